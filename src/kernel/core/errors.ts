@@ -1,0 +1,70 @@
+/**
+ * The one table of refusals: what a user, an operator or a broken environment can cause.
+ * `exit` is the CLI's exit code, `http` the API's status, `hint` what to do next.
+ * A code is never reused for another meaning. Our own bugs are plain `Error`s and exit 70.
+ */
+export const ERRORS = {
+  usage: { exit: 2, http: 400, hint: 'Run the command with --help to see what it takes.' },
+  config_missing: { exit: 2, http: 400, hint: 'Run `slipway init` to write a slipway.yaml, or pass --config FILE.' },
+  config_invalid: { exit: 2, http: 400, hint: 'Correct the lines named above; docs/configuration.md lists every key.' },
+  secret_in_config: { exit: 2, http: 400, hint: 'Put the value in an environment variable or .env file and write ${env:NAME}.' },
+  secret_missing: { exit: 2, http: 400, hint: 'Set the variable where the worker runs (or in .env), then `slipway resume`.' },
+  not_found: { exit: 3, http: 404, hint: 'Run `slipway list` to see what exists.' },
+  ambiguous: { exit: 3, http: 409, hint: 'Give more characters of the id.' },
+  not_possible_now: { exit: 4, http: 409, hint: 'Run `slipway status` to see what the release is doing.' },
+  locked: { exit: 5, http: 409, hint: 'Wait for the owner, or queue behind it with --wait.' },
+  gate_blocked: { exit: 6, http: 422, hint: 'Correct the checks named above, or skip one with --skip NAME=REASON.' },
+  release_failed: { exit: 10, http: 422, hint: 'Run `slipway show` to see the step that failed and its log.' },
+  release_rolled_back: { exit: 11, http: 422, hint: 'The old version is serving. Run `slipway show` for the cause.' },
+  release_stuck: { exit: 12, http: 500, hint: 'A person is needed: `slipway show` names the step, `slipway resume` retries it.' },
+  release_aborted: { exit: 13, http: 409, hint: 'Nothing was left changed. Start again with `slipway release`.' },
+  evidence_invalid: { exit: 14, http: 422, hint: 'Do not trust this pack; export it again from the ledger and compare.' },
+  fenced: { exit: 20, http: 409, hint: 'Another worker took this release over; nothing more is done here.' },
+  store_unreachable: { exit: 21, http: 503, hint: 'Check SLIPWAY_DATABASE_URL, or run `slipway doctor`.' },
+  store_version: { exit: 21, http: 503, hint: 'The store was written by a newer Slipway; upgrade this one.' },
+  database_unreachable: { exit: 22, http: 503, hint: 'Check database.url in slipway.yaml and that the server is up.' },
+  database_refused: { exit: 22, http: 422, hint: 'The database refused the statement; its message is above.' },
+  client_tool_missing: { exit: 23, http: 424, hint: 'Install the tool named above, or choose another method.' },
+  agent_unreachable: { exit: 24, http: 503, hint: 'Start it with `slipway agent start`.' },
+  agent_running: { exit: 24, http: 409, hint: 'One agent serves a directory; `slipway agent status` names it.' },
+  port_in_use: { exit: 25, http: 409, hint: 'Stop what listens there, or choose another port.' },
+  command_not_found: { exit: 26, http: 422, hint: 'Check the spelling and the PATH of the worker.' },
+  disk_full: { exit: 27, http: 507, hint: 'Free space, then `slipway resume`.' },
+  state_corrupt: { exit: 28, http: 500, hint: 'Run `slipway doctor`; it names the file and how to set it aside.' },
+  platform_unsupported: { exit: 29, http: 501, hint: 'Set SLIPWAY_DATABASE_URL to a PostgreSQL of your own.' },
+  artifact_mismatch: { exit: 30, http: 409, hint: 'A version is immutable; release the change under a new version.' },
+} as const satisfies Readonly<Record<string, { exit: number; http: number; hint: string }>>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Exit code for an internal error (a bug of ours), after sysexits' EX_SOFTWARE. */
+export const EXIT_BUG = 70;
+
+/**
+ * A refused or broken environment, with a code from {@link ERRORS}.
+ * `message` says what happened in the user's terms; `hint` says what to do (defaults to the table's).
+ */
+export class SlipwayError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'SlipwayError';
+    this.code = code;
+    this.hint = options.hint ?? ERRORS[code].hint;
+  }
+
+  get exit(): number {
+    return ERRORS[this.code].exit;
+  }
+
+  get http(): number {
+    return ERRORS[this.code].http;
+  }
+}
+
+/** The message of anything thrown, without a stack. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

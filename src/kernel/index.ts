@@ -1,0 +1,3 @@
+export * from './pure.ts';
+export * from './effects.ts';
+export * from './system.ts';

@@ -1,0 +1,139 @@
+import type { Duration, JsonObject, Template } from '../../kernel/pure.ts';
+
+/** What slipway.yaml says about one service in one environment, parsed once. Templates are unresolved. */
+export interface Definition {
+  readonly service: string;
+  readonly environment: string;
+  /** Who is told, by class of failure. */
+  readonly owners: Readonly<Record<FailureClass, string | null>>;
+  readonly processes: readonly ProcessDefinition[];
+  /** The port users reach; the router listens here. Null when no process takes traffic. */
+  readonly listen: { readonly host: string; readonly port: number } | null;
+  readonly database: DatabaseDefinition | null;
+  readonly build: CommandDefinition | null;
+  readonly test: CommandDefinition | null;
+  readonly scan: CommandDefinition | null;
+  readonly smoke: SmokeDefinition;
+  readonly observe: ObserveDefinition;
+  readonly strategy: StrategyDefinition;
+  readonly rollback: RollbackDefinition;
+  /** How many people other than the requester must approve before anything changes. */
+  readonly approvals: number;
+  /** Names of the variables file read beside the worker's own environment; null when there is none. */
+  readonly envFile: string | null;
+}
+
+export type FailureClass = 'application' | 'database' | 'secrets';
+
+/** A long-running process of the service. */
+export interface ProcessDefinition {
+  readonly name: string;
+  readonly argv: readonly Template[];
+  readonly env: Readonly<Record<string, Template>>;
+  readonly instances: number;
+  /** True for a process that gets `$PORT` and answers HTTP. */
+  readonly port: boolean;
+  /** True for the process the router sends users to (at most one). */
+  readonly routed: boolean;
+  readonly health: HealthDefinition;
+  /** SIGTERM to SIGKILL. */
+  readonly stopGraceMs: Duration;
+}
+
+/** How an instance shows that it is ready: an HTTP path on its own port, or being alive for a while. */
+export type HealthDefinition =
+  | { readonly kind: 'http'; readonly path: string; readonly intervalMs: Duration; readonly timeoutMs: Duration; readonly startWithinMs: Duration }
+  | { readonly kind: 'alive'; readonly forMs: Duration };
+
+export interface DatabaseDefinition {
+  /** Connection URL; `embedded` names a database in Slipway's own PostgreSQL. */
+  readonly url: Template | { readonly embedded: string };
+  /** Variable under which the service's processes receive the URL. */
+  readonly env: string;
+  /** Folder of ordered SQL files, relative to the source; null when migrations are a command or there are none. */
+  readonly migrations: string | null;
+  readonly migrateCommand: CommandDefinition | null;
+  readonly backup: { readonly method: 'auto' | 'pg_dump' | 'template' | 'command' | 'none'; readonly command: CommandDefinition | null; readonly reason: string | null };
+  readonly lockTimeoutMs: Duration;
+  readonly statementTimeoutMs: Duration;
+}
+
+export interface CommandDefinition {
+  readonly argv: readonly Template[];
+  readonly timeoutMs: Duration;
+  readonly env: Readonly<Record<string, Template>>;
+  /** True when running it twice has the effect of running it once; decides what happens after a crash in the middle. */
+  readonly rerunnable: boolean;
+}
+
+/** Smoke checks; read and write are judged separately. An empty list is `unknown`, which blocks. */
+export interface SmokeDefinition {
+  readonly read: readonly SmokeCheck[];
+  readonly write: readonly SmokeCheck[];
+  /** Checks of background work, e.g. SQL that sees the worker's heartbeat move. */
+  readonly worker: readonly SmokeCheck[];
+  /** True when the health endpoint must answer with the version being released. */
+  readonly expectVersion: boolean;
+  /** Total time a check may keep retrying before its answer stands. */
+  readonly withinMs: Duration;
+}
+
+export type SmokeCheck = HttpCheck | SqlCheck | CommandCheck;
+
+export interface HttpCheck {
+  readonly kind: 'http';
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, Template>>;
+  readonly body: JsonObject | null;
+  readonly expectStatus: readonly number[];
+  /** Subset the JSON answer must contain; null when the body is not looked at. */
+  readonly expectJson: JsonObject | null;
+  readonly timeoutMs: Duration;
+  /** Removes what the check wrote; `{id}`-style holes are filled from the JSON answer. */
+  readonly cleanup: { readonly method: string; readonly path: string } | null;
+}
+
+export interface SqlCheck {
+  readonly kind: 'sql';
+  readonly name: string;
+  readonly query: string;
+  /** The first row must contain these values. */
+  readonly expect: JsonObject;
+  readonly timeoutMs: Duration;
+}
+
+export interface CommandCheck {
+  readonly kind: 'command';
+  readonly name: string;
+  readonly command: CommandDefinition;
+}
+
+/** Watching after users are on the new version. */
+export interface ObserveDefinition {
+  readonly windowMs: Duration;
+  readonly everyMs: Duration;
+  /** Why the window is shorter than 15 minutes; null when it is not. */
+  readonly because: string | null;
+  /** Stop conditions: any one ends the window with a rollback. */
+  readonly maxErrorRate: number;
+  readonly maxP99Ms: number;
+  readonly maxRestarts: number;
+}
+
+export interface StrategyDefinition {
+  /** `auto` lets the planner choose from the facts of the change. */
+  readonly name: 'auto' | 'recreate' | 'blue-green';
+  /** Why the planner's choice is overridden. */
+  readonly because: string | null;
+}
+
+export interface RollbackDefinition {
+  readonly automatic: boolean;
+  /** Why automatic rollback is off; null when it is on. */
+  readonly because: string | null;
+  readonly targetMs: Duration;
+  /** How long the old version stays warm after the switch. */
+  readonly warmMs: Duration;
+}

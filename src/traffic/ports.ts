@@ -1,0 +1,73 @@
+/** What splits traffic. One contract suite (`contract.ts`) holds for every adapter. */
+export interface Router {
+  /**
+   * Makes the route look like `spec`, durably, without dropping a request in flight. Idempotent.
+   * @throws SlipwayError `fenced` for a stale fence, `port_in_use` when the listen port is taken by someone else
+   */
+  apply(fence: number, spec: RouteSpec): Promise<void>;
+  inspect(route: string): Promise<RouteState | null>;
+  /** Cumulative counts since the route was first made, per version; null when there is no such route. */
+  stats(route: string): Promise<RouteStats | null>;
+  remove(fence: number, route: string): Promise<void>;
+}
+
+/**
+ * `open` sends requests on; `hold` keeps new requests waiting (bounded in number and time, then 503 with Retry-After)
+ * until the route opens again; `closed` answers 503 with Retry-After at once.
+ */
+export type RouteMode = 'open' | 'hold' | 'closed';
+
+export interface RouteSpec {
+  /** `service/environment`. */
+  readonly id: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly mode: RouteMode;
+  readonly backends: readonly BackendSpec[];
+}
+
+export interface BackendSpec {
+  /** The target group that serves, `service/environment/slot`. */
+  readonly group: string;
+  readonly version: string;
+  /** Whole percent. Weights of a route's backends sum to 100 (or there is no backend). */
+  readonly weight: number;
+  /** Name of the process in the group that takes the requests. */
+  readonly process: string;
+}
+
+export interface RouteState {
+  readonly spec: RouteSpec;
+  /** Requests in flight, all backends. */
+  readonly inFlight: number;
+  /** Requests kept waiting by mode `hold`. */
+  readonly held: number;
+  readonly endpoints: readonly EndpointState[];
+}
+
+export interface EndpointState {
+  readonly group: string;
+  readonly host: string;
+  readonly port: number;
+  readonly healthy: boolean;
+  readonly inFlight: number;
+}
+
+/** Counts from one tick for all versions; differences of two such answers are the facts a judge sees. */
+export interface RouteStats {
+  readonly at: number;
+  readonly versions: readonly VersionStats[];
+  /** Answered by the router itself, no backend reached (no healthy endpoint, hold overflow, closed). */
+  readonly unrouted: number;
+}
+
+export interface VersionStats {
+  readonly version: string;
+  readonly group: string;
+  readonly requests: number;
+  /** 5xx answers and broken connections after the retry. */
+  readonly errors: number;
+  readonly clientErrors: number;
+  readonly retries: number;
+  /** Upper bounds in ms (the last is +Infinity, written null) and cumulative-free counts per bucket. */
+  readonly latency: { readonly boundsMs: readonly (number | null)[]; readonly counts: readonly number[] };
+}
