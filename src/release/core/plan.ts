@@ -1,0 +1,105 @@
+import type { Check, Duration, JsonObject } from '../../kernel/pure.ts';
+import type { Definition } from './definition.ts';
+
+/** Stages in the order they run. `evidence` closes a release; `rollback` holds the steps that undo. */
+export const STAGES = ['preflight', 'backup', 'build', 'test', 'scan', 'migrate', 'deploy', 'verify', 'observe', 'evidence', 'rollback'] as const;
+
+export type Stage = (typeof STAGES)[number];
+
+/**
+ * What a step does. The plan is data: a kind names an executor, and a build of Slipway that does not know a kind
+ * stops with `unknown` instead of guessing.
+ */
+export type StepKind =
+  | 'ensure-database'
+  | 'preflight'
+  | 'backup'
+  | 'verify-backup'
+  | 'build'
+  | 'command'
+  | 'route'
+  | 'apply-group'
+  | 'remove-group'
+  | 'migrate'
+  | 'migrate-down'
+  | 'restore'
+  | 'smoke'
+  | 'rehearse'
+  | 'observe'
+  | 'evidence';
+
+/** One unit of work, frozen in the first event of the ledger. */
+export interface Step {
+  /** Unique in its plan, `stage.name`, e.g. `migrate.apply`. */
+  readonly id: string;
+  readonly stage: Stage;
+  readonly kind: StepKind;
+  /** What it does, in words a person reads while it runs. */
+  readonly title: string;
+  readonly input: JsonObject;
+  readonly timeoutMs: Duration;
+  /** How often it may run when an outcome says that trying again may help. */
+  readonly attempts: number;
+  /** First wait before such a retry; doubles each time, at most one minute. */
+  readonly retryDelayMs: Duration;
+  /** After a crash in the middle: run it again, or take the outcome as unknown. */
+  readonly onInterrupt: 'rerun' | 'unknown';
+  /** Runs again and again until it has passed for `forMs`; null for a step that runs once. */
+  readonly repeat: { readonly everyMs: Duration; readonly forMs: Duration } | null;
+  /** The recorded reason for not running it; null when it runs. */
+  readonly skip: string | null;
+  /** People who must approve before it starts. */
+  readonly approvals: number;
+}
+
+/** A version that can be put back: what ran before this release. */
+export interface PreviousVersion {
+  readonly version: string;
+  readonly release: string;
+  readonly group: string;
+  /** Folder of the artifact, relative to the state directory. */
+  readonly artifact: string;
+  readonly artifactDigest: string;
+  /** How its processes are started, as released then. */
+  readonly definition: Definition;
+}
+
+/** Everything decided before the first change. A newer build interprets it; none recompiles it. */
+export interface Plan {
+  readonly schema: 'slipway.plan/1';
+  readonly release: string;
+  readonly kind: 'release' | 'rollback';
+  readonly service: string;
+  readonly environment: string;
+  readonly version: string;
+  readonly gitSha: string | null;
+  readonly gitRef: string | null;
+  readonly requestedBy: string;
+  /** Workers that can reach the workspace: `host:state directory`. */
+  readonly node: string;
+  /** Folder of the source, absolute on that node. */
+  readonly workspace: string;
+  readonly definition: Definition;
+  readonly configSha256: string;
+  readonly previous: PreviousVersion | null;
+  readonly strategy: { readonly name: 'recreate' | 'blue-green'; readonly recommended: 'recreate' | 'blue-green'; readonly because: string };
+  readonly steps: readonly Step[];
+  /** How each step is undone once it was begun: step id -> steps, in the order they run. */
+  readonly undo: Readonly<Record<string, readonly Step[]>>;
+  /** Runs at the end of every rollback: the old version must pass the same smoke again. */
+  readonly reSmoke: readonly Step[];
+  readonly rollback: {
+    readonly automatic: boolean;
+    readonly targetMs: Duration;
+    /** The step after which an undo would lose what users wrote; null when no undo loses data. */
+    readonly pointOfNoReturn: string | null;
+    readonly story: string;
+  };
+  /** What the planner saw: risk facts and unknowns. */
+  readonly findings: readonly Check[];
+}
+
+/** The idempotency key of one try of one step: same key, same effect. */
+export function effectKey(release: string, step: string, attempt: number): string {
+  return `${release}/${step}/${attempt}`;
+}
