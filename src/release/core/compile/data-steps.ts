@@ -1,0 +1,102 @@
+import type { JsonObject } from '../../../kernel/pure.ts';
+import type { Step } from '../plan.ts';
+import { asJson, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
+import { routeSpec } from './group.ts';
+import { step, UNDO_OPTIONS } from './input.ts';
+import { decidingMigration } from './strategy.ts';
+
+const HOUR = 3_600_000;
+
+/** The backup stage: before everything else, unless the migration needs it taken after traffic was held. */
+export function backupSteps(draft: Draft): Part {
+  const { input, old, undo } = draft;
+  const { definition } = input;
+  const skip = reasonWithoutBackup(draft);
+  if (skip !== null) return { steps: [step('backup', 'take', 'backup', 'back up the database', {}, { skip })], undo: {} };
+  // A method that needs the database to itself cuts sessions: requests wait in the router instead of failing.
+  const held = input.backupNeedsQuiet && old !== null ? routeSpec(old.definition, 'hold', old) : null;
+  const opened = held === null || old === null ? null : routeSpec(old.definition, 'open', old);
+  const taken = takeAndVerify('backup', input.backupMethod);
+  if (held === null || opened === null) return { steps: taken, undo: {} };
+  const hold = step('backup', 'hold', 'route', 'hold new requests while the backup has the database to itself', held);
+  const open = step('backup', 'open', 'route', `let requests go on to ${definition.service} ${old?.version ?? ''}`, opened);
+  const [take, ...verify] = taken;
+  return { steps: take === undefined ? [] : [hold, take, open, ...verify], undo: { [hold.id]: undo.openOld } };
+}
+
+function takeAndVerify(stage: 'backup' | 'migrate', method: string | null): readonly Step[] {
+  const names = stage === 'backup' ? (['take', 'verify'] as const) : (['backup', 'verify-backup'] as const);
+  return [
+    step(stage, names[0], 'backup', `back up the database${method === null ? '' : ` (${method})`}`, {}, { timeoutMs: 6 * HOUR, attempts: 2 }),
+    step(stage, names[1], 'verify-backup', 'restore the backup into a scratch database and compare', {}, { timeoutMs: 6 * HOUR, attempts: 2 }),
+  ];
+}
+
+function reasonWithoutBackup(draft: Draft): string | null {
+  const { definition, migrations, target } = draft.input;
+  if (definition.database === null) return 'the service has no database';
+  if (target !== null) return 'putting an earlier version back changes no data';
+  if (definition.database.backup.method === 'none') return `turned off in slipway.yaml: ${definition.database.backup.reason ?? ''}`;
+  if (definition.database.migrateCommand === null && migrations !== null && migrations.length === 0) return 'no migration is pending, so the database is not changed';
+  return holdsForMigration(draft) ? 'taken in the migrate stage, after traffic is held, so that restoring it loses no write' : null;
+}
+
+/** The migrate stage: hold and back up first where the old version cannot live with the new schema. */
+export function migrateSteps(draft: Draft): Part {
+  const { input } = draft;
+  const { database } = input.definition;
+  const skip = reasonWithoutMigration(draft);
+  if (database === null || skip !== null) return { steps: [step('migrate', 'apply', 'migrate', 'migrate the database', {}, { skip: skip ?? '' })], undo: {} };
+  const apply = step('migrate', 'apply', 'migrate', migrateTitle(draft), migrateInput(draft), {
+    timeoutMs: 6 * HOUR,
+    attempts: 3,
+    onInterrupt: database.migrateCommand === null || database.migrateCommand.rerunnable ? 'rerun' : 'unknown',
+  });
+  const undo = { [apply.id]: undoMigration(draft) };
+  if (!holdsForMigration(draft)) return { steps: [apply], undo };
+  const stopped = stopOld(draft, 'migrate');
+  const backup = database.backup.method === 'none' ? [] : takeAndVerify('migrate', input.backupMethod);
+  return { steps: [...stopped.steps, ...backup, apply], undo: { ...stopped.undo, ...undo } };
+}
+
+function reasonWithoutMigration({ input }: Draft): string | null {
+  const { database } = input.definition;
+  if (database === null) return 'the service has no database';
+  if (input.target !== null) return 'putting an earlier version back changes no schema';
+  if (database.migrations === null && database.migrateCommand === null) return 'no migrations in slipway.yaml';
+  if (database.migrateCommand === null && input.migrations?.length === 0) return 'no migration is pending';
+  return null;
+}
+
+function migrateTitle({ input }: Draft): string {
+  if (input.definition.database?.migrateCommand !== null) return 'migrate the database with the project\'s own command';
+  const names = (input.migrations ?? []).map((one) => one.name);
+  return names.length === 1 ? `apply ${names[0]}` : `apply ${names.length} migrations`;
+}
+
+function migrateInput({ input, newSide }: Draft): JsonObject {
+  const { database } = input.definition;
+  return {
+    folder: newSide.artifact,
+    migrations: database?.migrations ?? null,
+    command: asJson(database?.migrateCommand ?? null),
+    expect: (input.migrations ?? []).map((one) => ({ name: one.name, sha256: one.sha256 })),
+    lockTimeoutMs: database?.lockTimeoutMs ?? 0,
+    statementTimeoutMs: database?.statementTimeoutMs ?? 0,
+  };
+}
+
+function undoMigration(draft: Draft): readonly Step[] {
+  const { input } = draft;
+  const deciding = decidingMigration(input.migrations ?? []);
+  const names = (input.migrations ?? []).map((one) => one.name);
+  if (input.definition.database?.backup.method === 'none' && deciding?.rollbackClass !== 'reversible') return [];
+  switch (deciding?.rollbackClass) {
+    case 'restore':
+      return [step('rollback', 'restore', 'restore', 'restore the database from the backup', {}, { ...UNDO_OPTIONS, timeoutMs: 6 * HOUR })];
+    case 'reversible':
+      return [step('rollback', 'migrate-down', 'migrate-down', `run the down files of ${names.join(', ')}`, { ...migrateInput(draft), names }, { ...UNDO_OPTIONS, timeoutMs: 6 * HOUR })];
+    default:
+      return [];
+  }
+}

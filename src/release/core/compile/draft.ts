@@ -1,0 +1,68 @@
+import type { JsonObject } from '../../../kernel/pure.ts';
+import type { PreviousVersion, Step } from '../plan.ts';
+import { artifactFolder, freeSlot, routeSpec, type Side } from './group.ts';
+import { step, type PlanInput } from './input.ts';
+import { decidingMigration } from './strategy.ts';
+import { undoSteps, type UndoSteps } from './undo-steps.ts';
+
+/** Everything the step builders share about one release. */
+export interface Draft {
+  readonly input: PlanInput;
+  readonly newSide: Side;
+  readonly old: Side | null;
+  readonly exclusive: boolean;
+  /** True when the old version's data can only come back from the backup. */
+  readonly restoring: boolean;
+  readonly undo: UndoSteps;
+}
+
+/** Steps of one part of a plan with how each is undone. */
+export interface Part {
+  readonly steps: readonly Step[];
+  readonly undo: Readonly<Record<string, readonly Step[]>>;
+}
+
+/** Works out the two sides and what kind of way back there is. */
+export function draftOf(input: PlanInput, strategy: 'recreate' | 'blue-green'): Draft {
+  const { definition, previous, target } = input;
+  const group = freeSlot(definition.service, definition.environment, previous?.group ?? null);
+  const newSide: Side = {
+    version: input.version,
+    // A version put back keeps the name it was released under, so a warm group stays as it is.
+    release: target?.release ?? input.release,
+    group,
+    artifact: target?.artifact ?? artifactFolder(definition.service, input.version),
+    definition,
+  };
+  const old = previous === null ? null : sideOf(previous);
+  const deciding = decidingMigration(input.migrations ?? []);
+  const restoring = deciding?.rollbackClass === 'restore';
+  return { input, newSide, old, exclusive: strategy === 'recreate', restoring, undo: undoSteps(newSide, old, input.databaseUrl) };
+}
+
+function sideOf(previous: PreviousVersion): Side {
+  return { version: previous.version, release: previous.release, group: previous.group, artifact: previous.artifact, definition: previous.definition };
+}
+
+/** Holds traffic and stops the old version, in the stage that needs it gone. */
+export function stopOld({ old, undo }: Draft, stage: 'deploy' | 'migrate'): Part {
+  if (old === null) return { steps: [], undo: {} };
+  const held = routeSpec(old.definition, 'hold', old);
+  const hold = held === null ? [] : [step(stage, 'hold', 'route', 'hold new requests, let running ones finish', held)];
+  const stop = step(stage, 'stop-old', 'remove-group', `stop ${old.version}`, { group: old.group });
+  return {
+    steps: [...hold, stop],
+    undo: { ...(hold[0] === undefined ? {} : { [hold[0].id]: undo.openOld }), [stop.id]: undo.startOld },
+  };
+}
+
+/** True when the old version must be gone before the migration, not only before the new version starts. */
+export function holdsForMigration({ input, exclusive, old }: Draft): boolean {
+  const deciding = decidingMigration(input.migrations ?? []);
+  return exclusive && old !== null && deciding !== null && deciding.rollbackClass !== 'app';
+}
+
+/** Domain types are plain readonly data; this only tells the compiler so. */
+export function asJson(value: object | null): JsonObject | null {
+  return value as unknown as JsonObject | null;
+}

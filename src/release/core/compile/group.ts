@@ -1,0 +1,52 @@
+import type { JsonObject, JsonValue } from '../../../kernel/pure.ts';
+import type { Definition } from '../definition.ts';
+
+/** Which version a group or route is about. */
+export interface Side {
+  readonly version: string;
+  readonly release: string;
+  /** `service/environment/slot`. */
+  readonly group: string;
+  /** Artifact folder, relative to the state directory. */
+  readonly artifact: string;
+  readonly definition: Definition;
+}
+
+/** Folder of a version's artifact, relative to the state directory. */
+export function artifactFolder(service: string, version: string): string {
+  return `artifacts/${service}/${version}`;
+}
+
+/** The slot the new version takes: the one the old version does not have. */
+export function freeSlot(service: string, environment: string, previousGroup: string | null): string {
+  const blue = `${service}/${environment}/blue`;
+  return previousGroup === blue ? `${service}/${environment}/green` : blue;
+}
+
+/**
+ * The target's group for one side, as plain data. `only: 'routed'` leaves the background processes out,
+ * so a warm or rehearsing version answers requests but takes no jobs.
+ */
+export function groupSpec(side: Side, databaseUrl: string | null, only: 'all' | 'routed' = 'all'): JsonObject {
+  const { definition } = side;
+  const database: Record<string, string> = definition.database === null || databaseUrl === null ? {} : { [definition.database.env]: databaseUrl };
+  const processes = definition.processes.map((process): JsonValue => ({
+    name: process.name,
+    argv: process.argv,
+    env: { ...database, ...process.env },
+    instances: only === 'routed' && !process.routed ? 0 : process.instances,
+    port: process.port,
+    health: { ...process.health },
+    stopGraceMs: process.stopGraceMs,
+  }));
+  const { service, environment, envFile } = definition;
+  return { id: side.group, service, environment, version: side.version, release: side.release, directory: side.artifact, processes, envFile };
+}
+
+/** The route with all traffic on one side (or nowhere), as plain data; null when the service takes no traffic. */
+export function routeSpec(definition: Definition, mode: 'open' | 'hold' | 'closed', side: Side | null): JsonObject | null {
+  if (definition.listen === null) return null;
+  const routed = definition.processes.find((process) => process.routed)?.name ?? '';
+  const backends: JsonValue = side === null ? [] : [{ group: side.group, version: side.version, weight: 100, process: routed }];
+  return { id: `${definition.service}/${definition.environment}`, listen: { ...definition.listen }, mode, backends };
+}

@@ -1,0 +1,30 @@
+import type { PlanInput, PendingMigration } from './input.ts';
+import type { Plan } from '../plan.ts';
+
+/** Classes after which the old version cannot run beside the new one. */
+const EXCLUSIVE: ReadonlySet<PendingMigration['rollbackClass']> = new Set(['reversible', 'restore', 'forward-fix']);
+
+/** The pending migration that decides how the release may be undone: the worst of them; null when there is none. */
+export function decidingMigration(migrations: readonly PendingMigration[]): PendingMigration | null {
+  const order = ['app', 'reversible', 'restore', 'forward-fix'] as const;
+  return migrations.toSorted((a, b) => order.indexOf(b.rollbackClass) - order.indexOf(a.rollbackClass))[0] ?? null;
+}
+
+/**
+ * Chooses the strategy from the facts of the change (R-STRAT 2) and says why.
+ * Old and new run side by side in blue-green, so a migration the old version cannot live with forces `recreate`.
+ */
+export function chooseStrategy(input: PlanInput): Plan['strategy'] {
+  const deciding = decidingMigration(input.migrations ?? []);
+  const exclusive = deciding !== null && EXCLUSIVE.has(deciding.rollbackClass);
+  const recommended = exclusive || input.definition.listen === null ? 'recreate' : 'blue-green';
+  const why = exclusive
+    ? `${deciding.name} is not known to suit the old version (${deciding.because}), so old and new must not run side by side`
+    : input.definition.listen === null
+      ? 'the service takes no traffic, so there is nothing to switch'
+      : 'old and new can run side by side, so users switch at once and can be switched back at once';
+  const { name, because } = input.definition.strategy;
+  if (name === 'auto' || name === recommended) return { name: recommended, recommended, because: why };
+  if (exclusive) return { name: recommended, recommended, because: `${name} was asked for, but ${why}` };
+  return { name, recommended, because: because ?? `set in slipway.yaml; the planner recommends ${recommended}: ${why}` };
+}

@@ -1,0 +1,142 @@
+import type { Instant } from '../../kernel/pure.ts';
+import type { NewEvent, Outcome } from './events.ts';
+import { effectKey, type Step } from './plan.ts';
+import type { ReleaseState, StepState } from './state.ts';
+import { planUndo } from './undo.ts';
+
+/** What the driver does next. `record` writes a decision, `run` acts on the world, `wait` gives the claim back. */
+export type Action =
+  | { readonly do: 'lock' }
+  | { readonly do: 'record'; readonly event: NewEvent }
+  | { readonly do: 'run'; readonly step: Step; readonly attempt: number; readonly key: string }
+  | { readonly do: 'wait'; readonly until: Instant | null; readonly for: 'lock' | 'approval' | 'resume' | 'timer' | 'person' }
+  | { readonly do: 'seal' };
+
+/** A step that took its worker down this often is not run again: something about it kills workers. */
+export const MAX_INTERRUPTIONS = 5;
+
+const LONGEST_RETRY_DELAY = 60_000;
+
+/**
+ * The release life cycle: the next action for a state, or nothing but waiting. Pure and total.
+ *
+ * Order of questions: ended? holding the lock? a person waited for? rolling back? asked to stop? next step.
+ * `now` is never earlier than the newest event, so a clock that jumps back cannot undo a wait.
+ */
+export function next(state: ReleaseState, clock: Instant): Action {
+  const now = Math.max(clock, state.lastAt);
+  if (state.outcome !== null) return { do: 'seal' };
+  if (!state.locked) return beforeLock(state);
+  if (state.stuck !== null) return whenStuck(state);
+  const open = openIntent(state);
+  if (open !== null) return record({ type: 'step.interrupted', data: open });
+  return state.undo === null ? forward(state, now) : backward(state, state.undo, now);
+}
+
+function beforeLock(state: ReleaseState): Action {
+  if (state.abort !== null) return finish('unchanged', `aborted by ${state.abort.by} while waiting: ${state.abort.reason}`);
+  return { do: 'lock' };
+}
+
+/** A stuck release waits for a person: who may accept it as it stands, retry it, or order the rollback. */
+function whenStuck(state: ReleaseState): Action {
+  if (state.accepted !== null) return finish('accepted', `accepted as it stands: ${state.accepted}`);
+  if (state.undo === null && state.rollbackRequest !== null) return startUndo(state, `rollback requested: ${state.rollbackRequest.reason}`);
+  return { do: 'wait', until: null, for: 'person' };
+}
+
+function forward(state: ReleaseState, now: Instant): Action {
+  const stop = reasonToStop(state);
+  if (stop !== null) return leave(state, stop);
+  if (state.paused) return { do: 'wait', until: null, for: 'resume' };
+  const step = state.plan.steps.find((candidate) => !isDone(candidate, state.steps[candidate.id], now));
+  if (step === undefined) return finish('released', 'every required step passed');
+  return advance(state, step, now);
+}
+
+/** Why the forward path ends here, or null when it goes on. `step` is the one a person may retry. */
+function reasonToStop(state: ReleaseState): { readonly step: string | null; readonly cause: string } | null {
+  if (state.abort !== null) return { step: null, cause: `aborted by ${state.abort.by}: ${state.abort.reason}` };
+  if (state.rollbackRequest !== null) return { step: null, cause: `rollback requested: ${state.rollbackRequest.reason}` };
+  if (state.rejectedBy !== null) return { step: null, cause: `rejected by ${state.rejectedBy}` };
+  const failed = state.plan.steps.find((step) => isFinal(step, state.steps[step.id]));
+  if (failed === undefined) return null;
+  const outcome = state.steps[failed.id];
+  const verdict = outcome?.status === 'fail' ? 'failed' : 'is unknown';
+  return { step: failed.id, cause: `${failed.id} ${verdict}: ${outcome?.status === 'interrupted' ? 'it was cut off and must not simply run again' : outcome?.reason}` };
+}
+
+/** Leaves the forward path: nothing to undo, an undo, or a person when the undo must not be automatic. */
+function leave(state: ReleaseState, { step, cause }: { readonly step: string | null; readonly cause: string }): Action {
+  const asked = state.rollbackRequest !== null || state.abort !== null;
+  const undo = planUndo(state);
+  if (undo.steps.length === 0) return finish('unchanged', cause);
+  if (!state.plan.rollback.automatic && !asked) return stuck(step, `${cause}; automatic rollback is turned off`);
+  if (undo.refused !== null) return stuck(step, `${cause}; ${undo.refused}`);
+  return startUndo(state, cause);
+}
+
+function startUndo(state: ReleaseState, cause: string): Action {
+  const { steps, skipped, refused } = planUndo(state);
+  if (refused !== null) return { do: 'wait', until: null, for: 'person' };
+  return record({ type: 'rollback.started', data: { cause, steps, skipped } });
+}
+
+function backward(state: ReleaseState, undo: readonly Step[], now: Instant): Action {
+  const failed = undo.find((step) => isFinal(step, state.steps[step.id]));
+  if (failed !== undefined) return stuck(failed.id, `${failed.id}: ${state.steps[failed.id]?.reason ?? 'no outcome'}`);
+  const step = undo.find((candidate) => !isDone(candidate, state.steps[candidate.id], now));
+  return step === undefined ? finish('rolled-back', 'every undo step passed') : advance(state, step, now);
+}
+
+/** Brings one step forward: skip it, wait for it, or run it. */
+function advance(state: ReleaseState, step: Step, now: Instant): Action {
+  if (step.skip !== null) return record({ type: 'step.skipped', data: { step: step.id, stage: step.stage, reason: step.skip } });
+  if (state.approvals.length < step.approvals) return { do: 'wait', until: null, for: 'approval' };
+  const before = state.steps[step.id];
+  const due = before === undefined ? now : dueAt(step, before);
+  if (due > now) return { do: 'wait', until: due, for: 'timer' };
+  const attempt = (before?.attempt ?? 0) + 1;
+  return { do: 'run', step, attempt, key: effectKey(state.plan.release, step.id, attempt) };
+}
+
+/** When a step that ran before may run again. */
+function dueAt(step: Step, before: StepState): Instant {
+  if (before.finishedAt === null || before.status === 'interrupted') return 0;
+  if (before.status === 'pass') return before.finishedAt + (step.repeat?.everyMs ?? 0);
+  return before.finishedAt + Math.min(LONGEST_RETRY_DELAY, step.retryDelayMs * 2 ** (before.failures - 1));
+}
+
+/** Done: passed (for as long as a repeated step must) or skipped. */
+function isDone(step: Step, before: StepState | undefined, now: Instant): boolean {
+  if (before === undefined) return false;
+  if (before.status === 'skipped') return true;
+  if (before.status !== 'pass') return false;
+  // A window counts from its first look to its last pass; time without a look proves nothing.
+  return step.repeat === null || (before.finishedAt ?? now) - before.firstIntendedAt >= step.repeat.forMs;
+}
+
+/** Final: it failed or stayed unknown, and no retry is left. */
+function isFinal(step: Step, before: StepState | undefined): boolean {
+  if (before === undefined) return false;
+  if (before.status === 'interrupted') return step.onInterrupt === 'unknown' ? before.interruptions > 0 : before.interruptions >= MAX_INTERRUPTIONS;
+  if (before.status !== 'fail' && before.status !== 'unknown') return false;
+  return !before.retry || before.failures >= step.attempts;
+}
+
+function openIntent(state: ReleaseState): { readonly step: string; readonly attempt: number } | null {
+  const found = Object.entries(state.steps).find(([, step]) => step.status === 'intended');
+  return found === undefined ? null : { step: found[0], attempt: found[1].attempt };
+}
+
+function stuck(step: string | null, reason: string): Action {
+  return record({ type: 'release.stuck', data: { step, reason } });
+}
+
+function record(event: NewEvent): Action {
+  return { do: 'record', event };
+}
+
+function finish(outcome: Outcome, reason: string): Action {
+  return record({ type: 'release.finished', data: { outcome, reason } });
+}

@@ -1,0 +1,147 @@
+import type { Instant, JsonObject, Verdict } from '../../kernel/pure.ts';
+import type { EventData, Outcome, ReleaseEvent } from './events.ts';
+import type { Plan, Step } from './plan.ts';
+
+/** Where one step stands. `intended` without an outcome means its driver died, or is at work right now. */
+export interface StepState {
+  readonly status: 'intended' | 'interrupted' | 'skipped' | Verdict;
+  readonly attempt: number;
+  readonly interruptions: number;
+  /** Outcomes other than pass since the last pass; bounds the retries. */
+  readonly failures: number;
+  readonly firstIntendedAt: Instant;
+  readonly finishedAt: Instant | null;
+  readonly reason: string;
+  readonly retry: boolean;
+  readonly facts: JsonObject;
+}
+
+/** Everything the ledger says about a release; a pure fold over its events. */
+export interface ReleaseState {
+  readonly plan: Plan;
+  readonly size: number;
+  /** Time of the newest event: the machine's clock is never believed to be earlier. */
+  readonly lastAt: Instant;
+  readonly locked: boolean;
+  readonly waitingFor: string | null;
+  readonly steps: Readonly<Record<string, StepState>>;
+  readonly undo: readonly Step[] | null;
+  readonly paused: boolean;
+  readonly abort: { readonly reason: string; readonly by: string } | null;
+  readonly rollbackRequest: { readonly reason: string; readonly acceptDataLoss: boolean } | null;
+  readonly approvals: readonly string[];
+  readonly rejectedBy: string | null;
+  readonly stuck: { readonly step: string | null; readonly reason: string } | null;
+  readonly accepted: string | null;
+  readonly outcome: Outcome | null;
+}
+
+/** Folds a ledger into state. Unknown event types (written by a newer build) change nothing but the size. */
+export function foldEvents(events: readonly ReleaseEvent[]): ReleaseState {
+  const [first] = events;
+  if (first?.type !== 'release.requested') throw new Error('A ledger starts with release.requested');
+  const start: ReleaseState = {
+    plan: first.data.plan,
+    size: 1,
+    lastAt: first.time,
+    locked: false,
+    waitingFor: null,
+    steps: {},
+    undo: null,
+    paused: false,
+    abort: null,
+    rollbackRequest: null,
+    approvals: [],
+    rejectedBy: null,
+    stuck: null,
+    accepted: null,
+    outcome: null,
+  };
+  return events.slice(1).reduce(applyEvent, start);
+}
+
+/** One event applied to the state. */
+export function applyEvent(state: ReleaseState, event: ReleaseEvent): ReleaseState {
+  const next = { ...state, size: state.size + 1, lastAt: Math.max(state.lastAt, event.time) };
+  switch (event.type) {
+    case 'lock.waiting':
+      return { ...next, waitingFor: event.data.owner };
+    case 'lock.acquired':
+      return { ...next, locked: true, waitingFor: null };
+    case 'step.intended':
+      return withStep(next, event.data.step, intended(state.steps[event.data.step], event.data.attempt, event.time));
+    case 'step.finished':
+      return withStep(next, event.data.step, finished(state.steps[event.data.step], event.data, event.time));
+    case 'step.interrupted':
+      return interrupted(next, event.data.step);
+    case 'step.skipped':
+      return withStep(next, event.data.step, { ...blank(event.time), status: 'skipped', finishedAt: event.time, reason: event.data.reason });
+    case 'rollback.started':
+      return { ...next, undo: event.data.steps, stuck: null };
+    case 'release.stuck':
+      return { ...next, stuck: event.data };
+    case 'release.finished':
+      return { ...next, outcome: event.data.outcome };
+    default:
+      return applyRequest(next, event);
+  }
+}
+
+/** What people asked for. */
+function applyRequest(state: ReleaseState, event: ReleaseEvent): ReleaseState {
+  switch (event.type) {
+    case 'pause.requested':
+      return { ...state, paused: true };
+    case 'resume.requested':
+      return resume(state);
+    case 'abort.requested':
+      return { ...state, abort: state.abort ?? { reason: event.data.reason, by: event.actor } };
+    case 'rollback.requested':
+      return { ...state, rollbackRequest: event.data };
+    case 'stuck.accepted':
+      return { ...state, accepted: state.stuck === null ? null : event.data.reason };
+    case 'approval.given':
+      return approve(state, event.actor, event.data.decision);
+    default:
+      return state;
+  }
+}
+
+/** Resuming gives the step that got stuck a new set of attempts, and takes back an abort that could not be carried out. */
+function resume(state: ReleaseState): ReleaseState {
+  const step = state.stuck?.step ?? null;
+  const before = step === null ? undefined : state.steps[step];
+  const cleared = state.stuck === null ? { ...state, paused: false } : { ...state, paused: false, stuck: null, abort: null, rollbackRequest: null };
+  return step === null || before === undefined ? cleared : withStep(cleared, step, { ...before, status: 'interrupted', interruptions: 0, failures: 0 });
+}
+
+function approve(state: ReleaseState, actor: string, decision: 'approve' | 'reject'): ReleaseState {
+  const others = state.approvals.filter((name) => name !== actor);
+  if (decision === 'reject') return { ...state, approvals: others, rejectedBy: actor };
+  // Two pairs of eyes: whoever asked for the release does not count as an approver of it.
+  if (actor === state.plan.requestedBy) return state;
+  return { ...state, approvals: [...others, actor], rejectedBy: state.rejectedBy === actor ? null : state.rejectedBy };
+}
+
+function interrupted(state: ReleaseState, step: string): ReleaseState {
+  const before = state.steps[step];
+  if (before === undefined) return state;
+  return withStep(state, step, { ...before, status: 'interrupted', interruptions: before.interruptions + 1 });
+}
+
+function withStep(state: ReleaseState, id: string, step: StepState): ReleaseState {
+  return { ...state, steps: { ...state.steps, [id]: step } };
+}
+
+function blank(at: Instant): StepState {
+  return { status: 'intended', attempt: 0, interruptions: 0, failures: 0, firstIntendedAt: at, finishedAt: null, reason: '', retry: false, facts: {} };
+}
+
+function intended(before: StepState | undefined, attempt: number, at: Instant): StepState {
+  return { ...(before ?? blank(at)), status: 'intended', attempt, finishedAt: null };
+}
+
+function finished(before: StepState | undefined, data: EventData['step.finished'], at: Instant): StepState {
+  const failures = data.verdict === 'pass' ? 0 : (before?.failures ?? 0) + 1;
+  return { ...(before ?? blank(at)), failures, status: data.verdict, attempt: data.attempt, finishedAt: at, reason: data.reason, retry: data.retry, facts: data.facts };
+}

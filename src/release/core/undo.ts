@@ -1,0 +1,60 @@
+import type { Step } from './plan.ts';
+import type { ReleaseState } from './state.ts';
+
+/** The way back from where a release stands. */
+export interface Undo {
+  /** In the order they run: newest change first, then the smoke of the old version. Empty when nothing was changed. */
+  readonly steps: readonly Step[];
+  /** Undo steps that are not needed, with the reason, for the ledger. */
+  readonly skipped: readonly { readonly step: string; readonly reason: string }[];
+  /** Why the way back must not be taken without a person; null when it may. */
+  readonly refused: string | null;
+}
+
+/**
+ * Plans the rollback from the ledger alone: what was begun is undone in reverse order (a step whose outcome is not
+ * known counts as begun), and the old version must then pass its smoke again. An undo that would lose what users
+ * wrote is refused unless a person accepted that loss.
+ */
+export function planUndo(state: ReleaseState): Undo {
+  const { plan } = state;
+  const begun = plan.steps.filter((step) => wasBegun(state, step.id));
+  const skipped: { step: string; reason: string }[] = [];
+  const steps = begun.toReversed().flatMap((step) => {
+    const undo = plan.undo[step.id] ?? [];
+    const reason = needlessReason(state, step.id);
+    if (reason === null || undo.length === 0) return undo;
+    skipped.push(...undo.map((one) => ({ step: one.id, reason })));
+    return [];
+  });
+  const refused = lossReason(state);
+  if (steps.length === 0) return { steps: [], skipped, refused: null };
+  return { steps: placeReSmoke(steps, plan.reSmoke), skipped, refused };
+}
+
+/** The old version is smoked before users reach it again: just ahead of the last step that opens traffic, else at the end. */
+function placeReSmoke(steps: readonly Step[], reSmoke: readonly Step[]): readonly Step[] {
+  const opening = steps.findLastIndex((step) => step.kind === 'route' && step.input['mode'] === 'open');
+  const laterStart = steps.findLastIndex((step) => step.kind === 'apply-group' || step.kind === 'restore' || step.kind === 'migrate-down');
+  return opening > laterStart ? [...steps.slice(0, opening), ...reSmoke, ...steps.slice(opening)] : [...steps, ...reSmoke];
+}
+
+function wasBegun(state: ReleaseState, id: string): boolean {
+  const step = state.steps[id];
+  return step !== undefined && step.status !== 'skipped' && step.attempt > 0;
+}
+
+/** A migration known to have changed nothing needs no restore; one that is not known to have changed nothing does. */
+function needlessReason(state: ReleaseState, id: string): string | null {
+  const step = state.plan.steps.find((candidate) => candidate.id === id);
+  if (step?.kind !== 'migrate') return null;
+  const facts = state.steps[id]?.facts ?? {};
+  const status = state.steps[id]?.status;
+  return (status === 'pass' || status === 'fail') && facts['changed'] === false ? 'the migration changed nothing' : null;
+}
+
+function lossReason(state: ReleaseState): string | null {
+  const point = state.plan.rollback.pointOfNoReturn;
+  if (point === null || !wasBegun(state, point) || state.rollbackRequest?.acceptDataLoss === true) return null;
+  return `users have been writing to the new version since ${point}, and the way back restores a backup, which would lose that; order it with \`slipway rollback --accept-data-loss\` or repair forward`;
+}
