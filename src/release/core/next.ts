@@ -70,7 +70,7 @@ function reasonToStop(state: ReleaseState): { readonly step: string | null; read
 function leave(state: ReleaseState, { step, cause }: { readonly step: string | null; readonly cause: string }): Action {
   const asked = state.rollbackRequest !== null || state.abort !== null;
   const undo = planUndo(state);
-  if (undo.steps.length === 0) return finish('unchanged', cause);
+  if (!undo.changed) return finish('unchanged', cause);
   if (!state.plan.rollback.automatic && !asked) return stuck(step, `${cause}; automatic rollback is turned off`);
   if (undo.refused !== null) return stuck(step, `${cause}; ${undo.refused}`);
   return startUndo(state, cause);

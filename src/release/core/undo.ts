@@ -3,7 +3,9 @@ import type { ReleaseState } from './state.ts';
 
 /** The way back from where a release stands. */
 export interface Undo {
-  /** In the order they run: newest change first, then the smoke of the old version. Empty when nothing was changed. */
+  /** False when nothing outside Slipway's own folder was changed yet. */
+  readonly changed: boolean;
+  /** In the order they run: newest change first, then the smoke of the old version. */
   readonly steps: readonly Step[];
   /** Undo steps that are not needed, with the reason, for the ledger. */
   readonly skipped: readonly { readonly step: string; readonly reason: string }[];
@@ -27,9 +29,10 @@ export function planUndo(state: ReleaseState): Undo {
     skipped.push(...undo.map((one) => ({ step: one.id, reason })));
     return [];
   });
-  const refused = lossReason(state);
-  if (steps.length === 0) return { steps: [], skipped, refused: null };
-  return { steps: placeReSmoke(steps, plan.reSmoke), skipped, refused };
+  // A change that stays (an additive migration) has no undo step, yet the old version must show that it lives with it.
+  const changed = begun.some((step) => plan.undo[step.id] !== undefined && needlessReason(state, step.id) === null);
+  if (!changed) return { changed, steps: [], skipped, refused: null };
+  return { changed, steps: placeReSmoke(steps, plan.reSmoke), skipped, refused: lossReason(state) };
 }
 
 /** The old version is smoked before users reach it again: just ahead of the last step that opens traffic, else at the end. */

@@ -1,0 +1,73 @@
+import type { JsonObject } from '../../src/kernel/index.ts';
+import type { Plan, Step } from '../../src/release/index.ts';
+
+/**
+ * What users and operators would see, as the property tests model it. Effects are idempotent, as the executors
+ * promise; `lostWrites` counts what users wrote and a restore threw away.
+ */
+export interface World {
+  running: Set<string>;
+  route: { mode: string; group: string | null };
+  schema: 'old' | 'new' | 'half';
+  backup: boolean;
+  /** True once users could write to the new version. */
+  newServed: boolean;
+  lostWrites: boolean;
+  /** Groups whose smoke passed on the schema as it is now. */
+  smoked: Set<string>;
+}
+
+/** The world before the release: the old version serves, or nothing does. */
+export function startWorld(plan: Plan): World {
+  const old = plan.previous?.group ?? null;
+  return {
+    running: new Set(old === null ? [] : [old]),
+    route: { mode: old === null ? 'closed' : 'open', group: old },
+    schema: 'old',
+    backup: false,
+    newServed: false,
+    lostWrites: false,
+    smoked: new Set(old === null ? [] : [old]),
+  };
+}
+
+/** Group of the version being released. */
+export function newGroupOf(plan: Plan): string {
+  const start = plan.steps.find((step) => step.id === 'deploy.start');
+  return String(start?.input['id']);
+}
+
+type Effect = (world: World, plan: Plan, input: JsonObject) => void;
+
+const EFFECTS: Partial<Record<Step['kind'], Effect>> = {
+  'apply-group': (world, _plan, input) => void world.running.add(String(input['id'])),
+  'remove-group': (world, _plan, input) => {
+    world.running.delete(String(input['group']));
+    world.smoked.delete(String(input['group']));
+  },
+  route: (world, plan, input) => {
+    const backends = input['backends'] as readonly JsonObject[];
+    world.route = { mode: String(input['mode']), group: backends.length === 0 ? null : String(backends[0]?.['group']) };
+    if (world.route.mode === 'open' && world.route.group === newGroupOf(plan)) world.newServed = true;
+  },
+  backup: (world) => void (world.backup = true),
+  migrate: (world) => void (world.schema = 'new'),
+  'migrate-down': (world) => void (world.schema = 'old'),
+  restore: (world) => {
+    if (!world.backup) throw new Error('restore without a backup');
+    world.schema = 'old';
+    if (world.newServed) world.lostWrites = true;
+  },
+  smoke: (world, _plan, input) => void world.smoked.add(String(input['group'])),
+};
+
+/** Performs a step completely. */
+export function perform(world: World, plan: Plan, step: Step): void {
+  EFFECTS[step.kind]?.(world, plan, step.input);
+}
+
+/** Performs a step as a failure in its middle would leave it. */
+export function performHalf(world: World, plan: Plan, step: Step): void {
+  if (step.kind === 'migrate') world.schema = 'half';
+  else if (step.kind !== 'smoke') perform(world, plan, step);
+}
