@@ -14,6 +14,8 @@ export interface StepState {
   readonly reason: string;
   readonly retry: boolean;
   readonly facts: JsonObject;
+  /** False only when every try said that it changed nothing. */
+  readonly mayHaveChanged: boolean;
 }
 
 /** Everything the ledger says about a release; a pure fold over its events. */
@@ -126,7 +128,7 @@ function approve(state: ReleaseState, actor: string, decision: 'approve' | 'reje
 function interrupted(state: ReleaseState, step: string): ReleaseState {
   const before = state.steps[step];
   if (before === undefined) return state;
-  return withStep(state, step, { ...before, status: 'interrupted', interruptions: before.interruptions + 1 });
+  return withStep(state, step, { ...before, status: 'interrupted', interruptions: before.interruptions + 1, mayHaveChanged: true });
 }
 
 function withStep(state: ReleaseState, id: string, step: StepState): ReleaseState {
@@ -134,7 +136,7 @@ function withStep(state: ReleaseState, id: string, step: StepState): ReleaseStat
 }
 
 function blank(at: Instant): StepState {
-  return { status: 'intended', attempt: 0, interruptions: 0, failures: 0, firstIntendedAt: at, finishedAt: null, reason: '', retry: false, facts: {} };
+  return { status: 'intended', attempt: 0, interruptions: 0, failures: 0, firstIntendedAt: at, finishedAt: null, reason: '', retry: false, facts: {}, mayHaveChanged: false };
 }
 
 function intended(before: StepState | undefined, attempt: number, at: Instant): StepState {
@@ -143,5 +145,6 @@ function intended(before: StepState | undefined, attempt: number, at: Instant): 
 
 function finished(before: StepState | undefined, data: EventData['step.finished'], at: Instant): StepState {
   const failures = data.verdict === 'pass' ? 0 : (before?.failures ?? 0) + 1;
-  return { ...(before ?? blank(at)), failures, status: data.verdict, attempt: data.attempt, finishedAt: at, reason: data.reason, retry: data.retry, facts: data.facts };
+  const mayHaveChanged = before?.mayHaveChanged === true || data.facts['changed'] !== false;
+  return { ...(before ?? blank(at)), failures, mayHaveChanged, status: data.verdict, attempt: data.attempt, finishedAt: at, reason: data.reason, retry: data.retry, facts: data.facts };
 }

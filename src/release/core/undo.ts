@@ -51,9 +51,8 @@ function wasBegun(state: ReleaseState, id: string): boolean {
 function needlessReason(state: ReleaseState, id: string): string | null {
   const step = state.plan.steps.find((candidate) => candidate.id === id);
   if (step?.kind !== 'migrate') return null;
-  const facts = state.steps[id]?.facts ?? {};
-  const status = state.steps[id]?.status;
-  return (status === 'pass' || status === 'fail') && facts['changed'] === false ? 'the migration changed nothing' : null;
+  const before = state.steps[id];
+  return before !== undefined && before.status !== 'intended' && !before.mayHaveChanged ? 'the migration changed nothing' : null;
 }
 
 function lossReason(state: ReleaseState): string | null {
