@@ -11,7 +11,15 @@ const API: ProcessDefinition = {
   stopGraceMs: 5_000,
 };
 
-const WORKER: ProcessDefinition = { ...API, name: 'worker', argv: ['node', 'worker.js'], instances: 1, port: false, routed: false, health: { kind: 'alive', forMs: 500 } };
+const WORKER: ProcessDefinition = {
+  ...API,
+  name: 'worker',
+  argv: ['node', 'worker.js'],
+  instances: 1,
+  port: false,
+  routed: false,
+  health: { kind: 'alive', forMs: 500 },
+};
 
 /** A service with an API, a worker and a database; tests override what they are about. */
 export function aDefinition(overrides: Partial<Definition> = {}): Definition {
