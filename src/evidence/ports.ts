@@ -1,21 +1,7 @@
-/** One line of the ledger. `line` is its canonical JSON (RFC 8785) without the newline; `hash` is sha256 of `line`, hex. */
-export interface LedgerEntry {
-  readonly seq: number;
-  readonly line: string;
-  readonly hash: string;
-}
+import type { PackVerdict } from './core/story.ts';
+import type { LedgerEntry } from './core/record.ts';
 
-/** The object inside a ledger line. `prev` is the hash of the line before, 64 zeros at seq 0. */
-export interface LedgerRecord {
-  readonly seq: number;
-  /** ISO 8601 UTC with ms. */
-  readonly time: string;
-  readonly release: string;
-  readonly type: string;
-  readonly actor: string;
-  readonly data: unknown;
-  readonly prev: string;
-}
+export type { LedgerEntry, LedgerRecord } from './core/record.ts';
 
 /** Keys of this installation: P-256 signs packs and statements, Ed25519 signs checkpoints. PEM (PKCS#8 / SPKI). */
 export interface SigningKeys {
@@ -30,9 +16,13 @@ export interface PackInput {
   readonly origin: string;
   readonly service: string;
   readonly environment: string;
-  readonly verdict: 'PASS' | 'FAIL' | 'UNKNOWN';
+  /** Must be what the ledger says (`verdictOf` its outcome): PASS only for a release that ended `released`. */
+  readonly verdict: PackVerdict;
   readonly entries: readonly LedgerEntry[];
-  /** Facts for summary.json beside the fixed ones: versions, git head, times, outcome, migration range, digests. */
+  /**
+   * Facts for summary.json beside those recomputed from the ledger: git head, migration range, digests...
+   * A fact with the name of a recomputed field (`version`, `verdict`, `steps`...) gives way to it.
+   */
   readonly summary: Readonly<Record<string, unknown>>;
   /** Raw logs to copy: name in the pack (`01-preflight.log`), source file, and the digest the ledger holds. */
   readonly logs: readonly { readonly name: string; readonly file: string; readonly sha256: string }[];
@@ -40,4 +30,13 @@ export interface PackInput {
   readonly artifacts: readonly { readonly name: string; readonly text: string }[];
   /** Digests the in-toto statement names as subjects beside summary.json and events.jsonl. */
   readonly subjects: readonly { readonly name: string; readonly sha256: string }[];
+}
+
+/**
+ * Fingerprints the verifier got from outside the pack (`SHA256:...`), one list per key; several while keys are rotated.
+ * Without a pinned pack key the verdict is `unknown`. An empty `log` list trusts the log key the pack key vouches for.
+ */
+export interface Pins {
+  readonly pack: readonly string[];
+  readonly log: readonly string[];
 }

@@ -118,8 +118,9 @@ export interface StepContext {
   readonly effects: Effects;
   /** Writes a redacted line to the step's raw log. */
   readonly note: (line: string) => void;
-  /** Raw log of a command the step runs; its content joins the step's log. */
+  /** Where a command's output goes while it runs; {@link StepContext.takeCommandLog} then joins it to the step's log. */
   readonly commandLog: string;
+  readonly takeCommandLog: () => Promise<void>;
 }
 
 export type StepExecutor = (context: StepContext) => Promise<StepOutcome>;

@@ -6,7 +6,7 @@ export interface Router {
    */
   apply(fence: number, spec: RouteSpec): Promise<void>;
   inspect(route: string): Promise<RouteState | null>;
-  /** Cumulative counts since the route was first made, per version; null when there is no such route. */
+  /** Cumulative counts since the route was made or the router restarted (see `since`), per version; null when there is no such route. */
   stats(route: string): Promise<RouteStats | null>;
   remove(fence: number, route: string): Promise<void>;
 }
@@ -41,6 +41,8 @@ export interface RouteState {
   readonly inFlight: number;
   /** Requests kept waiting by mode `hold`. */
   readonly held: number;
+  /** False while the listen port could not be taken (after a restart, when someone else has it); the router keeps trying. */
+  readonly listening: boolean;
   readonly endpoints: readonly EndpointState[];
 }
 
@@ -52,9 +54,18 @@ export interface EndpointState {
   readonly inFlight: number;
 }
 
+/** Where an instance of a group answers; `process` says which process it is, absent when the group has only one. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly process?: string;
+}
+
 /** Counts from one tick for all versions; differences of two such answers are the facts a judge sees. */
 export interface RouteStats {
   readonly at: number;
+  /** When counting began; another value means the counters started again from zero. */
+  readonly since: number;
   readonly versions: readonly VersionStats[];
   /** Answered by the router itself, no backend reached (no healthy endpoint, hold overflow, closed). */
   readonly unrouted: number;
@@ -63,11 +74,15 @@ export interface RouteStats {
 export interface VersionStats {
   readonly version: string;
   readonly group: string;
+  /** Requests whose last attempt went to this version. */
   readonly requests: number;
   /** 5xx answers and broken connections after the retry. */
   readonly errors: number;
+  /** 4xx answers, and requests the client gave up (nginx's 499). */
   readonly clientErrors: number;
+  /** Attempts of this version that failed and were tried again, here or on another version. */
   readonly retries: number;
+  /** Time from handing a request on (after any hold) to the last byte of its answer. */
   /** Upper bounds in ms (the last is +Infinity, written null) and cumulative-free counts per bucket. */
   readonly latency: { readonly boundsMs: readonly (number | null)[]; readonly counts: readonly number[] };
 }

@@ -9,30 +9,106 @@ export const REDACTED = '[redacted]';
 /** Values shorter than this are not replaced by value: `1` or `dev` as a "secret" would shred every log. */
 const SHORTEST_SECRET = 6;
 
-const PATTERNS: readonly (readonly [RegExp, string])[] = [
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
+/** Base64 fragments and single lines of a longer secret must be this long, or chance would hit ordinary words. */
+const SHORTEST_FRAGMENT = 8;
+
+/** A 16384-bit RSA key takes about 200 lines; after this many without an end the log is shown again. */
+const LONGEST_PEM_LINES = 400;
+
+const PEM_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
+const PEM_END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
+
+const HARD_KEY = 'password|passwd|passphrase|pwd|secret|secret[_-]?key(?:[_-]?base)?|api[_-]?key|access[_-]?key|private[_-]?key';
+const SOFT_KEY = 'token';
+/** Values that are no secret after any key: our own mark, nothing at all, and an unresolved `${env:NAME}`. */
+const PLAIN = String.raw`(?:\[redacted\]|null|undefined|none|true|false|\$\{[A-Za-z_:][A-Za-z0-9_:]*\})(?=[\s"'\\,;&)}\]]|$)`;
+/** `token: 3 of 5` and `token: }` are progress and parsers talking; a real token is longer than five characters. */
+const SOFT_PLAIN = String.raw`(?:\d{1,5}|[^\s"',;&)}\]]{1,5})(?=[\s"'\\,;&)}\]]|$)`;
+const QUOTED = String.raw`"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|\\{1,3}"[^"\n]*"?|\\{1,3}'[^'\n]*'?`;
+/** Our own mark may be the start of a value of which a known secret was only a part. */
+const BARE = String.raw`(?:\[redacted\]|[^\s"',;&)}\]])+`;
+const ASSIGN = String.raw`\\{0,3}["']?[ \t]*[:=]>?[ \t]*`;
+const FLAG_GAP = String.raw`(?:[ \t]+|["'],[ \t]*(?=["']))`;
+
+function assignment(key: string, plain: string): RegExp {
+  return new RegExp(String.raw`((?:${key})${ASSIGN})(?![ \t>]|\\{0,3}["']?(?:${plain}))(?:${QUOTED}|${BARE})`, 'gi');
+}
+
+function flag(key: string, plain: string): RegExp {
+  return new RegExp(String.raw`((?<=--[a-z_-]{0,32})(?:${key})${FLAG_GAP})(?![ \t-]|["']?(?:${plain}))(?:${QUOTED}|${BARE})`, 'gi');
+}
+
+/**
+ * Each pattern is linear: no start position can re-scan what another one scanned, because prefixes are bounded,
+ * or the scanned class excludes a character every start needs. Keep it so; the test feeds megabyte lines.
+ * `needs` is text without which the pattern cannot match: looking for it first makes ordinary lines cheap.
+ */
+const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
+  ['-----BEGIN', new RegExp(`${PEM_BEGIN.source}[\\s\\S]*?(?:${PEM_END.source}|$)`, 'g'), REDACTED],
   // user:password@ in any URL scheme; the user name stays because it helps a reader and is no secret.
-  [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@'"]{0,256}):[^\s/'"]{1,1024}@/gi, `$1:${REDACTED}@`],
-  [/\b(authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+)[^\s"',;]+/gi, `$1${REDACTED}`],
-  [/\b(bearer\s+)[A-Za-z0-9._~+/-]{8,}=*/gi, `$1${REDACTED}`],
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, REDACTED],
-  [/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|slp_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|sk-[A-Za-z0-9_-]{16,})\b/g, REDACTED],
-  [/\b((?:[a-z0-9_.-]*(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|token))["']?\s*[:=]\s*)(?:"[^"\n]{1,1024}"|'[^'\n]{1,1024}'|[^\s"',;&)}\]]+)/gi, `$1${REDACTED}`],
-  [/\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}\b/g, '[e-mail]'],
+  ['://', /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/'"]*):[^\s/'"]+@/gi, `$1:${REDACTED}@`],
+  ['', /(authorization\\{0,3}["']?[ \t]*[:=][ \t]*\\{0,3}["']?(?:[a-z]{2,20}[ \t]+)?)[^\s"',;\\]+/gi, `$1${REDACTED}`],
+  ['', /(cookie["']?[ \t]*:[ \t]*["']?)(?![ \t])[^\r\n"']+/gi, `$1${REDACTED}`],
+  ['', /\b(bearer[ \t]+)[A-Za-z0-9._~+/-]{8,}=*/gi, `$1${REDACTED}`],
+  [
+    '',
+    /(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl[a-z]{2,5}-[A-Za-z0-9_-]{16,}|slp_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,})/g,
+    REDACTED,
+  ],
+  [
+    '',
+    /(?<![A-Za-z0-9])(?:xox[abeprs]-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{35}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|hvs\.[A-Za-z0-9_-]{20,})/g,
+    REDACTED,
+  ],
+  ['sk-', /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}/g, REDACTED],
+  ["'", /\b((?:password|identified by)[ \t]{1,8})'(?:[^'\n]|'')*'?/gi, `$1'${REDACTED}'`],
+  ['', assignment(HARD_KEY, PLAIN), `$1${REDACTED}`],
+  ['', assignment(SOFT_KEY, `${PLAIN}|${SOFT_PLAIN}`), `$1${REDACTED}`],
+  ['--', flag(`${HARD_KEY}|${SOFT_KEY}`, PLAIN), `$1${REDACTED}`],
+  // `git@host` is an address of a repository, `name@1.2.3` a package.
+  [
+    '@',
+    /[A-Za-z0-9._%+-]{1,64}@(?<!(?<![A-Za-z0-9._%+-])git@)(?!\d+\.\d)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}\b/g,
+    '[e-mail]',
+  ],
 ];
 
 /**
- * Builds a redactor that hides known secret values (and their URL-encoded and base64 forms are the caller's to add)
- * plus everything that looks like a credential: URL passwords, bearer tokens, JWTs, PEM private keys,
- * well-known token shapes, `password=`-style assignments and e-mail addresses.
+ * Builds a redactor that hides known secret values (also URL-encoded, base64 and JSON-escaped, and line by line)
+ * plus everything that looks like a credential: URL passwords, bearer tokens, JWTs, PEM private keys, cookies,
+ * well-known token shapes, `password=`-style assignments and flags, SQL passwords and e-mail addresses.
+ * Paths, UUIDs, git SHAs, image digests and `${env:NAME}` references survive. Takes time linear in the text.
  */
 export function createRedactor(secrets: readonly string[] = []): Redactor {
-  const values = [...new Set(secrets.filter((value) => value.length >= SHORTEST_SECRET))].sort((a, b) => b.length - a.length);
+  const forms = [...new Set(secrets.flatMap(formsOf))];
   return (text) => {
-    let out = text;
-    for (const value of values) out = out.replaceAll(value, REDACTED);
-    for (const [pattern, replacement] of PATTERNS) out = out.replace(pattern, replacement);
+    let out = hideJwts(hideValues(text, forms));
+    for (const [needs, pattern, replacement] of PATTERNS) if (out.includes(needs)) out = out.replace(pattern, replacement);
     return out;
+  };
+}
+
+/**
+ * A redactor for one stream fed line by line: also hides a PEM private key whose lines arrive one at a time.
+ * Answers one line for each line, so numbering stays. Each stream needs its own, because it remembers.
+ */
+export function createLineRedactor(secrets: readonly string[] = []): Redactor {
+  const redact = createRedactor(secrets);
+  let hidden = 0;
+  return (line) => {
+    let rest = line;
+    if (hidden > 0) {
+      const end = PEM_END.exec(line);
+      if (end === null && hidden < LONGEST_PEM_LINES) {
+        hidden += 1;
+        return REDACTED;
+      }
+      hidden = 0;
+      if (end !== null) rest = `${REDACTED}${line.slice(end.index + end[0].length)}`;
+    }
+    const begun = rest.split(new RegExp(PEM_BEGIN, 'g')).at(-1) ?? '';
+    if (begun.length !== rest.length && !PEM_END.test(begun)) hidden = 1;
+    return redact(rest);
   };
 }
 
@@ -42,4 +118,92 @@ export function redactDeep<T>(value: T, redact: Redactor): T {
   if (Array.isArray(value)) return value.map((item: unknown) => redactDeep(item, redact)) as T;
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [redact(key), redactDeep(item, redact)])) as T;
+}
+
+/** The ways a secret value is met in text; nothing for a value too short to hide by value. */
+function formsOf(secret: string): readonly string[] {
+  const lines = secret.split(/\r?\n/).map((line) => line.trim());
+  const parts = lines.length > 1 ? lines.filter((line) => line.length >= SHORTEST_FRAGMENT) : [];
+  return [secret, secret.trim(), ...parts].filter((value) => value.length >= SHORTEST_SECRET).flatMap(encodingsOf);
+}
+
+function encodingsOf(value: string): readonly string[] {
+  const bytes = utf8(value);
+  const url = percentEncode(bytes);
+  const fragments = [0, 1, 2].map((shift) => base64Inside(bytes, shift)).filter((text) => text.length >= SHORTEST_FRAGMENT);
+  const urlSafe = fragments.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
+  const loose = url.replace(/%(?:21|27|28|29|2A)/g, (hex) => String.fromCharCode(Number.parseInt(hex.slice(1), 16)));
+  const forUrl = [url, loose].flatMap((text) => [text, text.replaceAll('%20', '+')]);
+  const lower = forUrl.map((text) => text.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()));
+  return [value, JSON.stringify(value).slice(1, -1), ...forUrl, ...lower, ...fragments, ...urlSafe];
+}
+
+/** Replaces every occurrence of every form; overlapping ones become one mark, so no tail of a second secret is left. */
+function hideValues(text: string, forms: readonly string[]): string {
+  const spans: [number, number][] = [];
+  for (const form of forms) {
+    let last: [number, number] | null = null;
+    for (let at = text.indexOf(form); at >= 0; at = text.indexOf(form, at + 1)) {
+      if (last !== null && at <= last[1]) last[1] = at + form.length;
+      else spans.push((last = [at, at + form.length]));
+    }
+  }
+  if (spans.length === 0) return text;
+  const parts: string[] = [];
+  let shown = 0;
+  for (const [from, to] of spans.sort((a, b) => a[0] - b[0])) {
+    if (from >= shown) parts.push(text.slice(shown, from), REDACTED);
+    shown = Math.max(shown, to);
+  }
+  return parts.join('') + text.slice(shown);
+}
+
+/** JSON web tokens: a part starting `eyJ` and a second long part. Looked for inside whole runs, which keeps it linear. */
+function hideJwts(text: string): string {
+  return text.replace(/[A-Za-z0-9_.-]{20,}/g, (run) => {
+    const parts = run.split('.');
+    const first = parts.findIndex((part, index) => (parts[index + 1]?.length ?? 0) >= 8 && /eyJ[A-Za-z0-9_-]{8}/.test(part));
+    if (first < 0) return run;
+    const head = parts[first] ?? '';
+    return [...parts.slice(0, first), head.slice(0, head.indexOf('eyJ')) + REDACTED].join('.');
+  });
+}
+
+/** UTF-8 bytes of a text (core code has no TextEncoder). A lone surrogate becomes U+FFFD, as there. */
+export function utf8(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const found = character.codePointAt(0) ?? 0;
+    const code = found >= 0xd800 && found <= 0xdfff ? 0xfffd : found;
+    if (code < 0x80) bytes.push(code);
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
+    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+    else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+  }
+  return Uint8Array.from(bytes);
+}
+
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/**
+ * The base64 characters that depend on `bytes` alone when `shift` (0-2) unknown bytes precede them and anything follows:
+ * so `user:secret` in a Basic header is found by the secret alone.
+ */
+function base64Inside(bytes: Uint8Array, shift: number): string {
+  let out = '';
+  for (let bit = shift === 0 ? 0 : shift === 1 ? 4 : 2; bit + 6 <= bytes.length * 8; bit += 6) {
+    const index = bit >> 3;
+    const pair = ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
+    out += BASE64[(pair >> (10 - (bit & 7))) & 63] ?? '';
+  }
+  return out;
+}
+
+function percentEncode(bytes: Uint8Array): string {
+  let out = '';
+  for (const byte of bytes) {
+    const character = String.fromCharCode(byte);
+    out += /[A-Za-z0-9._~-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return out;
 }

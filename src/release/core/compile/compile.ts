@@ -1,8 +1,9 @@
+import type { JsonObject } from '../../../kernel/pure.ts';
 import type { Plan, Step } from '../plan.ts';
 import { backupSteps, migrateSteps } from './data-steps.ts';
 import { asJson, draftOf, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
 import { groupSpec, routeSpec, type Side } from './group.ts';
-import { step, type PlanInput } from './input.ts';
+import { step, UNDO_OPTIONS, type PlanInput } from './input.ts';
 import { chooseStrategy } from './strategy.ts';
 
 /**
@@ -79,7 +80,7 @@ function deploying(draft: Draft): Part {
   const rehearse = rehearsal(draft);
   return {
     steps: [...stopped.steps, start, smoke, ...rehearse, ...traffic.steps],
-    undo: { ...stopped.undo, [start.id]: undo.stopNew, ...traffic.undo },
+    undo: { ...stopped.undo, [start.id]: undo.stopNew, ...stopRehearsal(rehearse), ...traffic.undo },
   };
 }
 
@@ -106,6 +107,13 @@ function rehearsal({ input, old, restoring, exclusive }: Draft): readonly Step[]
   if (restoring) return [step('verify', 'rehearse', 'rehearse', title, {}, { skip: 'the way back is the backup, which was restored into a scratch database and compared' })];
   const group = exclusive ? { ...groupSpec(old, input.databaseUrl, 'routed'), id: `${old.definition.service}/${old.definition.environment}/rehearsal` } : groupSpec(old, input.databaseUrl);
   return [step('verify', 'rehearse', 'rehearse', `rehearse the rollback: ${old.version} passes its smoke on the migrated data`, { group, temporary: exclusive, smoke: asJson(old.definition.smoke), version: old.version, service: old.definition.service, environment: old.definition.environment }, { attempts: 2 })];
+}
+
+/** A rehearsing old version that was cut off is not left running. */
+function stopRehearsal([rehearse]: readonly Step[]): Part['undo'] {
+  if (rehearse?.input['temporary'] !== true) return {};
+  const group = rehearse.input['group'] as JsonObject;
+  return { [rehearse.id]: [step('rollback', 'stop-rehearsal', 'remove-group', 'stop the rehearsal', { group: String(group['id']) }, UNDO_OPTIONS)] };
 }
 
 function watching(draft: Draft): Part {

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { editDistance, nearest } from './nearest.ts';
+import { overlay } from './overlay.ts';
+import { findSecret, isNamedSecret } from './secrets.ts';
+
+describe('nearest', () => {
+  it.each([
+    ['procceses', 'processes'],
+    ['heatlh', 'health'],
+    ['Listen', 'listen'],
+    ['colour', null],
+  ])('%s -> %s', (word, meant) => expect(nearest(word, ['processes', 'health', 'listen', 'smoke'])).toBe(meant));
+
+  it('measures a distance: zero to itself, symmetric', () => {
+    fc.assert(fc.property(fc.string(), fc.string(), (a, b) => editDistance(a, b) === editDistance(b, a) && editDistance(a, a) === 0));
+  });
+});
+
+describe('overlay', () => {
+  it('merges maps, replaces the rest, removes with null', () => {
+    const base = { a: { b: 1, c: [1, 2] }, d: 1, e: 2 };
+    expect(overlay(base, { a: { c: [3] }, d: null, e: { f: 1 } })).toEqual({ a: { b: 1, c: [3] }, e: { f: 1 } });
+  });
+
+  it('does not change an object prototype', () => {
+    overlay({}, JSON.parse('{"__proto__": {"polluted": true}}'));
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  it('is idempotent, and an empty patch changes nothing', () => {
+    const json = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(fc.integer(), fc.array(fc.integer()), fc.dictionary(fc.constantFrom('a', 'b'), fc.option(fc.integer()))));
+    fc.assert(
+      fc.property(json, json, (base, patch) => {
+        expect(overlay(base, {})).toEqual(base);
+        const once = overlay(base, patch);
+        expect(overlay(once, patch)).toEqual(once);
+      }),
+    );
+  });
+});
+
+describe('secrets', () => {
+  it.each([
+    'postgres://u:hunter2@host/db',
+    'redis://:hunter2@host',
+    '-----BEGIN RSA PRIVATE KEY-----',
+    'x ghp_abcdefghijklmnopqrstuvwxyz0123',
+    'AKIAIOSFODNN7EXAMPLE',
+    'Bearer abcdef0123456789abcdef',
+    'psql --password=hunter2',
+    'PGPASSWORD=hunter2 psql',
+  ])('finds %s', (text) => expect(findSecret(text)).not.toBeNull());
+
+  it.each([
+    'postgres://u:${env:PW}@host/db',
+    'postgres://${env:U}:${secret:P}@${env:H}:5432/db',
+    'postgres://host:5432/db',
+    'Bearer ${secret:TOKEN}',
+    'token=${env:T} --password=${secret:P} --verbose',
+    'bearer authentication is required',
+    'https://example.com/a@b',
+    'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  ])('passes %s', (text) => expect(findSecret(text)).toBeNull());
+
+  it.each([
+    ['password', 'x', true],
+    ['DB_PASSWORD', 'x', true],
+    ['apiKey', 'x', true],
+    ['Authorization', 'x', true],
+    ['token', 1234, true],
+    ['password', '${env:PW}', false],
+    ['password', true, false],
+    ['secrets', 'security', false],
+    ['path', '/token', false],
+  ])('%s: %s is a named secret: %s', (name, value, secret) => expect(isNamedSecret(name, value)).toBe(secret));
+});

@@ -1,0 +1,43 @@
+/** Stands for a `${...}` reference while looking for literal secrets: same length, so columns stay right. */
+const HOLE = '\u0001';
+
+const WHAT_A_SECRET_LOOKS_LIKE: readonly (readonly [string, RegExp])[] = [
+  ['a URL with a password', /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@'"]*:[^\s/@'"\u0001][^\s/@'"]*@/i],
+  ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----/],
+  ['a JSON web token', /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/],
+  [
+    'an access token',
+    /\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|slp_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|sk-[A-Za-z0-9_-]{16,}|[rs]k_live_[A-Za-z0-9]{16,})\b/,
+  ],
+  // A digit and a length, so that prose about "bearer authentication" is not taken for a token.
+  ['an authorization header', /\b(?:bearer|basic)\s+(?=[^\s"']*\d)[A-Za-z0-9._~+/-]{16,}/i],
+];
+
+const SECRET_NAME = /(?:^|[_.\-\s])(?:password|passwd|passphrase|pwd|secret|authorization|cookie|credentials?|token|(?:api|access|secret|private|auth|encryption|signing)[_-]?key)$/i;
+const ASSIGNMENT = /(?:^|[\s"';&?-])([A-Za-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key))=["']?([^\s"';&\u0001]+)/i;
+
+/** Text with every `${...}` blanked out, columns kept. */
+function withoutReferences(text: string): string {
+  return text.replaceAll(/\$\{[^}]*\}/g, (reference) => HOLE.repeat(reference.length));
+}
+
+/** A secret's literal value in a piece of text: what kind, and where it starts. Null when there is none. Never returns the value. */
+export function findSecret(text: string): { readonly what: string; readonly at: number } | null {
+  const bare = withoutReferences(text);
+  for (const [what, pattern] of WHAT_A_SECRET_LOOKS_LIKE) {
+    const match = pattern.exec(bare);
+    if (match !== null) return { what, at: match.index };
+  }
+  const assignment = ASSIGNMENT.exec(bare);
+  return assignment === null ? null : { what: `a value for "${assignment[1]}"`, at: assignment.index };
+}
+
+/**
+ * Is this the literal value of something whose name says it is secret (`password: hunter2`)?
+ * Values with a reference in them pass. High-entropy strings are not guessed at: digests look the same.
+ */
+export function isNamedSecret(name: string, value: unknown): boolean {
+  if (typeof value !== 'string' && typeof value !== 'number') return false;
+  const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2');
+  return SECRET_NAME.test(words) && String(value).trim() !== '' && !withoutReferences(String(value)).includes(HOLE);
+}

@@ -1,0 +1,14 @@
+/** The words of the heart this room translates into; the one place that says where they come from. */
+export type {
+  CommandDefinition,
+  DatabaseDefinition,
+  Definition,
+  HealthDefinition,
+  HttpCheck,
+  ObserveDefinition,
+  ProcessDefinition,
+  RollbackDefinition,
+  SmokeCheck,
+  SmokeDefinition,
+  StrategyDefinition,
+} from '../release/index.ts';

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import type { DatabaseDefinition } from '../domain.ts';
+import { command, COMMAND_REFERENCES, commandFields, commandOf, words } from './command.ts';
+import { nonBlank, positiveDuration, reason, relativePath, section, template } from './scalars.ts';
+
+type Backup = DatabaseDefinition['backup'];
+
+const backup = z
+  .union([
+    z.literal(['auto', 'pg_dump', 'template']),
+    words(COMMAND_REFERENCES).transform((list) => ({ run: list })),
+    section(commandFields),
+    section({ none: reason.describe('Why there is no backup; it goes into the evidence.') }),
+  ], 'auto, pg_dump, template, a command as a list, or { none: "why there is no backup" }')
+  .transform((given): Backup => {
+    if (typeof given === 'string') return { method: given, command: null, reason: null };
+    if ('none' in given) return { method: 'none', command: null, reason: given.none };
+    return { method: 'command', command: commandOf(given, true), reason: null };
+  });
+
+export const databaseFields = {
+  url: template([])
+    .refine((text) => /^(postgres(ql)?:\/\/|\$\{)/.test(text), 'must be a PostgreSQL URL (postgres://...) or a reference such as ${env:DATABASE_URL}')
+    .optional()
+    .describe('Connection URL, with the password by reference: ${env:DATABASE_URL}.'),
+  embedded: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be a database name of lower-case letters, digits and "_"')
+    .optional()
+    .describe("Name of a database in Slipway's own PostgreSQL, instead of `url`."),
+  env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable')
+    .optional()
+    .describe('Variable under which processes and commands receive the URL (default DATABASE_URL).'),
+  migrations: relativePath.optional().describe('Folder of ordered SQL files.'),
+  migrate: command(false).optional().describe('Command that applies migrations, instead of `migrations`.'),
+  backup: backup.optional().describe('auto, pg_dump, template, a command as a list, or { none: "reason" } (default auto).'),
+  'lock-timeout': positiveDuration.optional().describe('Longest wait for a lock while migrating (default 2s).'),
+  'statement-timeout': positiveDuration.optional().describe('Longest time for one migration statement (default 10m).'),
+};
+
+/** Checks what only makes sense together, and fills in defaults. */
+export const database = section(databaseFields).transform((given, context): DatabaseDefinition => {
+  const { url, embedded, migrations, migrate } = given;
+  const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: path === '' ? [] : [path], message });
+  if (url === undefined && embedded === undefined) refuse('', 'needs `url` (such as ${env:DATABASE_URL}) or `embedded` (a database name)');
+  if (url !== undefined && embedded !== undefined) refuse('embedded', 'cannot stand beside `url`; keep one');
+  if (migrations !== undefined && migrate !== undefined) refuse('migrate', 'cannot stand beside `migrations`; keep one');
+  return {
+    url: embedded === undefined ? (url ?? '') : { embedded },
+    env: given.env ?? 'DATABASE_URL',
+    migrations: migrations ?? null,
+    migrateCommand: migrate ?? null,
+    backup: given.backup ?? { method: 'auto', command: null, reason: null },
+    lockTimeoutMs: given['lock-timeout'] ?? 2_000,
+    statementTimeoutMs: given['statement-timeout'] ?? 600_000,
+  };
+});
+
+/** A person or team that is told. */
+export const owner = nonBlank;

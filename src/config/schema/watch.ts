@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { formatDuration } from '../../kernel/index.ts';
+import type { ObserveDefinition, RollbackDefinition, StrategyDefinition } from '../domain.ts';
+import { duration, percent, positiveDuration, reason, section } from './scalars.ts';
+
+/** Below this, few services see enough traffic to judge; a shorter window is a decision somebody has to explain. */
+const SHORTEST_UNEXPLAINED_MS = 15 * 60_000;
+
+const OBSERVE: ObserveDefinition = { windowMs: SHORTEST_UNEXPLAINED_MS, everyMs: 15_000, because: null, maxErrorRate: 0.01, maxP99Ms: 500, maxRestarts: 2 };
+
+export const observeFields = {
+  window: positiveDuration.optional().describe('How long the new version is watched (default 15m).'),
+  because: reason.optional().describe('Why the window is shorter than 15m.'),
+  every: positiveDuration.optional().describe('Time between looks (default 15s, or the window if that is shorter).'),
+  'error-rate': percent.optional().describe('Highest share of failed requests (default 1%).'),
+  p99: positiveDuration.optional().describe('Highest 99th percentile of latency (default 500ms).'),
+  restarts: z.int().min(0).max(10_000).optional().describe('Most restarts of instances (default 2).'),
+};
+
+/** `30m`, or the long form. */
+export const observe = z.union([positiveDuration, section(observeFields)]).transform((given, context): ObserveDefinition => {
+  const fields = typeof given === 'number' ? { window: given } : given;
+  const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: typeof given === 'number' ? [] : [path], message });
+  const windowMs = fields.window ?? OBSERVE.windowMs;
+  const everyMs = fields.every ?? Math.min(OBSERVE.everyMs, windowMs);
+  const because = fields.because ?? null;
+  if (windowMs < SHORTEST_UNEXPLAINED_MS && because === null) refuse('window', `is shorter than 15m, which needs a reason: { window: ${formatDuration(windowMs)}, because: "..." }`);
+  if (everyMs > windowMs) refuse('every', 'is longer than the window, so nothing would be seen');
+  return {
+    windowMs,
+    everyMs,
+    because: windowMs < SHORTEST_UNEXPLAINED_MS ? because : null,
+    maxErrorRate: fields['error-rate'] ?? OBSERVE.maxErrorRate,
+    maxP99Ms: fields.p99 ?? OBSERVE.maxP99Ms,
+    maxRestarts: fields.restarts ?? OBSERVE.maxRestarts,
+  };
+});
+
+export const OBSERVE_BY_DEFAULT = OBSERVE;
+
+const strategyName = z.literal(['auto', 'recreate', 'blue-green']);
+
+/** A name, or `{ name, because }`. */
+export const strategy = z
+  .union([strategyName, section({ name: strategyName.describe('auto, recreate or blue-green.'), because: reason.optional().describe("Why the planner's own choice is overridden.") })])
+  .transform((given): StrategyDefinition => (typeof given === 'string' ? { name: given, because: null } : { name: given.name, because: given.because ?? null }));
+
+export const rollbackFields = {
+  automatic: z.boolean().optional().describe('Undo a failed release without asking (default true).'),
+  because: reason.optional().describe('Why automatic rollback is off.'),
+  within: positiveDuration.optional().describe('Time a rollback should take at most (default 2m).'),
+  warm: duration.optional().describe('How long the old version stays warm after the switch (default 30m).'),
+};
+
+export const rollback = section(rollbackFields).transform((given, context): RollbackDefinition => {
+  const automatic = given.automatic ?? true;
+  const because = given.because ?? null;
+  if (!automatic && because === null) context.addIssue({ code: 'custom', path: ['automatic'], message: 'switching automatic rollback off needs a reason: add `because: "..."`' });
+  return { automatic, because: automatic ? null : because, targetMs: given.within ?? 120_000, warmMs: given.warm ?? 1_800_000 };
+});
+
+export const ROLLBACK_BY_DEFAULT: RollbackDefinition = { automatic: true, because: null, targetMs: 120_000, warmMs: 1_800_000 };

@@ -1,0 +1,140 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node, type YAMLError } from 'yaml';
+import type { JsonObject, JsonValue } from '../kernel/index.ts';
+import type { Problem } from './core/problem.ts';
+
+/** A configuration is a page of text; anything larger was given by mistake. */
+const MAX_CHARACTERS = 256 * 1024;
+const MAX_DEPTH = 20;
+const MAX_ALIASES = 50;
+
+export type Path = readonly (string | number)[];
+
+/** A slipway.yaml that is at least YAML with a map at the top. */
+export interface Source {
+  readonly text: string;
+  readonly value: JsonObject;
+  /** Where a path stands: its value, or its key; for a path that is not there, the nearest part that is, and how many parts matched. */
+  locate(path: Path, what: 'key' | 'value'): { readonly line: number; readonly column: number; readonly matched: number };
+  /** Every scalar value with the name of the key it stands under. */
+  scalars(): readonly { readonly key: string; readonly path: Path; readonly value: unknown }[];
+}
+
+export type SourceResult = { readonly ok: true; readonly source: Source } | { readonly ok: false; readonly text: string; readonly problems: readonly Problem[] };
+
+/** Reads YAML text; every way in which it is not a map of plain data comes back as problems with a place. */
+export function readSource(original: string): SourceResult {
+  const text = original.startsWith('\uFEFF') ? original.slice(1) : original;
+  const refuse = (problems: readonly Problem[]): SourceResult => ({ ok: false, text, problems });
+  if (text.length > MAX_CHARACTERS) return refuse([problemAt(1, 1, `has ${text.length} characters; a slipway.yaml has at most ${MAX_CHARACTERS}, so this is probably another file`)]);
+  const lineCounter = new LineCounter();
+  const place = (offset: number): { line: number; column: number } => {
+    const { line, col } = lineCounter.linePos(Math.max(0, offset));
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  const control = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/.exec(text);
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true, logLevel: 'silent' });
+  if (control !== null) {
+    const { line, column } = place(control.index);
+    return refuse([problemAt(line, column, `a control character (code ${control[0].charCodeAt(0)}) is not text; is this a binary file?`)]);
+  }
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
+    const lines = text.split('\n');
+    const problems = faults.map((fault) => {
+      const { line, column } = place(fault.pos[0]);
+      return problemAt(line, column, syntaxMessage(fault, lines[line - 1] ?? ''));
+    });
+    // One slip makes the parser stumble several times on the same line; the first is the cause.
+    return refuse(problems.filter((problem, index) => problems.findIndex((other) => other.line === problem.line) === index));
+  }
+  const plain = toPlain(document);
+  if (!plain.ok) return refuse([problemAt(1, 1, plain.reason)]);
+  return { ok: true, source: { text, value: plain.value, locate: (path, what) => locate(document, path, what, place), scalars: () => scalarsOf(document) } };
+}
+
+function problemAt(line: number, column: number, message: string): Problem {
+  return { line, column, path: '', message, secret: false };
+}
+
+function toPlain(document: Document): { ok: true; value: JsonObject } | { ok: false; reason: string } {
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return { ok: false, reason: 'the file is empty; `slipway init` writes a first one' };
+  if (!isMap(document.contents)) return { ok: false, reason: 'the file must be a map of keys such as `service: shop`, not a list or a single value' };
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    return { ok: false, reason: error.message.startsWith('Excessive') ? `anchors are repeated more than ${MAX_ALIASES} times; write the values out` : error.message };
+  }
+  if (depthOf(value, MAX_DEPTH) > MAX_DEPTH) return { ok: false, reason: `values are nested more than ${MAX_DEPTH} deep (or an anchor contains itself)` };
+  return { ok: true, value: value as JsonObject };
+}
+
+/** Depth of nesting, counted no further than just beyond `limit`: an anchor inside itself has no end. */
+function depthOf(value: unknown, limit: number): number {
+  if (typeof value !== 'object' || value === null || limit < 0) return 0;
+  let deepest = 0;
+  for (const item of Object.values(value)) {
+    deepest = Math.max(deepest, depthOf(item, limit - 1));
+    if (deepest > limit) break;
+  }
+  return deepest + 1;
+}
+
+function syntaxMessage(fault: YAMLError, line: string): string {
+  if (fault.code === 'DUPLICATE_KEY') return 'this key is written twice in the same map; keep one';
+  if (fault.code === 'TAB_AS_INDENT') return 'a tab is used for indentation; YAML takes spaces only';
+  if (fault.code === 'MULTIPLE_DOCS') return 'a second document starts here (---); slipway.yaml holds one';
+  if (fault.code === 'TAG_RESOLVE_FAILED') return 'tags such as !name are not used here; write the plain value';
+  if (fault.code === 'NON_STRING_KEY') return 'a key must be plain text';
+  if (fault.code === 'RESOURCE_EXHAUSTION') return 'values are nested too deeply to be read';
+  if (fault.code === 'BLOCK_AS_IMPLICIT_KEY') return 'this value contains ": "; put it in quotes, or indent the next line';
+  const holes = /\{[^}]*\$?\{|\[[^\]]*\$\{/.test(line) ? '; inside { } or [ ] put a value that contains { } in quotes: "${env:NAME}"' : '';
+  return `this is not YAML: ${fault.message}${holes}`;
+}
+
+function locate(document: Document, path: Path, what: 'key' | 'value', place: (offset: number) => { line: number; column: number }): ReturnType<Source['locate']> {
+  let node: unknown = document.contents;
+  let offset = 0;
+  let matched = 0;
+  for (const [index, part] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    const found = child(node, part);
+    if (found === null) break;
+    matched++;
+    const wantKey = what === 'key' && index === path.length - 1;
+    offset = (wantKey ? found.key : found.value)?.range?.[0] ?? found.key?.range?.[0] ?? offset;
+    // A nested map begins at its first key, which helps nobody: point at the name above it.
+    if (isMap(found.value) && found.value.flow !== true && found.key !== null) offset = found.key.range?.[0] ?? offset;
+    node = found.value;
+  }
+  return { ...place(offset), matched };
+}
+
+function child(node: unknown, part: string | number): { readonly key: Node | null; readonly value: Node | null } | null {
+  if (isSeq(node) && typeof part === 'number') {
+    const item = node.items[part] as Node | undefined;
+    return item === undefined ? null : { key: null, value: item };
+  }
+  if (!isMap(node)) return null;
+  const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
+  return pair === undefined ? null : { key: pair.key as Node, value: (pair.value ?? null) as Node | null };
+}
+
+function scalarsOf(document: Document): ReturnType<Source['scalars']> {
+  const found: { key: string; path: Path; value: JsonValue }[] = [];
+  visit(document, {
+    Scalar: (position, node, ancestors) => {
+      if (position === 'key') return;
+      const path = ancestors.flatMap((ancestor, index): (string | number)[] => {
+        const next: unknown = ancestors[index + 1] ?? node;
+        if (isSeq(ancestor)) return [ancestor.items.indexOf(next)];
+        return typeof ancestor === 'object' && 'key' in ancestor && isScalar(ancestor.key) ? [String(ancestor.key.value)] : [];
+      });
+      const key = path.findLast((part) => typeof part === 'string') ?? '';
+      found.push({ key, path, value: node.value as JsonValue });
+    },
+  });
+  return found;
+}

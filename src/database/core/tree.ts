@@ -1,0 +1,53 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/pure.ts';
+
+/** Readers for the parser's JSON trees, where a field with its default value is simply absent. */
+
+/** The object under `key`; an empty one when there is none. */
+export function child(node: JsonObject, key: string): JsonObject {
+  const value = node[key];
+  return value !== undefined && isJsonObject(value) ? value : {};
+}
+
+/** The objects of the list under `key`. */
+export function children(node: JsonObject, key: string): readonly JsonObject[] {
+  const value = node[key];
+  return Array.isArray(value) ? (value as readonly JsonValue[]).filter(isJsonObject) : [];
+}
+
+/** The text under `key`; empty when there is none. */
+export function textOf(node: JsonObject, key: string): string {
+  const value = node[key];
+  return typeof value === 'string' ? value : '';
+}
+
+/** True when the flag under `key` is set. */
+export function isSet(node: JsonObject, key: string): boolean {
+  return node[key] === true;
+}
+
+/** The parts of a qualified name: a list of `String` nodes. */
+export function nameParts(nodes: readonly JsonObject[]): readonly string[] {
+  return nodes.map((node) => textOf(child(node, 'String'), 'sval'));
+}
+
+/** `schema.table` of a RangeVar, or just the table when no schema is written. */
+export function relationName(rangeVar: JsonObject): string {
+  const schema = textOf(rangeVar, 'schemaname');
+  const name = textOf(rangeVar, 'relname');
+  return schema === '' ? name : `${schema}.${name}`;
+}
+
+/** Every node below `value` under one of the `tags`, at any depth. */
+export function findAll(value: JsonValue, tags: readonly string[]): readonly { readonly tag: string; readonly node: JsonObject }[] {
+  const found: { tag: string; node: JsonObject }[] = [];
+  const open: JsonValue[] = [value];
+  // A list instead of recursion: an expression of 10,000 terms nests as deep.
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next !== 'object' || next === null) continue;
+    if (isJsonObject(next)) {
+      for (const [key, item] of Object.entries(next)) if (tags.includes(key) && isJsonObject(item)) found.push({ tag: key, node: item });
+    }
+    open.push(...(Object.values(next) as JsonValue[]));
+  }
+  return found;
+}

@@ -1,0 +1,135 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock, Exec, ExecRequest, ExecResult } from './effects.ts';
+import type { FromGuard, GuardRun, ToGuard } from './guard-protocol.ts';
+import { createLogSink } from './log-sink.ts';
+import { signalGroup } from './process-group.ts';
+import { SlipwayError, type Duration, type Redactor } from './pure.ts';
+
+const DEFAULT_GRACE_MS = 5_000;
+const DEFAULT_DEAD_MAN_MS = 10_000;
+/** Several touches fit in one lease, so one late timer does not kill a healthy command. */
+const TOUCHES_PER_LEASE = 5;
+
+export interface ExecOptions {
+  /** How long the worker may be silent (dead, or stopped by a signal) before its command is ended. Default 10 s; keep it below the worker's lease. */
+  readonly deadManMs?: Duration;
+}
+
+/**
+ * Runs commands under a guard process (`guard-main.ts`). `redact` is applied to messages and tails on top of
+ * the request's own secrets, which the guard hides in the log.
+ *
+ * The returned function resolves once no process of the command is left. It throws SlipwayError
+ * `command_not_found`, `not_found` (the folder), `disk_full`, or `fenced` when this worker was frozen for longer than the lease.
+ */
+export function createExec(clock: Clock, redact: Redactor, options: ExecOptions = {}): Exec {
+  const deadManMs = options.deadManMs ?? DEFAULT_DEAD_MAN_MS;
+  return async (request) => {
+    if (!isFolder(request.cwd)) throw new SlipwayError('not_found', redact(`The folder ${request.cwd} does not exist`), { hint: 'Create it, or correct the path.' });
+    if (request.signal?.aborted === true) return cancelledBeforeStart(request);
+    const guard = forkGuard();
+    const answer = await superviseGuard(guard, { clock, deadManMs, request });
+    if (answer.kind === 'refused') throw refusal(answer, request, redact);
+    if (answer.reason === 'dead-man') {
+      throw new SlipwayError('fenced', redact(`This worker stood still for longer than its lease, so "${request.argv[0] ?? ''}" was ended`));
+    }
+    const { tail, ...log } = answer.log;
+    return {
+      exitCode: answer.exitCode,
+      signal: answer.signal,
+      timedOut: answer.reason === 'timeout',
+      isCanceled: answer.reason === 'cancel',
+      tail: redact(tail),
+      log,
+    };
+  };
+}
+
+/** The guard gets nothing of our environment: whatever it holds must not leak into a step by accident. */
+function forkGuard(): ChildProcess {
+  const file = fileURLToPath(new URL(`./guard-main${path.extname(import.meta.url)}`, import.meta.url));
+  return fork(file, [], { detached: true, execArgv: [], env: {}, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+}
+
+type Answer = Exclude<FromGuard, { kind: 'started' }>;
+
+interface Supervision {
+  readonly clock: Clock;
+  readonly deadManMs: Duration;
+  readonly request: ExecRequest;
+}
+
+async function superviseGuard(guard: ChildProcess, { clock, deadManMs, request }: Supervision): Promise<Answer> {
+  // A guard that is gone can't take a message; its exit is what we wait for anyway.
+  const send = (message: ToGuard): void => {
+    if (guard.connected) guard.send(message, () => undefined);
+  };
+  const done = new AbortController();
+  const cancel = (): void => send({ kind: 'cancel' });
+  const touch = async (): Promise<void> => {
+    while (!done.signal.aborted) {
+      send({ kind: 'touch' });
+      await clock.sleep(deadManMs / TOUCHES_PER_LEASE, done.signal);
+    }
+  };
+  request.signal?.addEventListener('abort', cancel);
+  try {
+    const answer = answerOf(guard);
+    send({ kind: 'run', run: runOf(request, deadManMs) });
+    if (request.signal?.aborted === true) cancel();
+    const [result] = await Promise.all([answer.finally(() => done.abort()), touch()]);
+    return result;
+  } finally {
+    request.signal?.removeEventListener('abort', cancel);
+  }
+}
+
+function answerOf(guard: ChildProcess): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let group: number | null = null;
+    guard.on('message', (message: FromGuard) => {
+      if (message.kind === 'started') group = message.group;
+      else resolve(message);
+    });
+    guard.once('error', reject);
+    guard.once('exit', (code, signal) => {
+      // Someone killed the guard; without it nobody would ever end the command.
+      if (group !== null) signalGroup(group, 'SIGKILL');
+      reject(new Error(`The guard process ended without an answer (code ${code ?? 'none'}, signal ${signal ?? 'none'})`));
+    });
+  });
+}
+
+function runOf(request: ExecRequest, deadManMs: Duration): GuardRun {
+  return {
+    argv: request.argv,
+    cwd: request.cwd,
+    env: request.env,
+    secrets: request.secrets,
+    logFile: request.logFile,
+    maxLogBytes: request.maxLogBytes ?? null,
+    timeoutMs: request.timeoutMs,
+    graceMs: request.graceMs ?? DEFAULT_GRACE_MS,
+    deadManMs,
+  };
+}
+
+function refusal(answer: Extract<Answer, { kind: 'refused' }>, request: ExecRequest, redact: Redactor): Error {
+  const command = redact(request.argv[0] ?? '');
+  if (answer.code === 'ENOENT') return new SlipwayError('command_not_found', `The command "${command}" was not found`);
+  if (answer.code === 'EACCES') return new SlipwayError('command_not_found', `The command "${command}" may not be executed`, { hint: 'Make the file executable (chmod +x).' });
+  if (answer.code === 'LOG_ENOSPC') return new SlipwayError('disk_full', `No space left to write ${request.logFile}`);
+  return new Error(redact(`"${command}" could not be started: ${answer.message}`));
+}
+
+function cancelledBeforeStart(request: ExecRequest): ExecResult {
+  const { tail, ...log } = createLogSink({ file: request.logFile, redact: (text) => text }).finish();
+  return { exitCode: null, signal: null, timedOut: false, isCanceled: true, tail, log };
+}
+
+function isFolder(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { messageOf, SlipwayError } from '../../kernel/index.ts';
+
+const run = promisify(execFile);
+
+/** What git says about a workspace; null when it is not in a repository (or git is missing). */
+export interface GitFacts {
+  readonly sha: string;
+  readonly ref: string;
+  /** Changed or untracked paths below the workspace. */
+  readonly dirty: readonly string[];
+  /** The workspace's path inside the repository, `''` at its top. */
+  readonly prefix: string;
+}
+
+/** Reads the state of a workspace's repository. Slipway's own folder never counts as a change. */
+export async function readGit(workspace: string): Promise<GitFacts | null> {
+  try {
+    const sha = await git(workspace, ['rev-parse', 'HEAD']);
+    const ref = await git(workspace, ['rev-parse', '--abbrev-ref', 'HEAD']);
+    const prefix = await git(workspace, ['rev-parse', '--show-prefix']);
+    const status = await git(workspace, ['status', '--porcelain', '--', '.', ':!.slipway']);
+    return { sha, ref, prefix, dirty: status === '' ? [] : status.split('\n').map((line) => line.slice(3)) };
+  } catch {
+    return null;
+  }
+}
+
+/** Writes the tree of a commit into a new folder, without touching the workspace or its index. */
+export async function checkOut(workspace: string, sha: string, folder: string): Promise<void> {
+  const index = `${folder}.index`;
+  await rm(folder, { recursive: true, force: true });
+  await rm(index, { force: true });
+  await mkdir(folder, { recursive: true });
+  const prefix = await git(workspace, ['rev-parse', '--show-prefix']);
+  const top = await git(workspace, ['rev-parse', '--show-toplevel']);
+  const environment = { ...process.env, GIT_INDEX_FILE: index };
+  try {
+    await run('git', ['-C', top, 'read-tree', `${sha}:${prefix}`], { env: environment });
+    await run('git', ['-C', top, `--work-tree=${folder}`, 'checkout-index', '--all', '--force'], { env: environment });
+  } catch (cause) {
+    throw new SlipwayError('usage', `git could not check out ${sha}: ${messageOf(cause)}`, { cause, hint: 'Check that the commit exists in this repository.' });
+  } finally {
+    await rm(index, { force: true });
+  }
+}
+
+/** The file of a workspace as it is in a commit. */
+export async function fileAt(workspace: string, sha: string, path: string): Promise<string> {
+  return (await run('git', ['-C', workspace, 'show', `${sha}:./${path}`], { maxBuffer: 16 * 1024 * 1024 })).stdout;
+}
+
+async function git(workspace: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await run('git', ['-C', workspace, ...args], { maxBuffer: 64 * 1024 * 1024 });
+  return stdout.replace(/\n$/, '');
+}

@@ -1,0 +1,55 @@
+import type { Check } from '../../kernel/pure.ts';
+
+/** What one look saw since the window began. */
+export interface Observed {
+  /** Null when the counters were reset or the router did not answer: nothing is known. */
+  readonly traffic: { readonly requests: number; readonly errors: number; readonly p99LowMs: number | null; readonly unrouted: number } | null;
+  readonly restarts: number;
+  readonly notReady: readonly string[];
+}
+
+export interface StopConditions {
+  readonly maxErrorRate: number;
+  readonly maxP99Ms: number;
+  readonly maxRestarts: number;
+}
+
+/** One error among three requests is no rate; so many errors are needed before a rate is believed. */
+const LEAST_ERRORS = 3;
+/** The 99th percentile of fewer samples is just the slowest one. */
+const LEAST_SAMPLES_FOR_P99 = 200;
+
+/**
+ * Judges the observation window by its stop conditions: any one of them that holds is `fail`. Figures that are not
+ * there are `unknown`. (A comparison of both versions under traffic belongs to the canary's judge.)
+ */
+export function judgeWindow(seen: Observed, stop: StopConditions): readonly Check[] {
+  return [errorRate(seen, stop), latency(seen, stop), restarts(seen, stop), ready(seen)];
+}
+
+function errorRate({ traffic }: Observed, { maxErrorRate }: StopConditions): Check {
+  if (traffic === null) return { name: 'error rate', verdict: 'unknown', reason: 'the router gave no comparable counts' };
+  const bad = traffic.errors + traffic.unrouted;
+  const all = traffic.requests + traffic.unrouted;
+  const rate = all === 0 ? 0 : bad / all;
+  const said = `${bad} of ${all} requests failed (limit ${percent(maxErrorRate)})`;
+  return { name: 'error rate', verdict: bad >= LEAST_ERRORS && rate > maxErrorRate ? 'fail' : 'pass', reason: said };
+}
+
+function latency({ traffic }: Observed, { maxP99Ms }: StopConditions): Check {
+  if (traffic === null) return { name: 'p99', verdict: 'unknown', reason: 'the router gave no comparable counts' };
+  if (traffic.requests < LEAST_SAMPLES_FOR_P99 || traffic.p99LowMs === null) return { name: 'p99', verdict: 'pass', reason: `not judged: ${traffic.requests} requests are too few for a 99th percentile` };
+  return { name: 'p99', verdict: traffic.p99LowMs > maxP99Ms ? 'fail' : 'pass', reason: `p99 is above ${traffic.p99LowMs} ms (limit ${maxP99Ms} ms)` };
+}
+
+function restarts(seen: Observed, { maxRestarts }: StopConditions): Check {
+  return { name: 'restarts', verdict: seen.restarts > maxRestarts ? 'fail' : 'pass', reason: `${seen.restarts} restarts (limit ${maxRestarts})` };
+}
+
+function ready({ notReady }: Observed): Check {
+  return { name: 'instances', verdict: 'pass', reason: notReady.length === 0 ? 'all are ready' : `restarting: ${notReady.join(', ')}` };
+}
+
+function percent(rate: number): string {
+  return `${Math.round(rate * 10_000) / 100} %`;
+}

@@ -1,0 +1,104 @@
+import { SlipwayError, type Effects } from '../kernel/index.ts';
+import { next, type Action } from './core/next.ts';
+import { foldEvents } from './core/state.ts';
+import type { StepKind } from './core/plan.ts';
+import { keepLease, type Lease } from './lease.ts';
+import type { Claim, Driver, LeaseTerms, ReleaseStore, StepExecutor, StoredRelease } from './ports.ts';
+import { runStep } from './run-step.ts';
+import { stepLogFolder } from './step-log.ts';
+import { stopSignal } from './stop-signal.ts';
+
+/** Everything a driver needs; made once per worker. */
+export interface DriverDeps {
+  readonly store: ReleaseStore;
+  readonly effects: Effects;
+  readonly driver: Driver;
+  readonly lease: LeaseTerms;
+  /** Slipway's state directory. */
+  readonly home: string;
+  readonly executors: Readonly<Partial<Record<StepKind, StepExecutor>>>;
+  /** Writes the evidence pack of a finished release; returns its signed checkpoint. Idempotent. */
+  readonly seal: (release: StoredRelease) => Promise<string>;
+}
+
+/** What became of one drive: the release is over, rests until it is woken, or belongs to another driver. */
+export type DriveResult = 'finished' | 'parked' | 'not-mine';
+
+/**
+ * Drives one release as far as it goes now: observe, decide, record the intent, act, record the outcome.
+ * Safe to call at any time by any number of workers; the store lets one of them through.
+ */
+export async function drive(deps: DriverDeps, release: string): Promise<DriveResult> {
+  const claim = await deps.store.claim(release, deps.driver);
+  if (claim === null) return 'not-mine';
+  deps.effects.faults.at('driver.claimed');
+  const lease = keepLease(claim, deps.lease, deps.effects.clock, deps.store.renew);
+  try {
+    for (;;) {
+      lease.check();
+      const stored = await deps.store.load(release);
+      const result = await turn(deps, claim, lease, stored);
+      if (result !== null) return result;
+    }
+  } catch (error) {
+    if (error instanceof SlipwayError && error.code === 'fenced') return 'not-mine';
+    throw error;
+  } finally {
+    await lease.stop();
+  }
+}
+
+/** One turn of the loop; null to go on. */
+async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: StoredRelease): Promise<DriveResult | null> {
+  const { store, effects } = deps;
+  const state = foldEvents(stored.events);
+  const action = next(state, effects.clock.now());
+  effects.faults.at(`driver.decided.${action.do}`);
+  switch (action.do) {
+    case 'lock': {
+      if ((await store.acquireLock(claim)).acquired) return null;
+      // The owner's last event hands the lock over and wakes this release; until then waiting costs nothing.
+      const { events } = await store.load(stored.summary.release);
+      return next(foldEvents(events), effects.clock.now()).do === 'lock' ? park(store, claim, events.length, null) : null;
+    }
+    case 'record':
+      await store.append(claim, [action.event], stored.events.length);
+      return null;
+    case 'wait':
+      return park(store, claim, stored.events.length, action.until);
+    case 'seal':
+      if (!stored.summary.sealed) await store.seal(claim, await deps.seal(stored));
+      return 'finished';
+    case 'run':
+      await runOne(deps, claim, lease, stored, action);
+      return null;
+  }
+}
+
+async function park(store: ReleaseStore, claim: Claim, size: number, until: number | null): Promise<DriveResult | null> {
+  return (await store.park(claim, size, until)) === 'parked' ? 'parked' : null;
+}
+
+async function runOne(deps: DriverDeps, claim: Claim, lease: Lease, stored: StoredRelease, action: Extract<Action, { do: 'run' }>): Promise<void> {
+  const { store, effects } = deps;
+  const { step, attempt, key } = action;
+  const intent = { type: 'step.intended', data: { step: step.id, stage: step.stage, attempt, key } } as const;
+  // Decided on this ledger; if a person's request came in between, decide again.
+  if ((await store.append(claim, [intent], stored.events.length)) === 'changed') return;
+  effects.faults.at(`${step.kind}.intended`);
+  const { events } = await store.load(claim.release);
+  const state = foldEvents(events);
+  const stop = stopSignal(store, claim.release, events.length, state.undo !== null);
+  try {
+    lease.check();
+    const signal = AbortSignal.any([lease.signal, stop.signal]);
+    const one = { plan: state.plan, step, attempt, key, fence: claim.fence, events, signal };
+    const outcome = await runStep(one, deps.executors[step.kind], effects, stepLogFolder(deps.home, claim.release));
+    effects.faults.at(`${step.kind}.acted`);
+    lease.check();
+    await store.append(claim, [outcome]);
+    effects.faults.at(`${step.kind}.recorded`);
+  } finally {
+    stop.end();
+  }
+}

@@ -1,0 +1,42 @@
+import { messageOf, type Check } from '../../kernel/index.ts';
+import type { Plan } from '../core/plan.ts';
+import type { StepDeps } from '../steps/deps.ts';
+import { checkCharter, checkCommands, checkEvidence, checkGit, checkReferences } from './source-checks.ts';
+import { checkBackup, checkDatabase, checkDisk, checkMigrations } from './data-checks.ts';
+import { checkHealth, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
+
+/** One question asked before anything changes. Throwing counts as `unknown`. */
+export type PreflightCheck = (deps: StepDeps, plan: Plan) => Promise<Omit<Check, 'name'>>;
+
+/** Every preflight question by the name under which it can be skipped. */
+export const PREFLIGHT: Readonly<Record<string, PreflightCheck>> = {
+  charter: checkCharter,
+  git: checkGit,
+  config: checkReferences,
+  commands: checkCommands,
+  target: checkTarget,
+  health: checkHealth,
+  database: checkDatabase,
+  migrations: checkMigrations,
+  backup: checkBackup,
+  disk: checkDisk,
+  previous: checkPrevious,
+  rollback: checkRollback,
+  evidence: checkEvidence,
+};
+
+/** Asks all of them. A skipped one is not asked, and its recorded reason stands in its place. */
+export async function runPreflight(deps: StepDeps, plan: Plan, skips: Readonly<Record<string, string>>): Promise<readonly Check[]> {
+  return Promise.all(
+    Object.entries(PREFLIGHT).map(async ([name, check]): Promise<Check> => {
+      const skip = skips[`preflight.${name}`];
+      if (skip !== undefined) return { name, verdict: 'pass', reason: `skipped: ${skip}` };
+      try {
+        return { name, ...(await check(deps, plan)) };
+      } catch (error) {
+        return { name, verdict: 'unknown', reason: messageOf(error) };
+      }
+    }),
+  );
+}
+

@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import semver from 'semver';
+import { messageOf, SlipwayError, type Check } from '../kernel/index.ts';
+import { migrationStatus, type DatabaseAccess } from '../database/index.ts';
+import { readArtifact } from './artifact/store.ts';
+import { readGit, type GitFacts } from './artifact/git.ts';
+import { compilePlan } from './core/compile/compile.ts';
+import type { PendingMigration, PlanInput } from './core/compile/input.ts';
+import type { Definition } from './core/definition.ts';
+import type { Plan, PreviousVersion } from './core/plan.ts';
+import { findingsOf } from './core/findings.ts';
+import type { StepDeps } from './steps/deps.ts';
+import { lastVersion } from './previous.ts';
+
+/** What a person asks for. */
+export interface ReleaseRequest {
+  readonly release: string;
+  readonly workspace: string;
+  readonly definition: Definition;
+  readonly configSha256: string;
+  /** Null: from package.json, else from the commit. */
+  readonly version: string | null;
+  readonly requestedBy: string;
+  readonly node: string;
+  readonly skips: Readonly<Record<string, string>>;
+}
+
+/** Reads the facts of a change and compiles the plan. Changes nothing. */
+export async function prepareRelease(deps: StepDeps, request: ReleaseRequest): Promise<Plan> {
+  const { definition, workspace } = request;
+  const git = await readGit(workspace);
+  const version = await versionOf(request, git);
+  const previous = await lastVersion(deps, definition.service, definition.environment);
+  if (previous?.version === version) throw new SlipwayError('usage', `${definition.service} ${version} is what runs in ${definition.environment} already`, { hint: 'Raise the version in package.json, or pass --version.' });
+  await refuseOtherBytes(deps, definition.service, version, git);
+  const data = await readData(deps, workspace, definition);
+  return compilePlan({ ...request, ...data, kind: 'release', version, gitSha: git?.sha ?? null, gitRef: git?.ref ?? null, previous, target: null, findings: [...data.findings, ...findingsOf(definition, data.migrations, previous)] });
+}
+
+async function versionOf(request: ReleaseRequest, git: GitFacts | null): Promise<string> {
+  const asked = request.version ?? (await packageVersion(request.workspace));
+  if (asked === null) {
+    if (git === null) throw new SlipwayError('usage', 'No version: there is no package.json with one, no git commit, and none was given', { hint: 'Pass --version 1.2.3.' });
+    return `0.0.0-${git.sha.slice(0, 12)}`;
+  }
+  if (semver.valid(asked) === null) throw new SlipwayError('usage', `"${asked}" is not a semantic version`, { hint: 'Use MAJOR.MINOR.PATCH, e.g. 1.2.3 or 1.2.3-rc.1.' });
+  return asked;
+}
+
+async function packageVersion(workspace: string): Promise<string | null> {
+  const text = await readFile(join(workspace, 'package.json'), 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    const { version } = JSON.parse(text) as { version?: unknown };
+    return typeof version === 'string' ? version : null;
+  } catch (cause) {
+    throw new SlipwayError('usage', `package.json is not JSON: ${messageOf(cause)}`, { cause, hint: 'Correct it, or pass --version.' });
+  }
+}
+
+/** Said before anything starts rather than in the build step. */
+async function refuseOtherBytes(deps: StepDeps, service: string, version: string, git: GitFacts | null): Promise<void> {
+  const stored = await readArtifact(join(deps.home, 'artifacts', service, version));
+  if (stored !== null && stored.gitSha !== (git?.sha ?? null)) throw new SlipwayError('artifact_mismatch', `${service} ${version} was already built from ${stored.gitSha ?? 'a folder without git'} by release ${stored.release}`);
+}
+
+type Data = Pick<PlanInput, 'migrations' | 'backupMethod' | 'backupNeedsQuiet' | 'databaseUrl' | 'findings'>;
+
+/** What the database says; when it is away that is a finding, and preflight will block on it. */
+async function readData(deps: StepDeps, workspace: string, definition: Definition): Promise<Data> {
+  if (definition.database === null) return { migrations: [], backupMethod: null, backupNeedsQuiet: false, databaseUrl: null, findings: [] };
+  const databaseUrl = deps.databaseUrlTemplate(definition);
+  try {
+    const database = await deps.databaseFor(workspace, definition);
+    if (database === null) return { migrations: null, backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [] };
+    const migrations = await pendingMigrations(database, workspace, definition);
+    const method = definition.database.backup.method === 'none' ? null : await deps.backupMethodFor(database, definition);
+    return { migrations, backupMethod: method?.name ?? null, backupNeedsQuiet: method?.capabilities.needsQuiet ?? false, databaseUrl, findings: [] };
+  } catch (error) {
+    const finding: Check = { name: 'database', verdict: 'unknown', reason: messageOf(error), fix: error instanceof SlipwayError ? error.hint : 'See the message.' };
+    return { migrations: null, backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [finding] };
+  }
+}
+
+/** A command's migrations are not visible before it runs, so they count as the worst that can be undone. */
+async function pendingMigrations(database: DatabaseAccess, workspace: string, definition: Definition): Promise<readonly PendingMigration[]> {
+  const { migrateCommand, migrations } = definition.database ?? { migrateCommand: null, migrations: null };
+  if (migrateCommand !== null) return [{ name: migrateCommand.argv.join(' '), sha256: '', rollbackClass: 'restore', because: 'what the command will change is not known before it runs' }];
+  if (migrations === null) return [];
+  const { pending } = await migrationStatus(database, join(workspace, migrations));
+  return pending.map(({ name, sha256, rollbackClass, because }) => ({ name, sha256, rollbackClass, because }));
+}
+
+/** What a person asks for to put an earlier version back. */
+export interface RollbackRequest {
+  readonly release: string;
+  readonly workspace: string;
+  readonly requestedBy: string;
+  readonly node: string;
+  readonly service: string;
+  readonly environment: string;
+  readonly to: PreviousVersion;
+  readonly current: PreviousVersion;
+}
+
+/** Compiles the release that puts an earlier version back: no build, no migration, its artifact as it was verified. */
+export function prepareRollback(deps: StepDeps, request: RollbackRequest): Plan {
+  const { to, current } = request;
+  return compilePlan({
+    release: request.release,
+    kind: 'rollback',
+    version: to.version,
+    gitSha: null,
+    gitRef: null,
+    requestedBy: request.requestedBy,
+    node: request.node,
+    workspace: request.workspace,
+    definition: { ...to.definition, approvals: 0 },
+    configSha256: '',
+    previous: current,
+    target: to,
+    migrations: [],
+    backupMethod: null,
+    backupNeedsQuiet: false,
+    databaseUrl: to.definition.database === null ? null : deps.databaseUrlTemplate(to.definition),
+    // The system may well be degraded: that is why somebody rolls back.
+    skips: { 'preflight.health': 'rolling back to a verified version is never blocked by the state of what it replaces' },
+    findings: [],
+  });
+}

@@ -1,0 +1,92 @@
+import { Agent, request } from 'undici';
+import { isJsonObject, messageOf, resolveTemplate, type Check, type JsonObject } from '../../kernel/index.ts';
+import { firstDifference } from '../core/contains.ts';
+import type { HttpCheck } from '../core/definition.ts';
+
+/** Largest answer that is looked at; a smoke check has no use for more. */
+const MAX_BODY = 1024 * 1024;
+
+/** Its own connections, closed after each check: a kept-alive one would hide a server that accepts no new ones. */
+function freshAgent(timeoutMs: number): Agent {
+  return new Agent({ connect: { timeout: timeoutMs }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, pipelining: 0 });
+}
+
+/** Asks once; what was written is removed again, and a write that cannot be removed is a failure. */
+export async function httpCheck(check: HttpCheck, base: string, environment: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<Check> {
+  const agent = freshAgent(check.timeoutMs);
+  try {
+    const headers = Object.fromEntries(Object.entries(check.headers).map(([name, value]) => [name, resolveTemplate(value, environment).value]));
+    const answer = await ask(agent, { ...check, headers, url: `${base}${check.path}` }, signal);
+    const problem = problemWith(check, answer);
+    // Even a wrong answer may have written something.
+    const residue = check.cleanup === null ? null : await cleanUp(agent, check, base, headers, answer.json, signal);
+    const reason = problem ?? residue ?? `${check.method} ${check.path} answered ${answer.status}${check.cleanup === null ? '' : ' and was cleaned up'}`;
+    return { name: check.name, verdict: problem === null && residue === null ? 'pass' : 'fail', reason };
+  } catch (error) {
+    return { name: check.name, verdict: 'fail', reason: `${check.method} ${check.path}: ${describe(error, check.timeoutMs)}` };
+  } finally {
+    await agent.destroy();
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly json: unknown;
+}
+
+interface Ask {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: JsonObject | null;
+  readonly timeoutMs: number;
+}
+
+async function ask(agent: Agent, { url, method, headers, body, timeoutMs }: Ask, signal: AbortSignal): Promise<Answer> {
+  const response = await request(url, {
+    dispatcher: agent,
+    method,
+    headers: { 'user-agent': 'slipway-smoke', ...(body === null ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === null ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+  });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += (chunk as Buffer).length;
+    if (size <= MAX_BODY) chunks.push(chunk as Buffer);
+  }
+  return { status: response.statusCode, json: parse(Buffer.concat(chunks).toString('utf8')) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function problemWith(check: HttpCheck, answer: Answer): string | null {
+  if (!check.expectStatus.includes(answer.status)) return `${check.method} ${check.path} answered ${answer.status}, expected ${check.expectStatus.join(' or ')}`;
+  if (check.expectJson === null) return null;
+  const difference = firstDifference(check.expectJson, answer.json);
+  return difference === null ? null : `${check.method} ${check.path}: ${difference}`;
+}
+
+async function cleanUp(agent: Agent, check: HttpCheck, base: string, headers: Readonly<Record<string, string>>, json: unknown, signal: AbortSignal): Promise<string | null> {
+  const { cleanup } = check;
+  if (cleanup === null) return null;
+  const path = cleanup.path.replace(/\{([A-Za-z_]\w*)\}/g, (hole, field: string) => {
+    const value = isJsonObject(json) ? json[field] : undefined;
+    return value === undefined || value === null || typeof value === 'object' ? hole : encodeURIComponent(String(value));
+  });
+  if (/\{[A-Za-z_]\w*\}/.test(path)) return `the answer of ${check.method} ${check.path} has no value for ${path}, so what it wrote could not be removed`;
+  const answer = await ask(agent, { url: `${base}${path}`, method: cleanup.method, headers, body: null, timeoutMs: check.timeoutMs }, signal);
+  return answer.status >= 200 && answer.status < 300 ? null : `cleanup ${cleanup.method} ${path} answered ${answer.status}`;
+}
+
+function describe(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && (error.name === 'TimeoutError' || error.message.includes('Timeout'))) return `no answer within ${timeoutMs} ms`;
+  return messageOf(error);
+}

@@ -1,0 +1,25 @@
+import type { BackupMethod, DatabaseAccess } from '../../database/index.ts';
+import type { Target } from '../../targets/index.ts';
+import type { Router } from '../../traffic/index.ts';
+import type { Definition } from '../core/definition.ts';
+import type { ReleaseStore } from '../ports.ts';
+
+/** What the step executors act on; made once per worker by the composition root. */
+export interface StepDeps {
+  /** Slipway's state directory. */
+  readonly home: string;
+  readonly target: Target;
+  readonly router: Router;
+  readonly store: Pick<ReleaseStore, 'lastReleased' | 'lockOf'>;
+  /** The worker's environment joined with the variables file, for `${env:...}`. */
+  readonly environmentFor: (workspace: string, envFile: string | null) => Promise<Readonly<Record<string, string | undefined>>>;
+  /** A way into the service's database; null when it has none. Values it resolves join the redactor's list. */
+  readonly databaseFor: (workspace: string, definition: Definition) => Promise<DatabaseAccess | null>;
+  readonly backupMethodFor: (database: DatabaseAccess, definition: Definition) => Promise<BackupMethod>;
+  /** Creates the database in Slipway's own PostgreSQL when it is not there. */
+  readonly ensureEmbedded: (name: string) => Promise<void>;
+  /** The URL processes receive, as a template: the user's own, or that of the embedded database. */
+  readonly databaseUrlTemplate: (definition: Definition) => string;
+  /** Loads the signing keys, so that a pack can be signed at the end. */
+  readonly checkKeys: () => Promise<void>;
+}

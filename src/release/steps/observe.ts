@@ -1,0 +1,74 @@
+import { joinVerdicts, type Check, type JsonObject } from '../../kernel/index.ts';
+import { difference, quantile, type RouteStats, type VersionStats } from '../../traffic/index.ts';
+import type { GroupState } from '../../targets/index.ts';
+import { judgeWindow, type Observed, type StopConditions } from '../core/observe.ts';
+import type { ReleaseEvent } from '../core/events.ts';
+import type { StepContext, StepExecutor } from '../ports.ts';
+import type { StepDeps } from './deps.ts';
+import { as, object, text } from './input.ts';
+import { definitionOf, groupBases, smokeGroup } from './smoke.ts';
+
+/**
+ * One look at the new version under real traffic. The first look is the baseline; later ones judge everything since
+ * then, together with a synthetic read. The state machine repeats the step until the window is over.
+ */
+export function observeStep(deps: StepDeps): StepExecutor {
+  return async (context) => {
+    const { step, events } = context;
+    const group = await deps.target.inspect(text(step.input, 'group'));
+    if (group === null) return { verdict: 'fail', reason: `${text(step.input, 'group')} is not running any more` };
+    const now = await lookAt(deps, text(step.input, 'route'), group);
+    const baseline = baselineOf(events, step.id) ?? now;
+    const seen = compare(now, baseline, text(step.input, 'version'), group);
+    const checks = [...judgeWindow(seen, as<StopConditions>(object(step.input, 'stop'))), await synthetic(deps, context, group)];
+    const bad = checks.filter((check) => check.verdict !== 'pass');
+    const verdict = joinVerdicts(checks.map((check) => check.verdict));
+    const reason = bad.length === 0 ? `${seen.traffic?.requests ?? 0} requests so far, ${seen.traffic?.errors ?? 0} errors, ${seen.restarts} restarts` : bad.map((check) => `${check.name}: ${check.reason}`).join('; ');
+    return { verdict, reason, checks, retry: verdict === 'unknown', facts: { baseline: as<JsonObject>(baseline as never) } };
+  };
+}
+
+interface Look {
+  /** Null for a service without a route. */
+  readonly stats: RouteStats | null;
+  readonly restarts: number;
+}
+
+async function lookAt(deps: StepDeps, route: string, group: GroupState): Promise<Look> {
+  return { stats: await deps.router.stats(route), restarts: restartsOf(group) };
+}
+
+function restartsOf(group: GroupState): number {
+  return group.instances.reduce((sum, instance) => sum + instance.restarts, 0);
+}
+
+/** The baseline of this window, from the ledger: a look taken before a crash still counts after it. */
+function baselineOf(events: readonly ReleaseEvent[], step: string): Look | null {
+  const first = events.find((event) => event.type === 'step.finished' && event.data.step === step);
+  return first?.type === 'step.finished' && first.data.facts['baseline'] !== undefined ? as<Look>(first.data.facts['baseline']) : null;
+}
+
+function compare(now: Look, baseline: Look, version: string, group: GroupState): Observed {
+  const notReady = group.instances.filter((one) => one.phase !== 'ready').map((one) => `${one.process}#${one.index}`);
+  return { traffic: trafficOf(now.stats, baseline.stats, version, group.spec.id), restarts: Math.max(0, now.restarts - baseline.restarts), notReady };
+}
+
+function trafficOf(now: RouteStats | null, baseline: RouteStats | null, version: string, group: string): Observed['traffic'] {
+  if (now === null && baseline === null) return { requests: 0, errors: 0, p99LowMs: null, unrouted: 0 };
+  if (now === null || baseline === null) return null;
+  const since = difference(now, baseline);
+  if (since === null) return null;
+  const mine = since.versions.find((one) => one.version === version && one.group === group) as VersionStats | undefined;
+  return { requests: mine?.requests ?? 0, errors: mine?.errors ?? 0, p99LowMs: mine === undefined ? null : (quantile(mine.latency, 0.99)?.lowMs ?? null), unrouted: since.unrouted };
+}
+
+/** A read as a user would do it, so that a window without traffic still checks something. */
+async function synthetic(deps: StepDeps, context: StepContext, group: GroupState): Promise<Check> {
+  const version = group.spec.version;
+  const definition = definitionOf(context, version);
+  const { listen, smoke } = definition;
+  const bases = listen === null ? groupBases(group, definition) : [`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`];
+  const reads = { ...smoke, write: [], worker: smoke.worker };
+  const outcome = await smokeGroup(deps, context, { smoke: reads, bases, definition: { ...definition, database: null }, version, group });
+  return { name: 'synthetic read', verdict: outcome.verdict, reason: outcome.reason };
+}

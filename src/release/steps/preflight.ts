@@ -1,0 +1,24 @@
+import { joinVerdicts } from '../../kernel/index.ts';
+import { runPreflight } from '../preflight/preflight.ts';
+import type { StepExecutor } from '../ports.ts';
+import type { StepDeps } from './deps.ts';
+import { as, object, text } from './input.ts';
+
+/** Asks every preflight question; `unknown` blocks like `fail`. */
+export function preflightStep(deps: StepDeps): StepExecutor {
+  return async ({ plan, step }) => {
+    const checks = await runPreflight(deps, plan, as<Readonly<Record<string, string>>>(object(step.input, 'skips')));
+    const bad = checks.filter((check) => check.verdict !== 'pass');
+    const reason = bad.length === 0 ? `${checks.length} checks passed` : bad.map((check) => `${check.name}: ${check.reason}`).join('; ');
+    return { verdict: joinVerdicts(checks.map((check) => check.verdict)), reason, checks };
+  };
+}
+
+/** Creates the service's database in Slipway's own PostgreSQL. */
+export function ensureDatabaseStep(deps: StepDeps): StepExecutor {
+  return async ({ step }) => {
+    const name = text(step.input, 'name');
+    await deps.ensureEmbedded(name);
+    return { verdict: 'pass', reason: `database ${name} is there` };
+  };
+}

@@ -1,0 +1,34 @@
+import type { GroupSpec } from '../../targets/index.ts';
+import type { SmokeDefinition } from '../core/definition.ts';
+import type { StepExecutor } from '../ports.ts';
+import type { StepDeps } from './deps.ts';
+import { groupOf, waitUntilReady } from './group.ts';
+import { as, object, text } from './input.ts';
+import { definitionOf, groupBases, smokeGroup } from './smoke.ts';
+
+/**
+ * Proves that the way back is open: the old version answers its own smoke on the data as it is now. A temporary group
+ * is started where the old version does not run any more, and removed again whatever the answer.
+ */
+export function rehearseStep(deps: StepDeps): StepExecutor {
+  return async (context) => {
+    const { step, fence, effects, signal } = context;
+    const version = text(step.input, 'version');
+    const spec = groupOf(deps.home, as<GroupSpec>(object(step.input, 'group')));
+    const temporary = step.input['temporary'] === true;
+    try {
+      if (temporary) await deps.target.apply(fence, spec);
+      const ready = await waitUntilReady(deps.target, spec, effects, signal);
+      if (ready.verdict !== 'pass') return ready;
+      const group = await deps.target.inspect(spec.id);
+      if (group === null) return { verdict: 'fail', reason: `${version} is not running` };
+      const definition = definitionOf(context, version);
+      const smoke = as<SmokeDefinition>(step.input['smoke']);
+      // Background work is left alone: a rehearsing worker would take real jobs.
+      const outcome = await smokeGroup(deps, context, { smoke: temporary ? { ...smoke, worker: [] } : smoke, bases: groupBases(group, definition), definition, version, group });
+      return { ...outcome, reason: outcome.verdict === 'pass' ? `${version} works on the migrated data: ${outcome.reason}` : `${version} would not work if it came back: ${outcome.reason}` };
+    } finally {
+      if (temporary) await deps.target.remove(fence, spec.id);
+    }
+  };
+}

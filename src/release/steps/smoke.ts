@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import type { GroupState } from '../../targets/index.ts';
+import type { Definition, SmokeDefinition } from '../core/definition.ts';
+import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
+import { runSmoke } from '../smoke/smoke.ts';
+import type { StepDeps } from './deps.ts';
+import { as, object, text } from './input.ts';
+
+/** Smoke of one group on its own ports, or of the whole service through the address users use. */
+export function smokeStep(deps: StepDeps): StepExecutor {
+  return async (context) => {
+    const { input } = context.step;
+    const version = text(input, 'version');
+    const definition = definitionOf(context, version);
+    const group = await deps.target.inspect(text(input, 'group'));
+    if (group === null) return { verdict: 'fail', reason: `${text(input, 'group')} is not running` };
+    const bases = text(input, 'through') === 'route' ? [routeBase(object(input, 'listen'))] : groupBases(group, definition);
+    return smokeGroup(deps, context, { smoke: as<SmokeDefinition>(input['smoke']), bases, definition, version, group });
+  };
+}
+
+/** Everything needed to smoke one running group. */
+export interface GroupSmoke {
+  readonly smoke: SmokeDefinition;
+  readonly bases: readonly string[];
+  readonly definition: Definition;
+  readonly version: string;
+  readonly group: GroupState;
+}
+
+/** Runs a smoke against running instances. A service that should listen and does not is `fail`. */
+export async function smokeGroup(deps: StepDeps, context: StepContext, one: GroupSmoke): Promise<StepOutcome> {
+  const { definition, bases } = one;
+  if (bases.length === 0 && definition.processes.some((process) => process.port)) return { verdict: 'fail', reason: `no instance of ${one.version} is ready` };
+  const routed = definition.processes.find((process) => process.routed);
+  return runSmoke(deps, context, one.smoke, {
+    bases,
+    database: await deps.databaseFor(context.plan.workspace, definition),
+    version: one.version,
+    healthPath: routed?.health.kind === 'http' ? routed.health.path : null,
+    folder: join(one.group.spec.directory),
+    mustWrite: definition.database !== null,
+  });
+}
+
+/** Base URLs of the ready instances that take requests. */
+export function groupBases(group: GroupState, definition: Definition): readonly string[] {
+  const routed = definition.processes.find((process) => process.routed)?.name ?? definition.processes.find((process) => process.port)?.name;
+  return group.instances.filter((one) => one.process === routed && one.phase === 'ready' && one.port !== null).map((one) => `http://127.0.0.1:${one.port}`);
+}
+
+/** The definition a version was released with: the new one's, or the old one's when the old one is smoked. */
+export function definitionOf({ plan }: StepContext, version: string): Definition {
+  return plan.previous?.version === version && plan.version !== version ? plan.previous.definition : plan.definition;
+}
+
+function routeBase(listen: Readonly<Record<string, unknown>>): string {
+  const host = listen['host'] === '0.0.0.0' || listen['host'] === '::' ? '127.0.0.1' : String(listen['host']);
+  return `http://${host}:${String(listen['port'])}`;
+}

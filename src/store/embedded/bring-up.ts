@@ -1,0 +1,81 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { SlipwayError, systemClock } from '../../kernel/index.ts';
+import { locateBinaries } from './binaries.ts';
+import { chooseIdentity } from './identity.ts';
+import { readFailure } from './failures.ts';
+import { initialise } from './initialise.ts';
+import { launchServer, type Launch, type Launched } from './launch.ts';
+import { clearForeignPidFile, ghostPostmaster, runningPostmaster, signalPostmaster } from './postmaster.ts';
+import { probe } from './probe.ts';
+import { secureSocketDirectory } from './socket.ts';
+
+export interface Place {
+  readonly home: string;
+  readonly dataDirectory: string;
+  readonly socketDirectory: string;
+}
+
+/** Crash recovery after a long run reads at most `max_wal_size` of log; a minute is plenty on a slow disk. */
+const READY_DEADLINE_MS = 60_000;
+const POLL_MS = 12;
+/** A server that stops for longer waits for clients of ours that will not leave; it is told to disconnect them. */
+const PATIENCE_WITH_STOPPING_MS = 1_000;
+/** A server that runs without its socket (somebody cleaned the temporary folder) is restarted after this. */
+const PATIENCE_WITH_SILENCE_MS = 3_000;
+
+/**
+ * Makes sure that a server answers on the socket; true when this call started it.
+ * No lock of ours: `initdb` works on a private folder that is renamed, and of two servers PostgreSQL itself lets one live.
+ */
+export async function bringUp(place: Place): Promise<boolean> {
+  const since = systemClock.monotonic();
+  let launch: Launch | null = null;
+  let launched: Launched | null = null;
+  let stoppingSince: number | null = null;
+  for (;;) {
+    const state = await probe(place.socketDirectory);
+    if (state === 'up' && existsSync(join(place.dataDirectory, 'postmaster.pid'))) return launched !== null && launched.failure() === null;
+    const waited = systemClock.monotonic() - since;
+    if (waited > READY_DEADLINE_MS) throw new SlipwayError('store_unreachable', `PostgreSQL for ${place.home} did not answer within a minute`);
+    stoppingSince = state === 'stopping' ? (stoppingSince ?? systemClock.monotonic()) : null;
+    unblock(place, { state, silentFor: launched === null ? waited : 0, stoppingSince });
+    if (state === 'down' && mayLaunch(launched, place)) {
+      launch ??= await prepare(place);
+      launched = launchServer(launch, place.dataDirectory, place.socketDirectory);
+    }
+    await systemClock.sleep(POLL_MS);
+  }
+}
+
+/** Programs, user, socket folder and data folder are there afterwards. */
+async function prepare(place: Place): Promise<Launch> {
+  const store = join(place.home, 'store');
+  const binaries = locateBinaries(join(store, 'lib'));
+  const dataOwner = statSync(place.dataDirectory, { throwIfNoEntry: false })?.uid ?? null;
+  const launch = { binaries, identity: chooseIdentity([binaries.postgres, join(place.dataDirectory, 'PG_VERSION')], dataOwner) };
+  secureSocketDirectory(place.socketDirectory, launch.identity.owner);
+  if (dataOwner === null) await initialise(launch, place.dataDirectory);
+  clearForeignPidFile(place.dataDirectory);
+  return launch;
+}
+
+/** First try, or the last one lost a race or met the dead server's leftovers. Throws when it was refused. */
+function mayLaunch(launched: Launched | null, place: Place): boolean {
+  if (launched === null) return runningPostmaster(place.dataDirectory) === null;
+  const log = launched.failure();
+  if (log === null) return false;
+  const failure = readFailure('starting', log, place.dataDirectory);
+  if (failure.kind === 'refused') throw failure.error;
+  return runningPostmaster(place.dataDirectory) === null;
+}
+
+/** Ends servers that stand in the way: one whose data is gone, one that stops for ever, one without a socket. */
+function unblock(place: Place, seen: { readonly state: string; readonly silentFor: number; readonly stoppingSince: number | null }): void {
+  const ghost = ghostPostmaster(place.socketDirectory, place.dataDirectory);
+  if (ghost !== null) signalPostmaster(ghost, 'immediate');
+  const stuck = seen.stoppingSince !== null && systemClock.monotonic() - seen.stoppingSince > PATIENCE_WITH_STOPPING_MS;
+  const silent = seen.state === 'down' && seen.silentFor > PATIENCE_WITH_SILENCE_MS;
+  const pid = stuck || silent ? runningPostmaster(place.dataDirectory) : null;
+  if (pid !== null) signalPostmaster(pid, 'fast');
+}

@@ -1,0 +1,74 @@
+import { sql, type Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+
+/** Version of the tables this build writes; the number of migrations below. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * The oldest version whose builds may still use the tables. A migration that only adds leaves it; one that changes or removes
+ * something raises it, and older workers refuse with `store_version` instead of writing what newer ones misread.
+ */
+export const READABLE_FROM = 1;
+
+/** Named so that their alphabetical order is their order. Never edit one that was released. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001_ledger': { up: createLedger },
+};
+
+async function createLedger(db: Kysely<unknown>): Promise<void> {
+  for (const statement of LEDGER.split(';')) {
+    if (statement.trim() !== '') await sql.raw(statement).execute(db);
+  }
+}
+
+const LEDGER = `
+create sequence slipway.fence as bigint;
+
+create table slipway.release (
+  id text primary key,
+  number bigint generated always as identity unique,
+  kind text not null,
+  service text not null,
+  environment text not null,
+  version text not null,
+  node text not null,
+  size integer not null,
+  head text not null,
+  last_at timestamptz not null,
+  progress jsonb not null,
+  outcome text,
+  requested_by text not null,
+  requested_at timestamptz not null,
+  finished_at timestamptz,
+  fence bigint not null default 0,
+  driver_id text,
+  driver_host text,
+  driver_pid integer,
+  driver_start_ticks bigint,
+  lease_until timestamptz,
+  wake_at timestamptz,
+  sealed text
+);
+
+create index release_of on slipway.release (service, environment, number);
+create index release_waiting on slipway.release (service, environment, number) where outcome is null;
+create index release_driven on slipway.release (node) where driver_id is not null;
+create index release_due on slipway.release (node, wake_at) where driver_id is null and sealed is null and wake_at is not null;
+create index release_unsealed on slipway.release (node) where outcome is not null and sealed is null;
+
+create table slipway.event (
+  release text not null references slipway.release (id),
+  seq integer not null,
+  line text not null,
+  hash text not null,
+  primary key (release, seq)
+);
+
+create table slipway.lock (
+  key text primary key,
+  release text not null unique references slipway.release (id),
+  owner text not null,
+  host text not null,
+  since timestamptz not null
+)
+`;

@@ -1,0 +1,128 @@
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { SlipwayError, type Clock, type Duration, type Log } from '../kernel/index.ts';
+import type { Driver, LeaseTerms, ReleaseStore, Wakeups } from '../release/index.ts';
+import { acquireLock, append, request } from './append.ts';
+import { createBoss, createWakeSender } from './boss.ts';
+import { waitForChange } from './changes.ts';
+import { claim, park, renew, seal } from './claims.ts';
+import type { Context } from './context.ts';
+import { openEmbedded, type Embedded } from './embedded/embedded.ts';
+import { createListener, type Listener } from './listener.ts';
+import { migrate } from './migrate.ts';
+import { isDriverAlive } from './process.ts';
+import { lastReleased, list, load, lockOf, resolve, sizeOf } from './reads.ts';
+import { lockKey } from './rows.ts';
+import { createSession, type Session } from './session.ts';
+import { submit } from './submit.ts';
+import { createWakeups } from './wakeups.ts';
+
+/** The database of the store inside the embedded server. */
+const STORE_DATABASE = 'slipway';
+
+export interface StoreOptions {
+  /** The state directory; used for the embedded server. */
+  readonly home: string;
+  /** A server of the user's own (SLIPWAY_DATABASE_URL); the embedded one is used without it. */
+  readonly url?: string | undefined;
+  /** This worker's node, `host:state directory`: it is woken for releases planned on it. */
+  readonly node: string;
+  readonly clock: Clock;
+  readonly lease: LeaseTerms;
+  readonly log?: Log;
+  /** How long an operation waits for a store that went away. Default 30 s. */
+  readonly patienceMs?: Duration;
+  /** Tests replace it; by default by process id and start time. */
+  readonly isAlive?: (driver: Driver) => boolean;
+}
+
+/** What `slipway doctor` shows. */
+export interface StoreHealth {
+  readonly server: string;
+  readonly embedded: boolean;
+  /** False behind a pooler in transaction mode, or before anything listens: changes are then seen by polling. */
+  readonly notifications: boolean;
+  readonly roundTripMs: Duration;
+}
+
+export interface OpenStore {
+  readonly store: ReleaseStore;
+  readonly wakeups: Wakeups;
+  /** The server in the state directory, where demo databases may live too; null on a server of the user's own. */
+  readonly embedded: Embedded | null;
+  health(): Promise<StoreHealth>;
+  /** Ends this process's use. The embedded server stops when nobody else uses it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store, creating or upgrading it when needed. Any number of processes may.
+ * @throws SlipwayError `store_unreachable`, `store_version`, `disk_full`, `state_corrupt`, `platform_unsupported`
+ */
+export async function openStore(options: StoreOptions): Promise<OpenStore> {
+  const log = options.log ?? (() => undefined);
+  const embedded = await openServer(options);
+  const url = options.url ?? embedded?.url(STORE_DATABASE) ?? '';
+  const revive = embedded === null ? null : () => embedded.ensureRunning();
+  const session = createSession({ url, clock: options.clock, log, patienceMs: options.patienceMs ?? 30_000, revive });
+  try {
+    await session.again(() => migrate(session.db, session.pool));
+  } catch (error) {
+    await session.pool.end();
+    throw error;
+  }
+  const sender = createWakeSender(createBoss(session.pool, log));
+  const context: Context = { session, clock: options.clock, lease: options.lease, log, wakes: sender, isAlive: options.isAlive ?? isDriverAlive };
+  const listener = createListener(url, options.clock, log);
+  const boss = createBoss(session.pool, log, { supervise: true, superviseIntervalSeconds: 30, monitorIntervalSeconds: 30, monitorVacuum: false });
+  return {
+    store: createStore(context, listener),
+    wakeups: createWakeups({ context, listener, node: options.node, host: hostname(), boss }),
+    embedded,
+    health: () => readHealth(context, embedded !== null, listener),
+    close: async () => {
+      await listener.close();
+      await session.pool.end();
+      await embedded?.stopIfUnused().catch(() => false);
+    },
+  };
+}
+
+async function openServer(options: StoreOptions): Promise<Embedded | null> {
+  if (options.url !== undefined) {
+    if (/^postgres(ql)?:\/\//.test(options.url)) return null;
+    throw new SlipwayError('usage', 'SLIPWAY_DATABASE_URL must begin with postgresql://');
+  }
+  mkdirSync(options.home, { recursive: true, mode: 0o700 });
+  const embedded = await openEmbedded({ home: options.home });
+  await embedded.ensureDatabase(STORE_DATABASE);
+  return embedded;
+}
+
+function createStore(context: Context, listener: Listener): ReleaseStore {
+  return {
+    submit: (submission) => submit(context, submission),
+    load: (release) => load(context, release),
+    claim: (release, driver) => claim(context, release, driver),
+    renew: (mine) => renew(context, mine),
+    append: (mine, events, expectedSize) => append(context, mine, events, expectedSize),
+    acquireLock: (mine) => acquireLock(context, mine),
+    park: (mine, expectedSize, wakeAt) => park(context, mine, expectedSize, wakeAt),
+    seal: (mine, checkpoint) => seal(context, mine, checkpoint),
+    request: (release, actor, event) => request(context, release, actor, event),
+    list: (filter) => list(context, filter),
+    resolve: (idOrPrefix, filter) => resolve(context, idOrPrefix, filter),
+    lockOf: (service, environment) => lockOf(context, lockKey({ service, environment })),
+    lastReleased: (service, environment) => lastReleased(context, service, environment),
+    changed: (release, size, signal) =>
+      waitForChange({ listener, clock: context.clock, size: () => sizeOf(context, release) }, release, size, signal),
+  };
+}
+
+async function readHealth({ session, clock }: Pick<Context, 'clock'> & { readonly session: Session }, embedded: boolean, listener: Listener): Promise<StoreHealth> {
+  return session.again(async () => {
+    const before = clock.monotonic();
+    const { rows } = await session.pool.query<{ readonly server: string }>(`select current_setting('server_version') as server`);
+    return { server: rows[0]?.server ?? 'unknown', embedded, notifications: listener.connected(), roundTripMs: clock.monotonic() - before };
+  });
+}

@@ -1,0 +1,82 @@
+import { sql } from 'kysely';
+import { SlipwayError } from '../kernel/index.ts';
+import type { LedgerEntry } from '../evidence/index.ts';
+import type { LockOwner, ReleaseEvent, ReleaseSummary, StoredRelease } from '../release/index.ts';
+import type { Context } from './context.ts';
+import { findRow, ownerOf, summaryOf } from './rows.ts';
+
+export interface Place {
+  readonly service?: string;
+  readonly environment?: string;
+}
+
+/** A release with its whole ledger. @throws SlipwayError `not_found`, `state_corrupt` when events are missing */
+export async function load(context: Context, release: string): Promise<StoredRelease> {
+  const { row, entries } = await context.session.transact(async (trx) => {
+    // One snapshot for both, or an event recorded in between would look like a gap.
+    await sql`set transaction isolation level repeatable read, read only`.execute(trx);
+    return {
+      row: await findRow(trx, release),
+      entries: await trx.selectFrom('event').select(['seq', 'line', 'hash']).where('release', '=', release).orderBy('seq').execute(),
+    };
+  });
+  const last = entries.at(-1);
+  if (entries.length !== row.size || last?.seq !== row.size - 1 || last.hash !== row.head) {
+    throw new SlipwayError('state_corrupt', `The ledger of release ${release} has ${entries.length} events, but ${row.size} were recorded`);
+  }
+  return { summary: summaryOf(row), events: entries.map(readEvent), entries };
+}
+
+/** The event of a line; kinds and fields this build does not know stay in it as they are. */
+function readEvent(entry: LedgerEntry): ReleaseEvent {
+  const { seq, time, type, actor, data } = JSON.parse(entry.line) as { seq: number; time: string; type: string; actor: string; data: unknown };
+  return { seq, time: Date.parse(time), type, actor, data } as ReleaseEvent;
+}
+
+/** Newest first. */
+export async function list(context: Context, filter: Place & { readonly limit: number }): Promise<readonly ReleaseSummary[]> {
+  const rows = await context.session.again(() => inPlace(context, filter).selectAll().orderBy('number', 'desc').limit(filter.limit).execute());
+  return rows.map(summaryOf);
+}
+
+function inPlace(context: Context, { service, environment }: Place) {
+  let query = context.session.db.selectFrom('release');
+  if (service !== undefined) query = query.where('service', '=', service);
+  if (environment !== undefined) query = query.where('environment', '=', environment);
+  return query;
+}
+
+/** The full id for a prefix or `latest`. @throws SlipwayError `not_found`, `ambiguous` */
+export async function resolve(context: Context, idOrPrefix: string, filter: Place = {}): Promise<string> {
+  const latest = idOrPrefix === 'latest';
+  const prefix = idOrPrefix.toLowerCase();
+  const query = inPlace(context, filter).select('id').orderBy('number', 'desc');
+  const narrowed = latest ? query.limit(1) : query.where(sql<boolean>`starts_with(id, ${prefix})`).limit(6);
+  const found = await context.session.again(() => narrowed.execute());
+  const exact = found.find(({ id }) => id === prefix) ?? found[0];
+  if (exact === undefined || prefix === '') {
+    throw new SlipwayError('not_found', latest ? 'There is no release yet' : `No release begins with "${idOrPrefix}"`);
+  }
+  if (found.length > 1 && exact.id !== prefix) {
+    throw new SlipwayError('ambiguous', `"${idOrPrefix}" begins the ids of several releases: ${found.map(({ id }) => id).join(', ')}`);
+  }
+  return exact.id;
+}
+
+/** Who holds a service + environment now. */
+export async function lockOf(context: Context, key: string): Promise<LockOwner | null> {
+  return context.session.again(() => ownerOf(context.session.db, key));
+}
+
+/** The release that put the serving version there: the newest of either kind that ended `released`. */
+export async function lastReleased(context: Context, service: string, environment: string): Promise<StoredRelease | null> {
+  const found = await context.session.again(() =>
+    inPlace(context, { service, environment }).select('id').where('outcome', '=', 'released').orderBy('finished_at', 'desc').orderBy('number', 'desc').limit(1).executeTakeFirst(),
+  );
+  return found === undefined ? null : load(context, found.id);
+}
+
+/** How many events a release has. */
+export async function sizeOf(context: Context, release: string): Promise<number> {
+  return (await context.session.again(() => findRow(context.session.db, release))).size;
+}

@@ -1,0 +1,61 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Pool, type PoolConfig } from 'pg';
+import { createRedactor, messageOf, SlipwayError, type Clock, type Duration, type Log } from '../kernel/index.ts';
+import { classify } from './failures.ts';
+import { SCHEMA, type Tables } from './schema.ts';
+
+export type Db = Kysely<Tables>;
+export type Trx = Transaction<Tables>;
+
+/** A pool with the patience to outlive a restart of its server. */
+export interface Session {
+  readonly db: Db;
+  readonly pool: Pool;
+  /** Runs an operation that may be repeated; waits out lost connections, restarts, deadlocks. */
+  again<T>(operation: () => Promise<T>): Promise<T>;
+  /**
+   * Runs one transaction, repeated like {@link Session.again}. A connection lost during COMMIT leaves open whether it
+   * happened, so `work` must recognise what an earlier try of the same call may have recorded.
+   */
+  transact<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
+}
+
+export interface SessionOptions {
+  readonly url: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long an operation keeps trying before it gives up with `store_unreachable`. */
+  readonly patienceMs: Duration;
+  /** Called after a lost connection, before the next try: brings the embedded server back. */
+  readonly revive: (() => Promise<void>) | null;
+}
+
+const POOL: PoolConfig = { max: 8, connectionTimeoutMillis: 10_000, idleTimeoutMillis: 10_000, keepAlive: true, application_name: 'slipway' };
+
+/** Opens nothing yet: the first operation connects. */
+export function createSession(options: SessionOptions): Session {
+  const pool = new Pool({ ...POOL, connectionString: options.url, allowExitOnIdle: true });
+  // An idle connection that breaks is no news: the next operation takes another.
+  pool.on('error', (error) => options.log('debug', `store connection lost: ${messageOf(error)}`));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+  const again = <T>(operation: () => Promise<T>): Promise<T> => persist(options, operation);
+  return { db, pool, again, transact: (work) => again(() => db.transaction().execute(work)) };
+}
+
+async function persist<T>(options: SessionOptions, operation: () => Promise<T>): Promise<T> {
+  const deadline = options.clock.monotonic() + options.patienceMs;
+  for (let wait = 10; ; wait = Math.min(wait * 2, 500)) {
+    try {
+      return await operation();
+    } catch (error) {
+      const failure = classify(error);
+      if (failure === null) throw error;
+      if (failure !== 'transient') throw failure;
+      if (options.clock.monotonic() + wait > deadline) {
+        throw new SlipwayError('store_unreachable', `The store did not answer: ${createRedactor()(messageOf(error))}`, { cause: error });
+      }
+    }
+    await options.clock.sleep(wait);
+    await options.revive?.();
+  }
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { Clock, Duration, Log } from '../../kernel/index.ts';
+import { NO_PROBES, phaseOf, type InstanceFacts, type ProbeHistory } from '../core/instance.ts';
+import { memoryOf, type InstanceMemory, type InstanceName } from '../core/state.ts';
+import type { InstancePhase, InstanceState, ProcessSpec } from '../ports.ts';
+import type { KeeperRecord } from './keeper-record.ts';
+import type { ProcessStore } from './process-store.ts';
+
+/** What the instances of one supervisor share. */
+export interface InstanceContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: ProcessStore;
+  /** Names this boot of the machine. */
+  readonly boot: string;
+  /** Starts the next run; a user's mistake becomes a record of a run that ended at once. */
+  start(runtime: InstanceRuntime, onExit: () => void): Promise<KeeperRecord>;
+  /** Something a router or a watcher wants to know has changed. */
+  changed(group: string): void;
+  /** The instance is gone and nobody wants it. */
+  forgotten(runtime: InstanceRuntime): void;
+}
+
+/** What a supervisor holds in memory of one instance; all of it can be found again from the disk and the process table. */
+export interface InstanceRuntime {
+  readonly name: InstanceName;
+  readonly recordFile: string;
+  readonly logFile: string;
+  /** The current or last run; null before the first. */
+  record: KeeperRecord | null;
+  busy: boolean;
+  /** Monotonic times of this run; `firstTryAt` of the first run of this definition. */
+  firstTryAt: number | null;
+  startedAt: number | null;
+  stopRequestedAt: number | null;
+  readySince: number | null;
+  exitedAt: number | null;
+  probes: ProbeHistory;
+  probing: Promise<void> | null;
+  nextProbeAt: number;
+  health: InstanceState['health'];
+  phase: InstancePhase;
+  since: number;
+  lastError: string;
+}
+
+export function newRuntime(context: InstanceContext, place: Pick<InstanceRuntime, 'name' | 'recordFile' | 'logFile'>, adopted: KeeperRecord | null): InstanceRuntime {
+  const { clock } = context;
+  // A record's wall-clock time gives the age of an adopted run; a clock set back must not make it negative.
+  const startedAt = adopted === null ? null : clock.monotonic() - Math.max(0, clock.now() - adopted.startedAt);
+  return {
+    ...place,
+    record: adopted,
+    busy: false,
+    firstTryAt: startedAt,
+    startedAt,
+    stopRequestedAt: null,
+    readySince: null,
+    exitedAt: adopted !== null && adopted.exit !== null ? clock.monotonic() : null,
+    probes: NO_PROBES,
+    probing: null,
+    nextProbeAt: 0,
+    health: { verdict: 'unknown', reason: 'no health answer yet' },
+    phase: 'starting',
+    since: clock.now(),
+    lastError: '',
+  };
+}
+
+/** Short form of an identity for records; the text itself would repeat every environment template. */
+export function digest(identity: string): string {
+  return createHash('sha256').update(identity).digest('hex').slice(0, 16);
+}
+
+export function isLive(runtime: InstanceRuntime): boolean {
+  return runtime.record !== null && runtime.record.exit === null;
+}
+
+/** The wanted definition of this instance, or null when it is not wanted. */
+export function wantedProcess(context: InstanceContext, { name }: InstanceRuntime): ProcessSpec | null {
+  return context.store.state().groups[name.group]?.spec.processes.find((process) => process.name === name.process) ?? null;
+}
+
+/** Is what runs (or ran last) of the definition that is wanted? */
+export function isWanted(runtime: InstanceRuntime, memory: InstanceMemory | null): memory is InstanceMemory {
+  return memory !== null && (runtime.record === null || runtime.record.identity === digest(memory.identity));
+}
+
+export function factsOf(context: InstanceContext, runtime: InstanceRuntime): InstanceFacts {
+  const memory = memoryOf(context.store.state(), runtime.name);
+  const health = wantedProcess(context, runtime)?.health;
+  const now = context.clock.monotonic();
+  const since = (from: number | null): Duration | null => (from === null ? null : now - from);
+  return {
+    want: isWanted(runtime, memory) ? 'run' : 'stop',
+    live: isLive(runtime),
+    stopRequested: runtime.stopRequestedAt !== null,
+    everReady: memory?.everReady ?? false,
+    readyThisRun: runtime.probes.readyThisRun,
+    gaveUp: memory?.gaveUp ?? false,
+    tries: (runtime.record?.run ?? 0) - (memory?.settledRun ?? 0),
+    sinceFirstTry: since(runtime.firstTryAt),
+    sinceStart: since(runtime.startedAt),
+    sinceExit: since(runtime.exitedAt),
+    startWithinMs: health?.kind === 'http' ? health.startWithinMs : null,
+  };
+}
+
+/** Brings the phase up to date and tells listeners when it changed. */
+export function showPhase(context: InstanceContext, runtime: InstanceRuntime): void {
+  const phase = phaseOf(factsOf(context, runtime), runtime.probes, runtime.record !== null);
+  if (phase === runtime.phase) return;
+  runtime.phase = phase;
+  runtime.since = context.clock.now();
+  context.changed(runtime.name.group);
+}
+
+export function stateOf(context: InstanceContext, runtime: InstanceRuntime): InstanceState {
+  const { name, record } = runtime;
+  const child = isLive(runtime) ? (record?.child ?? null) : null;
+  const exit = record?.exit ?? record?.previousExit ?? null;
+  return {
+    process: name.process,
+    index: name.index,
+    phase: runtime.phase,
+    pid: child?.pid ?? null,
+    startTicks: child?.startTicks ?? null,
+    port: record?.port ?? memoryOf(context.store.state(), name)?.port ?? null,
+    restarts: Math.max(0, (record?.run ?? 1) - 1),
+    since: runtime.since,
+    lastExit: exit === null ? null : { code: exit.code, signal: exit.signal, at: exit.at },
+    health: runtime.health,
+    logFile: runtime.logFile,
+  };
+}

@@ -1,0 +1,81 @@
+import { Client } from 'undici';
+import type { z } from 'zod';
+import { ERRORS, type ErrorCode, SlipwayError, messageOf } from '../../kernel/index.ts';
+import type { Router } from '../ports.ts';
+import { FENCE_HEADER, refusalSchema, routeStateSchema, routeStatsSchema } from '../wire.ts';
+
+export interface AgentRouterOptions {
+  /** The agent's unix socket. */
+  readonly socketPath: string;
+  /** How long one call may take; changes wait for a listener to drain, so this exceeds the router's drain time. Default 60 s. */
+  readonly timeoutMs?: number;
+}
+
+/** The agent's router, driven from another process over its unix socket. */
+export interface AgentRouter extends Router {
+  close(): Promise<void>;
+}
+
+/** Connects lazily. Every call throws SlipwayError `agent_unreachable` when no agent answers. */
+export function createAgentRouter({ socketPath, timeoutMs = 60_000 }: AgentRouterOptions): AgentRouter {
+  const client = new Client('http://agent', { socketPath, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+  const call = async (request: Call): Promise<Answer> => {
+    try {
+      // A new connection each time: one kept from before an agent's restart would fail a call that could have been made.
+      const response = await client.request({ ...request, reset: true });
+      return { status: response.statusCode, text: await response.body.text() };
+    } catch (cause) {
+      throw new SlipwayError('agent_unreachable', `No agent answers on ${socketPath}: ${messageOf(cause)}`, { cause });
+    }
+  };
+  const change = async (method: 'PUT' | 'DELETE', id: string, { fence, body }: { readonly fence: number; readonly body: string | null }): Promise<void> => {
+    const answer = await call({ method, path: pathOf(id), headers: { [FENCE_HEADER]: String(fence), 'content-type': 'application/json' }, body });
+    if (answer.status !== 204) throw refusalOf(answer);
+  };
+  return {
+    apply: (fence, spec) => change('PUT', spec.id, { fence, body: JSON.stringify(spec) }),
+    remove: (fence, id) => change('DELETE', id, { fence, body: null }),
+    inspect: async (id) => read(routeStateSchema, await call({ method: 'GET', path: pathOf(id) })),
+    stats: async (id) => read(routeStatsSchema, await call({ method: 'GET', path: `${pathOf(id)}/stats` })),
+    close: () => client.close(),
+  };
+}
+
+interface Call {
+  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | null;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function pathOf(id: string): string {
+  return `/v1/routes/${encodeURIComponent(id)}`;
+}
+
+function read<T>(schema: z.ZodType<T>, answer: Answer): T | null {
+  if (answer.status === 200) return schema.parse(JSON.parse(answer.text));
+  const refusal = refusalOf(answer);
+  if (refusal instanceof SlipwayError && refusal.code === 'not_found') return null;
+  throw refusal;
+}
+
+/** The error the agent met, as it would have been thrown here. */
+function refusalOf({ status, text }: Answer): Error {
+  const parsed = refusalSchema.safeParse(parseJson(text));
+  if (!parsed.success) return new Error(`The agent answered ${status}: ${text.slice(0, 200)}`);
+  const { code, message, hint } = parsed.data.error;
+  return code in ERRORS ? new SlipwayError(code as ErrorCode, message, { hint }) : new Error(`The agent answered ${code}: ${message}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,115 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
+import { type Cleanup, ask, createCleanup, scratch, startServer, startSocketServer, until } from '../../../../test/traffic/support.ts';
+import { systemClock } from '../../../kernel/index.ts';
+import { createEmbeddedRouter } from '../embedded.ts';
+
+describe('embedded router: state, hold and drain', () => {
+  let cleanup: Cleanup;
+  beforeEach(() => {
+    cleanup = createCleanup();
+  });
+  afterEach(() => cleanup.run());
+
+  const reopen = async (directory: string, log: string[] = []) => {
+    const router = await createEmbeddedRouter({ directory, clock: systemClock, log: (_level, message) => void log.push(message), random: Math.random, limits: { listenRetryMs: 10, drainMs: 100 } });
+    return cleanup.add(router, (running) => running.close());
+  };
+
+  it.each([
+    ['half a file', '{"format":1,"routes":[{"id":"shop/p'],
+    ['nothing', ''],
+    ['another format', '{"format":2,"routes":[],"fences":{}}'],
+    ['a route that cannot be', '{"format":1,"routes":[{"id":"shop/prd","listen":{"host":"h","port":80},"mode":"open","backends":[{"group":"g","version":"1","weight":7,"process":"web"}]}],"fences":{}}'],
+  ])('refuses to start on %s and leaves the file alone', async (_what, text) => {
+    const directory = await scratch(cleanup);
+    await writeFile(join(directory, 'routes.json'), text);
+    const failure = await reopen(directory).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'state_corrupt', message: expect.stringContaining(join(directory, 'routes.json')) as string });
+    expect(await readFile(join(directory, 'routes.json'), 'utf8')).toBe(text);
+  });
+
+  it('ignores the half-written file of a crash', async () => {
+    const directory = join(await scratch(cleanup), 'new');
+    await mkdir(directory);
+    await writeFile(join(directory, 'routes.json.new'), '{"form');
+    const router = await reopen(directory);
+    expect(await router.inspect(ROUTE)).toBeNull();
+  });
+
+  it('starts without a port that is taken, says so, and takes it when it is free', async () => {
+    const directory = await scratch(cleanup);
+    const rig = await createEmbeddedRig(cleanup, { directory });
+    await rig.router.close();
+    const squatters = cleanup.add(createCleanup(), (inner) => inner.run());
+    const squatter = await startServer(squatters, (_request, response) => response.end('squatter'));
+    await writeFile(join(directory, 'routes.json'), (await readFile(join(directory, 'routes.json'), 'utf8')).replace(String(rig.port), String(squatter.port)));
+    const log: string[] = [];
+    const router = await reopen(directory, log);
+    expect((await router.inspect(ROUTE))?.listening).toBe(false);
+    expect(log).toEqual([expect.stringContaining(`Another program already listens on 127.0.0.1:${squatter.port}`)]);
+    await squatters.run();
+    await until('it listens', async () => (await router.inspect(ROUTE))?.listening === true);
+    expect((await ask(squatter.port)).status).toBe(503);
+  });
+
+  it('refuses the 1,001st waiting request and those that waited too long', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { holdRequests: 2, holdMs: 100 } });
+    await rig.router.apply(1, { ...rig.spec, mode: 'hold' });
+    const waiting = [ask(rig.port), ask(rig.port)];
+    await until('two wait', async () => (await rig.router.inspect(ROUTE))?.held === 2);
+    expect((await ask(rig.port)).status).toBe(503);
+    for (const reply of await Promise.all(waiting)) expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+    expect(await rig.router.stats(ROUTE)).toMatchObject({ unrouted: 3 });
+  });
+
+  it('lets the waiting go on in order of arrival, bodies included', async () => {
+    const rig = await createEmbeddedRig(cleanup);
+    const order: string[] = [];
+    const backend = await startServer(cleanup, (request, response) => {
+      order.push(request.url ?? '');
+      request.pipe(response);
+    });
+    rig.point(backend.port);
+    await rig.router.apply(1, { ...rig.spec, mode: 'hold' });
+    const waiting: Promise<{ readonly body: string }>[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      waiting.push(ask(rig.port, { method: 'POST', path: `/${turn}`, body: `body ${turn}` }));
+      await until(`${turn + 1} wait`, async () => (await rig.router.inspect(ROUTE))?.held === turn + 1);
+    }
+    await rig.router.apply(1, rig.spec);
+    expect((await Promise.all(waiting)).map(({ body }) => body)).toEqual(['body 0', 'body 1', 'body 2', 'body 3', 'body 4']);
+    expect(order.toSorted()).toEqual(['/0', '/1', '/2', '/3', '/4']);
+  });
+
+  it('forgets a waiting request whose client left', async () => {
+    const rig = await createEmbeddedRig(cleanup);
+    await rig.router.apply(1, { ...rig.spec, mode: 'hold' });
+    const waiting = ask(rig.port);
+    await until('it waits', async () => (await rig.router.inspect(ROUTE))?.held === 1);
+    await rig.router.remove(1, ROUTE);
+    expect((await waiting).status).toBe(503);
+  });
+
+  it('ends a request that outlives the drain time of its endpoint', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { drainMs: 50 } });
+    const silent = await startSocketServer(cleanup, () => undefined);
+    rig.point(silent.port);
+    const stuck = ask(rig.port);
+    await until('it is there', () => silent.accepted() === 1);
+    rig.point();
+    expect((await stuck).status).toBe(502);
+    expect((await rig.router.inspect(ROUTE))?.inFlight).toBe(0);
+  });
+
+  it('begins a new count after a restart and says so', async () => {
+    const directory = await scratch(cleanup);
+    const rig = await createEmbeddedRig(cleanup, { directory });
+    const before = await rig.router.stats(ROUTE);
+    await until('the clock moves', () => Date.now() > (before?.since ?? 0));
+    await rig.router.close();
+    expect((await (await reopen(directory)).stats(ROUTE))?.since).toBeGreaterThan(before?.since ?? Number.POSITIVE_INFINITY);
+  });
+});

@@ -1,0 +1,130 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { SlipwayError } from '../../../kernel/index.ts';
+import { CLOSED, HELD_TOO_LONG, NOT_FORWARDABLE, answer, answerRaw } from './answer.ts';
+import { bodyKind } from './body.ts';
+import { forward } from './exchange.ts';
+import type { Route } from './route.ts';
+import { tunnel } from './tunnel.ts';
+
+/** The port of one route. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops taking connections at once; resolves when the last request is answered or the drain time is over. */
+  close(): Promise<void>;
+}
+
+/**
+ * Takes the listen port of a route.
+ * @throws SlipwayError `port_in_use` when someone else has it, or when this user may not take it
+ */
+export async function listen(route: Route, address: { readonly host: string; readonly port: number }): Promise<Listener> {
+  const { limits } = route;
+  const server = createServer(
+    {
+      headersTimeout: limits.clientHeadersMs,
+      requestTimeout: limits.clientRequestMs,
+      keepAliveTimeout: limits.clientIdleMs,
+      connectionsCheckingInterval: limits.clientCheckMs,
+      maxHeaderSize: limits.maxHeaderBytes,
+      // `Upgrade: h2c` and the like are offers a server may ignore: those are ordinary requests.
+      shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
+    },
+    (request, response) => admit(route, request, response),
+  );
+  const tunnels = new Set<Duplex>();
+  // Before Node 24.9 every request with an Upgrade field comes here; only a bodyless one can be passed on as a tunnel.
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    tunnels.add(socket);
+    if (bodyKind(request, 0) !== 'none') return answerRaw(socket, NOT_FORWARDABLE);
+    socket.once('close', () => tunnels.delete(socket));
+    gate(route, {
+      go: () => tunnel(route, { request, socket, head }),
+      refuse: () => answerRaw(socket, route.spec.mode === 'closed' ? CLOSED : HELD_TOO_LONG),
+      onLeave: (left) => void socket.once('close', left),
+    });
+  });
+  server.on('clientError', refuseMalformed);
+  await bind(server, address);
+  return { ...address, close: () => close(server, tunnels, limits.drainMs) };
+}
+
+function admit(route: Route, request: IncomingMessage, response: ServerResponse): void {
+  // Without listeners a reset connection would be an uncaught error.
+  request.on('error', ignore);
+  response.on('error', ignore);
+  if (route.spec.mode === 'open') return forward(route, request, response);
+  gate(route, {
+    go: () => forward(route, request, response),
+    refuse: () => answer(response, route.spec.mode === 'closed' ? CLOSED : HELD_TOO_LONG),
+    onLeave: (left) => void response.once('close', left),
+  });
+}
+
+interface Entrant {
+  go(): void;
+  refuse(): void;
+  /** Calls back when the client goes away. */
+  onLeave(left: () => void): void;
+}
+
+function gate(route: Route, entrant: Entrant): void {
+  const { mode } = route.spec;
+  if (mode === 'open') return entrant.go();
+  const refuse = (): void => {
+    route.counters.refuse();
+    entrant.refuse();
+  };
+  const leave = mode === 'closed' ? null : route.hold.enter({ go: entrant.go, refuse });
+  if (leave === null) return refuse();
+  entrant.onLeave(leave);
+}
+
+/** Answers what the parser refused, as Node does by default, but never on a connection that is already gone. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const status = STATUS_OF[error.code ?? ''] ?? '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
+}
+
+const STATUS_OF: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+async function bind(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EADDRINUSE') throw new SlipwayError('port_in_use', `Another program already listens on ${host}:${port}`, { cause });
+    if (cause.code === 'EACCES') throw new SlipwayError('port_in_use', `This user may not listen on ${host}:${port}`, { hint: 'Choose a port above 1023, or allow this one (setcap cap_net_bind_service).', cause });
+    if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND') throw new SlipwayError('config_invalid', `${host} is not an address of this machine`, { cause });
+    throw cause;
+  });
+}
+
+async function close(server: Server, tunnels: ReadonlySet<Duplex>, drainMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const force = setTimeout(() => {
+      for (const socket of tunnels) socket.destroy();
+      server.closeAllConnections();
+    }, drainMs);
+    // A connection that was busy when closing began becomes idle later; Node closes only those idle at the start.
+    const sweep = setInterval(() => server.closeIdleConnections(), 100);
+    server.close(() => {
+      clearTimeout(force);
+      clearInterval(sweep);
+      resolve();
+    });
+  });
+}
+
+function ignore(): void {
+  // The 'close' event that follows does the work.
+}

@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Cleanup, ask, createCleanup, freePort, startLoad, startProcess, startServer, startSocketServer, until } from '../../test/traffic/support.ts';
+import type { BackendSpec, Endpoint, RouteSpec, Router } from './ports.ts';
+
+/** A router under test with the two things that happen to it from outside. */
+export interface RouterRig {
+  /** The router; another object after {@link RouterRig.restart}. */
+  router(): Router;
+  setEndpoints(group: string, endpoints: readonly Endpoint[]): void;
+  /** Ends the router's process or its like, and starts it again on the same directory. Endpoints are told again. */
+  restart(): Promise<void>;
+}
+
+const BLUE = 'shop/prd/blue';
+const GREEN = 'shop/prd/green';
+
+export function backend(group: string, weight: number): BackendSpec {
+  return { group, version: group === BLUE ? '1.0.0' : '1.1.0', weight, process: 'web' };
+}
+
+/** What every router keeps, whatever it is made of. */
+export function routerContract(name: string, createRig: (cleanup: Cleanup) => Promise<RouterRig>): void {
+  describe(`router contract: ${name}`, () => {
+    let cleanup: Cleanup;
+    let rig: RouterRig;
+    let port: number;
+    let id: string;
+    const route = (more: Partial<RouteSpec> = {}): RouteSpec => ({ id, listen: { host: '127.0.0.1', port }, mode: 'open', backends: [backend(BLUE, 100), backend(GREEN, 0)], ...more });
+    const local = (...ports: readonly number[]): readonly Endpoint[] => ports.map((one) => ({ host: '127.0.0.1', port: one }));
+    const serve = async (group: string, text: string): Promise<number> => {
+      const server = await startServer(cleanup, (request, response) => void request.resume().once('end', () => response.end(text)));
+      rig.setEndpoints(group, local(server.port));
+      return server.port;
+    };
+
+    beforeEach(async () => {
+      cleanup = createCleanup();
+      rig = await createRig(cleanup);
+      port = await freePort();
+      id = `shop/prd-${randomUUID().slice(0, 8)}`;
+    });
+    afterEach(() => cleanup.run());
+
+    it('serves what was applied, says so, and takes the same spec again', async () => {
+      await serve(BLUE, 'blue');
+      await rig.router().apply(1, route());
+      await rig.router().apply(1, route());
+      expect((await ask(port)).body).toBe('blue');
+      expect(await rig.router().inspect(id)).toMatchObject({ spec: route(), held: 0, listening: true, endpoints: [{ group: BLUE, healthy: true, inFlight: 0 }] });
+      expect(await rig.router().inspect('shop/none')).toBeNull();
+      expect(await rig.router().stats('shop/none')).toBeNull();
+    });
+
+    it.each([5, 25, 50])('splits 10,000 requests at %i % within half a point', { timeout: 120_000 }, async (weight) => {
+      await serve(BLUE, 'blue');
+      await serve(GREEN, 'green');
+      await rig.router().apply(1, route({ backends: [backend(BLUE, 100 - weight), backend(GREEN, weight)] }));
+      const load = startLoad(cleanup, port, { perSecond: 20_000 });
+      await until('10,000 requests are answered', () => load.done() >= 10_000, 100_000);
+      const outcomes = await load.stop();
+      const [blue = 0, green = 0] = [outcomes.get('blue'), outcomes.get('green')];
+      expect([...outcomes.keys()].toSorted()).toEqual(['blue', 'green']);
+      expect(Math.abs((100 * green) / (blue + green) - weight)).toBeLessThanOrEqual(0.5);
+    });
+
+    it('loses no request when slots are switched under load', async () => {
+      await serve(BLUE, 'blue');
+      await serve(GREEN, 'green');
+      await rig.router().apply(1, route());
+      const reads = startLoad(cleanup, port);
+      const writes = startLoad(cleanup, port, { perSecond: 50, method: 'POST', body: 'an order' });
+      for (let change = 1; change <= 6; change++) {
+        const enough = reads.done() + 60;
+        await until('some requests in this slot', () => reads.done() > enough);
+        const green = change % 2 === 0 ? 0 : 100;
+        await rig.router().apply(1, route({ backends: [backend(BLUE, 100 - green), backend(GREEN, green)] }));
+      }
+      for (const load of [reads, writes]) expect([...(await load.stop()).keys()].toSorted()).toEqual(['blue', 'green']);
+    });
+
+    it('sends nothing to the old slot once a switch is applied', async () => {
+      await serve(BLUE, 'blue');
+      await serve(GREEN, 'green');
+      await rig.router().apply(1, route());
+      await rig.router().apply(1, route({ backends: [backend(BLUE, 0), backend(GREEN, 100)] }));
+      const bodies = await Promise.all(Array.from({ length: 50 }, async () => (await ask(port)).body));
+      expect(new Set(bodies)).toEqual(new Set(['green']));
+    });
+
+    it('loses no GET when one of two instances is killed under 300 requests per second', async () => {
+      const [first, second] = [await startProcess(cleanup, 'one'), await startProcess(cleanup, 'two')];
+      rig.setEndpoints(BLUE, local(first.port, second.port));
+      await rig.router().apply(1, route());
+      const load = startLoad(cleanup, port);
+      await until('both instances are busy', () => load.done() > 200);
+      first.kill();
+      await until('600 more requests', () => load.done() > 800);
+      rig.setEndpoints(BLUE, local(second.port));
+      await until('300 more requests', () => load.done() > 1_100);
+      const outcomes = await load.stop();
+      expect([...outcomes.keys()].toSorted()).toEqual(['one', 'two']);
+      const stats = (await rig.router().stats(id))?.versions.find(({ group }) => group === BLUE);
+      expect(stats).toMatchObject({ errors: 0 });
+      expect(stats?.retries).toBeGreaterThan(0);
+    });
+
+    it('keeps new requests waiting in mode hold and lets all of them go on when it opens', async () => {
+      await serve(BLUE, 'blue');
+      await serve(GREEN, 'green');
+      await rig.router().apply(1, route());
+      const load = startLoad(cleanup, port, { perSecond: 150 });
+      await until('traffic flows', () => load.done() > 30);
+      await rig.router().apply(1, route({ mode: 'hold' }));
+      await until('some requests wait', async () => ((await rig.router().inspect(id))?.held ?? 0) >= 20);
+      await until('nothing is in flight', async () => (await rig.router().inspect(id))?.inFlight === 0);
+      await rig.router().apply(1, route({ backends: [backend(BLUE, 0), backend(GREEN, 100)] }));
+      await until('nobody waits', async () => (await rig.router().inspect(id))?.held === 0);
+      expect([...(await load.stop()).keys()].toSorted()).toEqual(['blue', 'green']);
+    });
+
+    it('answers 503 with Retry-After when closed, and to those who wait when it closes', async () => {
+      await serve(BLUE, 'blue');
+      await rig.router().apply(1, route({ mode: 'hold' }));
+      const waiting = ask(port);
+      await until('it waits', async () => (await rig.router().inspect(id))?.held === 1);
+      await rig.router().apply(1, route({ mode: 'closed' }));
+      for (const reply of [await waiting, await ask(port)]) {
+        expect(reply.status).toBe(503);
+        expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0);
+      }
+    });
+
+    it('answers 503 without an endpoint, and counts it as unrouted', async () => {
+      await rig.router().apply(1, route());
+      expect((await ask(port)).status).toBe(503);
+      expect(await rig.router().stats(id)).toMatchObject({ unrouted: 1, versions: [] });
+    });
+
+    it('lets a request finish whose endpoint is taken away', async () => {
+      const answers: (() => void)[] = [];
+      const slow = await startServer(cleanup, (_request, response) => void answers.push(() => response.end('slow')));
+      rig.setEndpoints(BLUE, local(slow.port));
+      await rig.router().apply(1, route());
+      const before = ask(port);
+      await until('the request is there', () => answers.length === 1);
+      await serve(BLUE, 'new');
+      expect((await ask(port)).body).toBe('new');
+      await rig.router().apply(1, route({ backends: [backend(GREEN, 100)] }));
+      answers[0]?.();
+      expect((await before).body).toBe('slow');
+    });
+
+    it('refuses a stale fence, also after the route was removed, and changes nothing', async () => {
+      await serve(BLUE, 'blue');
+      await rig.router().apply(7, route());
+      await expect(rig.router().apply(6, route({ mode: 'closed' }))).rejects.toMatchObject({ code: 'fenced' });
+      await expect(rig.router().remove(6, id)).rejects.toMatchObject({ code: 'fenced' });
+      expect((await ask(port)).body).toBe('blue');
+      await rig.router().remove(7, id);
+      await expect(rig.router().apply(6, route())).rejects.toMatchObject({ code: 'fenced' });
+    });
+
+    it('has port, mode, weights and fences again after a restart', async () => {
+      await serve(BLUE, 'blue');
+      await serve(GREEN, 'green');
+      const spec = route({ backends: [backend(BLUE, 0), backend(GREEN, 100)] });
+      await rig.router().apply(3, spec);
+      await rig.restart();
+      expect((await ask(port)).body).toBe('green');
+      expect((await rig.router().inspect(id))?.spec).toEqual(spec);
+      await expect(rig.router().apply(2, route())).rejects.toMatchObject({ code: 'fenced' });
+      await rig.router().apply(4, route({ mode: 'closed' }));
+      await rig.restart();
+      expect((await ask(port)).status).toBe(503);
+    });
+
+    it('refuses a port that is taken and leaves the route as it was', async () => {
+      await serve(BLUE, 'blue');
+      await rig.router().apply(1, route());
+      const other = await startSocketServer(cleanup, (socket) => socket.end());
+      await expect(rig.router().apply(1, route({ mode: 'closed', listen: { host: '127.0.0.1', port: other.port } }))).rejects.toMatchObject({ code: 'port_in_use' });
+      expect((await ask(port)).body).toBe('blue');
+      expect((await rig.router().inspect(id))?.spec).toEqual(route());
+    });
+
+    it('moves to another port and gives the old one back', async () => {
+      await serve(BLUE, 'blue');
+      await rig.router().apply(1, route());
+      const next = await freePort();
+      await rig.router().apply(1, route({ listen: { host: '127.0.0.1', port: next } }));
+      expect((await ask(next)).body).toBe('blue');
+      await until('the old port is free', () => ask(port).then(() => false, () => true));
+    });
+
+    it.each([
+      ['weights that do not sum to 100', { backends: [backend(BLUE, 60), backend(GREEN, 60)] }],
+      ['a fraction of a percent', { backends: [backend(BLUE, 99.5), backend(GREEN, 0.5)] }],
+      ['port 0', { listen: { host: '127.0.0.1', port: 0 } }],
+      ['an unknown mode', { mode: 'ajar' as 'open' }],
+    ])('refuses %s and leaves the route as it was', async (_what, wrong) => {
+      await rig.router().apply(1, route());
+      await expect(rig.router().apply(1, route(wrong))).rejects.toMatchObject({ name: 'SlipwayError' });
+      expect((await rig.router().inspect(id))?.spec).toEqual(route());
+    });
+
+    it('counts requests, errors and latencies per version', async () => {
+      const server = await startServer(cleanup, (request, response) => {
+        response.statusCode = Number(request.url?.slice(1));
+        response.end();
+      });
+      rig.setEndpoints(BLUE, local(server.port));
+      await rig.router().apply(1, route());
+      for (const status of [200, 200, 204, 301, 404, 500, 503]) await ask(port, { path: `/${status}` });
+      await until('the last one is counted', async () => (await rig.router().stats(id))?.versions[0]?.requests === 7);
+      const stats = await rig.router().stats(id);
+      expect(stats?.versions).toMatchObject([{ version: '1.0.0', group: BLUE, requests: 7, errors: 2, clientErrors: 1, retries: 0 }]);
+      const latency = stats?.versions[0]?.latency;
+      expect(latency?.counts).toHaveLength(latency?.boundsMs.length ?? -1);
+      expect(latency?.counts.reduce((sum, count) => sum + count, 0)).toBe(7);
+    });
+
+    it('forgets a removed route, and removes nothing twice', async () => {
+      await serve(BLUE, 'blue');
+      await rig.router().apply(1, route());
+      await rig.router().remove(1, id);
+      await rig.router().remove(1, id);
+      expect(await rig.router().inspect(id)).toBeNull();
+      await expect(ask(port)).rejects.toThrow('ECONNREFUSED');
+      await rig.restart();
+      expect(await rig.router().inspect(id)).toBeNull();
+    });
+  });
+}

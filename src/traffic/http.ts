@@ -1,0 +1,48 @@
+import { Hono } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { z } from 'zod';
+import { SlipwayError } from '../kernel/index.ts';
+import type { Router } from './ports.ts';
+import { FENCE_HEADER, fenceSchema, routeSpecSchema } from './wire.ts';
+
+/**
+ * A router over HTTP, for mounting on the agent's socket: `GET|PUT|DELETE /v1/routes/<encoded id>` and
+ * `GET /v1/routes/<encoded id>/stats`. Changes carry the fence in the header `slipway-fence`.
+ * Errors are `{ error: { code, message, hint } }` with the code's HTTP status.
+ */
+export function createRouterRoutes(router: Router): Hono {
+  const app = new Hono();
+  app.get('/v1/routes/:id', async (context) => context.json(found(context.req.param('id'), await router.inspect(context.req.param('id')))));
+  app.get('/v1/routes/:id/stats', async (context) => context.json(found(context.req.param('id'), await router.stats(context.req.param('id')))));
+  app.put('/v1/routes/:id', async (context) => {
+    const spec = parse(routeSpecSchema, await context.req.json().catch(() => undefined), 'The route');
+    if (spec.id !== context.req.param('id')) throw new SlipwayError('usage', `The route in the body is ${spec.id}, not ${context.req.param('id')}`);
+    await router.apply(fenceOf(context.req.header(FENCE_HEADER)), spec);
+    return context.body(null, 204);
+  });
+  app.delete('/v1/routes/:id', async (context) => {
+    await router.remove(fenceOf(context.req.header(FENCE_HEADER)), context.req.param('id'));
+    return context.body(null, 204);
+  });
+  app.onError((error, context) => {
+    if (!(error instanceof SlipwayError)) throw error;
+    const { code, message, hint } = error;
+    return context.json({ error: { code, message, hint } }, error.http as ContentfulStatusCode);
+  });
+  return app;
+}
+
+function found<T>(id: string, value: T | null): T {
+  if (value === null) throw new SlipwayError('not_found', `There is no route ${id}`);
+  return value;
+}
+
+function fenceOf(header: string | undefined): number {
+  return parse(fenceSchema, header, `The header ${FENCE_HEADER}`);
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new SlipwayError('usage', `${what} is not valid: ${z.prettifyError(parsed.error)}`);
+}

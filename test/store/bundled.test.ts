@@ -1,0 +1,8 @@
+import { ledgerContract } from './ledger-contract.ts';
+import { lockContract } from './lock-contract.ts';
+import { embeddedServer } from './support.ts';
+import { wakeupsContract } from './wakeups-contract.ts';
+
+ledgerContract('the bundled PostgreSQL', embeddedServer);
+lockContract('the bundled PostgreSQL', embeddedServer);
+wakeupsContract('the bundled PostgreSQL', embeddedServer);
