@@ -81,7 +81,7 @@ async function askOnce(deps: StepDeps, context: StepContext, { check, base, envi
     case 'http':
       return httpCheck(check, base, environment, context.signal);
     case 'sql':
-      return sqlCheck(check, target.database);
+      return sqlCheck(check, target.database, target.version);
     case 'command': {
       const extra = { SLIPWAY_SMOKE_URL: base, ...(target.database === null ? {} : { DATABASE_URL: target.database.url }) };
       const outcome = outcomeOf(check.command, await runUserCommand(deps, context, check.command, target.folder, extra));

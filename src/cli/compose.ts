@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createExec, createFaults, FAULT_VARIABLE, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
+import { chooseMethod, openAccess } from '../database/index.ts';
+import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
+import { sealRelease, stepExecutors, type DriverDeps, type LeaseTerms, type StepDeps } from '../release/index.ts';
+import { agentPlaces } from '../server/index.ts';
+import { openStore, thisDriver, type OpenStore } from '../store/index.ts';
+import { createAgentTarget } from '../targets/index.ts';
+import { createAgentRouter } from '../traffic/index.ts';
+import { findPlaces, type Places } from './places.ts';
+import { createSecrets, type Secrets } from './secrets.ts';
+
+/** Everything real, made once per process. The only place where adapters meet the rooms that use them. */
+export interface App {
+  readonly places: Places;
+  readonly effects: Effects;
+  readonly secrets: Secrets;
+  readonly opened: OpenStore;
+  readonly deps: StepDeps;
+  readonly driver: DriverDeps;
+  keys(): SigningKeys;
+  close(): Promise<void>;
+}
+
+/** A worker that says nothing for this long has lost its releases to another. */
+export const LEASE: LeaseTerms = { leaseMs: 15_000, renewMs: 3_000, marginMs: 4_000 };
+
+export interface AppOptions {
+  readonly workspace: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+}
+
+/** The program itself, for starting an agent or a worker. */
+export function ownArgv(...args: readonly string[]): readonly string[] {
+  const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url));
+  return [process.execPath, main, ...args];
+}
+
+/** Opens the store and puts everything together. Close it when done. */
+export async function openApp({ workspace, environment, log }: AppOptions): Promise<App> {
+  const places = findPlaces(workspace, environment);
+  const secrets = createSecrets(environment);
+  const effects: Effects = {
+    clock: systemClock,
+    ids: systemIds,
+    faults: createFaults(environment[FAULT_VARIABLE]),
+    exec: createExec(systemClock, secrets.redact),
+    log,
+    redact: secrets.redact,
+  };
+  const { home, node } = places;
+  const opened = await openStore({ home, url: environment['SLIPWAY_DATABASE_URL'], node, clock: systemClock, lease: LEASE, log });
+  const keys = (): SigningKeys => loadOrCreateKeys(join(home, 'keys'));
+  const peers = openPeers(home);
+  const deps = stepDeps({ places, secrets, opened, peers, keys, effects });
+  const driver: DriverDeps = {
+    store: opened.store,
+    effects,
+    driver: thisDriver(systemIds.token()),
+    lease: LEASE,
+    home,
+    executors: stepExecutors(deps),
+    seal: (stored) => sealRelease(home, keys(), stored),
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all([peers.target.close(), peers.router.close()]);
+    await opened.close();
+  };
+  return { places, effects, secrets, opened, deps, driver, keys, close };
+}
+
+/** The agent of the state directory, whose address is known whether or not it runs. */
+function openPeers(home: string) {
+  const { socket } = agentPlaces(home);
+  return { target: createAgentTarget({ socketPath: socket }), router: createAgentRouter({ socketPath: socket }) };
+}
+
+interface Parts {
+  readonly places: Places;
+  readonly secrets: Secrets;
+  readonly opened: OpenStore;
+  readonly peers: ReturnType<typeof openPeers>;
+  readonly keys: () => SigningKeys;
+  readonly effects: Effects;
+}
+
+function stepDeps({ places, secrets, opened, peers, keys, effects }: Parts): StepDeps {
+  const databaseUrlTemplate: StepDeps['databaseUrlTemplate'] = ({ database }) => {
+    if (database === null) throw new Error('There is no database');
+    if (typeof database.url === 'string') return database.url;
+    return embeddedOf(opened).url(database.url.embedded);
+  };
+  return {
+    home: places.home,
+    target: peers.target,
+    router: peers.router,
+    store: opened.store,
+    environmentFor: secrets.environmentFor,
+    databaseUrlTemplate,
+    databaseFor: async (workspace, definition) => {
+      if (definition.database === null) return null;
+      const environment = await secrets.environmentFor(workspace, definition.envFile);
+      const resolved = resolveTemplate(databaseUrlTemplate(definition), environment);
+      secrets.add(resolved.secrets);
+      return openAccess(resolved.value);
+    },
+    backupMethodFor: (database, definition) => chooseMethod(database, definition.database?.backup.method ?? 'auto', { command: definition.database?.backup.command ?? null, effects }),
+    ensureEmbedded: (name) => embeddedOf(opened).ensureDatabase(name),
+    checkKeys: async () => void keys(),
+  };
+}
+
+function embeddedOf({ embedded }: OpenStore): NonNullable<OpenStore['embedded']> {
+  if (embedded === null) throw new Error('database.embedded needs the embedded store');
+  return embedded;
+}
+
+/** A random number in [0, 1), for the router's dealing. */
+export function random(): number {
+  return randomBytes(4).readUInt32BE() / 2 ** 32;
+}

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const EXAMPLE = fileURLToPath(new URL('../../../examples/shop', import.meta.url));
+
+/** The shop in a git repository of its own, as a user would have it. */
+export interface DemoWorkspace {
+  readonly folder: string;
+  /** Where users reach the shop. */
+  readonly url: string;
+  /** Copies an overlay (`versions/1.1.0`, `faults/slow`) over the source and commits it. */
+  commit(overlay: string, message: string): Promise<void>;
+}
+
+/** Makes the workspace with 1.0.0 committed, in `folder` or in a new temporary one. */
+export async function makeWorkspace(folder: string | null): Promise<DemoWorkspace> {
+  const made = folder === null ? await mkdtemp(join(tmpdir(), 'slipway-demo-')) : folder;
+  await mkdir(made, { recursive: true });
+  const root = await realpath(made);
+  await cp(join(EXAMPLE, 'base'), root, { recursive: true });
+  const port = await freePort();
+  const config = join(root, 'slipway.yaml');
+  await writeFile(config, (await readFile(config, 'utf8')).replace(/^listen: .*$/m, `listen: 127.0.0.1:${port}`));
+  // The shop's one dependency is Slipway's too; a real project would have a build step that installs it.
+  await symlink(join(dirname(createRequire(import.meta.url).resolve('pg/package.json')), '..'), join(root, 'node_modules'));
+  await writeFile(join(root, '.gitignore'), 'node_modules\n.slipway\n');
+  const git = (...args: readonly string[]): Promise<unknown> => run('git', ['-C', root, '-c', 'user.name=Demo', '-c', 'user.email=demo@localhost', ...args]);
+  await git('init', '--quiet', '--initial-branch=main');
+  const commit = async (overlay: string, message: string): Promise<void> => {
+    if (overlay !== 'base') await cp(join(EXAMPLE, overlay), root, { recursive: true });
+    await git('add', '--all');
+    await git('commit', '--quiet', '--message', message);
+  };
+  await commit('base', 'feat: the shop');
+  return { folder: root, url: `http://127.0.0.1:${port}`, commit };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson, exportPack, verdictOf, type PackInput, type SigningKeys } from '../evidence/index.ts';
+import { foldEvents } from './core/state.ts';
+import type { StoredRelease } from './ports.ts';
+import { stepLogFolder } from './step-log.ts';
+
+/** Where the pack of a release is written when it ends. */
+export function packFolder(home: string, release: string): string {
+  return join(home, 'evidence', release);
+}
+
+/** Gathers what a finished (or running) release's pack is made of. */
+export async function packInput(home: string, stored: StoredRelease): Promise<PackInput> {
+  const state = foldEvents(stored.events);
+  const { plan } = state;
+  const folder = stepLogFolder(home, plan.release);
+  const built = state.steps['build.artifact']?.facts ?? {};
+  const planText = `${canonicalJson(plan)}\n`;
+  return {
+    release: plan.release,
+    origin: `slipway/${plan.service}/${plan.environment}/${plan.release}`,
+    service: plan.service,
+    environment: plan.environment,
+    verdict: verdictOf(state.outcome),
+    entries: stored.entries,
+    summary: { gitHead: plan.gitSha, gitRef: plan.gitRef, strategy: plan.strategy.name, configSha256: plan.configSha256, artifactDigest: built['digest'] ?? null, requestedBy: plan.requestedBy },
+    logs: stored.events.flatMap((event) => (event.type === 'step.finished' && event.data.log !== null ? [{ name: event.data.log.name, file: join(folder, event.data.log.name), sha256: event.data.log.sha256 }] : [])),
+    artifacts: [
+      { name: 'plan.json', text: planText },
+      { name: 'envelope.json', text: `${canonicalJson(envelopeOf(stored))}\n` },
+    ],
+    subjects: [{ name: `${plan.service}@${plan.environment}/plan.json`, sha256: createHash('sha256').update(planText).digest('hex') }],
+  };
+}
+
+/** Everything bound to the release under its one id. */
+function envelopeOf(stored: StoredRelease): object {
+  const { plan, approvals, steps } = foldEvents(stored.events);
+  const migrate = plan.steps.find((step) => step.id === 'migrate.apply');
+  return {
+    release: plan.release,
+    service: plan.service,
+    environment: plan.environment,
+    version: plan.version,
+    gitSha: plan.gitSha,
+    artifactDigest: steps['build.artifact']?.facts['digest'] ?? null,
+    configSha256: plan.configSha256,
+    migrations: migrate?.input['expect'] ?? [],
+    deployer: plan.requestedBy,
+    approvals,
+    weights: plan.steps.flatMap((step) => (step.kind === 'route' ? [{ step: step.id, mode: step.input['mode'] ?? null, backends: step.input['backends'] ?? [] }] : [])),
+  };
+}
+
+/** Writes and signs the pack of a finished release; a pack that is there already (a crash came just after) is kept. */
+export async function sealRelease(home: string, keys: SigningKeys, stored: StoredRelease): Promise<string> {
+  const folder = packFolder(home, stored.summary.release);
+  const existing = await readFile(join(folder, 'log', 'checkpoint'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (existing !== null) return existing;
+  return (await exportPack(await packInput(home, stored), keys, folder)).checkpoint;
+}

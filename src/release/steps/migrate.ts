@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { applyMigrations, downMigrations, migrationStatus } from '../../database/index.ts';
+import type { CommandDefinition } from '../core/definition.ts';
+import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
+import { databaseOf } from './backup.ts';
+import { outcomeOf, runUserCommand } from './command.ts';
+import type { StepDeps } from './deps.ts';
+import { as, number, text } from './input.ts';
+
+/** Applies the planned migrations, or runs the project's own command. */
+export function migrateStep(deps: StepDeps): StepExecutor {
+  return async (context) => {
+    const { step, plan } = context;
+    const command = as<CommandDefinition | null>(step.input['command']);
+    const database = await databaseOf(deps, context);
+    const folder = join(deps.home, text(step.input, 'folder'));
+    if (command !== null) {
+      const variable = plan.definition.database?.env ?? 'DATABASE_URL';
+      return outcomeOf(command, await runUserCommand(deps, context, command, folder, { [variable]: database.url }));
+    }
+    const directory = join(folder, text(step.input, 'migrations'));
+    const surprise = await surpriseIn(context, directory, deps);
+    if (surprise !== null) return surprise;
+    const result = await applyMigrations({ ...limitsOf(context), access: database, directory, release: plan.release, fence: context.fence });
+    for (const name of result.applied) context.note(`applied ${name}`);
+    const changed = result.applied.length > 0 || result.partial !== null;
+    return { verdict: result.verdict, reason: result.reason, facts: { changed, applied: [...result.applied], partial: result.partial === null ? null : { ...result.partial } } };
+  };
+}
+
+/** Runs the down files of the planned migrations, newest first. */
+export function migrateDownStep(deps: StepDeps): StepExecutor {
+  return async (context) => {
+    const { step, plan } = context;
+    const access = await databaseOf(deps, context);
+    const directory = join(deps.home, text(step.input, 'folder'), text(step.input, 'migrations'));
+    const names = as<readonly string[]>(step.input['names']);
+    const result = await downMigrations({ ...limitsOf(context), access, directory, release: plan.release, fence: context.fence, names });
+    return { verdict: result.verdict, reason: result.reason, facts: { reverted: [...result.reverted] } };
+  };
+}
+
+function limitsOf({ step, effects, signal, note }: StepContext) {
+  return { lockTimeoutMs: number(step.input, 'lockTimeoutMs'), statementTimeoutMs: number(step.input, 'statementTimeoutMs'), effects, signal, onProgress: note };
+}
+
+/** The artifact must hold the migrations the plan was made (and approved) for, apart from those an earlier try applied. */
+async function surpriseIn(context: StepContext, directory: string, deps: StepDeps): Promise<StepOutcome | null> {
+  const expected = new Map(as<readonly { readonly name: string; readonly sha256: string }[]>(context.step.input['expect']).map((one) => [one.name, one.sha256]));
+  const { pending } = await migrationStatus(await databaseOf(deps, context), directory);
+  const strange = pending.filter((one) => expected.get(one.name) !== one.sha256).map((one) => one.name);
+  if (strange.length === 0) return null;
+  return { verdict: 'fail', reason: `the plan was not made for ${strange.join(', ')}; plan the release again`, facts: { changed: false } };
+}

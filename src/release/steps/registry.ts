@@ -1,0 +1,36 @@
+import type { StepKind } from '../core/plan.ts';
+import type { StepExecutor } from '../ports.ts';
+import { backupStep, restoreStep, verifyBackupStep } from './backup.ts';
+import { buildStep } from './build.ts';
+import { commandStep } from './command.ts';
+import type { StepDeps } from './deps.ts';
+import { evidenceStep } from './evidence.ts';
+import { applyGroupStep, removeGroupStep } from './group.ts';
+import { migrateDownStep, migrateStep } from './migrate.ts';
+import { observeStep } from './observe.ts';
+import { ensureDatabaseStep, preflightStep } from './preflight.ts';
+import { rehearseStep } from './rehearse.ts';
+import { routeStep } from './route.ts';
+import { smokeStep } from './smoke.ts';
+
+/** One executor per step kind; a new kind is one file and one line here. */
+export function stepExecutors(deps: StepDeps): Readonly<Record<StepKind, StepExecutor>> {
+  return {
+    'ensure-database': ensureDatabaseStep(deps),
+    preflight: preflightStep(deps),
+    backup: backupStep(deps),
+    'verify-backup': verifyBackupStep(deps),
+    build: buildStep(deps),
+    command: commandStep(deps),
+    route: routeStep(deps),
+    'apply-group': applyGroupStep(deps),
+    'remove-group': removeGroupStep(deps),
+    migrate: migrateStep(deps),
+    'migrate-down': migrateDownStep(deps),
+    restore: restoreStep(deps),
+    smoke: smokeStep(deps),
+    rehearse: rehearseStep(deps),
+    observe: observeStep(deps),
+    evidence: evidenceStep(deps),
+  };
+}

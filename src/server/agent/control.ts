@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { Client } from 'undici';
+import { SlipwayError, type Clock } from '../../kernel/index.ts';
+import type { AgentStatus } from './agent.ts';
+import { agentPlaces } from './places.ts';
+
+const ANSWER_WITHIN_MS = 2_000;
+const START_WITHIN_MS = 20_000;
+const STOP_WITHIN_MS = 60_000;
+const LOOK_MS = 30;
+
+/** The agent of a state directory; null when none answers. */
+export async function agentStatus(home: string): Promise<AgentStatus | null> {
+  try {
+    const { statusCode, text } = await call(home, 'GET', '/v1/agent');
+    return statusCode === 200 ? (JSON.parse(text) as AgentStatus) : null;
+  } catch {
+    // Nobody there, or not an agent: either way there is none to talk to.
+    return null;
+  }
+}
+
+/** Starts an agent that outlives this process, unless one runs; resolves when it answers. */
+export async function startAgent(home: string, argv: readonly string[], cwd: string, clock: Clock): Promise<{ readonly status: AgentStatus; readonly started: boolean }> {
+  const running = await agentStatus(home);
+  if (running !== null) return { status: running, started: false };
+  const places = agentPlaces(home);
+  const [program = '', ...args] = argv;
+  const output = openSync(places.log, 'a', 0o600);
+  const child = spawn(program, args, { cwd, detached: true, stdio: ['ignore', output, output] });
+  closeSync(output);
+  child.unref();
+  let ended = false;
+  child.once('exit', () => (ended = true));
+  const until = clock.monotonic() + START_WITHIN_MS;
+  while (clock.monotonic() < until) {
+    const status = await agentStatus(home);
+    if (status !== null) return { status, started: status.pid === child.pid };
+    if (ended) break;
+    await clock.sleep(LOOK_MS);
+  }
+  const tail = readFileSync(places.log, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+  throw new SlipwayError('agent_unreachable', `The agent did not start. Its log ends with:\n${tail}`, { hint: `Read ${places.log}.` });
+}
+
+/** Stops the agent; supervised processes go on unless they were removed. False when none ran. */
+export async function stopAgent(home: string, clock: Clock): Promise<boolean> {
+  const running = await agentStatus(home);
+  if (running === null) return false;
+  await call(home, 'POST', '/v1/agent/stop');
+  const until = clock.monotonic() + STOP_WITHIN_MS;
+  while (clock.monotonic() < until) {
+    if ((await agentStatus(home)) === null) return true;
+    await clock.sleep(LOOK_MS);
+  }
+  throw new SlipwayError('not_possible_now', `The agent (pid ${running.pid}) did not stop within ${STOP_WITHIN_MS / 1_000} s`, { hint: `Look into its log, or end process ${running.pid} yourself.` });
+}
+
+async function call(home: string, method: 'GET' | 'POST', path: string): Promise<{ readonly statusCode: number; readonly text: string }> {
+  const client = new Client('http://agent', { socketPath: agentPlaces(home).socket, headersTimeout: ANSWER_WITHIN_MS, bodyTimeout: ANSWER_WITHIN_MS });
+  try {
+    const response = await client.request({ method, path, reset: true });
+    return { statusCode: response.statusCode, text: await response.body.text() };
+  } finally {
+    await client.close();
+  }
+}
