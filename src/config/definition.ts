@@ -1,7 +1,8 @@
-import type { Definition, ProcessDefinition } from './domain.ts';
+import type { Definition, ProcessDefinition, StrategyDefinition } from './domain.ts';
 import type { Complaint } from './issues.ts';
 import type { ServiceEntry } from './schema/file.ts';
 import { ALIVE, httpHealthAt, type ProcessEntry } from './schema/process.ts';
+import { orElse } from './schema/scalars.ts';
 import { NO_SMOKE } from './schema/smoke.ts';
 import { OBSERVE_BY_DEFAULT, ROLLBACK_BY_DEFAULT } from './schema/watch.ts';
 
@@ -9,45 +10,71 @@ import { OBSERVE_BY_DEFAULT, ROLLBACK_BY_DEFAULT } from './schema/watch.ts';
 const SHORT_FORM_NAME = 'web';
 
 /** Fills in what the file leaves to convention, and checks what only makes sense across sections. */
-export function toDefinition(entry: ServiceEntry, environment: string): { readonly definition: Definition; readonly complaints: readonly Complaint[] } {
+export function toDefinition(
+  entry: ServiceEntry,
+  environment: string,
+): { readonly definition: Definition; readonly complaints: readonly Complaint[] } {
   const { processes, complaints } = toProcesses(entry);
   const routed = processes.some((process) => process.routed);
   const definition: Definition = {
     service: entry.service,
     environment,
-    owners: { application: entry.owners?.application ?? null, database: entry.owners?.database ?? null, secrets: entry.owners?.secrets ?? null },
+    owners: toOwners(entry.owners),
     processes,
-    listen: routed ? (entry.listen ?? null) : null,
-    database: entry.database ?? null,
-    build: entry.build ?? null,
-    test: entry.test ?? null,
-    scan: entry.scan ?? null,
-    smoke: entry.smoke ?? NO_SMOKE,
-    observe: entry.observe ?? OBSERVE_BY_DEFAULT,
-    strategy: entry.strategy ?? { name: 'auto', because: null },
-    rollback: entry.rollback ?? ROLLBACK_BY_DEFAULT,
-    approvals: entry.approvals ?? 0,
-    envFile: entry['env-file'] ?? null,
+    listen: routed ? orNull(entry.listen) : null,
+    database: orNull(entry.database),
+    build: orNull(entry.build),
+    test: orNull(entry.test),
+    scan: orNull(entry.scan),
+    smoke: orElse(entry.smoke, NO_SMOKE),
+    observe: orElse(entry.observe, OBSERVE_BY_DEFAULT),
+    strategy: orElse<StrategyDefinition>(entry.strategy, { name: 'auto', because: null }),
+    rollback: orElse(entry.rollback, ROLLBACK_BY_DEFAULT),
+    approvals: orElse(entry.approvals, 0),
+    envFile: orNull(entry['env-file']),
   };
   return { definition, complaints: [...complaints, ...checkRouting(definition, entry), ...checkSmoke(definition)] };
 }
 
+function toOwners(owners: ServiceEntry['owners'] = {}): Definition['owners'] {
+  return { application: orNull(owners.application), database: orNull(owners.database), secrets: orNull(owners.secrets) };
+}
+
+function orNull<T>(value: T | undefined): T | null {
+  return value ?? null;
+}
+
 function toProcesses(entry: ServiceEntry): { processes: readonly ProcessDefinition[]; complaints: readonly Complaint[] } {
-  const refuse = (path: string, message: string): { processes: []; complaints: readonly Complaint[] } => ({ processes: [], complaints: [{ path: [path], about: 'key', message }] });
+  const refuse = (path: string, message: string): { processes: []; complaints: readonly Complaint[] } => ({
+    processes: [],
+    complaints: [{ path: [path], about: 'key', message }],
+  });
   if (entry.run !== undefined) {
     if (entry.processes !== undefined) return refuse('run', 'cannot stand beside `processes`; move it there');
-    return { processes: [toProcess(SHORT_FORM_NAME, { run: entry.run, health: entry.health ?? httpHealthAt('/health') }, true)], complaints: [] };
+    return {
+      processes: [toProcess(SHORT_FORM_NAME, { run: entry.run, health: entry.health ?? httpHealthAt('/health') }, true)],
+      complaints: [],
+    };
   }
   if (entry.health !== undefined) return refuse('health', 'belongs to the short form with `run`; write it under the process it is about');
   const entries = Object.entries(entry.processes ?? {});
-  if (entries.length === 0) return refuse('processes', 'nothing to run: write `run: node server.js`, or name the processes under `processes`');
+  if (entries.length === 0)
+    return refuse('processes', 'nothing to run: write `run: node server.js`, or name the processes under `processes`');
   const web = entries.filter(([, process]) => process.routed !== false && process.health?.kind === 'http');
   const chosen = entries.filter(([, process]) => process.routed === true);
   const [only] = chosen.length > 0 ? chosen : web.length === 1 ? web : [];
-  const complaints: Complaint[] = chosen.slice(1).map(([name]) => ({ path: ['processes', name, 'routed'], about: 'value', message: `only one process is routed, and "${chosen[0]?.[0]}" already is` }));
+  const complaints: Complaint[] = chosen.slice(1).map(([name]) => ({
+    path: ['processes', name, 'routed'],
+    about: 'value',
+    message: `only one process is routed, and "${chosen[0]?.[0]}" already is`,
+  }));
   if (chosen.length === 0 && web.length > 1) {
     const names = web.map(([name]) => name).join(', ');
-    complaints.push({ path: ['processes'], about: 'key', message: `${names} all have a health path; write \`routed: true\` on the one users reach, or \`routed: false\` on the others` });
+    complaints.push({
+      path: ['processes'],
+      about: 'key',
+      message: `${names} all have a health path; write \`routed: true\` on the one users reach, or \`routed: false\` on the others`,
+    });
   }
   return { processes: entries.map(([name, process]) => toProcess(name, process, name === only?.[0])), complaints };
 }
@@ -67,21 +94,31 @@ function toProcess(name: string, entry: ProcessEntry, routed: boolean): ProcessD
 }
 
 function checkRouting(definition: Definition, entry: ServiceEntry): readonly Complaint[] {
+  const shortForm = entry.run !== undefined;
   const complaints: Complaint[] = [];
   for (const process of definition.processes) {
-    const path = entry.run === undefined ? ['processes', process.name] : [];
-    const usesPort = [...process.argv, ...Object.values(process.env)].some((text) => text.includes('${port}'));
-    if (!process.port && process.routed) complaints.push({ path: [...path, 'port'], about: 'value', message: 'a routed process needs a port; delete `port: false`' });
-    else if (!process.port && process.health.kind === 'http') complaints.push({ path: [...path, 'health'], about: 'value', message: 'a health path needs a port; delete `port: false`' });
-    else if (!process.port && usesPort) complaints.push({ path: [...path, 'run'], about: 'value', message: '"${port}" has no value here; give the process a `health` path or `port: true`' });
+    const path = shortForm ? [] : ['processes', process.name];
+    if (!process.port) complaints.push(...checkWithoutPort(process, path));
     if (process.routed && entry.listen === undefined) {
-      complaints.push({ path, about: 'key', message: `"${process.name}" answers HTTP, but nothing says where users reach it: add \`listen: 8080\` at the top${entry.run === undefined ? ', or `routed: false` here' : ''}` });
+      const message = `"${process.name}" answers HTTP, but nothing says where users reach it: add \`listen: 8080\` at the top`;
+      complaints.push({ path, about: 'key', message: shortForm ? message : `${message}, or \`routed: false\` here` });
     }
   }
-  if (entry.listen !== undefined && definition.processes.length > 0 && !definition.processes.some((process) => process.routed)) {
-    complaints.push({ path: ['listen'], about: 'key', message: 'no process answers here: give one a `health` path or `routed: true`, or delete `listen`' });
+  const unreachable = definition.processes.length > 0 && !definition.processes.some((process) => process.routed);
+  if (entry.listen !== undefined && unreachable) {
+    const message = 'no process answers here: give one a `health` path or `routed: true`, or delete `listen`';
+    complaints.push({ path: ['listen'], about: 'key', message });
   }
   return complaints;
+}
+
+/** What a process cannot do without a port. */
+function checkWithoutPort(process: ProcessDefinition, path: readonly string[]): readonly Complaint[] {
+  const refuse = (key: string, message: string): readonly Complaint[] => [{ path: [...path, key], about: 'value', message }];
+  if (process.routed) return refuse('port', 'a routed process needs a port; delete `port: false`');
+  if (process.health.kind === 'http') return refuse('health', 'a health path needs a port; delete `port: false`');
+  const usesPort = [...process.argv, ...Object.values(process.env)].some((text) => text.includes('${port}'));
+  return usesPort ? refuse('run', '"${port}" has no value here; give the process a `health` path or `port: true`') : [];
 }
 
 function checkSmoke({ smoke, listen, database }: Definition): readonly Complaint[] {
@@ -89,9 +126,12 @@ function checkSmoke({ smoke, listen, database }: Definition): readonly Complaint
   for (const part of ['read', 'write', 'worker'] as const) {
     for (const [index, check] of smoke[part].entries()) {
       const path = ['smoke', part, index];
-      if (check.kind === 'sql' && database === null) complaints.push({ path, about: 'value', message: 'an SQL check needs the `database` section' });
-      if (check.kind === 'http' && listen === null) complaints.push({ path, about: 'value', message: 'an HTTP check needs `listen` and a routed process' });
-      if (check.kind === 'http' && check.cleanup !== null && part === 'read') complaints.push({ path: [...path, 'cleanup'], about: 'key', message: 'a check with a cleanup writes; move it under `write`' });
+      if (check.kind === 'sql' && database === null)
+        complaints.push({ path, about: 'value', message: 'an SQL check needs the `database` section' });
+      if (check.kind === 'http' && listen === null)
+        complaints.push({ path, about: 'value', message: 'an HTTP check needs `listen` and a routed process' });
+      if (check.kind === 'http' && check.cleanup !== null && part === 'read')
+        complaints.push({ path: [...path, 'cleanup'], about: 'key', message: 'a check with a cleanup writes; move it under `write`' });
     }
   }
   return complaints;

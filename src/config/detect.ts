@@ -34,84 +34,123 @@ export interface DetectedProcess {
 
 interface Facts {
   readonly files: ProjectFiles;
-  readonly node: PackageFacts | null;
-  readonly compose: ComposeFacts | null;
-  readonly docker: ContainerFacts | null;
+  readonly node: PackageFacts;
+  readonly compose: ComposeFacts;
+  readonly docker: ContainerFacts;
   readonly unknowns: string[];
 }
 
 /** Looks at a project's files. Nothing of the project is run, and no file can make this throw. */
 export async function detectProject(directory: string): Promise<Detection> {
   const files = projectFiles(path.resolve(directory));
-  const [node, compose, docker, env] = await Promise.all([readPackage(files), readCompose(files), readDockerfile(files), readEnvNames(files)]);
-  const facts: Facts = { files, node, compose, docker, unknowns: [node?.problem, compose?.problem].filter((problem) => typeof problem === 'string') };
-  const dependencies = node?.dependencies ?? new Set<string>();
-  const migrations = await readMigrations(files, dependencies);
+  const [node, compose, docker, env] = await Promise.all([
+    readPackage(files),
+    readCompose(files),
+    readDockerfile(files),
+    readEnvNames(files),
+  ]);
+  const unknowns = [node.problem, compose.problem].filter((problem) => problem !== null);
+  const facts: Facts = { files, node, compose, docker, unknowns };
+  const migrations = await readMigrations(files, node.dependencies);
   const processes = await detectProcesses(facts);
-  const listen = compose?.services.find((service) => service.port !== null)?.port ?? docker?.port ?? null;
-  if (listen === null) facts.unknowns.push('The port users reach is not named anywhere; 8080 is assumed (`listen`).');
-  const hasDatabase = compose?.postgres === true || usesPostgres(dependencies) || databaseVariable(env.names) !== null || migrations.folder !== null || migrations.command !== null;
-  if (node?.test === null || node === null) facts.unknowns.push('No test command was found (`test`).');
+  const listen = detectPort(facts);
+  if (node.test === null) unknowns.push('No test command was found (`test`).');
   const git = (await files.list('.git')).length > 0 || (await files.text('.git')) !== null;
-  if (!git) facts.unknowns.push('This folder is not a git repository; a release needs one to name its commit.');
+  if (!git) unknowns.push('This folder is not a git repository; a release needs one to name its commit.');
+  const sources = [node.found ? 'package.json' : null, compose.file, docker.name, migrations.folder, env.file];
   return {
-    service: slug(node?.name ?? path.basename(files.directory)),
+    service: slug(node.name ?? path.basename(files.directory)),
     processes,
-    listen: listen ?? 8080,
-    database: hasDatabase ? detectDatabase(migrations, databaseVariable(env.names), facts.unknowns) : null,
-    build: node?.build ?? null,
-    test: node?.test ?? null,
+    listen,
+    database: detectDatabase(facts, migrations, databaseVariable(env.names)),
+    build: node.build,
+    test: node.test,
     envFile: env.file,
     envNames: env.names,
     git,
-    nodeEngine: node?.engine ?? null,
-    sources: [node === null ? null : 'package.json', compose?.file ?? null, docker === null ? null : 'Dockerfile', migrations.folder, env.file].filter((source) => source !== null),
-    unknowns: facts.unknowns,
+    nodeEngine: node.engine,
+    sources: sources.filter((source) => source !== null),
+    unknowns,
   };
 }
 
-function detectDatabase(migrations: MigrationFacts, variable: string | null, unknowns: string[]): Detection['database'] {
-  if (variable === null) unknowns.push('No variable with the database URL was found; DATABASE_URL is assumed (`database.url`).');
-  if (migrations.unrecognised !== null) unknowns.push(`${migrations.unrecognised}/ holds migrations of a tool that was not recognised; give its command as \`database.migrate\`.`);
-  else if (migrations.folder === null && migrations.command === null) unknowns.push('No migrations were found (`database.migrations` or `database.migrate`).');
-  return { variable: variable ?? 'DATABASE_URL', migrations: migrations.folder, migrate: migrations.command };
+function detectPort({ compose, docker, unknowns }: Facts): number {
+  const port = compose.services.find((service) => service.port !== null)?.port ?? docker.port;
+  if (port === null) unknowns.push('The port users reach is not named anywhere; 8080 is assumed (`listen`).');
+  return port ?? 8080;
+}
+
+function detectDatabase(facts: Facts, migrations: MigrationFacts, variable: string | null): Detection['database'] {
+  const { folder, command, unrecognised } = migrations;
+  const signs = [facts.compose.postgres, usesPostgres(facts.node.dependencies), variable !== null, folder !== null, command !== null];
+  if (!signs.includes(true)) return null;
+  if (variable === null) {
+    facts.unknowns.push('No variable with the database URL was found; DATABASE_URL is assumed (`database.url`).');
+  }
+  if (unrecognised !== null) {
+    facts.unknowns.push(`${unrecognised}/ holds migrations of a tool that was not recognised; give its command as \`database.migrate\`.`);
+  } else if (folder === null && command === null) {
+    facts.unknowns.push('No migrations were found (`database.migrations` or `database.migrate`).');
+  }
+  return { variable: variable ?? 'DATABASE_URL', migrations: folder, migrate: command };
 }
 
 /** Compose services first (they name every process), then package.json, then the Dockerfile. */
 async function detectProcesses(facts: Facts): Promise<readonly DetectedProcess[]> {
-  const own = facts.compose?.services ?? [];
-  const fallback = facts.node?.start ?? facts.docker?.run ?? null;
-  const web = own.find((service) => service.port !== null || service.health !== null) ?? own.find((service) => service.run === null) ?? null;
-  const run = web?.run ?? fallback;
-  if (run === null) facts.unknowns.push('No start command was found; `npm start` is written as a placeholder (`processes.web.run`).');
-  const name = web === null ? 'web' : slug(web.name);
-  const from = web?.run === undefined || web.run === null ? (facts.node?.start === null || facts.node === null ? 'Dockerfile' : 'package.json') : (facts.compose?.file ?? '');
-  const routed: DetectedProcess = { name, run: run ?? 'npm start', health: await detectHealth(facts, web, name), from: run === null ? 'a guess' : from };
-  const others = own.filter((service) => service !== web).flatMap((service): DetectedProcess[] => {
-    if (service.run !== null) return [{ name: slug(service.name), run: service.run, health: null, from: facts.compose?.file ?? '' }];
-    facts.unknowns.push(`The command of the compose service "${service.name}" could not be taken over; add it under \`processes\`.`);
-    return [];
-  });
-  const script = facts.node?.worker ?? null;
-  const worker = others.length === 0 && script !== null ? [{ name: 'worker', run: script.run, health: null, from: 'package.json' }] : [];
+  const own = facts.compose.services;
+  const web = own.find(({ port, health }) => port !== null || health !== null) ?? own.find(({ run }) => run === null) ?? null;
+  const name = slug(web?.name ?? 'web');
+  const routed: DetectedProcess = { name, ...detectStart(facts, web), health: await detectHealth(facts, web, name) };
+  const others = own.filter((service) => service !== web).flatMap((service) => detectBackground(facts, service));
+  const script = others.length === 0 ? facts.node.worker : null;
+  const worker = script === null ? [] : [{ name: 'worker', run: script.run, health: null, from: 'package.json' }];
   const all = [routed, ...others, ...worker];
   return all.filter((process, index) => all.findIndex((other) => other.name === process.name) === index);
+}
+
+function detectStart({ compose, node, docker, unknowns }: Facts, web: ContainerFacts | null): { run: string; from: string } {
+  const candidates = [
+    { run: web?.run ?? null, from: compose.file ?? '' },
+    { run: node.start, from: 'package.json' },
+    { run: docker.run, from: 'Dockerfile' },
+  ];
+  for (const { run, from } of candidates) if (run !== null) return { run, from };
+  unknowns.push('No start command was found; `npm start` is written as a placeholder (`processes`).');
+  return { run: 'npm start', from: 'a guess' };
+}
+
+function detectBackground({ compose, unknowns }: Facts, service: ContainerFacts): readonly DetectedProcess[] {
+  if (service.run !== null) return [{ name: slug(service.name ?? ''), run: service.run, health: null, from: compose.file ?? '' }];
+  unknowns.push(`The command of the compose service "${service.name}" could not be taken over; add it under \`processes\`.`);
+  return [];
 }
 
 const HEALTH_ROUTE = /["'`](\/(?:_?health[a-z]*(?:\/(?:ready|live))?|readyz?|livez?|ping))["'`]/;
 
 async function detectHealth(facts: Facts, web: ContainerFacts | null, name: string): Promise<string> {
-  const declared = web?.health ?? facts.docker?.health ?? null;
+  const declared = web?.health ?? facts.docker.health;
   if (declared !== null) return declared;
-  const entry = facts.node?.entry ?? null;
-  const source = entry === null || path.isAbsolute(entry) || entry.includes('..') ? null : await facts.files.text(entry);
-  const route = HEALTH_ROUTE.exec(source ?? '')?.[1];
-  if (route === undefined) facts.unknowns.push(`No health endpoint was found; /health is assumed. It should answer 200 and \`{"version": "..."}\` (\`processes.${name}.health\`).`);
-  return route ?? '/health';
+  const route = HEALTH_ROUTE.exec(await entrySource(facts))?.[1];
+  if (route !== undefined) return route;
+  const advice = `It should answer 200 and \`{"version": "..."}\` (\`processes.${name}.health\`).`;
+  facts.unknowns.push(`No health endpoint was found; /health is assumed. ${advice}`);
+  return '/health';
+}
+
+/** The text of the program's first file, when it is inside the project. */
+async function entrySource({ node, files }: Facts): Promise<string> {
+  if (node.entry === null || path.isAbsolute(node.entry) || node.entry.includes('..')) return '';
+  return (await files.text(node.entry)) ?? '';
 }
 
 /** A name as `service` and process names allow it. */
 function slug(text: string): string {
-  const plain = text.replace(/^@[^/]*\//, '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^[^a-z]+|-+$/g, '').slice(0, 40).replace(/-+$/, '');
+  const plain = text
+    .replace(/^@[^/]*\//, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^[^a-z]+|-+$/g, '')
+    .slice(0, 40)
+    .replace(/-+$/, '');
   return plain === '' ? 'service' : plain;
 }

@@ -39,9 +39,17 @@ function complaintsOfOne(issue: Issue, input: unknown, prefix: Complaint['path']
     case 'invalid_type':
       return [missingOrWrongType(path, value, ownMessage(issue) ?? TYPES[issue.expected] ?? issue.expected)];
     case 'invalid_value':
-      return [{ path, about: 'value', message: `must be ${listOf(issue.values.map((one) => String(one)))}, not ${shown(value)}${suggestion(value, issue.values)}` }];
+      return [
+        {
+          path,
+          about: 'value',
+          message: `must be ${listOf(issue.values.map((one) => String(one)))}, not ${shown(value)}${suggestion(value, issue.values)}`,
+        },
+      ];
     case 'too_small':
-      return [{ path, about: 'value', message: issue.message.startsWith('Too small') ? `must be at least ${issue.minimum}` : issue.message }];
+      return [
+        { path, about: 'value', message: issue.message.startsWith('Too small') ? `must be at least ${issue.minimum}` : issue.message },
+      ];
     case 'too_big':
       return [{ path, about: 'value', message: `must be at most ${issue.maximum}` }];
     default:
@@ -65,7 +73,10 @@ function missingOrWrongType(path: Complaint['path'], value: unknown, expected: s
  * Of the forms a value may have, reports on the one that was meant: the form of the same type with the fewest complaints.
  * When no form has the right type, says which types there are.
  */
-function unionComplaints(branches: readonly (readonly Issue[])[], at: { input: unknown; path: Complaint['path']; value: unknown; message: string | null }): readonly Complaint[] {
+function unionComplaints(
+  branches: readonly (readonly Issue[])[],
+  at: { input: unknown; path: Complaint['path']; value: unknown; message: string | null },
+): readonly Complaint[] {
   const sameType = branches.filter((issues) => !issues.some((issue) => isWrongForm(issue)));
   const flat = sameType.map((issues) => issues.flatMap((issue) => complaintsOfOne(issue, at.input, at.path)));
   const best = flat.toSorted((a, b) => a.length - b.length)[0];
@@ -96,7 +107,13 @@ function formsOf(issue: Issue): readonly string[] {
 }
 
 function suggestion(value: unknown, words: readonly unknown[]): string {
-  const meant = typeof value === 'string' ? nearest(value, words.map((word) => String(word))) : null;
+  const meant =
+    typeof value === 'string'
+      ? nearest(
+          value,
+          words.map((word) => String(word)),
+        )
+      : null;
   return meant === null ? '' : `; did you mean "${meant}"?`;
 }
 

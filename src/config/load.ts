@@ -50,14 +50,21 @@ async function findFile(given: string): Promise<string> {
 
 function checkFile(file: string, kind: { isFile(): boolean; readonly size: number }): string {
   if (!kind.isFile()) throw new SlipwayError('config_invalid', `${shortest(file)} is not a file`);
-  if (kind.size > MAX_BYTES) throw new SlipwayError('config_invalid', `${shortest(file)} has ${kind.size} bytes; a slipway.yaml is a page of text, so this is probably another file`);
+  if (kind.size > MAX_BYTES)
+    throw new SlipwayError(
+      'config_invalid',
+      `${shortest(file)} has ${kind.size} bytes; a slipway.yaml is a page of text, so this is probably another file`,
+    );
   return file;
 }
 
 function refusal(shown: string, error: unknown): SlipwayError {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   if (code === 'ENOENT' || code === 'ENOTDIR') return new SlipwayError('config_missing', `There is no ${shown}`, { cause: error });
-  return new SlipwayError('config_invalid', `${shown} cannot be read: ${messageOf(error)}`, { cause: error, hint: 'Check the permissions of the file.' });
+  return new SlipwayError('config_invalid', `${shown} cannot be read: ${messageOf(error)}`, {
+    cause: error,
+    hint: 'Check the permissions of the file.',
+  });
 }
 
 function decode(bytes: Buffer, shown: string): string {

@@ -16,7 +16,9 @@ export interface ParseOptions {
   readonly environment?: string | undefined;
 }
 
-export type CheckedConfig = { readonly ok: true; readonly definition: Definition } | { readonly ok: false; readonly problems: readonly Problem[] };
+export type CheckedConfig =
+  | { readonly ok: true; readonly definition: Definition }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Names that need no `environments` section. */
 const USUAL_ENVIRONMENTS = ['dev', 'stg', 'prd'];
@@ -61,7 +63,8 @@ interface Outcome {
 /** The file's top level with one environment's overrides, as a definition. */
 function readEnvironment(source: Source, name: string): Outcome {
   const { environments, ...base } = source.value;
-  const overrides = environments !== undefined && isJsonObject(environments) && Object.hasOwn(environments, name) ? environments[name] : undefined;
+  const overrides =
+    environments !== undefined && isJsonObject(environments) && Object.hasOwn(environments, name) ? environments[name] : undefined;
   const merged = isJsonObject(overrides ?? null) ? overlay(base, overrides as JsonObject) : base;
   const place = (complaint: Complaint): Problem => placeOf(source, complaint, name);
   const parsed = fileSchema.safeParse(merged);
@@ -86,7 +89,9 @@ function checkLayers(source: Source): readonly Problem[] {
   const parsed = layersSchema.safeParse(layers);
   if (parsed.success) return [];
   // Unknown keys at the top are found again in the whole, where all valid keys are known.
-  const complaints = complaintsOf(parsed.error.issues, layers).filter(({ path, about }) => !(path[0] === 'top' && path.length === 2 && about === 'key'));
+  const complaints = complaintsOf(parsed.error.issues, layers).filter(
+    ({ path, about }) => !(path[0] === 'top' && path.length === 2 && about === 'key'),
+  );
   return complaints.map((complaint) => {
     const path = complaint.path[0] === 'top' ? complaint.path.slice(1) : complaint.path;
     const { line, column } = source.locate(path, complaint.about);
@@ -112,8 +117,18 @@ function chooseEnvironment(value: JsonObject, options: ParseOptions): string {
   const names = listed ?? USUAL_ENVIRONMENTS;
   if (names.includes(environment)) return environment;
   const meant = nearest(environment, names);
-  const what = options.environment === undefined ? `No environment was chosen, and ${options.file} has no "dev"` : `${options.file} has no environment "${environment}"`;
-  throw new SlipwayError('usage', `${what}; it has ${names.join(', ')}${meant === null || options.environment === undefined ? '' : `. Did you mean "${meant}"?`}`, {
-    hint: listed === null ? `Choose one of ${names.join(', ')}, or add "${environment}" under \`environments\`.` : `Choose one of ${names.join(', ')}.`,
-  });
+  const what =
+    options.environment === undefined
+      ? `No environment was chosen, and ${options.file} has no "dev"`
+      : `${options.file} has no environment "${environment}"`;
+  throw new SlipwayError(
+    'usage',
+    `${what}; it has ${names.join(', ')}${meant === null || options.environment === undefined ? '' : `. Did you mean "${meant}"?`}`,
+    {
+      hint:
+        listed === null
+          ? `Choose one of ${names.join(', ')}, or add "${environment}" under \`environments\`.`
+          : `Choose one of ${names.join(', ')}.`,
+    },
+  );
 }

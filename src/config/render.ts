@@ -12,7 +12,10 @@ export function renderConfig(detection: Detection): string {
 
 function head(detection: Detection): readonly string[] {
   const found = detection.sources.length === 0 ? 'nothing that says how this project runs' : detection.sources.join(', ');
-  const unknowns = detection.unknowns.length === 0 ? [] : ['#', '# Please check, because it could not be determined:', ...detection.unknowns.map((unknown) => `#   - ${oneLine(unknown)}`)];
+  const unknowns =
+    detection.unknowns.length === 0
+      ? []
+      : ['#', '# Please check, because it could not be determined:', ...detection.unknowns.map((unknown) => `#   - ${oneLine(unknown)}`)];
   return [
     SCHEMA_LINE,
     `# How Slipway releases this service. Every key: docs/configuration.md of Slipway.`,
@@ -28,7 +31,9 @@ function processes(detection: Detection): readonly string[] {
   const lines = detection.processes.flatMap((process) => [
     `  ${process.name}:  # from ${oneLine(process.from)}`,
     `    run: ${scalar(process.run)}`,
-    ...(process.health === null ? [] : [`    health: ${scalar(process.health)}  # answers 200 when ready; the process must listen on $PORT`]),
+    ...(process.health === null
+      ? []
+      : [`    health: ${scalar(process.health)}  # answers 200 when ready; the process must listen on $PORT`]),
   ]);
   return ['processes:', ...lines];
 }

@@ -8,7 +8,9 @@ const ADVICE = 'keep the value outside this file and write a reference such as $
 export function secretsInText(text: string): readonly Problem[] {
   return text.split('\n').flatMap((line, index) => {
     const found = findSecret(line);
-    return found === null ? [] : [{ line: index + 1, column: found.at + 1, path: '', message: `${found.what} stands here; ${ADVICE}`, secret: true }];
+    return found === null
+      ? []
+      : [{ line: index + 1, column: found.at + 1, path: '', message: `${found.what} stands here; ${ADVICE}`, secret: true }];
   });
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { Problem } from './core/problem.ts';
 
 /** A configuration is a page of text; anything larger was given by mistake. */
-const MAX_CHARACTERS = 256 * 1024;
+const MAX_CHARACTERS = 64 * 1024;
 const MAX_DEPTH = 20;
 const MAX_ALIASES = 50;
 
@@ -19,13 +19,19 @@ export interface Source {
   scalars(): readonly { readonly key: string; readonly path: Path; readonly value: unknown }[];
 }
 
-export type SourceResult = { readonly ok: true; readonly source: Source } | { readonly ok: false; readonly text: string; readonly problems: readonly Problem[] };
+export type SourceResult =
+  | { readonly ok: true; readonly source: Source }
+  | { readonly ok: false; readonly text: string; readonly problems: readonly Problem[] };
 
 /** Reads YAML text; every way in which it is not a map of plain data comes back as problems with a place. */
 export function readSource(original: string): SourceResult {
   const text = original.startsWith('\uFEFF') ? original.slice(1) : original;
   const refuse = (problems: readonly Problem[]): SourceResult => ({ ok: false, text, problems });
-  if (text.length > MAX_CHARACTERS) return refuse([problemAt(1, 1, `has ${text.length} characters; a slipway.yaml has at most ${MAX_CHARACTERS}, so this is probably another file`)]);
+  if (text.length > MAX_CHARACTERS)
+    return refuse([
+      problemAt(1, 1, `has ${text.length} characters; a slipway.yaml has at most ${MAX_CHARACTERS}, so this is probably another file`),
+    ]);
+  if (isDeep(text)) return refuse([problemAt(1, 1, `values are nested more than ${MAX_DEPTH} deep, or brackets are not closed`)]);
   const lineCounter = new LineCounter();
   const place = (offset: number): { line: number; column: number } => {
     const { line, col } = lineCounter.linePos(Math.max(0, offset));
@@ -33,7 +39,7 @@ export function readSource(original: string): SourceResult {
   };
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   const control = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/.exec(text);
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true, logLevel: 'error' });
   if (control !== null) {
     const { line, column } = place(control.index);
     return refuse([problemAt(line, column, `a control character (code ${control[0].charCodeAt(0)}) is not text; is this a binary file?`)]);
@@ -50,24 +56,46 @@ export function readSource(original: string): SourceResult {
   }
   const plain = toPlain(document);
   if (!plain.ok) return refuse([problemAt(1, 1, plain.reason)]);
-  return { ok: true, source: { text, value: plain.value, locate: (path, what) => locate(document, path, what, place), scalars: () => scalarsOf(document) } };
+  return {
+    ok: true,
+    source: { text, value: plain.value, locate: (path, what) => locate(document, path, what, place), scalars: () => scalarsOf(document) },
+  };
 }
 
 function problemAt(line: number, column: number, message: string): Problem {
   return { line, column, path: '', message, secret: false };
 }
 
+/** Far more open brackets, or list marks in a row, than any configuration has: the YAML parser needs minutes for thousands of them. */
+function isDeep(text: string): boolean {
+  let open = 0;
+  for (const char of text) {
+    if (char === '[' || char === '{') open++;
+    else if (char === ']' || char === '}') open = Math.max(0, open - 1);
+    if (open > 10 * MAX_DEPTH) return true;
+  }
+  return /(?:[-?:][ \t]+){40}/.test(text);
+}
+
 function toPlain(document: Document): { ok: true; value: JsonObject } | { ok: false; reason: string } {
-  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return { ok: false, reason: 'the file is empty; `slipway init` writes a first one' };
-  if (!isMap(document.contents)) return { ok: false, reason: 'the file must be a map of keys such as `service: shop`, not a list or a single value' };
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))
+    return { ok: false, reason: 'the file is empty; `slipway init` writes a first one' };
+  if (!isMap(document.contents))
+    return { ok: false, reason: 'the file must be a map of keys such as `service: shop`, not a list or a single value' };
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    return { ok: false, reason: error.message.startsWith('Excessive') ? `anchors are repeated more than ${MAX_ALIASES} times; write the values out` : error.message };
+    return {
+      ok: false,
+      reason: error.message.startsWith('Excessive')
+        ? `anchors are repeated more than ${MAX_ALIASES} times; write the values out`
+        : error.message,
+    };
   }
-  if (depthOf(value, MAX_DEPTH) > MAX_DEPTH) return { ok: false, reason: `values are nested more than ${MAX_DEPTH} deep (or an anchor contains itself)` };
+  if (depthOf(value, MAX_DEPTH) > MAX_DEPTH)
+    return { ok: false, reason: `values are nested more than ${MAX_DEPTH} deep (or an anchor contains itself)` };
   return { ok: true, value: value as JsonObject };
 }
 
@@ -94,7 +122,12 @@ function syntaxMessage(fault: YAMLError, line: string): string {
   return `this is not YAML: ${fault.message}${holes}`;
 }
 
-function locate(document: Document, path: Path, what: 'key' | 'value', place: (offset: number) => { line: number; column: number }): ReturnType<Source['locate']> {
+function locate(
+  document: Document,
+  path: Path,
+  what: 'key' | 'value',
+  place: (offset: number) => { line: number; column: number },
+): ReturnType<Source['locate']> {
   let node: unknown = document.contents;
   let offset = 0;
   let matched = 0;
@@ -103,16 +136,24 @@ function locate(document: Document, path: Path, what: 'key' | 'value', place: (o
     const found = child(node, part);
     if (found === null) break;
     matched++;
-    const wantKey = what === 'key' && index === path.length - 1;
-    offset = (wantKey ? found.key : found.value)?.range?.[0] ?? found.key?.range?.[0] ?? offset;
-    // A nested map begins at its first key, which helps nobody: point at the name above it.
-    if (isMap(found.value) && found.value.flow !== true && found.key !== null) offset = found.key.range?.[0] ?? offset;
+    offset = offsetOf(found, what === 'key' && index === path.length - 1) ?? offset;
     node = found.value;
   }
   return { ...place(offset), matched };
 }
 
-function child(node: unknown, part: string | number): { readonly key: Node | null; readonly value: Node | null } | null {
+interface Child {
+  readonly key: Node | null;
+  readonly value: Node | null;
+}
+
+function offsetOf({ key, value }: Child, wantKey: boolean): number | undefined {
+  // A block map begins at its first key, which helps nobody: point at the name above it.
+  const pointAtKey = wantKey || value === null || (isMap(value) && value.flow !== true);
+  return (pointAtKey ? (key ?? value) : value)?.range?.[0];
+}
+
+function child(node: unknown, part: string | number): Child | null {
   if (isSeq(node) && typeof part === 'number') {
     const item = node.items[part] as Node | undefined;
     return item === undefined ? null : { key: null, value: item };

@@ -66,8 +66,9 @@ function schemaKeys(): ReadonlySet<string> {
 }
 
 function shared(prefix: string, key: string, node: Schema): string {
-  if (/^smoke\.(read|write|worker)$/.test(prefix)) return key === 'run' || key === 'env' || key === 'rerunnable' ? `<command>.${key}` : `<check>.${key}`;
-  if (Object.hasOwn((node['properties'] ?? {}) as Schema, 'rerunnable')) return `<command>.${key}`;
+  if (/^smoke\.(read|write|worker)$/.test(prefix))
+    return key === 'run' || key === 'env' || key === 'rerunnable' ? `<command>.${key}` : `<check>.${key}`;
+  if (Object.hasOwn(node['properties'] ?? {}, 'rerunnable')) return `<command>.${key}`;
   if (/(^|\.)health$/.test(prefix)) return `<health>.${key}`;
   return prefix === '' ? key : `${prefix}.${key}`;
 }

@@ -29,7 +29,10 @@ describe('overlay', () => {
   });
 
   it('is idempotent, and an empty patch changes nothing', () => {
-    const json = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(fc.integer(), fc.array(fc.integer()), fc.dictionary(fc.constantFrom('a', 'b'), fc.option(fc.integer()))));
+    const json = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c'),
+      fc.oneof(fc.integer(), fc.array(fc.integer()), fc.dictionary(fc.constantFrom('a', 'b'), fc.option(fc.integer()))),
+    );
     fc.assert(
       fc.property(json, json, (base, patch) => {
         expect(overlay(base, {})).toEqual(base);

@@ -22,6 +22,8 @@ export function tidyProblems(problems: readonly Problem[]): readonly Problem[] {
 }
 
 const REFERENCE = /\$\{[a-z]+:[A-Za-z_][A-Za-z0-9_]*\}/g;
+/** Beyond this the list only hides its beginning; the file is probably of another kind. */
+const MOST_SHOWN = 50;
 const LONGEST_LINE = 160;
 
 /**
@@ -34,14 +36,16 @@ export function renderProblems(file: string, text: string, problems: readonly Pr
   const hidden = new Set(problems.filter((problem) => problem.secret).map((problem) => problem.line));
   // A multi-line key cannot be recognised line by line.
   const showLines = !text.includes('PRIVATE KEY');
-  const blocks = problems.map((problem) => {
+  const blocks = problems.slice(0, MOST_SHOWN).map((problem) => {
     const where = `${file}:${problem.line}:${problem.column}`;
     const head = `${where}${problem.path === '' ? '' : `  ${problem.path}`}\n  ${safe(problem.message)}`;
-    const excerpt = showLines && !hidden.has(problem.line) ? renderExcerpt(problem, (lines[problem.line - 1] ?? '').replace(/\r$/, ''), safe) : null;
+    const excerpt =
+      showLines && !hidden.has(problem.line) ? renderExcerpt(problem, (lines[problem.line - 1] ?? '').replace(/\r$/, ''), safe) : null;
     return excerpt === null ? head : `${head}\n${excerpt}`;
   });
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return `${count} in ${file}\n\n${blocks.join('\n\n')}`;
+  const more = problems.length > MOST_SHOWN ? `\n\n... and ${problems.length - MOST_SHOWN} more` : '';
+  return `${count} in ${file}\n\n${blocks.join('\n\n')}${more}`;
 }
 
 function renderExcerpt(problem: Problem, line: string, redact: Redactor): string | null {

@@ -13,12 +13,14 @@ const WHAT_A_SECRET_LOOKS_LIKE: readonly (readonly [string, RegExp])[] = [
   ['an authorization header', /\b(?:bearer|basic)\s+(?=[^\s"']*\d)[A-Za-z0-9._~+/-]{16,}/i],
 ];
 
-const SECRET_NAME = /(?:^|[_.\-\s])(?:password|passwd|passphrase|pwd|secret|authorization|cookie|credentials?|token|(?:api|access|secret|private|auth|encryption|signing)[_-]?key)$/i;
-const ASSIGNMENT = /(?:^|[\s"';&?-])([A-Za-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key))=["']?([^\s"';&\u0001]+)/i;
+const SECRET_NAME =
+  /(?:^|[_.\-\s])(?:password|passwd|passphrase|pwd|secret|authorization|cookie|credentials?|token|(?:api|access|secret|private|auth|encryption|signing)[_-]?key)$/i;
+const ASSIGNMENT =
+  /(?:^|[\s"';&?-])([A-Za-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key))=["']?([^\s"';&\u0001]+)/i;
 
 /** Text with every `${...}` blanked out, columns kept. */
 function withoutReferences(text: string): string {
-  return text.replaceAll(/\$\{[^}]*\}/g, (reference) => HOLE.repeat(reference.length));
+  return text.replaceAll(/\$\{[^}]{0,200}\}/g, (reference) => HOLE.repeat(reference.length));
 }
 
 /** A secret's literal value in a piece of text: what kind, and where it starts. Null when there is none. Never returns the value. */

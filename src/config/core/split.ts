@@ -28,7 +28,8 @@ export function splitCommand(text: string): Split {
   }
   endWord(scan);
   const assignment = /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(scan.argv[0] ?? '');
-  if (assignment !== null) return { ok: false, reason: `starts with the assignment "${assignment[1]}="; put the variable under "env" instead (${USE_A_SHELL})` };
+  if (assignment !== null)
+    return { ok: false, reason: `starts with the assignment "${assignment[1]}="; put the variable under "env" instead (${USE_A_SHELL})` };
   if (scan.argv[0] === '') return { ok: false, reason: 'starts with an empty word; the first word names the program' };
   return { ok: true, argv: scan.argv };
 }
@@ -45,7 +46,8 @@ function step(scan: Scan): string | null {
   if (char === '"') return doubleQuoted(scan);
   if (char === '$') return dollar(scan);
   if (char === '\\') return escaped(scan);
-  if (OPERATORS.has(char)) return `contains ${char === '\n' ? 'a line break' : `"${char}"`}, which only a shell understands; ${USE_A_SHELL}`;
+  if (OPERATORS.has(char))
+    return `contains ${char === '\n' ? 'a line break' : `"${char}"`}, which only a shell understands; ${USE_A_SHELL}`;
   if (char === '~' && scan.word === null) return `contains "~", which only a shell understands; ${USE_A_SHELL}`;
   append(scan, char, 1);
   return null;

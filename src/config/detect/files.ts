@@ -22,12 +22,15 @@ export function projectFiles(directory: string): ProjectFiles {
       if (kind === null || !kind.isFile() || kind.size > MAX_BYTES) return null;
       return readFile(file, 'utf8').catch(() => null);
     },
-    list: async (name) => (await readdir(path.join(directory, name)).catch(() => [])).toSorted(),
+    list: async (name) => (await readdir(path.join(directory, name)).catch(() => [])).toSorted((a, b) => (a < b ? -1 : 1)),
   };
 }
 
 /** The first of several files that is there. */
-export async function firstText(files: ProjectFiles, names: readonly string[]): Promise<{ readonly name: string; readonly text: string } | null> {
+export async function firstText(
+  files: ProjectFiles,
+  names: readonly string[],
+): Promise<{ readonly name: string; readonly text: string } | null> {
   for (const name of names) {
     const text = await files.text(name);
     if (text !== null) return { name, text };
@@ -37,7 +40,9 @@ export async function firstText(files: ProjectFiles, names: readonly string[]): 
 
 /** A property of a value of unknown shape. */
 export function field(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string, unknown>>)[key]
+    : undefined;
 }
 
 /** The text entries of a map of unknown shape. */

@@ -3,6 +3,7 @@ import { commandLine } from './command-line.ts';
 import { field, textEntries, type ProjectFiles } from './files.ts';
 
 export interface PackageFacts {
+  readonly found: boolean;
   readonly name: string | null;
   /** Script name -> how to run it. */
   readonly start: string | null;
@@ -16,7 +17,18 @@ export interface PackageFacts {
   readonly problem: string | null;
 }
 
-const NOTHING: PackageFacts = { name: null, start: null, worker: null, build: null, test: null, engine: null, entry: null, dependencies: new Set(), problem: null };
+const NOTHING: PackageFacts = {
+  found: false,
+  name: null,
+  start: null,
+  worker: null,
+  build: null,
+  test: null,
+  engine: null,
+  entry: null,
+  dependencies: new Set(),
+  problem: null,
+};
 
 const INSTALLERS = [
   ['package-lock.json', 'npm ci', 'npm'],
@@ -24,28 +36,32 @@ const INSTALLERS = [
   ['yarn.lock', 'yarn install --immutable', 'yarn'],
 ] as const;
 
-/** What package.json says; null when there is none. */
-export async function readPackage(files: ProjectFiles): Promise<PackageFacts | null> {
+/** What package.json says. A missing or broken file says nothing. */
+export async function readPackage(files: ProjectFiles): Promise<PackageFacts> {
   const text = await files.text('package.json');
-  if (text === null) return null;
-  let json: unknown;
+  if (text === null) return NOTHING;
   try {
-    json = JSON.parse(text);
+    return factsOf(JSON.parse(text), await files.list('.'));
   } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return { ...NOTHING, problem: `package.json is not JSON (${messageOf(error)})` };
   }
+}
+
+function factsOf(json: unknown, names: readonly string[]): PackageFacts {
   const scripts = new Map(textEntries(field(json, 'scripts')));
-  const names = await files.list('.');
   const [, install, tool] = INSTALLERS.find(([lock]) => names.includes(lock)) ?? [null, 'npm install', 'npm'];
   const main = textOf(field(json, 'main')) ?? ['server.js', 'index.js', 'app.js'].find((name) => names.includes(name)) ?? null;
-  const dependencies = new Set([...textEntries(field(json, 'dependencies')), ...textEntries(field(json, 'devDependencies'))].map(([name]) => name));
+  const dependencies = new Set(
+    [...textEntries(field(json, 'dependencies')), ...textEntries(field(json, 'devDependencies'))].map(([name]) => name),
+  );
   const start = scriptLine(scripts, 'start', tool) ?? (main === null ? null : commandLine(['node', main]));
-  const workerName = [...scripts.keys()].find((name) => /^(start[:-])?(workers?|jobs|queue)$/.test(name));
   const test = scripts.get('test');
   return {
+    found: true,
     name: textOf(field(json, 'name')),
     start,
-    worker: workerName === undefined ? null : { script: workerName, run: scriptLine(scripts, workerName, tool) ?? `${tool} run ${workerName}` },
+    worker: workerOf(scripts, tool),
     build: buildCommand(dependencies.size > 0, scripts.has('build'), install, tool),
     test: test === undefined || test.includes('no test specified') ? null : `${tool} test`,
     engine: textOf(field(field(json, 'engines'), 'node')),
@@ -53,6 +69,11 @@ export async function readPackage(files: ProjectFiles): Promise<PackageFacts | n
     dependencies,
     problem: null,
   };
+}
+
+function workerOf(scripts: ReadonlyMap<string, string>, tool: string): PackageFacts['worker'] {
+  const script = [...scripts.keys()].find((name) => /^(start[:-])?(workers?|jobs|queue)$/.test(name));
+  return script === undefined ? null : { script, run: scriptLine(scripts, script, tool) ?? `${tool} run ${script}` };
 }
 
 /** The script's own command where it needs no shell, so that signals reach the program and not npm. */

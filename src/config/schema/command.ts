@@ -40,7 +40,7 @@ export const commandFields = {
   rerunnable: z.boolean().optional().describe('True when running it twice has the effect of running it once (decides what happens after a crash in the middle).'),
 };
 
-export const DEFAULT_COMMAND_TIMEOUT_MS = 30 * 60_000;
+const DEFAULT_COMMAND_TIMEOUT_MS = 30 * 60_000;
 
 /** A command in any of its three forms. `rerunnable` is the default for this kind of command. */
 export function command(rerunnable: boolean, timeoutMs: number = DEFAULT_COMMAND_TIMEOUT_MS) {

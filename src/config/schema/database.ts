@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { DatabaseDefinition } from '../domain.ts';
+import type { CommandDefinition, DatabaseDefinition } from '../domain.ts';
 import { command, COMMAND_REFERENCES, commandFields, commandOf, words } from './command.ts';
-import { nonBlank, positiveDuration, reason, relativePath, section, template } from './scalars.ts';
+import { nonBlank, orElse, positiveDuration, reason, relativePath, section, template } from './scalars.ts';
 
 type Backup = DatabaseDefinition['backup'];
 
@@ -48,13 +48,13 @@ export const database = section(databaseFields).transform((given, context): Data
   if (url !== undefined && embedded !== undefined) refuse('embedded', 'cannot stand beside `url`; keep one');
   if (migrations !== undefined && migrate !== undefined) refuse('migrate', 'cannot stand beside `migrations`; keep one');
   return {
-    url: embedded === undefined ? (url ?? '') : { embedded },
-    env: given.env ?? 'DATABASE_URL',
-    migrations: migrations ?? null,
-    migrateCommand: migrate ?? null,
-    backup: given.backup ?? { method: 'auto', command: null, reason: null },
-    lockTimeoutMs: given['lock-timeout'] ?? 2_000,
-    statementTimeoutMs: given['statement-timeout'] ?? 600_000,
+    url: embedded === undefined ? orElse(url, '') : { embedded },
+    env: orElse(given.env, 'DATABASE_URL'),
+    migrations: orElse<string | null>(migrations, null),
+    migrateCommand: orElse<CommandDefinition | null>(migrate, null),
+    backup: orElse<Backup>(given.backup, { method: 'auto', command: null, reason: null }),
+    lockTimeoutMs: orElse(given['lock-timeout'], 2_000),
+    statementTimeoutMs: orElse(given['statement-timeout'], 600_000),
   };
 });
 

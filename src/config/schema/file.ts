@@ -9,7 +9,7 @@ import { observe, observeFields, rollback, rollbackFields, strategy } from './wa
 const LISTEN = /^(?:(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):)?([0-9]{1,5})$/;
 
 /** `8080` (all interfaces) or `127.0.0.1:8080`. */
-export const listen = z.union([z.int(), z.string()]).transform((given, context) => {
+const listen = z.union([z.int(), z.string()]).transform((given, context) => {
   const match = LISTEN.exec(String(given));
   const port = Number(match?.[2] ?? Number.NaN);
   if (match !== null && port >= 1 && port <= 65_535) return { host: (match[1] ?? '0.0.0.0').replaceAll(/[[\]]/g, ''), port };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isJsonObject, parseDuration, referencesOf, type JsonObject } from '../../kernel/index.ts';
+import { parseDuration, referencesOf, type JsonObject } from '../../kernel/index.ts';
 
 /** Announces the keys an object knows; `issues.ts` turns it into one problem per unknown key, with the nearest valid one. */
 export const KNOWN_KEYS = 'known keys: ';
@@ -63,7 +63,7 @@ export function template(plain: readonly string[]): z.ZodType<string, string> {
 /** Why a template cannot be resolved, or null. `plain` lists the references without a name that have a value here. */
 export function wrongReference(text: string, plain: readonly string[]): string | null {
   const allowed = [...plain.map((kind) => `\${${kind}}`), '${env:NAME}', '${secret:NAME}'].join(', ');
-  for (const [whole] of text.matchAll(/\$\{[^}]*\}?/g)) {
+  for (const [whole] of text.matchAll(/\$\{[^}]{0,200}\}?/g)) {
     const [reference] = referencesOf(whole);
     const good = reference !== undefined && (reference.name === null ? plain.includes(reference.kind) : ['env', 'secret'].includes(reference.kind));
     if (!good) return `"${whole}" has no value here; what has one: ${allowed}`;
@@ -77,6 +77,11 @@ export function variables(plain: readonly string[]) {
   return z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable'), value);
 }
 
+/** The value, or what holds when the file does not say. */
+export function orElse<T>(value: T | undefined, fallback: T): T {
+  return value ?? fallback;
+}
+
 /** Any JSON object. */
 export const json = z
   .record(z.string(), z.unknown())
@@ -86,7 +91,7 @@ export const json = z
 function isJson(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (Array.isArray(value)) return value.every(isJson);
-  if (typeof value === 'object' && value !== null) return isJsonObject(value as JsonObject) && Object.values(value).every(isJson);
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isJson);
   return value === null || typeof value === 'string' || typeof value === 'boolean';
 }
 
