@@ -65,7 +65,7 @@ function smoke(detection: Detection): readonly string[] {
     'smoke:',
     '  read:',
     `    - ${scalar(`GET ${health}`)}`,
-    '  # write:  # one write path, cleaned up afterwards; without it a broken write path goes unseen',
+    '  # write:  # one write path, cleaned up afterwards; a service with a database needs it, or { none: "why" }',
     '  #   - { http: POST /orders, body: { product: 1 }, status: 201, cleanup: "DELETE /orders/{id}" }',
   ];
 }

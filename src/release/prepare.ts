@@ -83,10 +83,11 @@ async function readData(deps: StepDeps, workspace: string, definition: Definitio
   }
 }
 
-/** A command's migrations are not visible before it runs, so they count as the worst that can be undone. */
+/** A command's migrations are not visible before it runs, so they count as what slipway.yaml says of them. */
 async function pendingMigrations(database: DatabaseAccess, workspace: string, definition: Definition): Promise<readonly PendingMigration[]> {
-  const { migrateCommand, migrations } = definition.database ?? { migrateCommand: null, migrations: null };
-  if (migrateCommand !== null) return [{ name: migrateCommand.argv.join(' '), sha256: '', rollbackClass: 'restore', because: 'what the command will change is not known before it runs' }];
+  if (definition.database === null) return [];
+  const { migrateCommand, migrateClass, migrations } = definition.database;
+  if (migrateCommand !== null) return [{ name: migrateCommand.argv.join(' '), sha256: '', rollbackClass: migrateClass, because: 'what the command changes is not known before it runs; set database.migrate-rollback when you know' }];
   if (migrations === null) return [];
   const { pending } = await migrationStatus(database, join(workspace, migrations));
   return pending.map(({ name, sha256, rollbackClass, because }) => ({ name, sha256, rollbackClass, because }));

@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Cleanup, ask, createCleanup, freePort, startLoad, startProcess, startServer, startSocketServer, until } from '../../test/traffic/support.ts';
+import {
+  type Cleanup,
+  ask,
+  createCleanup,
+  freePort,
+  startLoad,
+  startProcess,
+  startServer,
+  startSocketServer,
+  until,
+} from '../../test/traffic/support.ts';
 import type { BackendSpec, Endpoint, RouteSpec, Router } from './ports.ts';
 
 /** A router under test with the two things that happen to it from outside. */
@@ -26,7 +36,13 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
     let rig: RouterRig;
     let port: number;
     let id: string;
-    const route = (more: Partial<RouteSpec> = {}): RouteSpec => ({ id, listen: { host: '127.0.0.1', port }, mode: 'open', backends: [backend(BLUE, 100), backend(GREEN, 0)], ...more });
+    const route = (more: Partial<RouteSpec> = {}): RouteSpec => ({
+      id,
+      listen: { host: '127.0.0.1', port },
+      mode: 'open',
+      backends: [backend(BLUE, 100), backend(GREEN, 0)],
+      ...more,
+    });
     const local = (...ports: readonly number[]): readonly Endpoint[] => ports.map((one) => ({ host: '127.0.0.1', port: one }));
     const serve = async (group: string, text: string): Promise<number> => {
       const server = await startServer(cleanup, (request, response) => void request.resume().once('end', () => response.end(text)));
@@ -47,7 +63,12 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
       await rig.router().apply(1, route());
       await rig.router().apply(1, route());
       expect((await ask(port)).body).toBe('blue');
-      expect(await rig.router().inspect(id)).toMatchObject({ spec: route(), held: 0, listening: true, endpoints: [{ group: BLUE, healthy: true, inFlight: 0 }] });
+      expect(await rig.router().inspect(id)).toMatchObject({
+        spec: route(),
+        held: 0,
+        listening: true,
+        endpoints: [{ group: BLUE, healthy: true, inFlight: 0 }],
+      });
       expect(await rig.router().inspect('shop/none')).toBeNull();
       expect(await rig.router().stats('shop/none')).toBeNull();
     });
@@ -179,7 +200,9 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
       await serve(BLUE, 'blue');
       await rig.router().apply(1, route());
       const other = await startSocketServer(cleanup, (socket) => socket.end());
-      await expect(rig.router().apply(1, route({ mode: 'closed', listen: { host: '127.0.0.1', port: other.port } }))).rejects.toMatchObject({ code: 'port_in_use' });
+      await expect(rig.router().apply(1, route({ mode: 'closed', listen: { host: '127.0.0.1', port: other.port } }))).rejects.toMatchObject(
+        { code: 'port_in_use' },
+      );
       expect((await ask(port)).body).toBe('blue');
       expect((await rig.router().inspect(id))?.spec).toEqual(route());
     });
@@ -190,7 +213,12 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
       const next = await freePort();
       await rig.router().apply(1, route({ listen: { host: '127.0.0.1', port: next } }));
       expect((await ask(next)).body).toBe('blue');
-      await until('the old port is free', () => ask(port).then(() => false, () => true));
+      await until('the old port is free', () =>
+        ask(port).then(
+          () => false,
+          () => true,
+        ),
+      );
     });
 
     it.each([

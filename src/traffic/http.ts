@@ -13,10 +13,13 @@ import { FENCE_HEADER, fenceSchema, routeSpecSchema } from './wire.ts';
 export function createRouterRoutes(router: Router): Hono {
   const app = new Hono();
   app.get('/v1/routes/:id', async (context) => context.json(found(context.req.param('id'), await router.inspect(context.req.param('id')))));
-  app.get('/v1/routes/:id/stats', async (context) => context.json(found(context.req.param('id'), await router.stats(context.req.param('id')))));
+  app.get('/v1/routes/:id/stats', async (context) =>
+    context.json(found(context.req.param('id'), await router.stats(context.req.param('id')))),
+  );
   app.put('/v1/routes/:id', async (context) => {
     const spec = parse(routeSpecSchema, await context.req.json().catch(() => undefined), 'The route');
-    if (spec.id !== context.req.param('id')) throw new SlipwayError('usage', `The route in the body is ${spec.id}, not ${context.req.param('id')}`);
+    if (spec.id !== context.req.param('id'))
+      throw new SlipwayError('usage', `The route in the body is ${spec.id}, not ${context.req.param('id')}`);
     await router.apply(fenceOf(context.req.header(FENCE_HEADER)), spec);
     return context.body(null, 204);
   });

@@ -7,14 +7,19 @@ export const routeSpecSchema = z
     id: z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be service/environment'),
     listen: z.strictObject({ host: z.string().min(1), port: z.number() }),
     mode: z.enum(['open', 'hold', 'closed']),
-    backends: z.array(z.strictObject({ group: z.string().min(1), version: z.string().min(1), weight: z.number(), process: z.string().min(1) })),
+    backends: z.array(
+      z.strictObject({ group: z.string().min(1), version: z.string().min(1), weight: z.number(), process: z.string().min(1) }),
+    ),
   })
   .superRefine((route, context) => {
     for (const message of problemsOfRoute(route)) context.addIssue({ code: 'custom', message, input: route });
   });
 
 /** A fencing token as it crosses a socket: a whole number, so two workers can always be ordered. */
-export const fenceSchema = z.string().regex(/^\d{1,15}$/, 'must be a whole number').transform(Number);
+export const fenceSchema = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
 
 /** The header that carries the fence of a change. */
 export const FENCE_HEADER = 'slipway-fence';

@@ -17,7 +17,14 @@ export interface EmbeddedRig {
 
 export async function createEmbeddedRig(cleanup: Cleanup, options: Partial<EmbeddedRouterOptions> = {}): Promise<EmbeddedRig> {
   const limits = { drainMs: 500, ...options.limits };
-  const router = await createEmbeddedRouter({ directory: await scratch(cleanup), clock: systemClock, log: () => undefined, random: Math.random, ...options, limits });
+  const router = await createEmbeddedRouter({
+    directory: await scratch(cleanup),
+    clock: systemClock,
+    log: () => undefined,
+    random: Math.random,
+    ...options,
+    limits,
+  });
   cleanup.add(router, (running) => running.close());
   const spec: RouteSpec = {
     id: ROUTE,
@@ -29,6 +36,10 @@ export async function createEmbeddedRig(cleanup: Cleanup, options: Partial<Embed
     ],
   };
   await router.apply(1, spec);
-  const point = (...ports: readonly number[]): void => router.setEndpoints(BLUE, ports.map((port) => ({ host: '127.0.0.1', port })));
+  const point = (...ports: readonly number[]): void =>
+    router.setEndpoints(
+      BLUE,
+      ports.map((port) => ({ host: '127.0.0.1', port })),
+    );
   return { router, port: spec.listen.port, spec, point };
 }

@@ -58,14 +58,19 @@ export interface RunningProcess {
 
 /** Starts a real service instance as a child process. */
 export async function startProcess(cleanup: Cleanup, version: string): Promise<RunningProcess> {
-  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(new URL('./backend-process.ts', import.meta.url)), version], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(new URL('./backend-process.ts', import.meta.url)), version], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   cleanup.add(child, (running) => running.kill('SIGKILL'));
   const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer];
   return { port: Number(line.toString()), pid: child.pid ?? -1, kill: () => void child.kill('SIGKILL') };
 }
 
 /** A backend inside the test's process. */
-export async function startServer(cleanup: Cleanup, listener: RequestListener): Promise<{ readonly port: number; readonly server: Server }> {
+export async function startServer(
+  cleanup: Cleanup,
+  listener: RequestListener,
+): Promise<{ readonly port: number; readonly server: Server }> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   cleanup.add(server, (running) => {
     running.close();
@@ -76,7 +81,10 @@ export async function startServer(cleanup: Cleanup, listener: RequestListener): 
 }
 
 /** A backend that speaks bytes, for the ways a peer can be broken. */
-export async function startSocketServer(cleanup: Cleanup, onSocket: (socket: Socket) => void): Promise<{ readonly port: number; readonly accepted: () => number }> {
+export async function startSocketServer(
+  cleanup: Cleanup,
+  onSocket: (socket: Socket) => void,
+): Promise<{ readonly port: number; readonly accepted: () => number }> {
   const sockets = new Set<Socket>();
   let accepted = 0;
   const server: NetServer = createNetServer((socket) => {
@@ -113,7 +121,9 @@ export function ask(port: number, { method = 'GET', path = '/', headers = {}, bo
     const outgoing = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: agent ?? false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() }));
+      response.once('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() }),
+      );
       response.once('error', reject);
     });
     outgoing.once('error', reject);

@@ -35,6 +35,10 @@ export const databaseFields = {
     .describe('Variable under which processes and commands receive the URL (default DATABASE_URL).'),
   migrations: relativePath.optional().describe('Folder of ordered SQL files.'),
   migrate: command(false).optional().describe('Command that applies migrations, instead of `migrations`.'),
+  'migrate-rollback': z
+    .literal(['app', 'restore', 'forward-fix'])
+    .optional()
+    .describe('What a failed release does after `migrate` ran: app (the old version lives with the new schema), restore the backup (default), or forward-fix.'),
   backup: backup.optional().describe('auto, pg_dump, template, a command as a list, or { none: "reason" } (default auto).'),
   'lock-timeout': positiveDuration.optional().describe('Longest wait for a lock while migrating (default 2s).'),
   'statement-timeout': positiveDuration.optional().describe('Longest time for one migration statement (default 10m).'),
@@ -47,11 +51,13 @@ export const database = section(databaseFields).transform((given, context): Data
   if (url === undefined && embedded === undefined) refuse('', 'needs `url` (such as ${env:DATABASE_URL}) or `embedded` (a database name)');
   if (url !== undefined && embedded !== undefined) refuse('embedded', 'cannot stand beside `url`; keep one');
   if (migrations !== undefined && migrate !== undefined) refuse('migrate', 'cannot stand beside `migrations`; keep one');
+  if (given['migrate-rollback'] !== undefined && migrate === undefined) refuse('migrate-rollback', 'is about `migrate`; a migration file says it in its own header (-- slipway: rollback=...)');
   return {
     url: embedded === undefined ? orElse(url, '') : { embedded },
     env: orElse(given.env, 'DATABASE_URL'),
     migrations: orElse<string | null>(migrations, null),
     migrateCommand: orElse<CommandDefinition | null>(migrate, null),
+    migrateClass: given['migrate-rollback'] ?? 'restore',
     backup: orElse<Backup>(given.backup, { method: 'auto', command: null, reason: null }),
     lockTimeoutMs: orElse(given['lock-timeout'], 2_000),
     statementTimeoutMs: orElse(given['statement-timeout'], 600_000),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HttpCheck, SmokeCheck, SmokeDefinition } from '../domain.ts';
 import { commandFields, commandOf, COMMAND_REFERENCES } from './command.ts';
-import { json, nonBlank, positiveDuration, section, template } from './scalars.ts';
+import { json, nonBlank, positiveDuration, reason, section, template } from './scalars.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const REQUEST = new RegExp(`^(${METHODS.join('|')}) (/\\S*)$`);
@@ -70,7 +70,10 @@ function shorten(text: string): string {
 
 export const smokeFields = {
   read: z.array(check).optional().describe('Checks that only read.'),
-  write: z.array(check).optional().describe('Checks that write, each with its cleanup.'),
+  write: z
+    .union([z.array(check), section({ none: reason.describe('Why nothing can be written; it goes into the evidence.') })], 'a list of checks, or { none: "why there is nothing to write" }')
+    .optional()
+    .describe('Checks that write, each with its cleanup; or { none: "reason" }.'),
   worker: z.array(check).optional().describe('Checks that background work is done.'),
   'expect-version': z.boolean().optional().describe('The health endpoint must answer with the version being released (default true).'),
   within: positiveDuration.optional().describe('Time a check may keep retrying (default 30s).'),
@@ -80,11 +83,12 @@ export const smokeFields = {
 export const smoke = section(smokeFields).transform(
   (given): SmokeDefinition => ({
     read: given.read ?? [],
-    write: given.write ?? [],
+    write: Array.isArray(given.write) ? given.write : [],
+    noWrites: given.write !== undefined && 'none' in given.write ? given.write.none : null,
     worker: given.worker ?? [],
     expectVersion: given['expect-version'] ?? true,
     withinMs: given.within ?? 30_000,
   }),
 );
 
-export const NO_SMOKE: SmokeDefinition = { read: [], write: [], worker: [], expectVersion: true, withinMs: 30_000 };
+export const NO_SMOKE: SmokeDefinition = { read: [], write: [], noWrites: null, worker: [], expectVersion: true, withinMs: 30_000 };

@@ -53,6 +53,8 @@ export interface DatabaseDefinition {
   /** Folder of ordered SQL files, relative to the source; null when migrations are a command or there are none. */
   readonly migrations: string | null;
   readonly migrateCommand: CommandDefinition | null;
+  /** What is assumed of what `migrateCommand` changes, since it cannot be read beforehand. */
+  readonly migrateClass: 'app' | 'restore' | 'forward-fix';
   readonly backup: { readonly method: 'auto' | 'pg_dump' | 'template' | 'command' | 'none'; readonly command: CommandDefinition | null; readonly reason: string | null };
   readonly lockTimeoutMs: Duration;
   readonly statementTimeoutMs: Duration;
@@ -70,6 +72,8 @@ export interface CommandDefinition {
 export interface SmokeDefinition {
   readonly read: readonly SmokeCheck[];
   readonly write: readonly SmokeCheck[];
+  /** Why there is nothing to write; null when the write path must be checked (of a service with a database). */
+  readonly noWrites: string | null;
   /** Checks of background work, e.g. SQL that sees the worker's heartbeat move. */
   readonly worker: readonly SmokeCheck[];
   /** True when the health endpoint must answer with the version being released. */

@@ -140,7 +140,9 @@ function blank(at: Instant): StepState {
 }
 
 function intended(before: StepState | undefined, attempt: number, at: Instant): StepState {
-  return { ...(before ?? blank(at)), status: 'intended', attempt, finishedAt: null };
+  // A look that saw nothing breaks a window: it is counted anew from the next look.
+  const firstIntendedAt = before === undefined || before.status === 'unknown' ? at : before.firstIntendedAt;
+  return { ...(before ?? blank(at)), firstIntendedAt, status: 'intended', attempt, finishedAt: null };
 }
 
 function finished(before: StepState | undefined, data: EventData['step.finished'], at: Instant): StepState {

@@ -24,7 +24,7 @@ export function observeStep(deps: StepDeps): StepExecutor {
     const bad = checks.filter((check) => check.verdict !== 'pass');
     const verdict = joinVerdicts(checks.map((check) => check.verdict));
     const reason = bad.length === 0 ? `${seen.traffic?.requests ?? 0} requests so far, ${seen.traffic?.errors ?? 0} errors, ${seen.restarts} restarts` : bad.map((check) => `${check.name}: ${check.reason}`).join('; ');
-    return { verdict, reason, checks, retry: verdict === 'unknown', facts: { baseline: as<JsonObject>(baseline as never) } };
+    return { verdict, reason, checks, retry: verdict === 'unknown', facts: { baseline: as<JsonObject>((seen.traffic === null ? now : baseline) as never) } };
   };
 }
 
@@ -42,10 +42,10 @@ function restartsOf(group: GroupState): number {
   return group.instances.reduce((sum, instance) => sum + instance.restarts, 0);
 }
 
-/** The baseline of this window, from the ledger: a look taken before a crash still counts after it. */
+/** The baseline of this window, from the ledger: a look taken before a crash still counts after it. Counters that were reset (the agent started again) begin a new one. */
 function baselineOf(events: readonly ReleaseEvent[], step: string): Look | null {
-  const first = events.find((event) => event.type === 'step.finished' && event.data.step === step);
-  return first?.type === 'step.finished' && first.data.facts['baseline'] !== undefined ? as<Look>(first.data.facts['baseline']) : null;
+  const last = events.findLast((event) => event.type === 'step.finished' && event.data.step === step);
+  return last?.type === 'step.finished' && last.data.facts['baseline'] !== undefined ? as<Look>(last.data.facts['baseline']) : null;
 }
 
 function compare(now: Look, baseline: Look, version: string, group: GroupState): Observed {

@@ -24,7 +24,15 @@ routerContract('agent over a unix socket', async (cleanup): Promise<RouterRig> =
   const directory = await scratch(cleanup);
   const socketPath = join(directory, 'agent.sock');
   const endpoints = new Map<string, readonly Endpoint[]>();
-  const start = () => createEmbeddedRouter({ directory, clock: systemClock, log: () => undefined, random: Math.random, endpoints: (group) => endpoints.get(group) ?? [], limits: { drainMs: 1_000 } });
+  const start = () =>
+    createEmbeddedRouter({
+      directory,
+      clock: systemClock,
+      log: () => undefined,
+      random: Math.random,
+      endpoints: (group) => endpoints.get(group) ?? [],
+      limits: { drainMs: 1_000 },
+    });
   let router = await start();
   let server = await mount(router, socketPath);
   const client = cleanup.add(createAgentRouter({ socketPath }), (open) => open.close());
@@ -60,24 +68,45 @@ describe('agent router', () => {
     await expect(none.inspect(ROUTE)).rejects.toMatchObject({ code: 'agent_unreachable' });
     const fin = cleanup.add(createServer((socket) => socket.end()).listen(join(directory, 'fin.sock')), (server) => server.close());
     await once(fin, 'listening');
-    await expect(createAgentRouter({ socketPath: join(directory, 'fin.sock') }).inspect(ROUTE)).rejects.toMatchObject({ code: 'agent_unreachable' });
-    const mute = cleanup.add(createServer((socket) => void cleanup.add(socket, (open) => open.destroy())).listen(join(directory, 'mute.sock')), (server) => server.close());
+    await expect(createAgentRouter({ socketPath: join(directory, 'fin.sock') }).inspect(ROUTE)).rejects.toMatchObject({
+      code: 'agent_unreachable',
+    });
+    const mute = cleanup.add(
+      createServer((socket) => void cleanup.add(socket, (open) => open.destroy())).listen(join(directory, 'mute.sock')),
+      (server) => server.close(),
+    );
     await once(mute, 'listening');
-    await expect(createAgentRouter({ socketPath: join(directory, 'mute.sock'), timeoutMs: 100 }).inspect(ROUTE)).rejects.toMatchObject({ code: 'agent_unreachable' });
+    await expect(createAgentRouter({ socketPath: join(directory, 'mute.sock'), timeoutMs: 100 }).inspect(ROUTE)).rejects.toMatchObject({
+      code: 'agent_unreachable',
+    });
   });
 
   it.each([
     ['no fence', {}, '{}'],
     ['a fence that is no number', { 'slipway-fence': '-1' }, null],
     ['a body that is no JSON', { 'slipway-fence': '1' }, '{"id'],
-    ['a route with unknown keys', { 'slipway-fence': '1' }, JSON.stringify({ id: ROUTE, listen: { host: 'a', port: 1 }, mode: 'open', backends: [], extra: 1 })],
-    ['the route of another address', { 'slipway-fence': '1' }, JSON.stringify({ id: 'other/prd', listen: { host: 'a', port: 1 }, mode: 'open', backends: [] })],
+    [
+      'a route with unknown keys',
+      { 'slipway-fence': '1' },
+      JSON.stringify({ id: ROUTE, listen: { host: 'a', port: 1 }, mode: 'open', backends: [], extra: 1 }),
+    ],
+    [
+      'the route of another address',
+      { 'slipway-fence': '1' },
+      JSON.stringify({ id: 'other/prd', listen: { host: 'a', port: 1 }, mode: 'open', backends: [] }),
+    ],
   ])('refuses %s with 400 and a reason', async (_what, headers, body) => {
     const rig = await createEmbeddedRig(cleanup);
     const text = body ?? JSON.stringify(rig.spec);
-    const response = await createRouterRoutes(rig.router).request(`/v1/routes/${encodeURIComponent(ROUTE)}`, { method: 'PUT', headers: headers as Record<string, string>, body: text });
+    const response = await createRouterRoutes(rig.router).request(`/v1/routes/${encodeURIComponent(ROUTE)}`, {
+      method: 'PUT',
+      headers: headers as Record<string, string>,
+      body: text,
+    });
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: { code: 'usage', message: expect.stringMatching(/route|fence/i) as string, hint: expect.any(String) as string } });
+    expect(await response.json()).toMatchObject({
+      error: { code: 'usage', message: expect.stringMatching(/route|fence/i) as string, hint: expect.any(String) as string },
+    });
     expect((await rig.router.inspect(ROUTE))?.spec).toEqual(rig.spec);
   });
 
@@ -88,7 +117,9 @@ describe('agent router', () => {
     const busy = cleanup.add(createServer().listen(0, '127.0.0.1'), (server) => server.close());
     await once(busy, 'listening');
     const spec = { ...rig.spec, listen: { host: '127.0.0.1', port: (busy.address() as AddressInfo).port } };
-    const [here, there] = await Promise.all([rig.router, createAgentRouter({ socketPath })].map((router) => router.apply(1, spec).catch((error: unknown) => error)));
+    const [here, there] = await Promise.all(
+      [rig.router, createAgentRouter({ socketPath })].map((router) => router.apply(1, spec).catch((error: unknown) => error)),
+    );
     expect(there).toMatchObject({ code: 'port_in_use', message: (here as Error).message, hint: (here as { hint: string }).hint });
   });
 });

@@ -28,8 +28,17 @@ export function createAgentRouter({ socketPath, timeoutMs = 60_000 }: AgentRoute
       throw new SlipwayError('agent_unreachable', `No agent answers on ${socketPath}: ${messageOf(cause)}`, { cause });
     }
   };
-  const change = async (method: 'PUT' | 'DELETE', id: string, { fence, body }: { readonly fence: number; readonly body: string | null }): Promise<void> => {
-    const answer = await call({ method, path: pathOf(id), headers: { [FENCE_HEADER]: String(fence), 'content-type': 'application/json' }, body });
+  const change = async (
+    method: 'PUT' | 'DELETE',
+    id: string,
+    { fence, body }: { readonly fence: number; readonly body: string | null },
+  ): Promise<void> => {
+    const answer = await call({
+      method,
+      path: pathOf(id),
+      headers: { [FENCE_HEADER]: String(fence), 'content-type': 'application/json' },
+      body,
+    });
     if (answer.status !== 204) throw refusalOf(answer);
   };
   return {

@@ -9,7 +9,15 @@ routerContract('embedded', createRig);
 async function createRig(cleanup: Cleanup): Promise<RouterRig> {
   const directory = await scratch(cleanup);
   const endpoints = new Map<string, readonly Endpoint[]>();
-  const start = () => createEmbeddedRouter({ directory, clock: systemClock, log: () => undefined, random: Math.random, endpoints: (group) => endpoints.get(group) ?? [], limits: { drainMs: 1_000 } });
+  const start = () =>
+    createEmbeddedRouter({
+      directory,
+      clock: systemClock,
+      log: () => undefined,
+      random: Math.random,
+      endpoints: (group) => endpoints.get(group) ?? [],
+      limits: { drainMs: 1_000 },
+    });
   let router = await start();
   cleanup.add(null, () => router.close());
   return {

@@ -99,7 +99,13 @@ class Control implements EmbeddedRouter {
     const entry = this.#entries.get(id);
     if (entry === undefined) return Promise.resolve(null);
     const { route, listener } = entry;
-    return Promise.resolve({ spec: route.spec, inFlight: route.inFlight, held: route.hold.size, listening: listener !== null, endpoints: route.endpoints() });
+    return Promise.resolve({
+      spec: route.spec,
+      inFlight: route.inFlight,
+      held: route.hold.size,
+      listening: listener !== null,
+      endpoints: route.endpoints(),
+    });
   }
 
   stats(id: string): ReturnType<Router['stats']> {
@@ -134,7 +140,13 @@ class Control implements EmbeddedRouter {
   #createRoute(spec: RouteSpec): Route {
     const { clock, random, exposeVersion = false } = this.#options;
     for (const { group } of spec.backends) this.#pull(group);
-    return createRoute(spec, { limits: this.#limits, clock, random, exposeVersion, endpointsOf: (group) => this.#endpoints.get(group) ?? [] });
+    return createRoute(spec, {
+      limits: this.#limits,
+      clock,
+      random,
+      exposeVersion,
+      endpointsOf: (group) => this.#endpoints.get(group) ?? [],
+    });
   }
 
   #pull(group: string): void {
@@ -152,7 +164,8 @@ class Control implements EmbeddedRouter {
     } catch (error) {
       if (!(error instanceof SlipwayError)) throw error;
       if (first) this.#options.log('error', `Route ${id} is down: ${messageOf(error)}. Trying again until the port is free.`);
-      const again = (): void => void this.#serially(() => (this.#entries.get(id) === entry ? this.#listenAgain(entry, false) : Promise.resolve()));
+      const again = (): void =>
+        void this.#serially(() => (this.#entries.get(id) === entry ? this.#listenAgain(entry, false) : Promise.resolve()));
       entry.retry = setTimeout(again, this.#limits.listenRetryMs);
     }
   }

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DECK_SIZE, shuffleDeck } from './deck.ts';
 
-const weights = fc.array(fc.nat({ max: 100 }), { minLength: 0, maxLength: 4 }).chain((cuts) => fc.constant(cuts.toSorted((a, b) => a - b))).map((cuts) => [...cuts, DECK_SIZE].map((cut, index) => cut - (cuts[index - 1] ?? 0)));
+const weights = fc
+  .array(fc.nat({ max: 100 }), { minLength: 0, maxLength: 4 })
+  .chain((cuts) => fc.constant(cuts.toSorted((a, b) => a - b)))
+  .map((cuts) => [...cuts, DECK_SIZE].map((cut, index) => cut - (cuts[index - 1] ?? 0)));
 
 /** A small seeded generator (mulberry32), so that a failure can be replayed. */
 function seeded(seed: number): () => number {

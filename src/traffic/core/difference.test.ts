@@ -13,7 +13,12 @@ const counters = (version: string): fc.Arbitrary<Counters> =>
     retries: nat,
     latency: fc.record({ boundsMs: fc.constant([1, 10, null]), counts: fc.array(nat, { minLength: 3, maxLength: 3 }) }),
   });
-const counts: fc.Arbitrary<Counts> = fc.record({ at: nat, since: fc.constantFrom(1, 1, 1, 2), versions: fc.tuple(counters('1.0.0'), counters('1.1.0')), unrouted: nat });
+const counts: fc.Arbitrary<Counts> = fc.record({
+  at: nat,
+  since: fc.constantFrom(1, 1, 1, 2),
+  versions: fc.tuple(counters('1.0.0'), counters('1.1.0')),
+  unrouted: nat,
+});
 
 function plus(one: Counts, other: Counts): Counts {
   const versions = one.versions.map((version, index): Counters => {
@@ -31,7 +36,16 @@ function plus(one: Counts, other: Counts): Counts {
 }
 
 function numbersOf(value: Counts): readonly number[] {
-  return [value.unrouted, ...value.versions.flatMap((version) => [version.requests, version.errors, version.clientErrors, version.retries, ...version.latency.counts])];
+  return [
+    value.unrouted,
+    ...value.versions.flatMap((version) => [
+      version.requests,
+      version.errors,
+      version.clientErrors,
+      version.retries,
+      ...version.latency.counts,
+    ]),
+  ];
 }
 
 describe('difference of two readings', () => {
@@ -57,7 +71,17 @@ describe('difference of two readings', () => {
     at: 0,
     since: 1,
     unrouted: 0,
-    versions: [{ version: 'a', group: 'g', requests, errors: 0, clientErrors: 0, retries: 0, latency: { boundsMs: [1, null], counts: [requests, 0] } }],
+    versions: [
+      {
+        version: 'a',
+        group: 'g',
+        requests,
+        errors: 0,
+        clientErrors: 0,
+        retries: 0,
+        latency: { boundsMs: [1, null], counts: [requests, 0] },
+      },
+    ],
     ...more,
   });
 
@@ -72,8 +96,11 @@ describe('difference of two readings', () => {
   });
 
   it('does not subtract histograms with other bounds', () => {
-    const other = one(9);
-    const changed = { ...other, versions: other.versions.map((version) => ({ ...version, latency: { boundsMs: [2, null], counts: [9, 0] } })) };
+    const changed = one(9, {
+      versions: [
+        { version: 'a', group: 'g', requests: 9, errors: 0, clientErrors: 0, retries: 0, latency: { boundsMs: [2, null], counts: [9, 0] } },
+      ],
+    });
     expect(difference(changed, one(5))).toBeNull();
   });
 });

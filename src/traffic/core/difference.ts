@@ -50,7 +50,8 @@ function subtract(now: Counters, before: Counters): Counters | null {
 }
 
 function subtractCounts(now: Latency, before: Latency): readonly number[] | null {
-  const sameBounds = now.boundsMs.length === before.boundsMs.length && now.boundsMs.every((bound, index) => bound === before.boundsMs[index]);
+  const sameBounds =
+    now.boundsMs.length === before.boundsMs.length && now.boundsMs.every((bound, index) => bound === before.boundsMs[index]);
   if (!sameBounds) return null;
   const counts = now.counts.map((count, index) => count - (before.counts[index] ?? 0));
   return counts.some((count) => count < 0) ? null : counts;

@@ -4,6 +4,10 @@ import { type Ejection, IN_SERVICE, afterFailure, inService, mayProbe } from './
 
 const limits = { ejectAfter: 3, ejectMs: 500, ejectMaxMs: 4_000 };
 
+function probed(state: Ejection): Ejection {
+  return { ...state, probing: true };
+}
+
 function failTimes(times: number, now: number, from: Ejection = IN_SERVICE): Ejection {
   return Array.from({ length: times }).reduce<Ejection>((state) => afterFailure(state, now, limits), from);
 }
@@ -19,7 +23,7 @@ describe('ejection', () => {
     const times = Array.from({ length: 5 }, () => {
       const now = state.until ?? 0;
       expect(mayProbe(state, now)).toBe(true);
-      state = afterFailure({ ...state, probing: true }, now, limits);
+      state = afterFailure(probed(state), now, limits);
       return (state.until ?? 0) - now;
     });
     expect(times).toEqual([1_000, 2_000, 4_000, 4_000, 4_000]);
@@ -34,7 +38,7 @@ describe('ejection', () => {
         for (const { wait, probe } of steps) {
           now += wait;
           if (probe && mayProbe(state, now)) {
-            state = { ...state, probing: true };
+            state = probed(state);
             expect(mayProbe(state, now)).toBe(false);
           }
           const before = state;

@@ -12,7 +12,9 @@ const LONGEST_MS = 60_000;
 
 /** The fixed bounds of every latency histogram: R10 from 1 ms to 50 s, then 60 s, then no bound (null). Never changed: differences need equal bounds. */
 export const LATENCY_BOUNDS_MS: readonly (number | null)[] = [
-  ...[1, 10, 100, 1_000, 10_000].flatMap((decade) => R10.map((step) => Math.round(step * decade * 100) / 100)).filter((bound) => bound < LONGEST_MS),
+  ...[1, 10, 100, 1_000, 10_000]
+    .flatMap((decade) => R10.map((step) => Math.round(step * decade * 100) / 100))
+    .filter((bound) => bound < LONGEST_MS),
   LONGEST_MS,
   null,
 ];

@@ -9,9 +9,11 @@ export interface RouteShape {
 export function problemsOfRoute(route: RouteShape): readonly string[] {
   const problems: string[] = [];
   const { port } = route.listen;
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) problems.push(`listen.port is ${port}; it must be a whole number from 1 to 65535`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    problems.push(`listen.port is ${port}; it must be a whole number from 1 to 65535`);
   for (const { group, weight } of route.backends) {
-    if (!Number.isInteger(weight) || weight < 0 || weight > 100) problems.push(`the weight of ${group} is ${weight}; it must be a whole percent from 0 to 100`);
+    if (!Number.isInteger(weight) || weight < 0 || weight > 100)
+      problems.push(`the weight of ${group} is ${weight}; it must be a whole percent from 0 to 100`);
   }
   const total = route.backends.reduce((sum, { weight }) => sum + weight, 0);
   if (route.backends.length > 0 && total !== 100) problems.push(`the weights sum to ${total}; they must sum to 100`);

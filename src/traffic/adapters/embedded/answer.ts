@@ -12,7 +12,11 @@ export interface OwnAnswer {
 const NAMES = { 400: 'Bad Request', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout' } as const;
 
 export const CLOSED: OwnAnswer = { status: 503, message: 'This service is closed for a release.', retryAfter: 5 };
-export const HELD_TOO_LONG: OwnAnswer = { status: 503, message: 'This service is being released and did not open again in time.', retryAfter: 2 };
+export const HELD_TOO_LONG: OwnAnswer = {
+  status: 503,
+  message: 'This service is being released and did not open again in time.',
+  retryAfter: 2,
+};
 export const NO_ENDPOINT: OwnAnswer = { status: 503, message: 'No instance of this service is ready.', retryAfter: 1 };
 export const UNREACHABLE: OwnAnswer = { status: 502, message: 'The instance that took this request broke the connection.' };
 export const TOO_SLOW: OwnAnswer = { status: 504, message: 'The instance that took this request did not answer in time.' };
@@ -26,7 +30,10 @@ export function answer(response: ServerResponse, own: OwnAnswer): void {
   }
   // A request whose body was not read to its end leaves bytes on the connection that would be taken for the next request.
   if (hasUnreadBody(response.req)) response.shouldKeepAlive = false;
-  response.writeHead(own.status, { 'content-type': 'text/plain; charset=utf-8', ...(own.retryAfter === undefined ? {} : { 'retry-after': String(own.retryAfter) }) });
+  response.writeHead(own.status, {
+    'content-type': 'text/plain; charset=utf-8',
+    ...(own.retryAfter === undefined ? {} : { 'retry-after': String(own.retryAfter) }),
+  });
   response.end(`${own.message}\n`);
 }
 
@@ -34,5 +41,7 @@ export function answer(response: ServerResponse, own: OwnAnswer): void {
 export function answerRaw(socket: Duplex, own: OwnAnswer): void {
   if (socket.destroyed || !socket.writable) return void socket.destroy();
   const retry = own.retryAfter === undefined ? '' : `retry-after: ${own.retryAfter}\r\n`;
-  socket.end(`HTTP/1.1 ${own.status} ${NAMES[own.status]}\r\nconnection: close\r\n${retry}content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(own.message) + 1}\r\n\r\n${own.message}\n`);
+  socket.end(
+    `HTTP/1.1 ${own.status} ${NAMES[own.status]}\r\nconnection: close\r\n${retry}content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(own.message) + 1}\r\n\r\n${own.message}\n`,
+  );
 }

@@ -14,7 +14,13 @@ describe('embedded router: state, hold and drain', () => {
   afterEach(() => cleanup.run());
 
   const reopen = async (directory: string, log: string[] = []) => {
-    const router = await createEmbeddedRouter({ directory, clock: systemClock, log: (_level, message) => void log.push(message), random: Math.random, limits: { listenRetryMs: 10, drainMs: 100 } });
+    const router = await createEmbeddedRouter({
+      directory,
+      clock: systemClock,
+      log: (_level, message) => void log.push(message),
+      random: Math.random,
+      limits: { listenRetryMs: 10, drainMs: 100 },
+    });
     return cleanup.add(router, (running) => running.close());
   };
 
@@ -22,7 +28,10 @@ describe('embedded router: state, hold and drain', () => {
     ['half a file', '{"format":1,"routes":[{"id":"shop/p'],
     ['nothing', ''],
     ['another format', '{"format":2,"routes":[],"fences":{}}'],
-    ['a route that cannot be', '{"format":1,"routes":[{"id":"shop/prd","listen":{"host":"h","port":80},"mode":"open","backends":[{"group":"g","version":"1","weight":7,"process":"web"}]}],"fences":{}}'],
+    [
+      'a route that cannot be',
+      '{"format":1,"routes":[{"id":"shop/prd","listen":{"host":"h","port":80},"mode":"open","backends":[{"group":"g","version":"1","weight":7,"process":"web"}]}],"fences":{}}',
+    ],
   ])('refuses to start on %s and leaves the file alone', async (_what, text) => {
     const directory = await scratch(cleanup);
     await writeFile(join(directory, 'routes.json'), text);
@@ -45,7 +54,10 @@ describe('embedded router: state, hold and drain', () => {
     await rig.router.close();
     const squatters = cleanup.add(createCleanup(), (inner) => inner.run());
     const squatter = await startServer(squatters, (_request, response) => response.end('squatter'));
-    await writeFile(join(directory, 'routes.json'), (await readFile(join(directory, 'routes.json'), 'utf8')).replace(String(rig.port), String(squatter.port)));
+    await writeFile(
+      join(directory, 'routes.json'),
+      (await readFile(join(directory, 'routes.json'), 'utf8')).replace(String(rig.port), String(squatter.port)),
+    );
     const log: string[] = [];
     const router = await reopen(directory, log);
     expect((await router.inspect(ROUTE))?.listening).toBe(false);
@@ -55,14 +67,24 @@ describe('embedded router: state, hold and drain', () => {
     expect((await ask(squatter.port)).status).toBe(503);
   });
 
-  it('refuses the 1,001st waiting request and those that waited too long', async () => {
-    const rig = await createEmbeddedRig(cleanup, { limits: { holdRequests: 2, holdMs: 100 } });
+  it('refuses at once what is more than may wait', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { holdRequests: 2 } });
+    rig.point((await startServer(cleanup, (_request, response) => response.end('served'))).port);
     await rig.router.apply(1, { ...rig.spec, mode: 'hold' });
     const waiting = [ask(rig.port), ask(rig.port)];
     await until('two wait', async () => (await rig.router.inspect(ROUTE))?.held === 2);
     expect((await ask(rig.port)).status).toBe(503);
-    for (const reply of await Promise.all(waiting)) expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
-    expect(await rig.router.stats(ROUTE)).toMatchObject({ unrouted: 3 });
+    await rig.router.apply(1, rig.spec);
+    expect((await Promise.all(waiting)).map(({ body }) => body)).toEqual(['served', 'served']);
+    expect(await rig.router.stats(ROUTE)).toMatchObject({ unrouted: 1 });
+  });
+
+  it('refuses what waited too long, with Retry-After', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { holdMs: 50 } });
+    await rig.router.apply(1, { ...rig.spec, mode: 'hold' });
+    expect(await ask(rig.port)).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+    expect(await rig.router.stats(ROUTE)).toMatchObject({ unrouted: 1 });
+    expect(await rig.router.inspect(ROUTE)).toMatchObject({ held: 0 });
   });
 
   it('lets the waiting go on in order of arrival, bodies included', async () => {

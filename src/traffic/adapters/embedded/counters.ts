@@ -35,7 +35,15 @@ export function createCounters(since: number): Counters {
     of: (group, version) => {
       const found = versions.get(key(group, version));
       if (found !== undefined) return found;
-      const made: VersionCounter = { version, group, requests: 0, errors: 0, clientErrors: 0, retries: 0, latency: new Uint32Array(LATENCY_BOUNDS_MS.length) };
+      const made: VersionCounter = {
+        version,
+        group,
+        requests: 0,
+        errors: 0,
+        clientErrors: 0,
+        retries: 0,
+        latency: new Uint32Array(LATENCY_BOUNDS_MS.length),
+      };
       versions.set(key(group, version), made);
       return made;
     },
@@ -62,5 +70,13 @@ export function count(counter: VersionCounter, ending: Ending, latencyMs: number
 
 function snapshot(counter: VersionCounter): VersionStats {
   const { version, group, requests, errors, clientErrors, retries } = counter;
-  return { version, group, requests, errors, clientErrors, retries, latency: { boundsMs: LATENCY_BOUNDS_MS, counts: [...counter.latency] } };
+  return {
+    version,
+    group,
+    requests,
+    errors,
+    clientErrors,
+    retries,
+    latency: { boundsMs: LATENCY_BOUNDS_MS, counts: [...counter.latency] },
+  };
 }

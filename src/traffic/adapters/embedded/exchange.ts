@@ -4,7 +4,8 @@ import { Attempt, type AttemptEvents, type Failure } from './attempt.ts';
 import { type RequestBody, bodyKind, hasUnreadBody, keepBody, payloadOf, replayable } from './body.ts';
 import { type Ending, count } from './counters.ts';
 import { pathOf, requestHeaders, responseHeaders } from './headers.ts';
-import type { Backend, Choice, Route } from './route.ts';
+import type { Backend, Choice } from './pick.ts';
+import type { Route } from './route.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Methods that may be sent twice (RFC 9110 section 9.2.2). */
@@ -113,14 +114,19 @@ class Exchange implements AttemptEvents {
 
   /** Where to try again, or null when trying again could do something twice or has no hope. */
   #next(failure: Failure, sent: boolean): Choice | null {
-    if (this.#response.headersSent || failure === 'timeout' || failure === 'invalid') return null;
-    if (this.#tried.length >= MOST_ATTEMPTS) return null;
-    if (sent && (this.#resent || !this.#idempotent || !replayable(this.#prepared.body))) return null;
+    if (!this.#mayTryAgain(failure, sent)) return null;
     const next = this.#preferred === null ? null : this.#pick(this.#preferred);
     if (next === null || (!sent && this.#tried.includes(next.upstream))) return null;
     this.#resent ||= sent;
-    if (this.#choice !== null) this.#route.counters.of(this.#choice.backend.spec.group, this.#choice.backend.spec.version).retries++;
+    const { spec } = this.#choice?.backend ?? {};
+    if (spec !== undefined) this.#route.counters.of(spec.group, spec.version).retries++;
     return next;
+  }
+
+  #mayTryAgain(failure: Failure, sent: boolean): boolean {
+    if (this.#response.headersSent || failure === 'timeout' || failure === 'invalid') return false;
+    if (this.#tried.length >= MOST_ATTEMPTS) return false;
+    return !sent || (!this.#resent && this.#idempotent && replayable(this.#prepared.body));
   }
 
   #pick(preferred: Backend): Choice | null {
@@ -140,6 +146,7 @@ class Exchange implements AttemptEvents {
   #settle(ending: Ending): void {
     this.#route.inFlight--;
     const { spec } = this.#choice?.backend ?? {};
-    if (spec !== undefined) count(this.#route.counters.of(spec.group, spec.version), ending, this.#route.clock.monotonic() - this.#startedAt);
+    if (spec !== undefined)
+      count(this.#route.counters.of(spec.group, spec.version), ending, this.#route.clock.monotonic() - this.#startedAt);
   }
 }

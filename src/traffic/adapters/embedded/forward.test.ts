@@ -3,7 +3,16 @@ import { Agent, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BLUE, ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
-import { type Cleanup, ask, createCleanup, freePort, raw, startServer, startSocketServer, until } from '../../../../test/traffic/support.ts';
+import {
+  type Cleanup,
+  ask,
+  createCleanup,
+  freePort,
+  raw,
+  startServer,
+  startSocketServer,
+  until,
+} from '../../../../test/traffic/support.ts';
 
 describe('embedded router: what is passed on', () => {
   let cleanup: Cleanup;
@@ -28,10 +37,27 @@ describe('embedded router: what is passed on', () => {
   it('adds where the request came from, and drops what belongs to one connection', async () => {
     const rig = await createEmbeddedRig(cleanup);
     rig.point((await mirror()).port);
-    const reply = await ask(rig.port, { path: '/a?b=%20c', headers: { host: 'shop.example', 'x-forwarded-for': '10.0.0.9', connection: 'x-secret', 'x-secret': 'hop', te: 'trailers', 'x-kept': 'yes', expect: '100-continue' } });
+    const reply = await ask(rig.port, {
+      path: '/a?b=%20c',
+      headers: {
+        host: 'shop.example',
+        'x-forwarded-for': '10.0.0.9',
+        connection: 'x-secret',
+        'x-secret': 'hop',
+        te: 'trailers',
+        'x-kept': 'yes',
+        expect: '100-continue',
+      },
+    });
     const got = JSON.parse(reply.body) as { url: string; headers: Record<string, string> };
     expect(got.url).toBe('/a?b=%20c');
-    expect(got.headers).toMatchObject({ host: 'shop.example', 'x-forwarded-for': '10.0.0.9, 127.0.0.1', 'x-forwarded-proto': 'http', 'x-forwarded-host': 'shop.example', 'x-kept': 'yes' });
+    expect(got.headers).toMatchObject({
+      host: 'shop.example',
+      'x-forwarded-for': '10.0.0.9, 127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'shop.example',
+      'x-kept': 'yes',
+    });
     expect(got.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     for (const dropped of ['x-secret', 'te', 'expect']) expect(got.headers).not.toHaveProperty(dropped);
     expect(reply.headers['set-cookie']).toEqual(['a=1', 'b=2']);
@@ -50,7 +76,9 @@ describe('embedded router: what is passed on', () => {
   it('forwards a target in absolute form by its path', async () => {
     const rig = await createEmbeddedRig(cleanup);
     rig.point((await mirror()).port);
-    expect(await raw(cleanup, rig.port, 'GET http://shop.example/x?y=1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')).toContain('"url":"/x?y=1"');
+    expect(await raw(cleanup, rig.port, 'GET http://shop.example/x?y=1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')).toContain(
+      '"url":"/x?y=1"',
+    );
   });
 
   it.each([10, 65_536, 65_537, 5_000_000])('passes a body of %i bytes unchanged, with and without a length', async (size) => {
@@ -100,7 +128,10 @@ describe('embedded router: what is passed on', () => {
     const bad = await startSocketServer(cleanup, (socket) => void socket.on('data', () => socket.resetAndDestroy()));
     rig.point(bad.port, (await mirror()).port);
     const sha256 = createHash('sha256').update('payload').digest('hex');
-    for (let call = 0; call < 4; call++) expect(JSON.parse((await ask(rig.port, { method, body: 'payload', headers: { 'content-length': '7' } })).body)).toMatchObject({ sha256 });
+    for (let call = 0; call < 4; call++)
+      expect(JSON.parse((await ask(rig.port, { method, body: 'payload', headers: { 'content-length': '7' } })).body)).toMatchObject({
+        sha256,
+      });
     expect(bad.accepted()).toBeGreaterThan(0);
   });
 
@@ -141,7 +172,10 @@ describe('embedded router: what is passed on', () => {
   it('sends requests only to the process the backend names', async () => {
     const rig = await createEmbeddedRig(cleanup);
     const web = await mirror();
-    rig.router.setEndpoints(BLUE, [{ host: '127.0.0.1', port: await freePort(), process: 'metrics' }, { host: '127.0.0.1', port: web.port, process: 'web' }]);
+    rig.router.setEndpoints(BLUE, [
+      { host: '127.0.0.1', port: await freePort(), process: 'metrics' },
+      { host: '127.0.0.1', port: web.port, process: 'web' },
+    ]);
     expect((await rig.router.inspect(ROUTE))?.endpoints).toMatchObject([{ port: web.port }]);
   });
 });

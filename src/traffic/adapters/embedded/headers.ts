@@ -27,14 +27,18 @@ export function requestHeaders(request: IncomingMessage, contentLength: string |
     out.push(name, rawHeaders[index + 1] ?? '');
   }
   if (hosts > 1) return null;
+  addOrigin(out, request);
+  if (contentLength !== null) out.push('content-length', contentLength);
+  return out;
+}
+
+function addOrigin(out: string[], { headers, socket }: IncomingMessage): void {
   const forwarded = headers['x-forwarded-for'];
-  const remote = request.socket.remoteAddress ?? 'unknown';
+  const remote = socket.remoteAddress ?? 'unknown';
   out.push('x-forwarded-for', forwarded === undefined ? remote : `${String(forwarded)}, ${remote}`);
   if (headers['x-forwarded-proto'] === undefined) out.push('x-forwarded-proto', 'http');
   if (headers['x-forwarded-host'] === undefined && headers.host !== undefined) out.push('x-forwarded-host', headers.host);
   if (headers['x-request-id'] === undefined) out.push('x-request-id', randomUUID());
-  if (contentLength !== null) out.push('content-length', contentLength);
-  return out;
 }
 
 /** The fields of a backend's answer to pass on, from undici's raw list (names and values in latin1). */

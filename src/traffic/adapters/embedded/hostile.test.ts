@@ -1,8 +1,17 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { type Socket, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
-import { type Cleanup, ask, createCleanup, freePort, raw, startServer, startSocketServer, until } from '../../../../test/traffic/support.ts';
+import {
+  type Cleanup,
+  ask,
+  createCleanup,
+  freePort,
+  raw,
+  startServer,
+  startSocketServer,
+  until,
+} from '../../../../test/traffic/support.ts';
 
 describe('embedded router among broken peers', () => {
   let cleanup: Cleanup;
@@ -17,7 +26,11 @@ describe('embedded router among broken peers', () => {
     ['a malformed request line', 'GARBAGE\r\n\r\n', '400'],
     ['binary noise', Buffer.from([0, 255, 22, 3, 1, 2, 0, 1, 13, 10, 13, 10]), '400'],
     ['headers above the limit', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`, '431'],
-    ['both lengths (request smuggling)', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', '400'],
+    [
+      'both lengths (request smuggling)',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      '400',
+    ],
     ['no host', 'GET / HTTP/1.1\r\n\r\n', '400'],
     ['two hosts', 'GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n', '400'],
     ['a target that is no path', 'OPTIONS * HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n', '400'],
@@ -41,10 +54,13 @@ describe('embedded router among broken peers', () => {
   });
 
   it.each([
-    ['accepts and closes', (socket: import('node:net').Socket) => void socket.end()],
-    ['resets', (socket: import('node:net').Socket) => void socket.on('data', () => socket.resetAndDestroy())],
-    ['sends garbage', (socket: import('node:net').Socket) => void socket.on('data', () => socket.end('\0\0 not http \r\n\r\n'))],
-    ['answers with an impossible status', (socket: import('node:net').Socket) => void socket.on('data', () => socket.end('HTTP/1.1 99 No\r\ncontent-length: 0\r\n\r\n'))],
+    ['accepts and closes', (socket: Socket) => void socket.end()],
+    ['resets', (socket: Socket) => void socket.on('data', () => socket.resetAndDestroy())],
+    ['sends garbage', (socket: Socket) => void socket.on('data', () => socket.end('\0\0 not http \r\n\r\n'))],
+    [
+      'answers with an impossible status',
+      (socket: Socket) => void socket.on('data', () => socket.end('HTTP/1.1 99 No\r\ncontent-length: 0\r\n\r\n')),
+    ],
   ])('answers 502 when the only instance %s, and 200 from another one', async (_what, misbehave) => {
     const rig = await createEmbeddedRig(cleanup);
     const bad = await startSocketServer(cleanup, misbehave);
@@ -67,13 +83,16 @@ describe('embedded router among broken peers', () => {
 
   it('breaks the connection to the client when an answer breaks off, rather than end it as if complete', async () => {
     const rig = await createEmbeddedRig(cleanup);
-    const cut = await startSocketServer(cleanup, (socket) => void socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')));
+    const cut = await startSocketServer(
+      cleanup,
+      (socket) => void socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')),
+    );
     rig.point(cut.port);
-    await expect(ask(rig.port)).rejects.toThrow();
+    await expect(ask(rig.port)).rejects.toThrow(/aborted|hang up/);
     expect((await rig.router.stats(ROUTE))?.versions[0]).toMatchObject({ requests: 1, errors: 1 });
   });
 
-  it('tells the instance when the client leaves, and counts it as the client\'s doing', async () => {
+  it("tells the instance when the client leaves, and counts it as the client's doing", async () => {
     const rig = await createEmbeddedRig(cleanup);
     let [arrived, left] = [false, false];
     const slow = await startServer(cleanup, (_request, response) => {
@@ -96,14 +115,15 @@ describe('embedded router among broken peers', () => {
     const rig = await createEmbeddedRig(cleanup, { limits: { ejectMs: 30, ejectMaxMs: 60 } });
     const dead = await freePort();
     rig.point(dead, (await good()).port);
-    const healthy = async (): Promise<readonly boolean[]> => ((await rig.router.inspect(ROUTE))?.endpoints ?? []).map((endpoint) => endpoint.healthy);
+    const healthy = async (): Promise<readonly boolean[]> =>
+      ((await rig.router.inspect(ROUTE))?.endpoints ?? []).map((endpoint) => endpoint.healthy);
     await until('it is out', async () => (await ask(rig.port)).body === 'good' && !(await healthy())[0]);
     const revived = await startServer(cleanup, (_request, response) => response.end('revived'));
     revived.server.close();
     await once(revived.server, 'close');
     revived.server.listen(dead, '127.0.0.1');
     await until('it serves again', async () => (await ask(rig.port)).body === 'revived');
-    await until('it is in', async () => (await healthy())[0] === true);
+    expect(await healthy()).toEqual([true, true]);
   });
 
   it('prefers an answer from the other version to an error, and blames the one that failed', async () => {

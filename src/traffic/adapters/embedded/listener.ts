@@ -47,6 +47,8 @@ export async function listen(route: Route, address: { readonly host: string; rea
   });
   server.on('clientError', refuseMalformed);
   await bind(server, address);
+  // A failed accept (out of file descriptors) must not end the process that serves everyone else.
+  server.on('error', ignore);
   return { ...address, close: () => close(server, tunnels, limits.drainMs) };
 }
 
@@ -76,7 +78,7 @@ function gate(route: Route, entrant: Entrant): void {
     route.counters.refuse();
     entrant.refuse();
   };
-  const leave = mode === 'closed' ? null : route.hold.enter({ go: entrant.go, refuse });
+  const leave = mode === 'closed' ? null : route.hold.enter({ go: () => entrant.go(), refuse });
   if (leave === null) return refuse();
   entrant.onLeave(leave);
 }
@@ -103,8 +105,13 @@ async function bind(server: Server, { host, port }: { readonly host: string; rea
     });
   }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EADDRINUSE') throw new SlipwayError('port_in_use', `Another program already listens on ${host}:${port}`, { cause });
-    if (cause.code === 'EACCES') throw new SlipwayError('port_in_use', `This user may not listen on ${host}:${port}`, { hint: 'Choose a port above 1023, or allow this one (setcap cap_net_bind_service).', cause });
-    if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND') throw new SlipwayError('config_invalid', `${host} is not an address of this machine`, { cause });
+    if (cause.code === 'EACCES')
+      throw new SlipwayError('port_in_use', `This user may not listen on ${host}:${port}`, {
+        hint: 'Choose a port above 1023, or allow this one (setcap cap_net_bind_service).',
+        cause,
+      });
+    if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND')
+      throw new SlipwayError('config_invalid', `${host} is not an address of this machine`, { cause });
     throw cause;
   });
 }
@@ -126,5 +133,5 @@ async function close(server: Server, tunnels: ReadonlySet<Duplex>, drainMs: numb
 }
 
 function ignore(): void {
-  // The 'close' event that follows does the work.
+  // A connection's 'close' event follows and does the work.
 }

@@ -37,25 +37,48 @@ export async function readState(directory: string): Promise<DesiredState> {
     return { routes, fences };
   } catch (cause) {
     const hint = `Set the file aside (mv routes.json routes.json.broken) and release again, or restore it from a backup.`;
-    throw new SlipwayError('state_corrupt', `The router's state in ${file} cannot be read: ${z.prettifyError(asZodError(cause))}`, { hint, cause });
+    throw new SlipwayError('state_corrupt', `The router's state in ${file} cannot be read: ${z.prettifyError(asZodError(cause))}`, {
+      hint,
+      cause,
+    });
   }
 }
 
-/** Replaces the desired state so that a crash at any instant leaves the old or the new file, never half of one. */
+/**
+ * Replaces the desired state so that a crash at any instant leaves the old or the new file, never half of one.
+ * @throws SlipwayError `disk_full`; then the old file is still in place
+ */
 export async function writeState(directory: string, state: DesiredState): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, FILE);
-  const temporary = `${file}.new`;
-  const handle = await open(temporary, 'w', 0o600);
   try {
-    await handle.writeFile(`${JSON.stringify({ format: 1, ...state }, null, 2)}\n`);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await writeSynced(`${file}.new`, `${JSON.stringify({ format: 1, ...state }, null, 2)}\n`);
+    await rename(`${file}.new`, file);
+    await syncFolder(directory);
+  } catch (cause) {
+    const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
+    throw full ? new SlipwayError('disk_full', `There is no room left to write ${file}`, { cause }) : cause;
+  }
+}
+
+async function writeSynced(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(temporary, file);
+}
+
+/** Makes the rename itself durable. */
+async function syncFolder(directory: string): Promise<void> {
   const folder = await open(directory, 'r');
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 function asZodError(cause: unknown): z.core.$ZodError {

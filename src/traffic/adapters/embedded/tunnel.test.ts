@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
 import { type Cleanup, createCleanup, freePort, raw, startServer, until } from '../../../../test/traffic/support.ts';
 
-const HELLO = 'GET /chat HTTP/1.1\r\nhost: shop.example\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+const HELLO =
+  'GET /chat HTTP/1.1\r\nhost: shop.example\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 describe('embedded router: upgrades', () => {
   let cleanup: Cleanup;
@@ -19,7 +20,9 @@ describe('embedded router: upgrades', () => {
     backend.server.on('upgrade', (request, socket: Socket, head: Buffer) => {
       cleanup.add(socket, (open) => open.destroy());
       socket.on('error', () => socket.destroy());
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nx-key: ${request.headers['sec-websocket-key']}\r\nx-for: ${String(request.headers['x-forwarded-for'])}\r\n\r\n`);
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nx-key: ${request.headers['sec-websocket-key']}\r\nx-for: ${String(request.headers['x-forwarded-for'])}\r\n\r\n`,
+      );
       socket.write(head);
       socket.pipe(socket);
     });

@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE, type OwnAnswer, answerRaw } from './answer.ts';
 import { type Ending, count } from './counters.ts';
 import { pathOf, requestHeaders, responseHeaders } from './headers.ts';
-import type { Choice, Route } from './route.ts';
+import type { Choice } from './pick.ts';
+import type { Route } from './route.ts';
 
 /** A client that asked for another protocol (WebSocket): its request, the bare socket, and bytes that came with it. */
 export interface Upgrade {
