@@ -66,7 +66,7 @@ function schemaKeys(): ReadonlySet<string> {
 }
 
 function shared(prefix: string, key: string, node: Schema): string {
-  if (/^smoke\.(read|write|worker)$/.test(prefix))
+  if (/^smoke\.(read|write|worker)$/.test(prefix) && key !== 'none')
     return key === 'run' || key === 'env' || key === 'rerunnable' ? `<command>.${key}` : `<check>.${key}`;
   if (Object.hasOwn(node['properties'] ?? {}, 'rerunnable')) return `<command>.${key}`;
   if (/(^|\.)health$/.test(prefix)) return `<health>.${key}`;
