@@ -44,7 +44,12 @@ test('a signal is told apart from an exit code', async () => {
 
 test('planted secrets reach neither log nor tail, nor any argument list', async () => {
   const secret = 'hunter2-correct-horse';
-  const result = await exec(shell('echo "it is $S"; echo "postgres://u:pw12345@h/d"; tr "\\0" " " </proc/$PPID/cmdline', { env: { PATH, S: secret }, secrets: [secret] }));
+  const result = await exec(
+    shell('echo "it is $S"; echo "postgres://u:pw12345@h/d"; tr "\\0" " " </proc/$PPID/cmdline', {
+      env: { PATH, S: secret },
+      secrets: [secret],
+    }),
+  );
   const seen = readFileSync(logFile, 'utf8') + result.tail;
   expect(seen).toContain('it is [redacted]');
   expect(seen).toContain('guard-main');
@@ -82,7 +87,9 @@ test('what a command leaves running behind it is ended with the step', async () 
 });
 
 test.runIf(process.platform === 'linux')('100 MB of output takes constant memory', async () => {
-  const result = await exec(shell('yes "a line of output that is forty bytes long" | head -c 100000000; grep VmHWM /proc/$PPID/status', { maxLogBytes: 1_000_000 }));
+  const result = await exec(
+    shell('yes "a line of output that is forty bytes long" | head -c 100000000; grep VmHWM /proc/$PPID/status', { maxLogBytes: 1_000_000 }),
+  );
   expect(result.log.bytes).toBeLessThan(1_001_000);
   expect(result.log.truncated).toBe(true);
   expect(Number(/VmHWM:\s+(\d+) kB/.exec(result.tail)?.[1])).toBeLessThan(200_000);

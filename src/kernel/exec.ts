@@ -28,13 +28,17 @@ export interface ExecOptions {
 export function createExec(clock: Clock, redact: Redactor, options: ExecOptions = {}): Exec {
   const deadManMs = options.deadManMs ?? DEFAULT_DEAD_MAN_MS;
   return async (request) => {
-    if (!isFolder(request.cwd)) throw new SlipwayError('not_found', redact(`The folder ${request.cwd} does not exist`), { hint: 'Create it, or correct the path.' });
+    if (!isFolder(request.cwd))
+      throw new SlipwayError('not_found', redact(`The folder ${request.cwd} does not exist`), { hint: 'Create it, or correct the path.' });
     if (request.signal?.aborted === true) return cancelledBeforeStart(request);
     const guard = forkGuard();
     const answer = await superviseGuard(guard, { clock, deadManMs, request });
     if (answer.kind === 'refused') throw refusal(answer, request, redact);
     if (answer.reason === 'dead-man') {
-      throw new SlipwayError('fenced', redact(`This worker stood still for longer than its lease, so "${request.argv[0] ?? ''}" was ended`));
+      throw new SlipwayError(
+        'fenced',
+        redact(`This worker stood still for longer than its lease, so "${request.argv[0] ?? ''}" was ended`),
+      );
     }
     const { tail, ...log } = answer.log;
     return {
@@ -120,7 +124,10 @@ function runOf(request: ExecRequest, deadManMs: Duration): GuardRun {
 function refusal(answer: Extract<Answer, { kind: 'refused' }>, request: ExecRequest, redact: Redactor): Error {
   const command = redact(request.argv[0] ?? '');
   if (answer.code === 'ENOENT') return new SlipwayError('command_not_found', `The command "${command}" was not found`);
-  if (answer.code === 'EACCES') return new SlipwayError('command_not_found', `The command "${command}" may not be executed`, { hint: 'Make the file executable (chmod +x).' });
+  if (answer.code === 'EACCES')
+    return new SlipwayError('command_not_found', `The command "${command}" may not be executed`, {
+      hint: 'Make the file executable (chmod +x).',
+    });
   if (answer.code === 'LOG_ENOSPC') return new SlipwayError('disk_full', `No space left to write ${request.logFile}`);
   return new Error(redact(`"${command}" could not be started: ${answer.message}`));
 }

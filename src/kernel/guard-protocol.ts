@@ -21,4 +21,10 @@ export type GuardReason = 'timeout' | 'cancel' | 'dead-man' | null;
 export type FromGuard =
   | { readonly kind: 'started'; readonly group: number }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
-  | { readonly kind: 'ended'; readonly exitCode: number | null; readonly signal: string | null; readonly reason: GuardReason; readonly log: LogSummary };
+  | {
+      readonly kind: 'ended';
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+      readonly reason: GuardReason;
+      readonly log: LogSummary;
+    };

@@ -24,7 +24,7 @@ export interface LineSplitter {
   flush(): void;
 }
 
-/** Longest secret decides how far past a cut to look; blocks are at most about `blockBytes` long. */
+/** Longest secret decides how far past a cut to look; blocks are one line, or at most `blockBytes` long. */
 export interface LineOptions {
   readonly blockBytes: number;
   readonly longestSecret: number;
@@ -43,9 +43,7 @@ export function renderBlock(block: LogBlock, redact: Redactor): string {
 export function createLineSplitter(emit: (block: LogBlock) => void, options: LineOptions): LineSplitter {
   const keep = MAX_LINE + Math.max(LOOKAHEAD, options.longestSecret);
   const keys = createKeyFilter();
-  let carry: Buffer[] = [];
-  let carried = 0;
-  let kept = 0;
+  const carry = createCarry(keep);
 
   const emitLine = (line: Buffer, bytes: number): void => {
     const cut = bytes > MAX_LINE;
@@ -53,52 +51,74 @@ export function createLineSplitter(emit: (block: LogBlock) => void, options: Lin
     if (text !== null) emit({ text: cut ? text : `${text}\n`, bytes, cut });
   };
   const endCarry = (): void => {
-    const [line, bytes] = [Buffer.concat(carry), carried];
-    carry = [];
-    carried = 0;
-    kept = 0;
+    const { line, bytes } = carry.take();
     if (bytes > 0) emitLine(line, bytes);
-  };
-  const addToCarry = (piece: Buffer): void => {
-    carried += piece.length;
-    const part = piece.subarray(0, Math.max(0, keep - kept));
-    kept += part.length;
-    if (part.length > 0) carry.push(part);
   };
   const emitRegion = (region: Buffer): void => {
     const lineByLine = keys.active() || region.includes('PRIVATE KEY');
-    let from = 0;
-    for (let start = 0; start < region.length; ) {
-      const end = region.indexOf(NEWLINE, start) + 1;
-      const alone = lineByLine || end - start > MAX_LINE;
-      if (from < start && (alone || end - from > options.blockBytes)) {
-        emit({ text: region.toString('utf8', from, start), bytes: start - from, cut: false });
-        from = start;
-      }
-      if (alone) {
-        emitLine(region.subarray(start, Math.min(end, start + keep)), end - start);
-        from = end;
-      }
-      start = end;
+    for (const [from, to] of blocksOf(region, lineByLine ? 0 : options.blockBytes)) {
+      const oneLine = lineByLine || region.indexOf(NEWLINE, from) + 1 === to;
+      if (oneLine) emitLine(region.subarray(from, Math.min(to, from + keep)), to - from);
+      else emit({ text: region.toString('utf8', from, to), bytes: to - from, cut: false });
     }
-    if (from < region.length) emit({ text: region.toString('utf8', from), bytes: region.length - from, cut: false });
   };
-
   return {
     push: (chunk) => {
       let rest = chunk;
-      if (carried > 0) {
+      if (!carry.empty()) {
         const end = rest.indexOf(NEWLINE) + 1;
-        addToCarry(end === 0 ? rest : rest.subarray(0, end));
+        carry.add(end === 0 ? rest : rest.subarray(0, end));
         if (end === 0) return;
         endCarry();
         rest = rest.subarray(end);
       }
       const complete = rest.lastIndexOf(NEWLINE) + 1;
       if (complete > 0) emitRegion(rest.subarray(0, complete));
-      if (complete < rest.length) addToCarry(rest.subarray(complete));
+      if (complete < rest.length) carry.add(rest.subarray(complete));
     },
     flush: endCarry,
+  };
+}
+
+/** Cuts a region of whole lines into pieces of whole lines, each at most `limit` bytes or one line; over-long lines stand alone. */
+function* blocksOf(region: Buffer, limit: number): Generator<readonly [number, number]> {
+  let from = 0;
+  for (let start = 0; start < region.length;) {
+    const end = region.indexOf(NEWLINE, start) + 1;
+    const long = end - start > MAX_LINE;
+    if (from < start && (long || end - from > limit)) {
+      yield [from, start];
+      from = start;
+    }
+    if (long) {
+      yield [from, end];
+      from = end;
+    }
+    start = end;
+  }
+  if (from < region.length) yield [from, region.length];
+}
+
+/** The line whose end has not come yet: its first `keep` bytes and how many there were. */
+function createCarry(keep: number) {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  let kept = 0;
+  return {
+    empty: () => bytes === 0,
+    add: (piece: Buffer): void => {
+      const part = piece.subarray(0, Math.max(0, keep - kept));
+      bytes += piece.length;
+      kept += part.length;
+      if (part.length > 0) pieces.push(part);
+    },
+    take: (): { readonly line: Buffer; readonly bytes: number } => {
+      const taken = { line: Buffer.concat(pieces), bytes };
+      pieces = [];
+      bytes = 0;
+      kept = 0;
+      return taken;
+    },
   };
 }
 

@@ -15,7 +15,12 @@ const PEM = ['-----BEGIN RSA PRIVATE KEY-----', 'MIIEowIBAAKCAQEA', 'q83vEjRWeJC
 
 function sinkOf(chunks: readonly (string | Buffer)[], maxBytes?: number): { text: string; raw: Buffer; summary: LogSummary } {
   const file = path.join(directory, 'log');
-  const sink = createLogSink({ file, redact: createRedactor([SECRET]), longestSecret: SECRET.length, ...(maxBytes === undefined ? {} : { maxBytes }) });
+  const sink = createLogSink({
+    file,
+    redact: createRedactor([SECRET]),
+    longestSecret: SECRET.length,
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  });
   const input = sink.input();
   for (const chunk of chunks) input(Buffer.from(chunk as string));
   const summary = sink.finish();

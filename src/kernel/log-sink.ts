@@ -65,12 +65,15 @@ export function createLogSink(options: LogSinkOptions): LogSink {
     ring.add(block);
   };
   const splitters: { flush(): void }[] = [];
-  const lineOptions = { blockBytes: Math.min(64 * 1024, Math.ceil(maxBytes / 16)), longestSecret: LONGEST_FORM * (options.longestSecret ?? 0) };
+  const lineOptions = {
+    blockBytes: Math.min(64 * 1024, Math.ceil(maxBytes / 16)),
+    longestSecret: LONGEST_FORM * (options.longestSecret ?? 0),
+  };
   return {
     input: () => {
       const splitter = createLineSplitter(accept, lineOptions);
       splitters.push(splitter);
-      return splitter.push;
+      return (chunk) => splitter.push(chunk);
     },
     note: (text) => accept({ text: `[slipway] ${text}\n`, bytes: 0, cut: false }),
     finish: () => {

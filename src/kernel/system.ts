@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
@@ -21,20 +23,36 @@ export const systemIds: Ids = {
   token: () => randomBytes(16).toString('hex'),
 };
 
-/** Names the one point (or `point#n`, its n-th passing) at which the process kills itself; set by crash tests. */
+/** Names the point (or `point#n`, its n-th passing; `*` for every point) at which the process kills itself; set by crash tests. */
 export const FAULT_VARIABLE = 'SLIPWAY_FAULT_AT';
+
+/** A folder that remembers which points have struck, so that each strikes once however often the process is started again. */
+export const FAULT_ONCE_VARIABLE = 'SLIPWAY_FAULT_ONCE';
 
 /**
  * Fault points. Off unless {@link FAULT_VARIABLE} names one; then the process dies there as by `kill -9`,
  * which is the only way to prove that nothing depends on a clean exit.
  */
-export function createFaults(spec: string | undefined): Faults {
+export function createFaults(environment: Readonly<Record<string, string | undefined>>): Faults {
+  const spec = environment[FAULT_VARIABLE];
   if (spec === undefined || spec === '') return { at: () => undefined };
   const [point, nth = '1'] = spec.split('#');
+  const once = environment[FAULT_ONCE_VARIABLE];
   let passed = 0;
   return {
     at: (name) => {
-      if (name === point && ++passed === Number(nth)) process.kill(process.pid, 'SIGKILL');
+      const here = point === '*' || (name === point && ++passed === Number(nth));
+      if (here && (once === undefined || firstTime(once, name))) process.kill(process.pid, 'SIGKILL');
     },
   };
+}
+
+function firstTime(folder: string, point: string): boolean {
+  try {
+    closeSync(openSync(join(folder, point), 'wx'));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }

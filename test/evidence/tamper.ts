@@ -1,10 +1,10 @@
-import { appendFile, readFile, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { exportPack, nextEntry, parseRecord, type LedgerEntry } from '../../src/evidence/index.ts';
+import { exportPack, loadOrCreateKeys, nextEntry, parseRecord, type LedgerEntry } from '../../src/evidence/index.ts';
 import { digestOf, filesOf, ledgerOf, ORIGIN, sampleFacts, type Sample } from './pack.ts';
 
-/** One way to falsify a pack, the checks that must notice, and whether the by-hand procedure notices too (always). */
+/** One way to falsify a pack, and the checks that must notice. The procedure by hand must notice each. */
 export interface Tampering {
   readonly name: string;
   readonly caughtBy: readonly string[];
@@ -124,6 +124,34 @@ export const TAMPERINGS: readonly Tampering[] = [
     },
   },
   {
+    name: 'statement signed by another key',
+    caughtBy: ['sums signature', 'statement'],
+    apply: async (pack) => {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+      await edit(pack, 'attestations/deployment.dsse.json', (text) => {
+        const envelope = JSON.parse(text) as { payloadType: string; payload: string; signatures: { keyid: string }[] };
+        const body = Buffer.from(envelope.payload, 'base64');
+        const encoded = Buffer.concat([Buffer.from(`DSSEv1 ${envelope.payloadType.length} ${envelope.payloadType} ${body.length} `), body]);
+        const sig = sign('sha256', encoded, privateKey).toString('base64');
+        return JSON.stringify({ ...envelope, signatures: [{ ...envelope.signatures[0], sig }] });
+      });
+      await rebuildSums(pack);
+    },
+  },
+  {
+    name: 'checkpoint of another size, by the right key',
+    caughtBy: ['sums signature', 'checkpoint'],
+    apply: async (pack, { keys }) => {
+      await edit(pack, 'log/checkpoint', (note) => {
+        const text = note.slice(0, note.indexOf('\n\n') + 1).replace('\n8\n', '\n9\n');
+        const id = Buffer.from(note.split(' ').at(-1) ?? '', 'base64').subarray(0, 4);
+        const signed = Buffer.concat([id, sign(null, Buffer.from(text), keys.log.privatePem)]);
+        return `${text}\n\u2014 ${ORIGIN} ${signed.toString('base64')}\n`;
+      });
+      await rebuildSums(pack);
+    },
+  },
+  {
     name: 'signature by another key',
     caughtBy: ['sums signature'],
     apply: async (pack) => {
@@ -158,8 +186,6 @@ export const TAMPERINGS: readonly Tampering[] = [
     name: 'a whole other pack, consistent, by another installation',
     caughtBy: ['keys'],
     apply: async (pack, sample) => {
-      const { loadOrCreateKeys } = await import('../../src/evidence/index.ts');
-      const { rm } = await import('node:fs/promises');
       await rm(pack, { recursive: true });
       const entries = ledgerOf(sampleFacts());
       await exportPack({ ...sample.input, entries }, loadOrCreateKeys(`${pack}-keys`), pack);

@@ -20,11 +20,12 @@ export interface LedgerFact {
   readonly data: JsonValue;
 }
 
-/** The ledger line that follows `previous` (null: the first). Integers beyond 2^53 must come as strings. */
+/** The ledger line that follows `previous` (null: the first). Integers beyond 2^53 must come as strings. @throws Error for a time of another form, or data JSON cannot hold */
 export function appendFact(tools: ChainTools, previous: LedgerEntry | null, fact: LedgerFact): LedgerEntry {
   const seq = previous === null ? 0 : previous.seq + 1;
   const { time, release, type, actor, data } = fact;
   const line = tools.canonical({ seq, time, release, type, actor, data, prev: previous?.hash ?? NO_PREVIOUS } satisfies LedgerRecord);
+  if (parseRecord(line) === null) throw new Error(`This is not a ledger record: ${line.slice(0, 200)}`);
   return { seq, line, hash: hashLine(tools.sha256, line) };
 }
 

@@ -14,7 +14,7 @@ export interface MerkleTree {
 }
 
 /** Hash of one leaf: `SHA256(0x00 || leaf)`. */
-export function leafHash(sha256: Sha256, leaf: Uint8Array): Uint8Array {
+function leafHash(sha256: Sha256, leaf: Uint8Array): Uint8Array {
   return sha256(concatBytes(LEAF, leaf));
 }
 

@@ -3,7 +3,7 @@ import { toBase64 } from './bytes.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Story } from './story.ts';
 
-export const SUMMARY_SCHEMA = 'slipway.evidence/1';
+const SUMMARY_SCHEMA = 'slipway.evidence/1';
 
 /** The part of summary.json that follows from the ledger; a verifier recomputes it and compares. */
 export function fixedSummary(story: Story, checkpoint: Checkpoint): JsonObject {

@@ -4,7 +4,8 @@ import { parseEnvFile } from './env-file.ts';
 import { SlipwayError } from './errors.ts';
 
 test('reads plain, exported, quoted and commented lines', () => {
-  const text = '\uFEFF# top\nA=1\r\nexport B = two words # note\nC=\'$x "y"\' # note\nD="a\\n\\"b\\"\\\\"\nE=\nF=a#b\nURL=postgres://u:p@h/d?x=1\nA=last\n';
+  const text =
+    '\uFEFF# top\nA=1\r\nexport B = two words # note\nC=\'$x "y"\' # note\nD="a\\n\\"b\\"\\\\"\nE=\nF=a#b\nURL=postgres://u:p@h/d?x=1\nA=last\n';
   expect(parseEnvFile(text, '.env')).toEqual({
     A: 'last',
     B: 'two words',

@@ -11,14 +11,18 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
  */
 export function parseEnvFile(text: string, file: string): Readonly<Record<string, string>> {
   const entries: (readonly [string, string])[] = [];
-  for (const [index, raw] of text.replace(/^\uFEFF/, '').split(/\r?\n/).entries()) {
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
     const line = raw.trim().replace(/^export\s+/, '');
     if (line === '' || line.startsWith('#')) continue;
     const equals = line.indexOf('=');
     const name = line.slice(0, Math.max(equals, 0)).trim();
     if (!NAME.test(name)) throw new SlipwayError('config_invalid', `${file}:${index + 1}: expected NAME=VALUE`);
     const value = parseValue(line.slice(equals + 1).trim());
-    if (value === null) throw new SlipwayError('config_invalid', `${file}:${index + 1}: the quoted value of ${name} has no closing quote or text after it`);
+    if (value === null)
+      throw new SlipwayError('config_invalid', `${file}:${index + 1}: the quoted value of ${name} has no closing quote or text after it`);
     entries.push([name, value]);
   }
   return Object.fromEntries(entries);

@@ -28,10 +28,12 @@ const QUOTED = String.raw`"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|\\{1,3}"[^"\
 /** Our own mark may be the start of a value of which a known secret was only a part. */
 const BARE = String.raw`(?:\[redacted\]|[^\s"',;&)}\]])+`;
 const ASSIGN = String.raw`\\{0,3}["']?[ \t]*[:=]>?[ \t]*`;
+/** `${secret:NAME}` names a secret and holds none. */
+const NO_REFERENCE = String.raw`(?!(?<=\$\{)secret:[A-Za-z_][A-Za-z0-9_]*\})`;
 const FLAG_GAP = String.raw`(?:[ \t]+|["'],[ \t]*(?=["']))`;
 
 function assignment(key: string, plain: string): RegExp {
-  return new RegExp(String.raw`((?:${key})${ASSIGN})(?![ \t>]|\\{0,3}["']?(?:${plain}))(?:${QUOTED}|${BARE})`, 'gi');
+  return new RegExp(String.raw`(${NO_REFERENCE}(?:${key})${ASSIGN})(?![ \t>]|\\{0,3}["']?(?:${plain}))(?:${QUOTED}|${BARE})`, 'gi');
 }
 
 function flag(key: string, plain: string): RegExp {
@@ -129,11 +131,10 @@ function formsOf(secret: string): readonly string[] {
 
 function encodingsOf(value: string): readonly string[] {
   const bytes = utf8(value);
-  const url = percentEncode(bytes);
   const fragments = [0, 1, 2].map((shift) => base64Inside(bytes, shift)).filter((text) => text.length >= SHORTEST_FRAGMENT);
   const urlSafe = fragments.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
-  const loose = url.replace(/%(?:21|27|28|29|2A)/g, (hex) => String.fromCharCode(Number.parseInt(hex.slice(1), 16)));
-  const forUrl = [url, loose].flatMap((text) => [text, text.replaceAll('%20', '+')]);
+  const percent = UNESCAPED.map((plain) => percentEncode(bytes, plain));
+  const forUrl = [...percent, ...percent.map((text) => text.replaceAll('%20', '+'))];
   const lower = forUrl.map((text) => text.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()));
   return [value, JSON.stringify(value).slice(1, -1), ...forUrl, ...lower, ...fragments, ...urlSafe];
 }
@@ -199,11 +200,14 @@ function base64Inside(bytes: Uint8Array, shift: number): string {
   return out;
 }
 
-function percentEncode(bytes: Uint8Array): string {
+/** What URL encoders leave as it is: RFC 3986, `encodeURIComponent`, and HTML forms. */
+const UNESCAPED: readonly RegExp[] = [/[A-Za-z0-9._~-]/, /[A-Za-z0-9._~!'()*-]/, /[A-Za-z0-9._*-]/];
+
+function percentEncode(bytes: Uint8Array, plain: RegExp): string {
   let out = '';
   for (const byte of bytes) {
     const character = String.fromCharCode(byte);
-    out += /[A-Za-z0-9._~-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    out += plain.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return out;
 }
