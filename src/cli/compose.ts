@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createExec, createFaults, FAULT_VARIABLE, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
-import { chooseMethod, openAccess } from '../database/index.ts';
+import { createExec, createFaults, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
+import { openAccess, queryRows } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
 import { sealRelease, stepExecutors, type DriverDeps, type LeaseTerms, type StepDeps } from '../release/index.ts';
 import { agentPlaces } from '../server/index.ts';
@@ -46,7 +46,7 @@ export async function openApp({ workspace, environment, log }: AppOptions): Prom
   const effects: Effects = {
     clock: systemClock,
     ids: systemIds,
-    faults: createFaults(environment[FAULT_VARIABLE]),
+    faults: createFaults(environment),
     exec: createExec(systemClock, secrets.redact),
     log,
     redact: secrets.redact,
@@ -107,7 +107,12 @@ function stepDeps({ places, secrets, opened, peers, keys, effects }: Parts): Ste
       secrets.add(resolved.secrets);
       return openAccess(resolved.value);
     },
-    backupMethodFor: (database, definition) => chooseMethod(database, definition.database?.backup.method ?? 'auto', { command: definition.database?.backup.command ?? null, effects }),
+    effects,
+    databaseExists: async ({ database }) => {
+      if (database === null || typeof database.url === 'string') return true;
+      const found = await queryRows(openAccess(embeddedOf(opened).url('postgres')), `select 1 from pg_database where datname = '${database.url.embedded}'`, 5_000);
+      return found.length > 0;
+    },
     ensureEmbedded: (name) => embeddedOf(opened).ensureDatabase(name),
     checkKeys: async () => void keys(),
   };

@@ -35,7 +35,7 @@ export function createSecrets(environment: Environment): Secrets {
         if (error.code === 'ENOENT') return '';
         throw error;
       });
-      const variables = parseEnvFile(text);
+      const variables = parseEnvFile(text, envFile);
       learn(variables);
       return { ...environment, ...variables };
     },

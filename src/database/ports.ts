@@ -1,23 +1,33 @@
-import type { ExecResult, JsonObject } from '../kernel/index.ts';
+import type { Duration, Effects, ExecResult } from '../kernel/index.ts';
+import type { RollbackClass } from './core/types.ts';
+
+export type { RollbackClass } from './core/types.ts';
 
 /** A way to keep and bring back a database. One contract suite (`contract.ts`) holds for every adapter. */
 export interface BackupMethod {
-  readonly name: 'pg_dump' | 'template' | 'command';
+  readonly name: BackupMethodName;
   readonly capabilities: {
-    /** True when no other session may be connected while it runs. */
+    /** True when no other session may be connected while it runs: those that are get disconnected. */
     readonly needsQuiet: boolean;
-    /** True when {@link BackupMethod.materialise} can fill a database of another name, which verification needs. */
+    /** True when {@link BackupMethod.materialise} can fill a database of another name, which verification and restore need. */
     readonly canVerify: boolean;
   };
   /** Can it run here, against this server? The reason carries an install hint when it can't. */
-  available(database: DatabaseAccess): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string; readonly hint: string }>;
-  /** Writes the backup for `key`. Idempotent: an earlier half-written one for the same key is replaced. */
+  available(database: DatabaseAccess): Promise<Availability>;
+  /**
+   * Writes the backup for `key` and its manifest.json, last. Idempotent: a complete one for the same key is
+   * answered as it is, a half-written one is replaced.
+   */
   create(database: DatabaseAccess, key: string, directory: string): Promise<BackupManifest>;
-  /** Fills the empty name `into` from the backup; `into` must not exist, except as this key's own half-done try. */
+  /** Makes and fills the database `into`, which must not exist, except as this key's own half-done try (it is dropped first). */
   materialise(database: DatabaseAccess, manifest: BackupManifest, directory: string, into: string): Promise<void>;
   /** Removes what `create` left outside `directory` (template databases). Idempotent. */
   discard(database: DatabaseAccess, manifest: BackupManifest): Promise<void>;
 }
+
+export type BackupMethodName = 'pg_dump' | 'template' | 'command';
+
+export type Availability = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly hint: string };
 
 /** A resolved way in. `url` holds a password: never log it, pass it through `redact`. */
 export interface DatabaseAccess {
@@ -30,12 +40,12 @@ export interface DatabaseAccess {
 export interface BackupManifest {
   readonly schema: 'slipway.backup/1';
   readonly key: string;
-  readonly method: 'pg_dump' | 'template' | 'command';
+  readonly method: BackupMethodName;
   readonly database: string;
   readonly serverVersion: number;
   readonly takenAt: string;
   /** Files relative to the backup's folder; empty for template databases. */
-  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  readonly files: readonly BackupFile[];
   /** For `template`: the database that holds the copy. */
   readonly location: string | null;
   readonly bytes: number;
@@ -45,12 +55,11 @@ export interface BackupManifest {
   readonly schemaDigest: string;
 }
 
-/**
- * May the old version run on the new schema, and is data lost?
- * `app`: yes, the schema stays. `reversible`: no, but a down file brings it back without loss.
- * `restore`: no; only the backup brings it back. `forward-fix`: nothing brings it back; no automatic rollback.
- */
-export type RollbackClass = 'app' | 'reversible' | 'restore' | 'forward-fix';
+export interface BackupFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
 
 /** One migration file of the folder, read and classified, not yet applied. */
 export interface Migration {
@@ -71,11 +80,101 @@ export interface MigrationStatus {
   /** Files changed after they were applied, files gone, files that sort before an applied one. */
   readonly drift: readonly string[];
   /** A non-transactional file that began and did not end; null when there is none. */
-  readonly partial: { readonly name: string; readonly statement: number; readonly statements: number } | null;
+  readonly partial: PartialMigration | null;
 }
 
-/** Runs a user's command for the `command` backup method and command migrations; bound to the step's log by the caller. */
-export type RunCommand = (argv: readonly string[], env: Readonly<Record<string, string>>) => Promise<ExecResult>;
+/** A file that was left in the middle: statements 1 to `statement` took effect, of `statements`. */
+export interface PartialMigration {
+  readonly name: string;
+  readonly direction: 'up' | 'down';
+  readonly statement: number;
+  readonly statements: number;
+}
 
-/** Facts for the ledger. */
-export type Facts = JsonObject;
+/**
+ * Runs a command (`pg_dump`, the user's own) bound to the step's log, folder and time limit by the caller.
+ * `env` is what the command needs beyond the caller's base environment (PATH, HOME); `secrets` are hidden in the log.
+ */
+export type RunCommand = (argv: readonly string[], env: Readonly<Record<string, string>>, secrets: readonly string[]) => Promise<ExecResult>;
+
+/** What backup methods, verification and restore work with. */
+export interface BackupTools {
+  readonly run: RunCommand;
+  readonly effects: DatabaseEffects;
+  /** The user's own backup command, or null. Without `restore` such a backup can be neither verified nor brought back by Slipway. */
+  readonly command: { readonly create: readonly string[]; readonly restore: readonly string[] | null } | null;
+  /** True for a database in Slipway's own PostgreSQL: then `auto` may choose `template`, which disconnects every session. */
+  readonly embedded: boolean;
+  /** Folders searched for `pg_dump`, first those of PATH. Left out: PATH, then Debian's folders of all versions. */
+  readonly clientFolders?: readonly string[];
+}
+
+/** The effects this room uses. */
+export type DatabaseEffects = Pick<Effects, 'clock' | 'faults' | 'redact'>;
+
+/** What applying and taking back need alike. */
+export interface MigrationRequest {
+  readonly access: DatabaseAccess;
+  readonly directory: string;
+  readonly release: string;
+  /** Of the caller's claim: a run with a lower one is refused, and a higher one ends the sessions of a lower one. */
+  readonly fence: number;
+  readonly lockTimeoutMs: Duration;
+  /** 0 means no limit. */
+  readonly statementTimeoutMs: Duration;
+  readonly effects: DatabaseEffects;
+  /** How long to wait for another migration of this database. Default 60 s. */
+  readonly waitMs?: Duration;
+  /** How often a file is tried again when it could not get a lock in time. Default 10 (about 25 s of back-off). */
+  readonly lockRetries?: number;
+  /** One redacted line for a person who watches. */
+  readonly onProgress?: (line: string) => void;
+  /** Aborting cancels the running query and rolls its transaction back. */
+  readonly signal?: AbortSignal;
+}
+
+/** What applying needs beyond that. */
+export interface ApplyRequest extends MigrationRequest {
+  /** Applies although the folder and the history disagree; the caller records who wanted that and why. */
+  readonly acceptDrift?: boolean;
+}
+
+export interface DownRequest extends MigrationRequest {
+  /** Migrations to take back; they are taken back from the newest to the oldest, those not applied are passed over. */
+  readonly names: readonly string[];
+}
+
+/** A file that was run to its end. */
+export interface AppliedMigration {
+  readonly name: string;
+  readonly sha256: string;
+  readonly statements: number;
+  /** 1, plus the times it had to give up on a lock. */
+  readonly attempts: number;
+  readonly durationMs: Duration;
+}
+
+/** How a run ended. `unknown` means that the connection was lost and nobody can say whether the last commit counted. */
+export interface MigrationResult {
+  readonly verdict: 'pass' | 'fail' | 'unknown';
+  readonly reason: string;
+  /** False only when it is certain that this run changed nothing. */
+  readonly changed: boolean;
+  /** Names of the files that were run to their end, in that order. */
+  readonly applied: readonly string[];
+  /** The same with figures. */
+  readonly files: readonly AppliedMigration[];
+  readonly partial: PartialMigration | null;
+}
+
+/** As {@link MigrationResult}, for the way back. */
+export type DownResult = Omit<MigrationResult, 'applied'> & { readonly reverted: readonly string[] };
+
+/** Facts about a database for preflight. */
+export interface DatabaseFacts {
+  readonly serverVersion: number;
+  readonly readOnly: boolean;
+  readonly bytes: number;
+  readonly user: string;
+  readonly canCreateDatabase: boolean;
+}

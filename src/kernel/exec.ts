@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -95,15 +96,15 @@ function answerOf(guard: ChildProcess): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let group: number | null = null;
     guard.on('message', (message: FromGuard) => {
-      if (message.kind === 'started') group = message.group;
-      else resolve(message);
+      group = message.kind === 'started' ? message.group : null;
+      if (message.kind !== 'started') resolve(message);
     });
-    guard.once('error', reject);
-    guard.once('exit', (code, signal) => {
+    // The exit may be seen before the last messages are read; only the channel's end says that there are no more.
+    Promise.all([once(guard, 'exit'), once(guard, 'disconnect')]).then(([[code, signal]]) => {
       // Someone killed the guard; without it nobody would ever end the command.
       if (group !== null) signalGroup(group, 'SIGKILL');
-      reject(new Error(`The guard process ended without an answer (code ${code ?? 'none'}, signal ${signal ?? 'none'})`));
-    });
+      reject(new Error(`The guard process ended without an answer (code ${String(code)}, signal ${String(signal)})`));
+    }, reject);
   });
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import semver from 'semver';
 import { messageOf, SlipwayError, type Check } from '../kernel/index.ts';
-import { migrationStatus, type DatabaseAccess } from '../database/index.ts';
+import { migrationStatus, readMigrations, type DatabaseAccess, type Migration } from '../database/index.ts';
 import { readArtifact } from './artifact/store.ts';
 import { readGit, type GitFacts } from './artifact/git.ts';
 import { compilePlan } from './core/compile/compile.ts';
@@ -12,6 +12,7 @@ import type { Plan, PreviousVersion } from './core/plan.ts';
 import { findingsOf } from './core/findings.ts';
 import type { StepDeps } from './steps/deps.ts';
 import { lastVersion } from './previous.ts';
+import { chooseBackup, planningBackupTools } from './backup-tools.ts';
 
 /** What a person asks for. */
 export interface ReleaseRequest {
@@ -73,14 +74,25 @@ async function readData(deps: StepDeps, workspace: string, definition: Definitio
   const databaseUrl = deps.databaseUrlTemplate(definition);
   try {
     const database = await deps.databaseFor(workspace, definition);
-    if (database === null) return { migrations: null, backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [] };
+    // A new database of Slipway's own: every migration is pending, and there is nothing to disturb by a backup.
+    if (database === null || !(await deps.databaseExists(definition))) return { migrations: await allMigrations(workspace, definition), backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [] };
     const migrations = await pendingMigrations(database, workspace, definition);
-    const method = definition.database.backup.method === 'none' ? null : await deps.backupMethodFor(database, definition);
+    const method = definition.database.backup.method === 'none' ? null : await chooseBackup(database, definition, await planningBackupTools(deps, workspace, definition));
     return { migrations, backupMethod: method?.name ?? null, backupNeedsQuiet: method?.capabilities.needsQuiet ?? false, databaseUrl, findings: [] };
   } catch (error) {
     const finding: Check = { name: 'database', verdict: 'unknown', reason: messageOf(error), fix: error instanceof SlipwayError ? error.hint : 'See the message.' };
     return { migrations: null, backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [finding] };
   }
+}
+
+/** Every migration of the folder, for a database that does not exist yet. */
+async function allMigrations(workspace: string, { database }: Definition): Promise<readonly PendingMigration[]> {
+  const folder = database?.migrations ?? null;
+  return folder === null ? [] : (await readMigrations(join(workspace, folder))).map(pendingOf);
+}
+
+function pendingOf({ name, sha256, rollbackClass, because }: Migration): PendingMigration {
+  return { name, sha256, rollbackClass, because };
 }
 
 /** A command's migrations are not visible before it runs, so they count as what slipway.yaml says of them. */
@@ -90,7 +102,7 @@ async function pendingMigrations(database: DatabaseAccess, workspace: string, de
   if (migrateCommand !== null) return [{ name: migrateCommand.argv.join(' '), sha256: '', rollbackClass: migrateClass, because: 'what the command changes is not known before it runs; set database.migrate-rollback when you know' }];
   if (migrations === null) return [];
   const { pending } = await migrationStatus(database, join(workspace, migrations));
-  return pending.map(({ name, sha256, rollbackClass, because }) => ({ name, sha256, rollbackClass, because }));
+  return pending.map(pendingOf);
 }
 
 /** What a person asks for to put an earlier version back. */

@@ -6,7 +6,12 @@ import { findRow, guardKey, lockClaimed, lockKey, lockRow, ownerOf, takeKey, typ
 import type { Trx } from './session.ts';
 
 /** Records a driver's events; `release.finished` also hands the service + environment to whoever waited longest. */
-export async function append(context: Context, mine: Claim, events: readonly NewEvent[], expectedSize?: number): Promise<'recorded' | 'changed'> {
+export async function append(
+  context: Context,
+  mine: Claim,
+  events: readonly NewEvent[],
+  expectedSize?: number,
+): Promise<'recorded' | 'changed'> {
   const attempt: Attempt = { entries: [] };
   const place = finishes(events) ? await context.session.again(() => findRow(context.session.db, mine.release)) : null;
   return context.session.transact(async (trx) => {
@@ -14,7 +19,7 @@ export async function append(context: Context, mine: Claim, events: readonly New
     if (await isRecorded(trx, mine.release, attempt)) return 'recorded';
     const row = await lockClaimed(trx, mine);
     if (expectedSize !== undefined && row.size !== expectedSize) return 'changed';
-    await record(trx, context.clock, row, { actor: mine.driver, events }, attempt);
+    await record(trx, context.clock, row, { actor: mine.driver, events, attempt });
     if (place !== null) await passOn(trx, context, row, mine.driver);
     return 'recorded';
   });
@@ -52,12 +57,19 @@ async function hold(trx: Trx, context: Context, row: ReleaseRow, host: string): 
 
 /** Due at once, with the wake-up that says so. */
 async function wakeNow(trx: Trx, context: Context, row: ReleaseRow, size: number): Promise<void> {
-  await trx.updateTable('release').set({ wake_at: new Date(context.clock.now()) }).where('id', '=', row.id).execute();
+  await trx
+    .updateTable('release')
+    .set({ wake_at: new Date(context.clock.now()) })
+    .where('id', '=', row.id)
+    .execute();
   await context.wakes.send(trx, { release: row.id, node: row.node, reason: `event ${size}`, at: null });
 }
 
 /** Takes the service + environment and records it once, or records once that it waits. */
-export async function acquireLock(context: Context, mine: Claim): Promise<{ readonly acquired: boolean; readonly owner: LockOwner | null }> {
+export async function acquireLock(
+  context: Context,
+  mine: Claim,
+): Promise<{ readonly acquired: boolean; readonly owner: LockOwner | null }> {
   const place = await context.session.again(() => findRow(context.session.db, mine.release));
   const key = lockKey(place);
   return context.session.transact(async (trx) => {
@@ -84,8 +96,9 @@ export async function request(context: Context, release: string, actor: string, 
   await context.session.transact(async (trx) => {
     if (await isRecorded(trx, release, attempt)) return;
     const row = await lockRow(trx, release);
-    if (row.outcome !== null) throw new SlipwayError('not_possible_now', `Release ${release} has ended (${row.outcome}); nothing more can be asked of it`);
-    const { size } = await record(trx, context.clock, row, { actor, events: [event] }, attempt);
+    if (row.outcome !== null)
+      throw new SlipwayError('not_possible_now', `Release ${release} has ended (${row.outcome}); nothing more can be asked of it`);
+    const { size } = await record(trx, context.clock, row, { actor, events: [event], attempt });
     await wakeNow(trx, context, row, size);
   });
 }

@@ -71,14 +71,16 @@ export interface WakeSender {
   send(transaction: KyselyTransactionLike, wake: Wake): Promise<void>;
 }
 
+/** @param boss over a connection of its own: it looks queues up by itself, also while a transaction of ours is open */
 export function createWakeSender(boss: PgBoss): WakeSender {
-  const known = new Set<string>();
+  const queues = new Map<string, Promise<void>>();
   return {
-    prepare: async (node) => {
+    prepare: (node) => {
       const queue = queueOf(node);
-      if (known.has(queue)) return;
-      await boss.createQueue(queue, QUEUE);
-      known.add(queue);
+      const made = queues.get(queue) ?? boss.createQueue(queue, QUEUE);
+      queues.set(queue, made);
+      made.catch(() => queues.delete(queue));
+      return made;
     },
     send: async (transaction, wake) => {
       const db = fromKysely(transaction);

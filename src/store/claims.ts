@@ -96,7 +96,8 @@ export async function park(context: Context, mine: Claim, expectedSize: number, 
       .set({ ...NO_DRIVER, wake_at: wakeAt === null ? null : new Date(wakeAt) })
       .where('id', '=', mine.release)
       .execute();
-    if (wakeAt !== null) await context.wakes.send(trx, { release: mine.release, node: row.node, reason: `parked ${mine.fence}`, at: wakeAt });
+    if (wakeAt !== null)
+      await context.wakes.send(trx, { release: mine.release, node: row.node, reason: `parked ${mine.fence}`, at: wakeAt });
     return 'parked';
   });
 }

@@ -31,7 +31,9 @@ function refusal(code: string, message: string): SlipwayError | null {
   if (code === '53100') return new SlipwayError('disk_full', `The store's disk is full: ${message}`);
   if (code.startsWith('XX00')) return new SlipwayError('state_corrupt', `The store is damaged: ${message}`);
   if (code === '25006') {
-    return new SlipwayError('store_unreachable', 'The store is read-only', { hint: 'SLIPWAY_DATABASE_URL names a standby; point it at the primary.' });
+    return new SlipwayError('store_unreachable', 'The store is read-only', {
+      hint: 'SLIPWAY_DATABASE_URL names a standby; point it at the primary.',
+    });
   }
   // 28: authorization, 3D000: no such database, 42501: insufficient privilege, ENOTFOUND: no such host.
   if (code.startsWith('28') || code === '3D000' || code === '42501' || code === 'ENOTFOUND') {

@@ -24,7 +24,12 @@ export function createListener(url: string, clock: Clock, log: Log): Listener {
   const tell = (channel: string | null, payload: string | null): void => subscribers.forEach((heard) => heard(channel, payload));
 
   const listenOnce = async (): Promise<void> => {
-    const next = new Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 10_000, application_name: 'slipway-listener' });
+    const next = new Client({
+      connectionString: url,
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+      application_name: 'slipway-listener',
+    });
     const ended = new Promise<void>((resolve) => {
       next.on('error', () => resolve());
       next.on('end', () => resolve());

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Pool } from 'pg';
-import { SlipwayError } from '../kernel/index.ts';
+import { messageOf, SlipwayError } from '../kernel/index.ts';
 import { installQueues } from './boss.ts';
 import { MIGRATIONS, READABLE_FROM, SCHEMA_VERSION } from './migrations.ts';
 import { SCHEMA, type Tables } from './schema.ts';
@@ -46,7 +46,10 @@ async function isCurrent(pool: Pool): Promise<boolean> {
   const found = await readVersions(pool);
   if (found === null) return false;
   if (found.readableFrom > SCHEMA_VERSION) {
-    throw new SlipwayError('store_version', `The store has format ${found.version}, which needs a build that knows format ${found.readableFrom}; this one knows ${SCHEMA_VERSION}`);
+    throw new SlipwayError(
+      'store_version',
+      `The store has format ${found.version}, which needs a build that knows format ${found.readableFrom}; this one knows ${SCHEMA_VERSION}`,
+    );
   }
   return found.version >= SCHEMA_VERSION;
 }
@@ -72,7 +75,7 @@ async function runMigrations(db: Kysely<Tables>, pool: Pool): Promise<void> {
     migrationLockTableName: 'migration_lock',
   });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw error instanceof Error ? error : new Error(messageOf(error));
   await installQueues(pool);
   await pool.query('create table if not exists slipway.meta (name text primary key, value text not null)');
   await pool.query(

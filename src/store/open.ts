@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SlipwayError, type Clock, type Duration, type Log } from '../kernel/index.ts';
 import type { Driver, LeaseTerms, ReleaseStore, Wakeups } from '../release/index.ts';
@@ -68,13 +67,25 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   try {
     await session.again(() => migrate(session.db, session.pool));
   } catch (error) {
-    await session.pool.end();
+    await session.close();
     throw error;
   }
-  const sender = createWakeSender(createBoss(session.pool, log));
-  const context: Context = { session, clock: options.clock, lease: options.lease, log, wakes: sender, isAlive: options.isAlive ?? isDriverAlive };
+  const sender = createWakeSender(createBoss(session.side, log));
+  const context: Context = {
+    session,
+    clock: options.clock,
+    lease: options.lease,
+    log,
+    wakes: sender,
+    isAlive: options.isAlive ?? isDriverAlive,
+  };
   const listener = createListener(url, options.clock, log);
-  const boss = createBoss(session.pool, log, { supervise: true, superviseIntervalSeconds: 30, monitorIntervalSeconds: 30, monitorVacuum: false });
+  const boss = createBoss(session.pool, log, {
+    supervise: true,
+    superviseIntervalSeconds: 30,
+    monitorIntervalSeconds: 30,
+    monitorVacuum: false,
+  });
   return {
     store: createStore(context, listener),
     wakeups: createWakeups({ context, listener, node: options.node, host: hostname(), boss }),
@@ -82,7 +93,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     health: () => readHealth(context, embedded !== null, listener),
     close: async () => {
       await listener.close();
-      await session.pool.end();
+      await session.close();
       await embedded?.stopIfUnused().catch(() => false);
     },
   };
@@ -93,7 +104,6 @@ async function openServer(options: StoreOptions): Promise<Embedded | null> {
     if (/^postgres(ql)?:\/\//.test(options.url)) return null;
     throw new SlipwayError('usage', 'SLIPWAY_DATABASE_URL must begin with postgresql://');
   }
-  mkdirSync(options.home, { recursive: true, mode: 0o700 });
   const embedded = await openEmbedded({ home: options.home });
   await embedded.ensureDatabase(STORE_DATABASE);
   return embedded;
@@ -119,7 +129,11 @@ function createStore(context: Context, listener: Listener): ReleaseStore {
   };
 }
 
-async function readHealth({ session, clock }: Pick<Context, 'clock'> & { readonly session: Session }, embedded: boolean, listener: Listener): Promise<StoreHealth> {
+async function readHealth(
+  { session, clock }: Pick<Context, 'clock'> & { readonly session: Session },
+  embedded: boolean,
+  listener: Listener,
+): Promise<StoreHealth> {
   return session.again(async () => {
     const before = clock.monotonic();
     const { rows } = await session.pool.query<{ readonly server: string }>(`select current_setting('server_version') as server`);

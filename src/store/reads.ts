@@ -29,13 +29,21 @@ export async function load(context: Context, release: string): Promise<StoredRel
 
 /** The event of a line; kinds and fields this build does not know stay in it as they are. */
 function readEvent(entry: LedgerEntry): ReleaseEvent {
-  const { seq, time, type, actor, data } = JSON.parse(entry.line) as { seq: number; time: string; type: string; actor: string; data: unknown };
+  const { seq, time, type, actor, data } = JSON.parse(entry.line) as {
+    seq: number;
+    time: string;
+    type: string;
+    actor: string;
+    data: unknown;
+  };
   return { seq, time: Date.parse(time), type, actor, data } as ReleaseEvent;
 }
 
 /** Newest first. */
 export async function list(context: Context, filter: Place & { readonly limit: number }): Promise<readonly ReleaseSummary[]> {
-  const rows = await context.session.again(() => inPlace(context, filter).selectAll().orderBy('number', 'desc').limit(filter.limit).execute());
+  const rows = await context.session.again(() =>
+    inPlace(context, filter).selectAll().orderBy('number', 'desc').limit(filter.limit).execute(),
+  );
   return rows.map(summaryOf);
 }
 
@@ -71,7 +79,13 @@ export async function lockOf(context: Context, key: string): Promise<LockOwner |
 /** The release that put the serving version there: the newest of either kind that ended `released`. */
 export async function lastReleased(context: Context, service: string, environment: string): Promise<StoredRelease | null> {
   const found = await context.session.again(() =>
-    inPlace(context, { service, environment }).select('id').where('outcome', '=', 'released').orderBy('finished_at', 'desc').orderBy('number', 'desc').limit(1).executeTakeFirst(),
+    inPlace(context, { service, environment })
+      .select('id')
+      .where('outcome', '=', 'released')
+      .orderBy('finished_at', 'desc')
+      .orderBy('number', 'desc')
+      .limit(1)
+      .executeTakeFirst(),
   );
   return found === undefined ? null : load(context, found.id);
 }

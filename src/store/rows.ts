@@ -74,7 +74,9 @@ export async function ownerOf(db: Db | Trx, key: string): Promise<LockOwner | nu
     .select(['lock.release', 'lock.owner', 'lock.host', 'lock.since', 'release.version'])
     .where('lock.key', '=', key)
     .executeTakeFirst();
-  return row === undefined ? null : { release: row.release, version: row.version, owner: row.owner, host: row.host, since: row.since.getTime() };
+  return row === undefined
+    ? null
+    : { release: row.release, version: row.version, owner: row.owner, host: row.host, since: row.since.getTime() };
 }
 
 /** Writes a new holder of a free key. */

@@ -11,6 +11,11 @@ export type Trx = Transaction<Tables>;
 export interface Session {
   readonly db: Db;
   readonly pool: Pool;
+  /**
+   * One more connection, for statements that a library sends on its own while a transaction of ours is open: from `pool` they
+   * would wait for connections that are held by transactions waiting for them.
+   */
+  readonly side: Pool;
   /** Runs an operation that may be repeated; waits out lost connections, restarts, deadlocks. */
   again<T>(operation: () => Promise<T>): Promise<T>;
   /**
@@ -18,6 +23,7 @@ export interface Session {
    * happened, so `work` must recognise what an earlier try of the same call may have recorded.
    */
   transact<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
 }
 
 export interface SessionOptions {
@@ -30,16 +36,38 @@ export interface SessionOptions {
   readonly revive: (() => Promise<void>) | null;
 }
 
-const POOL: PoolConfig = { max: 8, connectionTimeoutMillis: 10_000, idleTimeoutMillis: 10_000, keepAlive: true, application_name: 'slipway' };
+const POOL: PoolConfig = {
+  max: 8,
+  connectionTimeoutMillis: 10_000,
+  idleTimeoutMillis: 10_000,
+  keepAlive: true,
+  application_name: 'slipway',
+};
 
 /** Opens nothing yet: the first operation connects. */
 export function createSession(options: SessionOptions): Session {
-  const pool = new Pool({ ...POOL, connectionString: options.url, allowExitOnIdle: true });
-  // An idle connection that breaks is no news: the next operation takes another.
-  pool.on('error', (error) => options.log('debug', `store connection lost: ${messageOf(error)}`));
+  const pool = createPool(options, {});
+  const side = createPool(options, { max: 1, idleTimeoutMillis: 1_000 });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
   const again = <T>(operation: () => Promise<T>): Promise<T> => persist(options, operation);
-  return { db, pool, again, transact: (work) => again(() => db.transaction().execute(work)) };
+  return {
+    db,
+    pool,
+    side,
+    again,
+    transact: (work) => again(() => db.transaction().execute(work)),
+    close: async () => void (await Promise.all([pool.end(), side.end()])),
+  };
+}
+
+function createPool(options: SessionOptions, changes: PoolConfig): Pool {
+  const pool = new Pool({ ...POOL, connectionString: options.url, allowExitOnIdle: true, ...changes });
+  // An idle connection that breaks is no news: the next operation takes another.
+  const lost = (error: Error): void => options.log('debug', `store connection lost: ${messageOf(error)}`);
+  pool.on('error', lost);
+  // The pool stops listening while a client is in use; one that breaks between two statements would end the process.
+  pool.on('connect', (client) => client.on('error', lost));
+  return pool;
 }
 
 async function persist<T>(options: SessionOptions, operation: () => Promise<T>): Promise<T> {

@@ -36,8 +36,9 @@ async function submitIn(trx: Trx, context: Context, { plan, actor, wait }: Submi
   }
   const data: EventData['release.requested'] = { plan, wait, previousLedger: await previousLedger(trx, plan) };
   await insertRelease(trx, plan, actor, context.clock.now());
-  await record(trx, context.clock, await findRow(trx, plan.release), { actor, events: [{ type: 'release.requested', data }] }, attempt);
-  if (owner === null) await takeKey(trx, { key, release: plan.release, owner: actor, host: hostOf(plan.node), since: new Date(context.clock.now()) });
+  await record(trx, context.clock, await findRow(trx, plan.release), { actor, events: [{ type: 'release.requested', data }], attempt });
+  if (owner === null)
+    await takeKey(trx, { key, release: plan.release, owner: actor, host: hostOf(plan.node), since: new Date(context.clock.now()) });
   await context.wakes.send(trx, { release: plan.release, node: plan.node, reason: 'submitted', at: null });
 }
 

@@ -16,7 +16,9 @@ const BATCH = 500;
  */
 export async function sweep(context: Context, node: string, host: string, graceMs: Duration): Promise<number> {
   const { session } = context;
-  const [driven, due] = await session.again(async () => [await drivenReleases(context, node), await dueReleases(context, node, graceMs)] as const);
+  const [driven, due] = await session.again(
+    async () => [await drivenReleases(context, node), await dueReleases(context, node, graceMs)] as const,
+  );
   const orphans = driven.filter((row) => {
     const driver = driverOf(row);
     return row.expired || (driver !== null && driver.host === host && !context.isAlive(driver));

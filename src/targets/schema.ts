@@ -4,7 +4,13 @@ import type { GroupSpec, HealthSpec, ProcessSpec } from './ports.ts';
 const duration = z.number().min(0);
 
 const health: z.ZodType<HealthSpec> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('http'), path: z.string().startsWith('/'), intervalMs: duration.min(10), timeoutMs: duration.min(1), startWithinMs: duration }),
+  z.strictObject({
+    kind: z.literal('http'),
+    path: z.string().startsWith('/'),
+    intervalMs: duration.min(10),
+    timeoutMs: duration.min(1),
+    startWithinMs: duration,
+  }),
   z.strictObject({ kind: z.literal('alive'), forMs: duration }),
 ]);
 

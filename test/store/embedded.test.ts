@@ -1,5 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -13,7 +24,8 @@ const run = promisify(execFile);
 const root = process.getuid?.() === 0;
 
 const pidOf = (embedded: Embedded): number => Number(readFileSync(join(embedded.dataDirectory, 'postmaster.pid'), 'utf8').split('\n')[0]);
-const startedAt = async (embedded: Embedded): Promise<string> => String((await query<{ at: Date }>(embedded.url('postgres'), 'select pg_postmaster_start_time() as at'))[0]?.at.getTime());
+const startedAt = async (embedded: Embedded): Promise<string> =>
+  String((await query<{ at: Date }>(embedded.url('postgres'), 'select pg_postmaster_start_time() as at'))[0]?.at.getTime());
 
 describe('the embedded PostgreSQL', () => {
   let place: Scratch;
@@ -44,10 +56,12 @@ describe('the embedded PostgreSQL', () => {
     expect(statSync(first.dataDirectory).mode & 0o777).toBe(0o700);
     await first.ensureDatabase('my "shop"');
     await second.ensureDatabase('my "shop"');
-    expect(await query(second.url('my "shop"'), 'select current_database() as name, current_setting(\'server_encoding\') as encoding')).toEqual([{ name: 'my "shop"', encoding: 'UTF8' }]);
+    expect(
+      await query(second.url('my "shop"'), "select current_database() as name, current_setting('server_encoding') as encoding"),
+    ).toEqual([{ name: 'my "shop"', encoding: 'UTF8' }]);
     const pid = pidOf(first);
     const busy = query(first.url('postgres'), 'select pg_sleep(0.3)');
-    await eventually('the query runs', async () => (await first.stopIfUnused()) === false);
+    await eventually('the query runs', async () => !(await first.stopIfUnused()));
     await busy;
     expect(await first.stopIfUnused()).toBe(true);
     await eventually('it stopped', () => !processExists(pid));
@@ -55,7 +69,10 @@ describe('the embedded PostgreSQL', () => {
 
   it('is started once by many at once, in many processes', async () => {
     const script = join(place.home, 'start.ts');
-    writeFileSync(script, `import { openEmbedded } from ${JSON.stringify(join(import.meta.dirname, '../../src/store/index.ts'))};\nconsole.log((await openEmbedded({ home: ${JSON.stringify(place.home)} })).started);`);
+    writeFileSync(
+      script,
+      `import { openEmbedded } from ${JSON.stringify(join(import.meta.dirname, '../../src/store/index.ts'))};\nconsole.log((await openEmbedded({ home: ${JSON.stringify(place.home)} })).started);`,
+    );
     const children = [run(process.execPath, [script]), run(process.execPath, [script])];
     const [mine, ...others] = await Promise.all([open(), open(), ...children]);
     expect(others).toHaveLength(3);
@@ -150,7 +167,11 @@ describe('the embedded PostgreSQL', () => {
       console.log(embedded.started, process.getuid());
       await embedded.stop('fast');
       rmSync(embedded.socketDirectory, { recursive: true });`;
-    const { stdout } = await run(process.execPath, ['--input-type=module-typescript', '-e', script], { uid: 65_534, gid: 65_534, cwd: place.home });
+    const { stdout } = await run(process.execPath, ['--input-type=module-typescript', '-e', script], {
+      uid: 65_534,
+      gid: 65_534,
+      cwd: place.home,
+    });
     expect(stdout.trim()).toBe('true 65534');
     // Root leaves data of another user with that user.
     const theirs = await openEmbedded({ home });
@@ -162,7 +183,9 @@ describe('the embedded PostgreSQL', () => {
     chmodSync(place.home, 0o755);
     expect(chooseIdentity([join(place.home, 'x')], 65_534)).toMatchObject({ prefix: [], credentials: { uid: 65_534 }, owner: 65_534 });
     chmodSync(place.home, 0o700);
-    expect(() => chooseIdentity([join(place.home, 'x')], 65_534)).toThrow(expect.objectContaining({ code: 'platform_unsupported' }) as Error);
+    expect(() => chooseIdentity([join(place.home, 'x')], 65_534)).toThrow(
+      expect.objectContaining({ code: 'platform_unsupported' }) as Error,
+    );
   });
 
   it('makes the library links that an install without scripts leaves out, without touching node_modules', async () => {
@@ -186,7 +209,10 @@ describe('what a failed start means', () => {
     ['initdb: error: could not write to file "pg_wal": No space left on device', 'disk_full'],
     ['FATAL:  could not extend file "base/1/2": Disk quota exceeded', 'disk_full'],
     ['PANIC:  could not locate a valid checkpoint record at 0/1', 'state_corrupt'],
-    ['FATAL:  database files are incompatible with server', 'store_version'],
+    [
+      'FATAL:  database files are incompatible with server\nDETAIL:  The data directory was initialized by PostgreSQL version 17',
+      'store_version',
+    ],
     ['postgres: error while loading shared libraries: libicui18n.so.60: cannot open shared object file', 'platform_unsupported'],
     ['FATAL:  something new', 'store_unreachable'],
   ])('%s', (log, code) => {
@@ -194,7 +220,16 @@ describe('what a failed start means', () => {
   });
 
   it('waits for leftovers of a killed server', () => {
-    expect(readFailure('starting', 'FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use', '/store')).toEqual({ kind: 'again' });
+    expect(readFailure('starting', 'FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use', '/store')).toEqual({
+      kind: 'again',
+    });
+    expect(
+      readFailure(
+        'starting',
+        'LOG:  shutting down\nFATAL:  the database system is shutting down\nLOG:  database system is shut down\n',
+        '/store',
+      ),
+    ).toEqual({ kind: 'again' });
     expect(readFailure('starting', 'FATAL:  lock file "postmaster.pid" already exists', '/store')).toEqual({ kind: 'again' });
   });
 });

@@ -116,7 +116,9 @@ export function ledgerContract(name: string, start: () => Promise<TestServer>): 
       const other = await server.open(url);
       await Promise.all(
         Array.from({ length: 20 }, (_, n) =>
-          n % 2 === 0 ? open.store.append(claim, [intended(`a${n}`)]) : other.store.request(claim.release, 'bob', { type: 'pause.requested', data: { reason: `${n}` } }),
+          n % 2 === 0
+            ? open.store.append(claim, [intended(`a${n}`)])
+            : other.store.request(claim.release, 'bob', { type: 'pause.requested', data: { reason: `${n}` } }),
         ),
       );
       const { events } = await open.store.load(claim.release);
@@ -126,7 +128,9 @@ export function ledgerContract(name: string, start: () => Promise<TestServer>): 
     it('closes the ledger of a finished release', async () => {
       const claim = await claimed();
       await open.store.append(claim, [finished('unchanged')]);
-      await expect(open.store.request(claim.release, 'bob', { type: 'pause.requested', data: { reason: '' } })).rejects.toMatchObject({ code: 'not_possible_now' });
+      await expect(open.store.request(claim.release, 'bob', { type: 'pause.requested', data: { reason: '' } })).rejects.toMatchObject({
+        code: 'not_possible_now',
+      });
       await expect(open.store.append(claim, [intended('x')])).rejects.toThrow('is finished');
       const size = (await open.store.load(claim.release)).entries.length;
       await query(url, `update slipway.release set lease_until = now() - interval '1 ms' where id = '${claim.release}'`);
@@ -154,7 +158,8 @@ export function ledgerContract(name: string, start: () => Promise<TestServer>): 
 
     it('finds releases by prefix and latest, and says when it cannot', async () => {
       const place = { service: 'find', environment: 'dev' };
-      const make = async (release: string, version: string) => open.store.submit({ plan: planFor({ ...place, release, version }), actor: 'ann', wait: true });
+      const make = async (release: string, version: string) =>
+        open.store.submit({ plan: planFor({ ...place, release, version }), actor: 'ann', wait: true });
       await make('aa11', '1');
       await make('aa22', '2');
       expect(await open.store.resolve('AA1', place)).toBe('aa11');

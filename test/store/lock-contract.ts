@@ -31,7 +31,10 @@ export function lockContract(name: string, start: () => Promise<TestServer>): vo
 
     it('refuses a second release with the name of the owner', async () => {
       const first = await submit('named', false);
-      await expect(submit('named', false)).rejects.toMatchObject({ code: 'locked', message: expect.stringMatching(`ann on here .*1\\.1\\.0.*${first}`) as string });
+      await expect(submit('named', false)).rejects.toMatchObject({
+        code: 'locked',
+        message: expect.stringMatching(`ann on here .*1\\.1\\.0.*${first}`) as string,
+      });
       expect(await open.store.list({ service: 'named', limit: 9 })).toHaveLength(1);
       await submit('named', false, { environment: 'dev' });
     });
@@ -77,7 +80,8 @@ export function lockContract(name: string, start: () => Promise<TestServer>): vo
     });
 
     it('ties each ledger to the last finished one of its place', async () => {
-      const before = async (release: string) => ((await open.store.load(release)).events[0]?.data as EventData['release.requested']).previousLedger;
+      const before = async (release: string) =>
+        ((await open.store.load(release)).events[0]?.data as EventData['release.requested'] | undefined)?.previousLedger;
       const first = await submit('tied', false);
       expect(await before(first)).toBeNull();
       await open.store.append(await claim(first), [finished('unchanged')]);

@@ -11,7 +11,11 @@ import { openEmbedded, openStore, thisDriver, type OpenStore, type StoreOptions 
 export const LEASE = { leaseMs: 15_000, renewMs: 3_000, marginMs: 3_000 };
 
 /** Polls until `condition` answers something truthy; fails loudly after `withinMs`. */
-export async function eventually<T>(what: string, condition: () => Promise<T | null | false | undefined> | T | null | false | undefined, withinMs = 20_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  condition: () => Promise<T | null | false | undefined> | T | null | false | undefined,
+  withinMs = 20_000,
+): Promise<T> {
   const deadline = systemClock.monotonic() + withinMs;
   for (;;) {
     const found = await condition();
@@ -38,7 +42,17 @@ let counter = 0;
 export function planFor(changes: Partial<Plan> = {}): Plan {
   counter += 1;
   const release = `01rel${String(counter).padStart(5, '0')}${Math.random().toString(36).slice(2, 8)}`;
-  const plan = { schema: 'slipway.plan/1', release, kind: 'release', service: 'shop', environment: 'prd', version: '1.1.0', node: 'here:/state', steps: [], ...changes };
+  const plan = {
+    schema: 'slipway.plan/1',
+    release,
+    kind: 'release',
+    service: 'shop',
+    environment: 'prd',
+    version: '1.1.0',
+    node: 'here:/state',
+    steps: [],
+    ...changes,
+  };
   return plan as unknown as Plan;
 }
 
@@ -46,8 +60,14 @@ export function driver(id: string, changes: Partial<Driver> = {}): Driver {
   return { ...thisDriver(id), ...changes };
 }
 
-export const intended = (step: string, attempt = 1): NewEvent => ({ type: 'step.intended', data: { step, stage: 'deploy', attempt, key: `k/${step}/${attempt}` } });
-export const finished = (outcome: EventData['release.finished']['outcome'] = 'released'): NewEvent => ({ type: 'release.finished', data: { outcome, reason: 'done' } });
+export const intended = (step: string, attempt = 1): NewEvent => ({
+  type: 'step.intended',
+  data: { step, stage: 'deploy', attempt, key: `k/${step}/${attempt}` },
+});
+export const finished = (outcome: EventData['release.finished']['outcome'] = 'released'): NewEvent => ({
+  type: 'release.finished',
+  data: { outcome, reason: 'done' },
+});
 
 /** A clock that is the system's, moved by `offset()`. */
 export function movedClock(offset: () => number): Clock {
@@ -71,7 +91,7 @@ export async function embeddedServer(): Promise<TestServer> {
   let databases = 0;
   const open = new Set<OpenStore>();
   return {
-        newDatabase: async () => {
+    newDatabase: async () => {
       const name = `test_${(databases += 1)}`;
       await embedded.ensureDatabase(name);
       return embedded.url(name);
@@ -89,9 +109,11 @@ export async function embeddedServer(): Promise<TestServer> {
 /** One query on a connection of its own. */
 export async function query<T>(url: string, sql: string): Promise<T[]> {
   const client = new pg.Client({ connectionString: url });
+  // A server that is killed before the query was sent says so in an event.
+  client.on('error', () => undefined);
   await client.connect();
   try {
-    return (await client.query<T & object>(sql)).rows as T[];
+    return (await client.query<T & object>(sql)).rows;
   } finally {
     await client.end();
   }
@@ -111,7 +133,12 @@ export async function systemServer(): Promise<TestServer> {
   await once(run('initdb', ['-D', data, '-U', 'slipway', '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync']), 'exit');
   const server = run('postgres', ['-D', data, '-c', 'listen_addresses=', '-c', `unix_socket_directories=${place.home}`, '-c', 'fsync=off']);
   const urlOf = (name: string): string => `postgresql://slipway@localhost/${name}?host=${encodeURIComponent(place.home)}`;
-  await eventually('PostgreSQL 15 answers', () => query(urlOf('postgres'), 'select 1').then(() => true, () => false));
+  await eventually('PostgreSQL 15 answers', () =>
+    query(urlOf('postgres'), 'select 1').then(
+      () => true,
+      () => false,
+    ),
+  );
   let databases = 0;
   const open = new Set<OpenStore>();
   return {

@@ -56,7 +56,7 @@ export function wakeupsContract(name: string, start: () => Promise<TestServer>):
     it('wakes for a release submitted while nobody worked', async () => {
       const release = await submit();
       await work();
-      await wokenFor(release);
+      expect(await wokenFor(release)).toBe(true);
     });
 
     it('wakes a parked release when its time has come, and not before', async () => {
@@ -87,7 +87,7 @@ export function wakeupsContract(name: string, start: () => Promise<TestServer>):
       await wokenFor(release);
       woken = [];
       await open.store.request(release, 'bob', { type: 'pause.requested', data: { reason: 'lunch' } });
-      await wokenFor(release);
+      expect(await wokenFor(release)).toBe(true);
     });
 
     it('tries again when a handler throws', async () => {
@@ -98,6 +98,7 @@ export function wakeupsContract(name: string, start: () => Promise<TestServer>):
       });
       await submit();
       await eventually('three tries', () => tries >= 3);
+      expect(woken).toHaveLength(tries);
     });
 
     it('resumes at once what a dead process of this host was driving', async () => {
@@ -120,7 +121,7 @@ export function wakeupsContract(name: string, start: () => Promise<TestServer>):
       await query(url, `update slipway.release set lease_until = now() - interval '1 ms' where id = '${expired}'`);
       await query(url, `update slipway.release set wake_at = now() - interval '1 minute' where id = '${lost}'`);
       woken = [];
-      await eventually('both are woken again', () => woken.includes(expired) && woken.includes(lost));
+      expect(await eventually('both are woken again', () => woken.includes(expired) && woken.includes(lost))).toBe(true);
     });
 
     it('finds a release that ended but was not sealed', async () => {
@@ -128,9 +129,12 @@ export function wakeupsContract(name: string, start: () => Promise<TestServer>):
       const mine = await open.store.claim(release, driver('w1'));
       if (mine === null) throw new Error('not claimed');
       await open.store.append(mine, [finished()]);
-      await query(url, `update slipway.release set driver_id = null, lease_until = null where id = '${release}'; delete from slipway_boss.job`);
+      await query(
+        url,
+        `update slipway.release set driver_id = null, lease_until = null where id = '${release}'; delete from slipway_boss.job`,
+      );
       await work();
-      await wokenFor(release);
+      expect(await wokenFor(release)).toBe(true);
     });
 
     it('shares wake-ups between two workers, each once, and stops when its handlers are done', async () => {
@@ -173,7 +177,8 @@ export function wakeupsContract(name: string, start: () => Promise<TestServer>):
       const release = await submit();
       await work();
       await wokenFor(release);
-      expect(woken).toEqual([release]);
+      // A second wake-up for the same event is harmless.
+      expect(new Set(woken)).toEqual(new Set([release]));
       expect(await query(url, `select id from slipway_boss.job where data->>'release' like 'parked%'`)).toEqual([]);
     });
   });

@@ -9,13 +9,14 @@ const backup = z
   .union([
     z.literal(['auto', 'pg_dump', 'template']),
     words(COMMAND_REFERENCES).transform((list) => ({ run: list })),
-    section(commandFields),
+    section({ ...commandFields, restore: command(true).optional().describe('Command that restores the backup; without it the backup cannot be verified.') }),
     section({ none: reason.describe('Why there is no backup; it goes into the evidence.') }),
   ], 'auto, pg_dump, template, a command as a list, or { none: "why there is no backup" }')
   .transform((given): Backup => {
-    if (typeof given === 'string') return { method: given, command: null, reason: null };
-    if ('none' in given) return { method: 'none', command: null, reason: given.none };
-    return { method: 'command', command: commandOf(given, true), reason: null };
+    if (typeof given === 'string') return { method: given, command: null, restore: null, reason: null };
+    if ('none' in given) return { method: 'none', command: null, restore: null, reason: given.none };
+    const restore = 'restore' in given && given.restore !== undefined ? given.restore : null;
+    return { method: 'command', command: commandOf(given, true), restore, reason: null };
   });
 
 export const databaseFields = {
@@ -58,7 +59,7 @@ export const database = section(databaseFields).transform((given, context): Data
     migrations: orElse<string | null>(migrations, null),
     migrateCommand: orElse<CommandDefinition | null>(migrate, null),
     migrateClass: given['migrate-rollback'] ?? 'restore',
-    backup: orElse<Backup>(given.backup, { method: 'auto', command: null, reason: null }),
+    backup: orElse<Backup>(given.backup, { method: 'auto', command: null, restore: null, reason: null }),
     lockTimeoutMs: orElse(given['lock-timeout'], 2_000),
     statementTimeoutMs: orElse(given['statement-timeout'], 600_000),
   };

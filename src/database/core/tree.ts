@@ -44,10 +44,10 @@ export function findAll(value: JsonValue, tags: readonly string[]): readonly { r
   // A list instead of recursion: an expression of 10,000 terms nests as deep.
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (typeof next !== 'object' || next === null) continue;
-    if (isJsonObject(next)) {
-      for (const [key, item] of Object.entries(next)) if (tags.includes(key) && isJsonObject(item)) found.push({ tag: key, node: item });
+    for (const [tag, item] of Object.entries(next)) {
+      if (tags.includes(tag) && isJsonObject(item)) found.push({ tag, node: item });
+      open.push(item);
     }
-    open.push(...(Object.values(next) as JsonValue[]));
   }
   return found;
 }

@@ -55,7 +55,7 @@ export interface DatabaseDefinition {
   readonly migrateCommand: CommandDefinition | null;
   /** What is assumed of what `migrateCommand` changes, since it cannot be read beforehand. */
   readonly migrateClass: 'app' | 'restore' | 'forward-fix';
-  readonly backup: { readonly method: 'auto' | 'pg_dump' | 'template' | 'command' | 'none'; readonly command: CommandDefinition | null; readonly reason: string | null };
+  readonly backup: { readonly method: 'auto' | 'pg_dump' | 'template' | 'command' | 'none'; readonly command: CommandDefinition | null; readonly restore: CommandDefinition | null; readonly reason: string | null };
   readonly lockTimeoutMs: Duration;
   readonly statementTimeoutMs: Duration;
 }

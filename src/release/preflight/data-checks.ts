@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
 import { databaseSize, migrationStatus } from '../../database/index.ts';
 import type { PreflightCheck } from './preflight.ts';
+import { chooseBackup, planningBackupTools } from '../backup-tools.ts';
 import { fail, pass } from './answers.ts';
 
 /** Free space that must remain beside the backup. */
@@ -38,10 +39,8 @@ export const checkBackup: PreflightCheck = async (deps, plan) => {
   const database = await deps.databaseFor(plan.workspace, plan.definition);
   if (database === null) return pass(NONE);
   if (taken === undefined) return pass(plan.steps.find((step) => step.kind === 'backup')?.skip ?? 'no backup is planned');
-  const method = await deps.backupMethodFor(database, plan.definition);
-  const available = await method.available(database);
-  if (!available.ok) return fail(available.reason, available.hint);
-  if (!method.capabilities.canVerify) return fail(`a backup by ${method.name} cannot be verified here`, 'Give the restore command too, or use pg_dump.');
+  const method = await chooseBackup(database, plan.definition, await planningBackupTools(deps, plan.workspace, plan.definition));
+  if (!method.capabilities.canVerify) return fail(`a backup by ${method.name} cannot be verified here`, 'Give database.backup.restore too, or use pg_dump.');
   return pass(`by ${method.name}, verified by a restore`);
 };
 

@@ -1,15 +1,15 @@
-import { join } from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
-import { readManifest, restoreBackup, verifyBackup, type BackupManifest, type DatabaseAccess } from '../../database/index.ts';
+import { chooseMethod, readManifest, restoreBackup, verifyBackup, type DatabaseAccess, type VerifyRequest } from '../../database/index.ts';
 import { backupFolder } from '../artifact/folders.ts';
 import type { StepContext, StepExecutor } from '../ports.ts';
+import { chooseBackup, stepBackupTools } from '../backup-tools.ts';
 import type { StepDeps } from './deps.ts';
 
 /** Backs the database up by the chosen method; the manifest is written last, so its presence means a complete backup. */
 export function backupStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const database = await databaseOf(deps, context);
-    const method = await deps.backupMethodFor(database, context.plan.definition);
+    const method = await chooseBackup(database, context.plan.definition, await stepBackupTools(deps, context));
     const manifest = await method.create(database, context.plan.release, backupFolder(deps.home, context.plan.release));
     const rows = Object.values(manifest.rows).reduce((sum, count) => sum + count, 0);
     const facts = { method: manifest.method, bytes: manifest.bytes, rows, takenAt: manifest.takenAt, schemaDigest: manifest.schemaDigest, files: manifest.files.map((file) => ({ ...file })), location: manifest.location };
@@ -21,9 +21,8 @@ export function backupStep(deps: StepDeps): StepExecutor {
 export function verifyBackupStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const database = await databaseOf(deps, context);
-    const { folder, manifest, method } = await backupOf(deps, context, database);
-    const { verdict, reason, compared } = await verifyBackup({ access: database, method, manifest, directory: folder, effects: context.effects });
-    return { verdict, reason, facts: { verified: verdict === 'pass', ...compared } };
+    const { verdict, reason, compared } = await verifyBackup(await backupOf(deps, context, database));
+    return { verdict, reason, facts: { verified: verdict === 'pass', tables: compared.tables, rows: compared.rows } };
   };
 }
 
@@ -31,9 +30,11 @@ export function verifyBackupStep(deps: StepDeps): StepExecutor {
 export function restoreStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const database = await databaseOf(deps, context);
-    const { folder, manifest, method } = await backupOf(deps, context, database);
-    const { verdict, reason, failedDatabase } = await restoreBackup({ access: database, method, manifest, directory: folder, key: context.plan.release, effects: context.effects });
-    return { verdict, reason, retry: verdict === 'unknown', facts: { restoredFrom: manifest.takenAt, keptAs: failedDatabase } };
+    const backup = await backupOf(deps, context, database);
+    const { plan, fence, signal } = context;
+    const result = await restoreBackup({ ...backup, key: plan.release, fence, signal });
+    const { verdict, reason, failedDatabase, notKept } = result;
+    return { verdict, reason, retry: verdict === 'unknown', facts: { restoredFrom: backup.manifest.takenAt, keptAs: failedDatabase, notKept } };
   };
 }
 
@@ -44,7 +45,11 @@ export async function databaseOf(deps: StepDeps, { plan }: StepContext): Promise
   return database;
 }
 
-async function backupOf(deps: StepDeps, { plan }: StepContext, database: DatabaseAccess): Promise<{ readonly folder: string; readonly manifest: BackupManifest; readonly method: Awaited<ReturnType<StepDeps['backupMethodFor']>> }> {
-  const folder = backupFolder(deps.home, plan.release);
-  return { folder: join(folder), manifest: await readManifest(folder), method: await deps.backupMethodFor(database, plan.definition) };
+/** This release's backup, with the method that made it. */
+async function backupOf(deps: StepDeps, context: StepContext, access: DatabaseAccess): Promise<VerifyRequest> {
+  const directory = backupFolder(deps.home, context.plan.release);
+  const manifest = await readManifest(directory);
+  if (manifest === null) throw new SlipwayError('state_corrupt', `There is no complete backup in ${directory}`);
+  const method = await chooseMethod(access, manifest.method, await stepBackupTools(deps, context));
+  return { access, manifest, directory, method, effects: context.effects };
 }

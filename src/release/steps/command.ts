@@ -29,12 +29,17 @@ export async function runUserCommand(deps: StepDeps, context: StepContext, comma
   };
   const argv = command.argv.map(resolve);
   const own = Object.fromEntries(Object.entries(command.env).map(([name, template]) => [name, resolve(template)]));
-  const base = Object.fromEntries(PASSED_ON.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+  const base = baseEnvironment(environment);
   note(`$ ${command.argv.join(' ')}`);
   const env = { ...base, SLIPWAY_RELEASE: plan.release, SLIPWAY_VERSION: plan.version, SLIPWAY_ENVIRONMENT: plan.environment, SLIPWAY_SERVICE: plan.service, ...extra, ...own };
   const result = await effects.exec({ argv, cwd, env, timeoutMs: command.timeoutMs, logFile: context.commandLog, secrets: [...secrets, ...Object.values(extra)], signal });
   await context.takeCommandLog();
   return result;
+}
+
+/** The variables every command gets; the rest of the worker's environment is not a command's business. */
+export function baseEnvironment(environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(PASSED_ON.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
 }
 
 /** How a command ended, in words. */

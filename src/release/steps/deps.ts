@@ -1,4 +1,5 @@
-import type { BackupMethod, DatabaseAccess } from '../../database/index.ts';
+import type { Effects } from '../../kernel/index.ts';
+import type { DatabaseAccess } from '../../database/index.ts';
 import type { Target } from '../../targets/index.ts';
 import type { Router } from '../../traffic/index.ts';
 import type { Definition } from '../core/definition.ts';
@@ -15,8 +16,10 @@ export interface StepDeps {
   readonly environmentFor: (workspace: string, envFile: string | null) => Promise<Readonly<Record<string, string | undefined>>>;
   /** A way into the service's database; null when it has none. Values it resolves join the redactor's list. */
   readonly databaseFor: (workspace: string, definition: Definition) => Promise<DatabaseAccess | null>;
-  readonly backupMethodFor: (database: DatabaseAccess, definition: Definition) => Promise<BackupMethod>;
+  readonly effects: Effects;
   /** Creates the database in Slipway's own PostgreSQL when it is not there. */
+  /** False for a database of Slipway's own PostgreSQL that is not there yet. */
+  readonly databaseExists: (definition: Definition) => Promise<boolean>;
   readonly ensureEmbedded: (name: string) => Promise<void>;
   /** The URL processes receive, as a template: the user's own, or that of the embedded database. */
   readonly databaseUrlTemplate: (definition: Definition) => string;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { applyMigrations, downMigrations, migrationStatus } from '../../database/index.ts';
+import { applyMigrations, downMigrations, migrationStatus, type DownResult, type MigrationResult } from '../../database/index.ts';
 import type { CommandDefinition } from '../core/definition.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import { databaseOf } from './backup.ts';
@@ -22,9 +22,7 @@ export function migrateStep(deps: StepDeps): StepExecutor {
     const surprise = await surpriseIn(context, directory, deps);
     if (surprise !== null) return surprise;
     const result = await applyMigrations({ ...limitsOf(context), access: database, directory, release: plan.release, fence: context.fence });
-    for (const name of result.applied) context.note(`applied ${name}`);
-    const changed = result.applied.length > 0 || result.partial !== null;
-    return { verdict: result.verdict, reason: result.reason, facts: { changed, applied: [...result.applied], partial: result.partial === null ? null : { ...result.partial } } };
+    return outcomeOfRun(result);
   };
 }
 
@@ -35,13 +33,17 @@ export function migrateDownStep(deps: StepDeps): StepExecutor {
     const access = await databaseOf(deps, context);
     const directory = join(deps.home, text(step.input, 'folder'), text(step.input, 'migrations'));
     const names = as<readonly string[]>(step.input['names']);
-    const result = await downMigrations({ ...limitsOf(context), access, directory, release: plan.release, fence: context.fence, names });
-    return { verdict: result.verdict, reason: result.reason, facts: { reverted: [...result.reverted] } };
+    return outcomeOfRun(await downMigrations({ ...limitsOf(context), access, directory, release: plan.release, fence: context.fence, names }));
   };
 }
 
 function limitsOf({ step, effects, signal, note }: StepContext) {
   return { lockTimeoutMs: number(step.input, 'lockTimeoutMs'), statementTimeoutMs: number(step.input, 'statementTimeoutMs'), effects, signal, onProgress: note };
+}
+
+function outcomeOfRun({ verdict, reason, changed, files, partial }: MigrationResult | DownResult): StepOutcome {
+  // A lost connection leaves it open what counted; the next try reads the history and goes on from there.
+  return { verdict, reason, retry: verdict === 'unknown', facts: { changed, files: files.map((one) => ({ ...one })), partial: partial === null ? null : { ...partial } } };
 }
 
 /** The artifact must hold the migrations the plan was made (and approved) for, apart from those an earlier try applied. */

@@ -40,9 +40,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
   // The target's lock comes first: it keeps a second agent from touching the socket of the first.
   const target = await createProcessTarget({ directory: places.directory, clock, log, environment: options.environment });
   try {
-    const states = new Map((await target.listAll()).map((group) => [group.spec.id, group]));
+    const groups = target.groups();
+    const states = new Map(await Promise.all(groups.map(async (group) => [group, await target.inspect(group)] as const)));
     const router = await createEmbeddedRouter({ directory: places.directory, clock, log, random: options.random, endpoints: (group) => endpointsOf(states.get(group) ?? null) });
-    const disconnect = await connectRouter(target, router, [...states.keys()]);
+    const disconnect = await connectRouter(target, router, groups);
     const worker = options.workerArgv === null ? null : keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock, log });
     const stop = new AbortController();
     const server = await listen(places, [createTargetRoutes(target), createRouterRoutes(router), controlRoutes(options, worker, stop)]);

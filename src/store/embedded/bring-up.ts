@@ -8,7 +8,7 @@ import { initialise } from './initialise.ts';
 import { launchServer, type Launch, type Launched } from './launch.ts';
 import { clearForeignPidFile, ghostPostmaster, runningPostmaster, signalPostmaster } from './postmaster.ts';
 import { probe } from './probe.ts';
-import { secureSocketDirectory } from './socket.ts';
+import { checkSocketDirectory, secureSocketDirectory } from './socket.ts';
 
 export interface Place {
   readonly home: string;
@@ -29,16 +29,17 @@ const PATIENCE_WITH_SILENCE_MS = 3_000;
  * No lock of ours: `initdb` works on a private folder that is renamed, and of two servers PostgreSQL itself lets one live.
  */
 export async function bringUp(place: Place): Promise<boolean> {
+  checkSocketDirectory(place.socketDirectory, dataOwnerOf(place) ?? ownUser());
   const since = systemClock.monotonic();
   let launch: Launch | null = null;
   let launched: Launched | null = null;
   let stoppingSince: number | null = null;
   for (;;) {
     const state = await probe(place.socketDirectory);
-    if (state === 'up' && existsSync(join(place.dataDirectory, 'postmaster.pid'))) return launched !== null && launched.failure() === null;
-    const waited = systemClock.monotonic() - since;
-    if (waited > READY_DEADLINE_MS) throw new SlipwayError('store_unreachable', `PostgreSQL for ${place.home} did not answer within a minute`);
-    stoppingSince = state === 'stopping' ? (stoppingSince ?? systemClock.monotonic()) : null;
+    if (state === 'up' && hasPidFile(place)) return launched?.failure() === null;
+    const waited = deadlineChecked(place, since);
+    if (state !== 'stopping') stoppingSince = null;
+    else stoppingSince ??= systemClock.monotonic();
     unblock(place, { state, silentFor: launched === null ? waited : 0, stoppingSince });
     if (state === 'down' && mayLaunch(launched, place)) {
       launch ??= await prepare(place);
@@ -48,16 +49,35 @@ export async function bringUp(place: Place): Promise<boolean> {
   }
 }
 
+/** Without it the server that answers is one whose data folder was removed. */
+function hasPidFile(place: Place): boolean {
+  return existsSync(join(place.dataDirectory, 'postmaster.pid'));
+}
+
+function deadlineChecked(place: Place, since: number): number {
+  const waited = systemClock.monotonic() - since;
+  if (waited <= READY_DEADLINE_MS) return waited;
+  throw new SlipwayError('store_unreachable', `PostgreSQL for ${place.home} did not answer within a minute`);
+}
+
 /** Programs, user, socket folder and data folder are there afterwards. */
 async function prepare(place: Place): Promise<Launch> {
   const store = join(place.home, 'store');
   const binaries = locateBinaries(join(store, 'lib'));
-  const dataOwner = statSync(place.dataDirectory, { throwIfNoEntry: false })?.uid ?? null;
-  const launch = { binaries, identity: chooseIdentity([binaries.postgres, join(place.dataDirectory, 'PG_VERSION')], dataOwner) };
+  const dataOwner = dataOwnerOf(place);
+  const launch = { binaries, identity: chooseIdentity([binaries.postgres, place.dataDirectory], dataOwner) };
   secureSocketDirectory(place.socketDirectory, launch.identity.owner);
   if (dataOwner === null) await initialise(launch, place.dataDirectory);
   clearForeignPidFile(place.dataDirectory);
   return launch;
+}
+
+function ownUser(): number {
+  return process.getuid?.() ?? 0;
+}
+
+function dataOwnerOf(place: Place): number | null {
+  return statSync(place.dataDirectory, { throwIfNoEntry: false })?.uid ?? null;
 }
 
 /** First try, or the last one lost a race or met the dead server's leftovers. Throws when it was refused. */

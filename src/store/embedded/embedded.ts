@@ -35,7 +35,8 @@ const STOP_DEADLINE_MS = 60_000;
  * @throws SlipwayError `platform_unsupported`, `state_corrupt`, `disk_full`, `store_version`, `store_unreachable`
  */
 export async function openEmbedded(options: { readonly home: string }): Promise<Embedded> {
-  mkdirSync(join(options.home, 'store'), { recursive: true, mode: 0o700 });
+  // Enterable: where root must run the server as another user, that user passes through. The data itself is 0700.
+  mkdirSync(join(options.home, 'store'), { recursive: true, mode: 0o711 });
   const home = realpathSync(options.home);
   const place = { home, dataDirectory: join(home, 'store', 'pg'), socketDirectory: socketDirectory(home) };
   refuseOddData(place.dataDirectory);
@@ -78,7 +79,8 @@ async function stopServer(dataDirectory: string, socketDir: string, mode: StopMo
   signalPostmaster(pid, mode);
   const deadline = systemClock.monotonic() + STOP_DEADLINE_MS;
   while (processExists(pid)) {
-    if (systemClock.monotonic() > deadline) throw new SlipwayError('store_unreachable', `PostgreSQL (process ${pid}) did not stop within a minute`);
+    if (systemClock.monotonic() > deadline)
+      throw new SlipwayError('store_unreachable', `PostgreSQL (process ${pid}) did not stop within a minute`);
     await systemClock.sleep(10);
   }
 }

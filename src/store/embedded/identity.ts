@@ -43,26 +43,33 @@ function namespaceWorks(): boolean {
 
 function asOtherUser(paths: readonly string[], dataOwner: number | null): Identity {
   for (const account of accounts(dataOwner)) {
-    if (paths.every((path) => reachable(path))) {
+    if (paths.every((path) => reachable(path, account.uid))) {
       return { prefix: [], credentials: { uid: account.uid, gid: account.gid }, owner: account.uid };
     }
   }
-  throw new SlipwayError('platform_unsupported', 'PostgreSQL does not run as root, and neither a user namespace nor another user can be used here', {
-    hint: 'Run Slipway as an ordinary user, move the state directory out of folders only root can enter (/root), or set SLIPWAY_DATABASE_URL.',
-  });
+  throw new SlipwayError(
+    'platform_unsupported',
+    'PostgreSQL does not run as root, and neither a user namespace nor another user can be used here',
+    {
+      hint: 'Run Slipway as an ordinary user, move the state directory out of folders only root can enter (/root), or set SLIPWAY_DATABASE_URL.',
+    },
+  );
 }
 
 function accounts(dataOwner: number | null): readonly { readonly uid: number; readonly gid: number }[] {
-  const lines = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
+  const lines = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
   const known = lines.map(([name, , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }));
   if (dataOwner !== null && dataOwner !== 0) return known.filter(({ uid }) => uid === dataOwner);
   return ['postgres', 'nobody'].flatMap((wanted) => known.filter(({ name }) => name === wanted));
 }
 
-/** May a user who owns none of it enter every folder above `path`? */
-function reachable(path: string): boolean {
+/** May the user enter every folder above `path`, by its owner's or everybody's right? */
+function reachable(path: string, uid: number): boolean {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
-    if ((statSync(folder).mode & 0o001) === 0) return false;
+    const { mode, uid: owner } = statSync(folder);
+    if ((mode & (owner === uid ? 0o100 : 0o001)) === 0) return false;
     if (folder === dirname(folder)) return true;
   }
 }

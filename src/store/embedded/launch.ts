@@ -63,7 +63,10 @@ export function launchServer(launch: Launch, dataDirectory: string, socketDirect
   rotate(file);
   const log = openSync(file, 'a', 0o600);
   const from = fstatSync(log).size;
-  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDirectory }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDirectory }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   const [command = '', ...args] = [...launch.identity.prefix, launch.binaries.postgres, '-D', dataDirectory, ...settings];
   let failure: string | null = null;
   const child = spawn(command, args, {
@@ -74,10 +77,19 @@ export function launchServer(launch: Launch, dataDirectory: string, socketDirect
     ...launch.identity.credentials,
   });
   child.once('error', (error) => (failure = messageOf(error)));
-  child.once('exit', () => (failure ??= readFileSync(file).subarray(from).toString()));
+  child.once('exit', () => (failure ??= lastWords(file, from)));
   child.unref();
   closeSync(log);
   return { failure: () => failure };
+}
+
+/** The folder may be gone by then: a server that loses its data stops long after it was ready. */
+function lastWords(file: string, from: number): string {
+  try {
+    return readFileSync(file).subarray(from).toString();
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function rotate(file: string): void {

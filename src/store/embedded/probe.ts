@@ -5,6 +5,9 @@ import { SOCKET_PORT } from './socket.ts';
 /** What the socket answers. `busy`: a server is there and starts, recovers or stops. */
 export type Probe = 'up' | 'down' | 'busy' | 'stopping';
 
+/** Nobody listens there, or there is no such place. */
+const NOBODY = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'EACCES']);
+
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /** One connection to the server's own `postgres` database, closed afterwards. */
@@ -37,8 +40,7 @@ export async function probe(socketDirectory: string): Promise<Probe> {
     const { code, message } = error as { readonly code?: string; readonly message?: string };
     if (code === '53300') return 'up';
     if (code === '57P03') return /shutting down/.test(message ?? '') ? 'stopping' : 'busy';
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return 'down';
-    return 'busy';
+    return code !== undefined && NOBODY.has(code) ? 'down' : 'busy';
   }
 }
 

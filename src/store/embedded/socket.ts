@@ -17,26 +17,39 @@ const LONGEST_SOCKET_PATH = 107;
  */
 export function socketDirectory(home: string): string {
   const name = `slipway-${process.getuid?.() ?? 0}-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`;
-  const fitting = [tmpdir(), '/tmp'].map((parent) => join(parent, name)).find((path) => Buffer.byteLength(join(path, SOCKET_NAME)) <= LONGEST_SOCKET_PATH);
+  const fitting = [tmpdir(), '/tmp']
+    .map((parent) => join(parent, name))
+    .find((path) => Buffer.byteLength(join(path, SOCKET_NAME)) <= LONGEST_SOCKET_PATH);
   if (fitting !== undefined) return fitting;
-  throw new SlipwayError('platform_unsupported', `The temporary folder ${tmpdir()} is too deep for a unix socket`, { hint: 'Set TMPDIR to a shorter path such as /tmp.' });
+  throw new SlipwayError('platform_unsupported', `The temporary folder ${tmpdir()} is too deep for a unix socket`, {
+    hint: 'Set TMPDIR to a shorter path such as /tmp.',
+  });
 }
 
-/**
- * Makes the folder, or checks that the one found is ours alone: whoever may write to it could pose as the server.
- * @throws SlipwayError `state_corrupt` when it is a link, belongs to somebody else, or is open to others
- */
+/** Makes the folder for a server of this user, unless it is there and ours alone. */
 export function secureSocketDirectory(path: string, owner: number): void {
   try {
     mkdirSync(path, { mode: 0o700 });
     if (process.getuid?.() === 0 && owner !== 0) chownSync(path, owner, owner);
-    return;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    checkSocketDirectory(path, owner);
   }
-  const found = lstatSync(path);
-  if (process.getuid === undefined || (found.isDirectory() && found.uid === owner && (found.mode & 0o077) === 0)) return;
-  throw new SlipwayError('state_corrupt', `The folder ${path} for PostgreSQL's socket is not safe: it must be a real folder of user id ${owner} that nobody else can enter`, {
-    hint: `Look who made it, remove it (rm -r ${path}), and try again.`,
-  });
+}
+
+/**
+ * Checks that a folder found is ours alone, before anything in it is believed: whoever may write to it could pose as the server.
+ * @throws SlipwayError `state_corrupt` when it is a link, belongs to somebody else, or is open to others
+ */
+export function checkSocketDirectory(path: string, owner: number): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || process.getuid === undefined) return;
+  if (found.isDirectory() && found.uid === owner && (found.mode & 0o077) === 0) return;
+  throw new SlipwayError(
+    'state_corrupt',
+    `The folder ${path} for PostgreSQL's socket is not safe: it must be a real folder of user id ${owner} that nobody else can enter`,
+    {
+      hint: `Look who made it, remove it (rm -r ${path}), and try again.`,
+    },
+  );
 }

@@ -19,9 +19,14 @@ export async function writeAtomic(file: string, text: string): Promise<void> {
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new SlipwayError('disk_full', `No space left to write ${file}`, { cause: error });
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
+      throw new SlipwayError('disk_full', `No space left to write ${file}`, { cause: error });
     throw error;
   }
   const folder = await open(path.dirname(file), 'r');
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

@@ -29,6 +29,8 @@ export interface InstanceRuntime {
   /** The current or last run; null before the first. */
   record: KeeperRecord | null;
   busy: boolean;
+  /** Forgotten by the supervisor; a late event of it must not touch files that belong to its successor by now. */
+  over: boolean;
   /** Monotonic times of this run; `firstTryAt` of the first run of this definition. */
   firstTryAt: number | null;
   startedAt: number | null;
@@ -44,7 +46,11 @@ export interface InstanceRuntime {
   lastError: string;
 }
 
-export function newRuntime(context: InstanceContext, place: Pick<InstanceRuntime, 'name' | 'recordFile' | 'logFile'>, adopted: KeeperRecord | null): InstanceRuntime {
+export function newRuntime(
+  context: InstanceContext,
+  place: Pick<InstanceRuntime, 'name' | 'recordFile' | 'logFile'>,
+  adopted: KeeperRecord | null,
+): InstanceRuntime {
   const { clock } = context;
   // A record's wall-clock time gives the age of an adopted run; a clock set back must not make it negative.
   const startedAt = adopted === null ? null : clock.monotonic() - Math.max(0, clock.now() - adopted.startedAt);
@@ -52,6 +58,7 @@ export function newRuntime(context: InstanceContext, place: Pick<InstanceRuntime
     ...place,
     record: adopted,
     busy: false,
+    over: false,
     firstTryAt: startedAt,
     startedAt,
     stopRequestedAt: null,
@@ -95,9 +102,9 @@ export function factsOf(context: InstanceContext, runtime: InstanceRuntime): Ins
     want: isWanted(runtime, memory) ? 'run' : 'stop',
     live: isLive(runtime),
     stopRequested: runtime.stopRequestedAt !== null,
-    everReady: memory?.everReady ?? false,
+    everReady: memory?.everReady === true,
     readyThisRun: runtime.probes.readyThisRun,
-    gaveUp: memory?.gaveUp ?? false,
+    gaveUp: memory?.gaveUp === true,
     tries: (runtime.record?.run ?? 0) - (memory?.settledRun ?? 0),
     sinceFirstTry: since(runtime.firstTryAt),
     sinceStart: since(runtime.startedAt),
@@ -117,19 +124,21 @@ export function showPhase(context: InstanceContext, runtime: InstanceRuntime): v
 
 export function stateOf(context: InstanceContext, runtime: InstanceRuntime): InstanceState {
   const { name, record } = runtime;
-  const child = isLive(runtime) ? (record?.child ?? null) : null;
-  const exit = record?.exit ?? record?.previousExit ?? null;
+  const { process, index } = name;
+  const { phase, since, health, logFile } = runtime;
+  const shown = { process, index, phase, since, health, logFile };
+  if (record === null) {
+    const port = memoryOf(context.store.state(), name)?.port ?? null;
+    return { ...shown, pid: null, startTicks: null, port, restarts: 0, lastExit: null };
+  }
+  const child = record.exit === null ? record.child : null;
+  const exit = record.exit ?? record.previousExit;
   return {
-    process: name.process,
-    index: name.index,
-    phase: runtime.phase,
+    ...shown,
     pid: child?.pid ?? null,
     startTicks: child?.startTicks ?? null,
-    port: record?.port ?? memoryOf(context.store.state(), name)?.port ?? null,
-    restarts: Math.max(0, (record?.run ?? 1) - 1),
-    since: runtime.since,
+    port: record.port,
+    restarts: record.run - 1,
     lastExit: exit === null ? null : { code: exit.code, signal: exit.signal, at: exit.at },
-    health: runtime.health,
-    logFile: runtime.logFile,
   };
 }

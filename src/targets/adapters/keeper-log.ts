@@ -20,7 +20,7 @@ export function createKeeperLog(file: string, secrets: readonly string[], maxByt
     input: () => {
       const splitter = createLineSplitter((block) => out.write(renderBlock(block, redact)), options);
       splitters.push(splitter);
-      return splitter.push;
+      return (chunk) => splitter.push(chunk);
     },
     note: (text) => out.write(`[slipway] ${redact(text)}\n`),
     finish: () => {
@@ -47,12 +47,13 @@ function createRotatingFile(file: string, maxBytes: number) {
     write: (text: string): void => {
       try {
         const bytes = Buffer.from(text);
-        if (descriptor === null) open();
+        let target = descriptor ?? open();
         if (size > 0 && size + bytes.length > maxBytes) {
           close();
           renameSync(file, `${file}.1`);
+          target = open();
         }
-        size += writeSync(descriptor ?? open(), bytes);
+        size += writeSync(target, bytes);
       } catch {
         // See above: the next line tries again.
       }

@@ -27,7 +27,8 @@ async function keep(request: KeeperRequest): Promise<void> {
   const { pid } = child;
   if (pid === undefined) {
     const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException];
-    const reason = error.code === 'ENOENT' ? `the command "${command}" was not found` : `"${command}" could not be started: ${error.message}`;
+    const reason =
+      error.code === 'ENOENT' ? `the command "${command}" was not found` : `"${command}" could not be started: ${error.message}`;
     log.note(reason);
     return end(request, { code: null, signal: null, at: Date.now(), reason });
   }
@@ -36,9 +37,9 @@ async function keep(request: KeeperRequest): Promise<void> {
   const closed = once(child, 'close');
   const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
 
-  let stopping: Promise<boolean> | null = null;
+  const stopping: Promise<boolean>[] = [];
   onStop = () => {
-    stopping ??= stopGroup(pid, request.record.graceMs);
+    if (stopping.length === 0) stopping.push(stopGroup(pid, request.record.graceMs));
   };
   const record = { ...request.record, child: processRef(pid) };
   // An instance nobody could find again must not run.
@@ -49,9 +50,9 @@ async function keep(request: KeeperRequest): Promise<void> {
   log.note(`${request.record.process}-${request.record.index} run ${request.record.run} started as process ${pid}`);
 
   const [code, signal] = await exited;
-  if (stopping !== null) await stopping;
-  // Whatever it left in its group has lost its parent and its port's owner; a restart must not meet it.
-  else if (groupAlive(pid)) await stopGroup(pid, request.record.graceMs);
+  // Whatever it left in its group has lost its parent; a restart must not meet it.
+  if (groupAlive(pid)) onStop();
+  await Promise.all(stopping);
   await Promise.race([closed, delay(OUTPUT_MS)]);
   log.note(`process ${pid} ended with ${signal ?? `code ${code ?? 'unknown'}`}`);
   log.finish();

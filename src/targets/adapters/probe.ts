@@ -16,7 +16,14 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export function probeHttp(port: number, path: string, timeoutMs: number): Promise<ProbeAnswer> {
   return new Promise((resolve) => {
-    const probe = request({ host: '127.0.0.1', port, path, method: 'GET', agent: false, headers: { 'user-agent': 'slipway-health', connection: 'close' } });
+    const probe = request({
+      host: '127.0.0.1',
+      port,
+      path,
+      method: 'GET',
+      agent: false,
+      headers: { 'user-agent': 'slipway-health', connection: 'close' },
+    });
     const end = (passed: boolean, reason: string): void => {
       clearTimeout(timer);
       resolve({ passed, reason });

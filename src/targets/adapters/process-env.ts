@@ -37,7 +37,12 @@ export async function environmentOf(spec: GroupSpec, environment: Environment): 
  * Resolves one instance's command and environment.
  * @throws SlipwayError `secret_missing`, `config_invalid`
  */
-export function commandOf(spec: GroupSpec, process: ProcessSpec, place: Pick<InstanceName, 'index'> & { readonly port: number | null }, environment: Environment): Command {
+export function commandOf(
+  spec: GroupSpec,
+  process: ProcessSpec,
+  place: Pick<InstanceName, 'index'> & { readonly port: number | null },
+  environment: Environment,
+): Command {
   const instance = `${process.name}-${place.index}`;
   const port: Record<string, string> = place.port === null ? {} : { port: String(place.port) };
   const { service, version, release } = spec;

@@ -13,7 +13,7 @@ const KEEPER_OVERDUE_MS: Duration = 10_000;
 
 /** Looks at one instance, decides and acts, once. A call during another does nothing: the next tick looks again. */
 export async function stepInstance(context: InstanceContext, runtime: InstanceRuntime): Promise<void> {
-  if (runtime.busy) return;
+  if (runtime.busy || runtime.over) return;
   runtime.busy = true;
   try {
     observe(context, runtime);
@@ -25,7 +25,8 @@ export async function stepInstance(context: InstanceContext, runtime: InstanceRu
   } catch (error) {
     const message = messageOf(error);
     // The next tick tries again; say it once, not five times a second.
-    if (message !== runtime.lastError) context.log('error', `${runtime.name.group} ${runtime.name.process}-${runtime.name.index}: ${message}`);
+    if (message !== runtime.lastError)
+      context.log('error', `${runtime.name.group} ${runtime.name.process}-${runtime.name.index}: ${message}`);
     runtime.lastError = message;
   } finally {
     runtime.busy = false;
@@ -83,7 +84,12 @@ async function learn(context: InstanceContext, runtime: InstanceRuntime): Promis
   if (settled && memory.settledRun !== runtime.record.run) await remember(context, runtime, memory, { settledRun: runtime.record.run });
 }
 
-function remember(context: InstanceContext, runtime: InstanceRuntime, memory: InstanceMemory, change: Partial<InstanceMemory>): Promise<void> {
+function remember(
+  context: InstanceContext,
+  runtime: InstanceRuntime,
+  memory: InstanceMemory,
+  change: Partial<InstanceMemory>,
+): Promise<void> {
   return context.store.update((state) => remembering(state, { ...runtime.name, identity: memory.identity }, change));
 }
 
@@ -140,5 +146,7 @@ async function forget(context: InstanceContext, runtime: InstanceRuntime): Promi
   runtime.firstTryAt = null;
   runtime.startedAt = null;
   runtime.exitedAt = null;
-  if (memoryOf(context.store.state(), runtime.name) === null) context.forgotten(runtime);
+  if (memoryOf(context.store.state(), runtime.name) !== null) return;
+  runtime.over = true;
+  context.forgotten(runtime);
 }

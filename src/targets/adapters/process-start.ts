@@ -65,7 +65,8 @@ function wantedOf(store: ProcessStore, { name }: InstanceRuntime): Wanted {
   const spec = store.state().groups[name.group]?.spec;
   const process = spec?.processes.find((candidate) => candidate.name === name.process);
   const memory = memoryOf(store.state(), name);
-  if (spec === undefined || process === undefined || memory === null) throw new Error(`${name.group} ${name.process} was started but is not wanted`);
+  if (spec === undefined || process === undefined || memory === null)
+    throw new Error(`${name.group} ${name.process} was started but is not wanted`);
   return { spec, process, memory };
 }
 

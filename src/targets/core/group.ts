@@ -28,7 +28,13 @@ export interface ProcessSpec {
 }
 
 export type HealthSpec =
-  | { readonly kind: 'http'; readonly path: string; readonly intervalMs: Duration; readonly timeoutMs: Duration; readonly startWithinMs: Duration }
+  | {
+      readonly kind: 'http';
+      readonly path: string;
+      readonly intervalMs: Duration;
+      readonly timeoutMs: Duration;
+      readonly startWithinMs: Duration;
+    }
   | { readonly kind: 'alive'; readonly forMs: Duration };
 
 export interface GroupState {

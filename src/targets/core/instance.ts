@@ -78,7 +78,11 @@ export function afterProbe(history: ProbeHistory, passed: boolean): ProbeHistory
 }
 
 /** The phase a person and the router see. */
-export function phaseOf(facts: Pick<InstanceFacts, 'want' | 'live' | 'stopRequested' | 'gaveUp'>, history: ProbeHistory, started: boolean): InstancePhase {
+export function phaseOf(
+  facts: Pick<InstanceFacts, 'want' | 'live' | 'stopRequested' | 'gaveUp'>,
+  history: ProbeHistory,
+  started: boolean,
+): InstancePhase {
   if (facts.gaveUp && facts.want === 'run') return 'failed';
   if (facts.want === 'stop' || (facts.live && facts.stopRequested)) return 'stopping';
   if (!facts.live) return started ? 'backoff' : 'starting';

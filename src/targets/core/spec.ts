@@ -24,9 +24,11 @@ export function checkGroupSpec(spec: GroupSpec): void {
   for (const process of spec.processes) {
     const where = `Process "${process.name}" of ${spec.id}`;
     if (!PROCESS_NAME.test(process.name)) throw new SlipwayError('config_invalid', `${where} has a name that is no file name`);
-    if (names.indexOf(process.name) !== names.lastIndexOf(process.name)) throw new SlipwayError('config_invalid', `${where} is listed twice`);
+    if (names.indexOf(process.name) !== names.lastIndexOf(process.name))
+      throw new SlipwayError('config_invalid', `${where} is listed twice`);
     if (process.argv.length === 0) throw new SlipwayError('config_invalid', `${where} has no command`);
-    if (process.health.kind === 'http' && !process.port) throw new SlipwayError('config_invalid', `${where} is probed by HTTP but has no port`);
+    if (process.health.kind === 'http' && !process.port)
+      throw new SlipwayError('config_invalid', `${where} is probed by HTTP but has no port`);
   }
 }
 
@@ -47,5 +49,15 @@ export function slotsOf(spec: GroupSpec): readonly Slot[] {
  */
 export function identityOf(spec: GroupSpec, process: ProcessSpec): string {
   const env = Object.entries(process.env).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([spec.version, spec.release, spec.directory, spec.envFile, process.name, process.argv, env, process.port, process.stopGraceMs]);
+  return JSON.stringify([
+    spec.version,
+    spec.release,
+    spec.directory,
+    spec.envFile,
+    process.name,
+    process.argv,
+    env,
+    process.port,
+    process.stopGraceMs,
+  ]);
 }

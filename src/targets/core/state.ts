@@ -48,7 +48,15 @@ export function wanting(state: SupervisorState, fence: number, spec: GroupSpec):
     const before = old?.instances.find((memory) => memory.process === process.name && memory.index === index);
     const identity = identityOf(spec, process);
     if (before?.identity === identity) return before;
-    return { process: process.name, index, identity, port: process.port ? (before?.port ?? null) : null, everReady: false, gaveUp: false, settledRun: 0 };
+    return {
+      process: process.name,
+      index,
+      identity,
+      port: process.port ? (before?.port ?? null) : null,
+      everReady: false,
+      gaveUp: false,
+      settledRun: 0,
+    };
   });
   return { ...fenced, groups: { ...fenced.groups, [spec.id]: { spec, removing: false, instances } } };
 }
@@ -80,7 +88,11 @@ export function memoryOf(state: SupervisorState, name: InstanceName): InstanceMe
 }
 
 /** Changes one instance's memory; nothing when its definition is another one by now. */
-export function remembering(state: SupervisorState, name: InstanceName & { readonly identity: string }, change: Partial<InstanceMemory>): SupervisorState {
+export function remembering(
+  state: SupervisorState,
+  name: InstanceName & { readonly identity: string },
+  change: Partial<InstanceMemory>,
+): SupervisorState {
   const group = state.groups[name.group];
   if (group === undefined || memoryOf(state, name)?.identity !== name.identity) return state;
   const instances = group.instances.map((memory) =>
@@ -102,6 +114,8 @@ function sameJson(a: object, b: object): boolean {
 /** JSON with sorted keys: two senders may write the same spec in another order. */
 function ordered(value: JsonValue): string {
   return JSON.stringify(value, (_key, item: JsonValue) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1))) : item,
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
   );
 }

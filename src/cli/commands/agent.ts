@@ -1,0 +1,64 @@
+import { systemClock, toIso } from '../../kernel/index.ts';
+import { agentPlaces, agentStatus, runAgent, startAgent, stopAgent, type AgentStatus } from '../../server/index.ts';
+import { ownArgv, random } from '../compose.ts';
+import { createLog, levelFrom } from '../output/log.ts';
+import { ownVersion } from '../output/version.ts';
+import { findPlaces, type Places } from '../places.ts';
+import { createSecrets } from '../secrets.ts';
+import { refuseStrangeFolder } from './shared/app.ts';
+import { agentArgv } from './shared/driver.ts';
+import { onInterrupt } from './shared/interrupt.ts';
+import { flag, type Call, type Handler } from './spec.ts';
+
+function placesOf(call: Call): Places {
+  refuseStrangeFolder(call);
+  return findPlaces(call.directory, call.environment);
+}
+
+/** Runs the agent in this process until SIGTERM or `slipway agent stop`. */
+export const run: Handler = async (call) => {
+  const { workspace, home } = placesOf(call);
+  const { redact } = createSecrets(call.environment);
+  const log = createLog({ clock: systemClock, redact, level: levelFrom(call.environment['SLIPWAY_LOG'], 'info'), write: (line) => void process.stdout.write(line) });
+  const interrupt = onInterrupt();
+  const workerArgv = flag(call, 'noWorker') ? null : ownArgv('-C', workspace, 'worker');
+  const options = { places: agentPlaces(home), version: ownVersion(), clock: systemClock, log, random, environment: call.environment, workerArgv, workspace };
+  await runAgent(options, interrupt.signal, () => undefined);
+  return 0;
+};
+
+/** Starts an agent that outlives this command, unless one runs. */
+export const start: Handler = async (call) => {
+  const { workspace, home } = placesOf(call);
+  const { status, started } = await startAgent(home, agentArgv(workspace, !flag(call, 'noWorker')), workspace, systemClock);
+  tell(call, { home, started, ...status }, `${started ? 'Started' : 'Running already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`);
+  return 0;
+};
+
+/** Stops the agent; what it supervises goes on. */
+export const stop: Handler = async (call) => {
+  const { home } = placesOf(call);
+  const stopped = await stopAgent(home, systemClock);
+  tell(call, { home, stopped }, stopped ? 'Stopped. The processes it supervised go on; users reach them again when an agent runs.' : 'No agent ran.');
+  return 0;
+};
+
+/** Says whether an agent runs: exit 0 when it does, 24 when none answers. */
+export const status: Handler = async (call) => {
+  const { home } = placesOf(call);
+  const found = await agentStatus(home);
+  tell(call, { home, agent: found }, found === null ? `No agent runs for ${home}. Start it with \`slipway agent start\`.` : describe(found));
+  return found === null ? NOT_RUNNING : 0;
+};
+
+const NOT_RUNNING = 24;
+
+function describe({ pid, version, startedAt, worker }: AgentStatus): string {
+  const work = worker === null ? 'without a worker' : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${worker.restarts} times`}`;
+  return `agent pid ${pid}, version ${version}, since ${toIso(Date.parse(startedAt))}, ${work}`;
+}
+
+function tell({ terminal }: Call, document: unknown, shown: string): void {
+  if (terminal.json) terminal.data(document);
+  else terminal.say(shown);
+}

@@ -1,0 +1,51 @@
+import { SlipwayError } from '../../kernel/index.ts';
+import { foldEvents } from '../../release/index.ts';
+import { agentStatus } from '../../server/index.ts';
+import type { App } from '../compose.ts';
+import { actorOf, withApp } from './shared/app.ts';
+import { eventOf, refusalOf, type Wish } from './shared/requests.ts';
+import { releaseInFlight } from './shared/which.ts';
+import { flag, text, type Call, type Handler } from './spec.ts';
+
+/** A command that records what a person asks of a release in flight. */
+function control(wishOf: (call: Call) => Wish): Handler {
+  return async (call) => {
+    const wish = wishOf(call);
+    return withApp(call, async (app) => {
+      const release = await releaseInFlight(call, app.opened.store);
+      if (release === null) throw new SlipwayError('not_possible_now', 'No release is in flight here', { hint: 'Run `slipway list` to see what was released.' });
+      return ask(call, app, release, wish);
+    });
+  };
+}
+
+/** Records the wish, or refuses it with what would make sense instead. */
+export async function ask(call: Call, app: App, release: string, wish: Wish): Promise<number> {
+  const { opened, effects, places } = app;
+  const actor = actorOf(call.environment);
+  const state = foldEvents((await opened.store.load(release)).events);
+  const refusal = refusalOf(wish, state, actor, effects.clock.now());
+  if (refusal !== null) throw new SlipwayError('not_possible_now', `Cannot ${wish.do} release ${release}: ${refusal}`);
+  await opened.store.request(release, actor, eventOf({ ...wish, reason: effects.redact(wish.reason) }));
+  const driven = (await agentStatus(places.home))?.worker ?? null;
+  const { terminal } = call;
+  if (terminal.json) terminal.data({ release, requested: wish.do, by: actor });
+  else terminal.say(`Recorded: ${wish.do} of release ${release} (${state.plan.service} ${state.plan.version} in ${state.plan.environment}) by ${actor}. See what becomes of it with \`slipway watch ${release}\`.`);
+  if (driven === null && state.plan.node === places.node) terminal.note('note: no agent with a worker runs here; unless another worker drives this release, start one with `slipway agent start`');
+  return 0;
+}
+
+const reasonOf = (call: Call): string => text(call, 'reason') ?? '';
+
+export const pause = control((call) => ({ do: 'pause', reason: reasonOf(call) }));
+
+export const resume = control((call) => ({ do: 'resume', reason: reasonOf(call) }));
+
+export const abort = control((call) => {
+  const accept = text(call, 'accept');
+  if (accept === undefined) return { do: 'abort', reason: reasonOf(call) };
+  if (accept.trim() === '') throw new SlipwayError('usage', '--accept needs a reason', { hint: 'Say why the state it is in may stay; that is recorded in the evidence.' });
+  return { do: 'accept', reason: accept };
+});
+
+export const approve = control((call) => ({ do: flag(call, 'reject') ? 'reject' : 'approve', reason: reasonOf(call) }));

@@ -1,0 +1,47 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
+import { keyFingerprints, loadOrCreateKeys } from '../../../evidence/index.ts';
+import { agentPlaces, agentStatus } from '../../../server/index.ts';
+
+/** The keys that sign evidence, with the fingerprints a verifier pins. */
+export function checkKeys(home: string): Check {
+  const folder = join(home, 'keys');
+  if (!existsSync(join(folder, 'signing-keys.pem'))) return { name: 'keys', verdict: 'pass', reason: 'none yet; the first release makes them' };
+  try {
+    const { pack, log } = keyFingerprints(loadOrCreateKeys(folder));
+    return { name: 'keys', verdict: 'pass', reason: `pack key ${pack}, log key ${log}` };
+  } catch (error) {
+    return { name: 'keys', verdict: 'fail', reason: messageOf(error), fix: error instanceof SlipwayError ? error.hint : `Restore ${folder} from a backup.` };
+  }
+}
+
+/** Every JSON file of the agent can be read. */
+export function checkStateFiles(home: string): readonly Check[] {
+  const folder = join(home, 'agent');
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  const broken = files.flatMap((name) => brokenFile(join(folder, name)));
+  if (broken.length > 0) return broken;
+  return [{ name: 'agent state', verdict: 'pass', reason: files.length === 0 ? 'nothing is recorded yet' : `${files.join(', ')} can be read` }];
+}
+
+function brokenFile(file: string): readonly Check[] {
+  try {
+    JSON.parse(readFileSync(file, 'utf8'));
+    return [];
+  } catch (error) {
+    const fix = `Stop the agent, then set the file aside: mv '${file}' '${file}.broken'. The next release writes it again; processes that ran keep running until then.`;
+    return [{ name: 'agent state', verdict: 'fail', reason: `${file} cannot be read: ${messageOf(error)}`, fix }];
+  }
+}
+
+/** Whether an agent answers. None is no fault: `slipway release` starts one. */
+export async function checkAgent(home: string): Promise<Check> {
+  const agent = await agentStatus(home);
+  if (agent === null) return { name: 'agent', verdict: 'pass', reason: 'none runs; `slipway release` or `slipway agent start` starts one' };
+  const { worker } = agent;
+  const reason = `pid ${agent.pid}, version ${agent.version}, since ${toIso(Date.parse(agent.startedAt))}`;
+  if (worker === null || worker.pid !== null) return { name: 'agent', verdict: 'pass', reason };
+  return { name: 'agent', verdict: 'fail', reason: `${reason}; its worker does not stay up (${worker.restarts} restarts)`, fix: `Read ${agentPlaces(home).workerLog}.` };
+}

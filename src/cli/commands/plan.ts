@@ -1,0 +1,30 @@
+import { ERRORS, joinVerdicts, type Check } from '../../kernel/index.ts';
+import { runPreflight } from '../../release/index.ts';
+import { agentStatus } from '../../server/index.ts';
+import { renderPlan } from '../output/plan.ts';
+import { withApp } from './shared/app.ts';
+import { prepare } from './shared/prepare.ts';
+import type { Handler } from './spec.ts';
+
+/** Shows what a release would do, and asks every preflight question. Changes nothing. */
+export const run: Handler = async (call) =>
+  withApp(call, async (app) => {
+    const { plan, skips } = await prepare(call, app);
+    const asked = await runPreflight(app.deps, plan, skips);
+    const agent = await agentStatus(app.places.home);
+    const checks = agent === null ? asked.map(withoutAgent) : asked;
+    // What only a running agent can answer is asked again by the release, which starts one.
+    const deciding = agent === null ? checks.filter((check) => !(NEEDS_AGENT.has(check.name) && check.verdict === 'unknown')) : checks;
+    const verdict = joinVerdicts(deciding.map((check) => check.verdict));
+    const { terminal } = call;
+    if (terminal.json) terminal.data({ plan, checks, verdict });
+    else terminal.say(renderPlan({ plan, checks, verdict }, terminal.width, terminal.style));
+    return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
+  });
+
+const NEEDS_AGENT: ReadonlySet<string> = new Set(['target', 'health']);
+
+function withoutAgent(check: Check): Check {
+  if (!NEEDS_AGENT.has(check.name) || check.verdict !== 'unknown') return check;
+  return { ...check, reason: 'no agent runs here; it will be started by slipway release, which then asks this', fix: 'Start it now with `slipway agent start` to know beforehand.' };
+}

@@ -1,0 +1,48 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { userInfo } from 'node:os';
+import { SlipwayError, systemClock } from '../../../kernel/index.ts';
+import { CONFIG_FILE, loadConfig, type LoadedConfig } from '../../../config/index.ts';
+import { openApp, type App } from '../../compose.ts';
+import { createLog, levelFrom } from '../../output/log.ts';
+import { createSecrets } from '../../secrets.ts';
+import { text, type Call } from '../spec.ts';
+
+/** Opens everything, hands it to `use`, and closes it again whatever happens. */
+export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
+  refuseStrangeFolder(call);
+  const { directory, environment } = call;
+  const { redact } = createSecrets(environment);
+  const log = createLog({ clock: systemClock, redact, level: levelFrom(environment['SLIPWAY_LOG'], null), write: (line) => void process.stderr.write(line) });
+  const app = await openApp({ workspace: directory, environment, log });
+  try {
+    return await use(app);
+  } finally {
+    await app.close();
+  }
+}
+
+/** Opening makes a state directory with a database; that must not happen in whatever folder somebody stands. */
+export function refuseStrangeFolder({ directory, config, environment }: Pick<Call, 'directory' | 'config' | 'environment'>): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw new SlipwayError('usage', `${directory} is not a folder`, { hint: 'Correct -C, or leave it out to work in the current folder.' });
+  const known = config !== null || environment['SLIPWAY_HOME'] !== undefined || environment['SLIPWAY_DATABASE_URL'] !== undefined;
+  if (known || existsSync(join(directory, CONFIG_FILE)) || existsSync(join(directory, '.slipway'))) return;
+  throw new SlipwayError('config_missing', `There is no ${CONFIG_FILE} in ${directory}, and nothing was released from there`, { hint: 'Run `slipway init` there, or pass -C FOLDER.' });
+}
+
+/** The configuration of the workspace for the chosen environment. */
+export async function configOf(call: Call): Promise<LoadedConfig> {
+  return loadConfig(call.config ?? call.directory, text(call, 'env'));
+}
+
+/** Who asks. A CI job has no name of its own, so it may give one. */
+export function actorOf(environment: Call['environment']): string {
+  const given = environment['SLIPWAY_ACTOR']?.trim() ?? '';
+  if (given !== '') return given;
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run as a user id that has no name.
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { keyFingerprints } from '../../../evidence/index.ts';
+import { packFolder } from '../../../release/index.ts';
+import type { App } from '../../compose.ts';
+import { exitOf, verdictOfOutcome } from '../../output/outcome.ts';
+import { headline } from '../../output/progress.ts';
+import type { ReleaseView } from '../../output/release-view.ts';
+import { verdictWord } from '../../output/style.ts';
+import type { Call } from '../spec.ts';
+
+/** Says how a release ended, once its evidence is written, or that it is stuck. Answers the exit code. */
+export async function conclude({ terminal }: Call, app: App, view: ReleaseView): Promise<number> {
+  const exit = exitOf(view);
+  const evidence = evidenceOf(app, view);
+  if (terminal.json) terminal.data({ kind: 'result', release: view.release, verdict: verdictOfOutcome(view.outcome), outcome: view.outcome, because: view.because, stuck: view.stuck, evidence, exit });
+  else terminal.say(view.outcome === null ? stuckText(view) : endText(view, evidence, terminal.style));
+  return exit;
+}
+
+interface EvidencePlace {
+  readonly directory: string;
+  /** Fingerprint of the key that signed it, for whoever verifies; null where the pack is on another machine. */
+  readonly packKey: string | null;
+}
+
+function evidenceOf(app: App, view: ReleaseView): EvidencePlace | null {
+  if (!view.sealed) return null;
+  const directory = packFolder(app.places.home, view.release);
+  return { directory, packKey: existsSync(directory) ? keyFingerprints(app.keys()).pack : null };
+}
+
+function endText(view: ReleaseView, evidence: EvidencePlace | null, style: Parameters<typeof verdictWord>[1]): string {
+  const word = verdictWord(verdictOfOutcome(view.outcome), style);
+  const lines = ['', `${word}  ${headline(view)}: ${view.outcome ?? ''}${view.outcome === 'released' || view.because === null ? '' : `, because ${view.because}`}`];
+  if (evidence !== null && evidence.packKey !== null) lines.push(`evidence  ${evidence.directory}`, `signed by ${evidence.packKey}`, `verify    slipway evidence verify ${evidence.directory} --pin ${evidence.packKey}`);
+  if (evidence !== null && evidence.packKey === null) lines.push('evidence  is on the machine of the worker that sealed it');
+  if (view.outcome !== 'released') lines.push(`details   slipway show ${view.release}`);
+  return lines.join('\n');
+}
+
+function stuckText(view: ReleaseView): string {
+  return [
+    '',
+    `STUCK  ${headline(view)}: ${view.stuck?.reason ?? ''}`,
+    `look        slipway show ${view.release}`,
+    `try again   slipway resume ${view.release}`,
+    `close as is slipway abort ${view.release} --accept REASON`,
+  ].join('\n');
+}

@@ -1,0 +1,34 @@
+import { redactDeep } from '../../../kernel/index.ts';
+import { prepareRelease, type Plan } from '../../../release/index.ts';
+import type { App } from '../../compose.ts';
+import { many, text, type Call } from '../spec.ts';
+import { actorOf, configOf } from './app.ts';
+import { parseSkips, refuseUnknownSkips } from './skips.ts';
+
+/** A plan that could be submitted, and the skips it was made with. */
+export interface Prepared {
+  readonly plan: Plan;
+  readonly skips: Readonly<Record<string, string>>;
+}
+
+/** Reads configuration, skips and the facts of the change; shared by `plan` and `release`, so both mean the same. */
+export async function prepare(call: Call, app: App): Promise<Prepared> {
+  const { effects, places, deps } = app;
+  const skips = redactDeep(parseSkips(many(call, 'skip')), effects.redact);
+  const { definition, sha256 } = await configOf(call);
+  const url = definition.database?.url;
+  // An empty database inside our own server is part of the state directory, and without it no migration can be read.
+  if (typeof url === 'object') await deps.ensureEmbedded(url.embedded);
+  const plan = await prepareRelease(deps, {
+    release: effects.ids.release(effects.clock.now()),
+    workspace: places.workspace,
+    definition,
+    configSha256: sha256,
+    version: text(call, 'version') ?? null,
+    requestedBy: actorOf(call.environment),
+    node: places.node,
+    skips,
+  });
+  refuseUnknownSkips(skips, plan);
+  return { plan, skips };
+}

@@ -1,0 +1,83 @@
+import { assertExhaustive, type Instant } from '../../../kernel/index.ts';
+import { next, type NewEvent, type ReleaseState } from '../../../release/index.ts';
+
+/** What a person may ask of a release in flight. */
+export type Wish =
+  | { readonly do: 'pause' | 'resume' | 'abort' | 'approve' | 'reject'; readonly reason: string }
+  | { readonly do: 'accept'; readonly reason: string }
+  | { readonly do: 'rollback'; readonly reason: string; readonly acceptDataLoss: boolean };
+
+/** Why the wish makes no sense now, in words that say what does; null when it may be recorded. */
+export function refusalOf(wish: Wish, state: ReleaseState, actor: string, now: Instant): string | null {
+  if (state.outcome !== null) return `it has ended (${state.outcome})`;
+  switch (wish.do) {
+    case 'pause':
+      return refusePause(state);
+    case 'resume':
+      return state.paused || state.stuck !== null ? null : 'it is neither paused nor stuck';
+    case 'abort':
+      return refuseAbort(state);
+    case 'accept':
+      return state.stuck === null ? 'only a stuck release can be accepted as it stands; this one is not stuck' : null;
+    case 'approve':
+    case 'reject':
+      return refuseApproval(wish.do, state, actor, now);
+    case 'rollback':
+      return refuseRollback(state, wish.acceptDataLoss);
+    default:
+      return assertExhaustive(wish);
+  }
+}
+
+function refusePause(state: ReleaseState): string | null {
+  if (state.stuck !== null) return 'it is stuck and does nothing until a person decides';
+  if (state.undo !== null) return 'it is going back, and going back is not paused: users wait for it';
+  return state.paused ? 'it is paused already' : null;
+}
+
+function refuseAbort(state: ReleaseState): string | null {
+  if (state.stuck !== null) return 'it is stuck: `slipway resume` tries again, `slipway rollback` goes back, and `slipway abort --accept REASON` closes it as it stands';
+  if (state.undo !== null) return 'it is going back already';
+  return state.abort === null ? null : `${state.abort.by} has aborted it already`;
+}
+
+function refuseApproval(decision: 'approve' | 'reject', state: ReleaseState, actor: string, now: Instant): string | null {
+  const needed = Math.max(0, ...state.plan.steps.map((step) => step.approvals));
+  const awaited = state.plan.steps.some((step) => step.approvals > 0 && state.steps[step.id] === undefined);
+  if (needed === 0) return 'it needs no approval';
+  if (actor === state.plan.requestedBy) return `${actor} requested it, and somebody else must judge it${decision === 'reject' ? '; you may `slipway abort` it' : ''}`;
+  const action = next(state, now);
+  if (!awaited || (state.undo !== null && action.do !== 'wait')) return 'what needed approval has begun already';
+  return decision === 'approve' && state.approvals.includes(actor) ? `${actor} has approved it already` : null;
+}
+
+function refuseRollback(state: ReleaseState, acceptDataLoss: boolean): string | null {
+  if (state.undo !== null) return state.stuck === null ? 'it is going back already' : 'it is stuck on its way back: `slipway resume` tries that step again';
+  if (!state.locked) return 'it has not begun: `slipway abort` ends it';
+  const point = state.plan.rollback.pointOfNoReturn;
+  const passed = point !== null && (state.steps[point]?.attempt ?? 0) > 0;
+  if (!passed || acceptDataLoss) return null;
+  return `users have been writing to ${state.plan.version} since ${point}, and going back restores the backup from before: pass --accept-data-loss to lose what they wrote, or repair forward`;
+}
+
+/** The event that records the wish. */
+export function eventOf(wish: Wish): NewEvent {
+  const { reason } = wish;
+  switch (wish.do) {
+    case 'pause':
+      return { type: 'pause.requested', data: { reason } };
+    case 'resume':
+      return { type: 'resume.requested', data: { reason } };
+    case 'abort':
+      return { type: 'abort.requested', data: { reason } };
+    case 'accept':
+      return { type: 'stuck.accepted', data: { reason } };
+    case 'approve':
+    case 'reject':
+      return { type: 'approval.given', data: { decision: wish.do, reason } };
+    case 'rollback':
+      return { type: 'rollback.requested', data: { reason, acceptDataLoss: wish.acceptDataLoss } };
+    default:
+      return assertExhaustive(wish);
+  }
+}

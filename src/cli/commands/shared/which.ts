@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { SlipwayError } from '../../../kernel/index.ts';
+import { CONFIG_FILE } from '../../../config/index.ts';
+import type { ReleaseStore, ReleaseSummary } from '../../../release/index.ts';
+import { text, type Call } from '../spec.ts';
+import { configOf } from './app.ts';
+
+/** Which service and environment a command without a release id means. */
+export interface PlaceFilter {
+  readonly service?: string;
+  readonly environment?: string;
+}
+
+/** Those of the workspace's configuration; only the environment asked for where there is none. */
+export async function placeOf(call: Call): Promise<PlaceFilter> {
+  const environment = text(call, 'env');
+  if (call.config === null && !existsSync(join(call.directory, CONFIG_FILE))) return environment === undefined ? {} : { environment };
+  const { definition } = await configOf(call);
+  return { service: definition.service, environment: definition.environment };
+}
+
+/** Releases looked at when one is chosen without an id. */
+const RECENT = 200;
+
+/** The release named, else the newest of this service and environment, one in flight first. */
+export async function anyRelease(call: Call, store: ReleaseStore): Promise<string> {
+  const [named] = call.args;
+  if (named !== undefined) return store.resolve(named);
+  const recent = await store.list({ ...(await placeOf(call)), limit: RECENT });
+  const chosen = recent.find(({ finishedAt }) => finishedAt === null) ?? recent[0];
+  if (chosen === undefined) throw new SlipwayError('not_found', 'There is no release here yet', { hint: 'Start one with `slipway release`, or name its environment with --env.' });
+  return chosen.release;
+}
+
+/** The release named, else the only one in flight here; null when none is. Two are never guessed between. */
+export async function releaseInFlight(call: Call, store: ReleaseStore): Promise<string | null> {
+  const [named] = call.args;
+  if (named !== undefined) return store.resolve(named);
+  const recent = await store.list({ ...(await placeOf(call)), limit: RECENT });
+  return onlyOne(recent.filter(({ finishedAt }) => finishedAt === null));
+}
+
+/** @throws SlipwayError `ambiguous`, naming them */
+export function onlyOne(inFlight: readonly ReleaseSummary[]): string | null {
+  if (inFlight.length > 1) {
+    const named = inFlight.map((one) => `${one.release} (${one.version} to ${one.environment}, ${one.status})`).join(', ');
+    throw new SlipwayError('ambiguous', `Several releases are in flight: ${named}`, { hint: 'Name the one you mean.' });
+  }
+  return inFlight[0]?.release ?? null;
+}

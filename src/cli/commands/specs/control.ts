@@ -1,0 +1,66 @@
+import type { CommandSpec } from '../spec.ts';
+import { ENV, REASON, REFUSED, RELEASE } from './common.ts';
+
+const JSON_SHAPE = '{ release, requested, by }';
+const NOTES = 'Recorded in the ledger under your name (SLIPWAY_ACTOR, else the user of this machine); the worker that drives the release acts on it.';
+
+/** Commands that ask something of a release in flight. */
+export const CONTROL_COMMANDS: readonly CommandSpec[] = [
+  {
+    path: 'pause',
+    purpose: 'Let a release finish the step it is at, and wait.',
+    args: [RELEASE],
+    options: [ENV, REASON],
+    notes: NOTES,
+    examples: [
+      { line: 'slipway pause', what: 'the release in flight here' },
+      { line: "slipway pause 01k9 --reason 'looking at a graph'", what: 'a certain one, saying why' },
+    ],
+    exits: REFUSED,
+    json: JSON_SHAPE,
+    load: async () => (await import('../control.ts')).pause,
+  },
+  {
+    path: 'resume',
+    purpose: 'Go on with a paused release, or try the step again at which one is stuck.',
+    args: [RELEASE],
+    options: [ENV, REASON],
+    notes: NOTES,
+    examples: [
+      { line: 'slipway resume', what: 'the release in flight here' },
+      { line: "slipway resume 01k9 --reason 'the disk has space again'", what: 'a stuck one' },
+    ],
+    exits: REFUSED,
+    json: JSON_SHAPE,
+    load: async () => (await import('../control.ts')).resume,
+  },
+  {
+    path: 'abort',
+    purpose: 'Stop a release and undo what it changed; or close a stuck one as it stands.',
+    args: [RELEASE],
+    options: [ENV, REASON, { flags: '--accept <reason>', what: 'close a stuck release as it stands, for this reason; nothing is undone' }],
+    notes: NOTES,
+    examples: [
+      { line: 'slipway abort', what: 'the release in flight here' },
+      { line: "slipway abort 01k9 --reason 'wrong version'", what: 'a certain one, saying why' },
+      { line: "slipway abort 01k9 --accept 'repaired by hand, see ticket 17'", what: 'a stuck one that a person has dealt with' },
+    ],
+    exits: REFUSED,
+    json: JSON_SHAPE,
+    load: async () => (await import('../control.ts')).abort,
+  },
+  {
+    path: 'approve',
+    purpose: "Approve (or reject) a release that waits for somebody other than its requester.",
+    args: [RELEASE],
+    options: [ENV, REASON, { flags: '--reject', what: 'reject it: it ends, undoing what it changed' }],
+    notes: NOTES,
+    examples: [
+      { line: 'slipway approve 01k9', what: 'let it go on' },
+      { line: "slipway approve 01k9 --reject --reason 'not on a Friday'", what: 'end it' },
+    ],
+    exits: REFUSED,
+    json: JSON_SHAPE,
+    load: async () => (await import('../control.ts')).approve,
+  },
+];

@@ -1,0 +1,99 @@
+import { OUTCOME_EXITS } from '../../output/outcome.ts';
+import type { CommandSpec } from '../spec.ts';
+import { ANY_ENV, ENV, RELEASE, SERVICE } from './common.ts';
+
+const NOT_FOUND = [3, 'there is no such release, or several begin like that'] as const;
+
+/** Commands that only look. */
+export const LOOK_COMMANDS: readonly CommandSpec[] = [
+  {
+    path: 'watch',
+    purpose: 'Watch a release live; of one that is over, show how it went.',
+    args: [RELEASE],
+    options: [ENV],
+    notes: 'Ends when the release has ended and its evidence is sealed, or when it is stuck; the exit code tells the outcome.',
+    examples: [
+      { line: 'slipway watch', what: 'the release in flight here, else the newest' },
+      { line: 'slipway watch 01k9', what: 'a certain one' },
+      { line: 'slipway watch --json', what: 'its events as they come, for a program' },
+    ],
+    exits: [NOT_FOUND, ...OUTCOME_EXITS, [130, 'Ctrl-C: no longer watching; the release goes on']],
+    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, exit}',
+    load: async () => (await import('../watch.ts')).run,
+  },
+  {
+    path: 'list',
+    purpose: 'List releases, newest first.',
+    options: [ANY_ENV, SERVICE, { flags: '--limit <number>', what: 'how many (default: 20)' }],
+    examples: [
+      { line: 'slipway list', what: 'the newest 20' },
+      { line: 'slipway list --env prd --limit 100', what: 'of one environment' },
+    ],
+    json: '{ releases: [{ release, kind, service, environment, version, status, requestedBy, requestedAt, finishedAt, driver, sealed }] }',
+    load: async () => (await import('../list.ts')).run,
+  },
+  {
+    path: 'status',
+    purpose: 'Show what serves now, who holds the lock, what is in flight and what runs.',
+    options: [ANY_ENV, SERVICE],
+    examples: [
+      { line: 'slipway status', what: 'every service and environment released from here' },
+      { line: 'slipway status --env prd', what: 'one environment' },
+    ],
+    json: '{ agent, places: [{ service, environment, serving, lock, inFlight, running }] }; "running" is null when no agent answers',
+    load: async () => (await import('../status.ts')).run,
+  },
+  {
+    path: 'show',
+    purpose: 'Show one release whole: every step with its verdict, reason, time and log, and why it ended.',
+    args: [RELEASE],
+    options: [ENV, { flags: '--log <step>', what: 'print the raw log of a step instead' }],
+    examples: [
+      { line: 'slipway show', what: 'the release in flight here, else the newest' },
+      { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
+    ],
+    exits: [NOT_FOUND],
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, stages: [{ stage, state, steps }], outcome, finishedAt, because, aborted, stuck, rollback, sealed, logs, evidence, events }',
+    load: async () => (await import('../show.ts')).run,
+  },
+  {
+    path: 'evidence export',
+    purpose: 'Write the evidence pack of a release from the ledger.',
+    args: [RELEASE],
+    options: [ENV, { flags: '--out <folder>', what: 'a folder that does not exist yet (default: slipway-evidence-ID here)' }],
+    examples: [
+      { line: 'slipway evidence export', what: 'of the newest release, into this folder' },
+      { line: 'slipway evidence export 01k9 --out /tmp/pack', what: 'of a certain one' },
+    ],
+    exits: [NOT_FOUND, [4, 'the folder exists already'], [14, 'the ledger or a raw log was changed; nothing was written']],
+    json: '{ release, verdict, directory, packKey }',
+    load: async () => (await import('../evidence-store.ts')).exportEvidence,
+  },
+  {
+    path: 'evidence verify',
+    purpose: 'Check an exported pack: offline, without any store or agent.',
+    args: [{ syntax: '<folder>', what: 'the pack' }],
+    options: [{ flags: '--pin <fingerprint>', what: 'fingerprint of the pack key (SHA256:...), got another way than with the pack; may be repeated', many: true }],
+    notes: "Without --pin the pack is compared with this installation's own keys, where it has some; else the answer is UNKNOWN, because a pack cannot vouch for its own keys.",
+    examples: [
+      { line: 'slipway evidence verify ./pack --pin SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', what: 'as an auditor' },
+      { line: 'slipway evidence verify ./pack', what: "against one's own keys" },
+    ],
+    exits: [[3, 'there is no such folder'], [6, 'UNKNOWN: the pack agrees with itself, but no key was pinned'], [14, 'FAIL: do not trust the pack']],
+    json: '{ directory, pins: "given" | "own" | "none", verdict, checks: [{ name, verdict, reason, fix? }] }',
+    load: async () => (await import('../evidence.ts')).verify,
+  },
+  {
+    path: 'evidence show',
+    purpose: 'Show what a pack says about its release, and whether it holds.',
+    args: [{ syntax: '[release]', what: 'id of a release, or the folder of a pack' }],
+    options: [ENV, { flags: '--pin <fingerprint>', what: 'fingerprint of the pack key (SHA256:...), got another way than with the pack; may be repeated', many: true }],
+    examples: [
+      { line: 'slipway evidence show', what: 'of the newest release' },
+      { line: 'slipway evidence show ./pack', what: 'of a pack somebody sent' },
+    ],
+    exits: [NOT_FOUND, [4, 'the release has no sealed evidence yet'], [6, 'UNKNOWN: the pack agrees with itself, but no key was pinned'], [14, 'FAIL: do not trust the pack']],
+    json: '{ directory, pins, summary, verdict, checks }',
+    load: async () => (await import('../evidence.ts')).showPack,
+  },
+];

@@ -1,0 +1,81 @@
+import type { CommandSpec, OptionSpec } from '../spec.ts';
+
+const NO_WORKER: OptionSpec = { flags: '--no-worker', what: 'only supervise processes and route traffic; releases are driven elsewhere' };
+
+/** Commands about this machine. */
+export const MACHINE_COMMANDS: readonly CommandSpec[] = [
+  {
+    path: 'agent run',
+    purpose: 'Run the agent in this process: supervises instances, routes traffic, keeps a worker.',
+    options: [NO_WORKER],
+    notes: 'What it supervises outlives it; the next agent adopts it. Log: JSON lines on stdout, level by SLIPWAY_LOG (debug, info, warn, error).',
+    examples: [
+      { line: 'slipway agent run', what: 'in the foreground, e.g. under systemd' },
+      { line: 'SLIPWAY_LOG=debug slipway agent run', what: 'telling more' },
+    ],
+    exits: [[24, 'another agent runs for this directory']],
+    json: 'nothing beyond its log, which is always JSON lines',
+    load: async () => (await import('../agent.ts')).run,
+  },
+  {
+    path: 'agent start',
+    purpose: 'Start an agent in the background, unless one runs.',
+    options: [NO_WORKER],
+    examples: [
+      { line: 'slipway agent start', what: 'for this folder' },
+      { line: 'slipway -C services/shop agent start', what: 'for another one' },
+    ],
+    exits: [[24, 'it did not start; its log is named']],
+    json: '{ home, started, pid, version, startedAt, worker }',
+    load: async () => (await import('../agent.ts')).start,
+  },
+  {
+    path: 'agent stop',
+    purpose: 'Stop the agent; the processes it supervises go on.',
+    examples: [{ line: 'slipway agent stop', what: 'for this folder' }, { line: 'slipway agent stop && slipway agent start', what: 'after an upgrade of Slipway' }],
+    exits: [[4, 'it did not stop in time']],
+    json: '{ home, stopped }',
+    load: async () => (await import('../agent.ts')).stop,
+  },
+  {
+    path: 'agent status',
+    purpose: 'Say whether an agent runs here.',
+    examples: [{ line: 'slipway agent status', what: 'for this folder' }, { line: 'slipway agent status --json | jq .agent.pid', what: 'its process' }],
+    exits: [[24, 'none answers']],
+    json: '{ home, agent }; "agent" is null when none answers',
+    load: async () => (await import('../agent.ts')).status,
+  },
+  {
+    path: 'worker',
+    purpose: 'Drive releases until told to stop (SIGTERM). The agent keeps one of these.',
+    notes: 'Any number may run, on any number of machines, against one SLIPWAY_DATABASE_URL. Log: JSON lines on stdout, level by SLIPWAY_LOG.',
+    examples: [
+      { line: 'slipway worker', what: 'in the foreground' },
+      { line: 'SLIPWAY_DATABASE_URL=postgresql://... slipway worker', what: 'on a shared store' },
+    ],
+    exits: [[21, 'the store cannot be reached']],
+    json: 'nothing beyond its log, which is always JSON lines',
+    load: async () => (await import('../worker.ts')).run,
+  },
+  {
+    path: 'doctor',
+    purpose: 'Check everything Slipway needs here, and say what to do about what is wrong.',
+    examples: [
+      { line: 'slipway doctor', what: 'look at everything' },
+      { line: "slipway doctor --json | jq '.checks[] | select(.verdict != \"pass\")'", what: 'only what is wrong' },
+    ],
+    exits: [[6, 'a check fails or is unknown']],
+    json: '{ home, verdict, checks: [{ name, verdict, reason, fix? }] }',
+    load: async () => (await import('../doctor.ts')).run,
+  },
+  {
+    path: 'schema',
+    purpose: 'Print the JSON Schema of slipway.yaml.',
+    examples: [
+      { line: 'slipway schema > slipway.schema.json', what: 'for an editor' },
+      { line: 'slipway schema | jq .properties', what: 'which keys there are' },
+    ],
+    json: 'the schema itself, with or without --json',
+    load: async () => (await import('../schema.ts')).run,
+  },
+];

@@ -1,0 +1,37 @@
+import { fstatSync } from 'node:fs';
+import { systemClock } from '../../kernel/index.ts';
+import { runWorker } from '../../release/index.ts';
+import { openApp } from '../compose.ts';
+import { createLog, levelFrom } from '../output/log.ts';
+import { createSecrets } from '../secrets.ts';
+import { refuseStrangeFolder } from './shared/app.ts';
+import { onInterrupt } from './shared/interrupt.ts';
+import type { Handler } from './spec.ts';
+
+/** Drives releases until it is told to stop, or the agent that holds its input is gone. */
+export const run: Handler = async (call) => {
+  refuseStrangeFolder(call);
+  const { directory, environment } = call;
+  const { redact } = createSecrets(environment);
+  const log = createLog({ clock: systemClock, redact, level: levelFrom(environment['SLIPWAY_LOG'], 'info'), write: (line) => void process.stdout.write(line) });
+  const interrupt = onInterrupt();
+  const app = await openApp({ workspace: directory, environment, log });
+  try {
+    log('info', 'worker ready', { node: app.places.node, driver: app.driver.driver.id });
+    await runWorker(app.driver, app.opened.wakeups, AbortSignal.any([interrupt.signal, inputClosed()]));
+    log('info', 'worker stopped');
+  } finally {
+    await app.close();
+  }
+  return 0;
+};
+
+/** Aborts when the other end of our input is closed. Input that nobody holds (/dev/null, a file, a terminal) says nothing. */
+function inputClosed(): AbortSignal {
+  const closed = new AbortController();
+  const input = fstatSync(0);
+  if (!input.isFIFO() && !input.isSocket()) return closed.signal;
+  process.stdin.resume();
+  for (const event of ['end', 'close', 'error']) process.stdin.once(event, () => closed.abort());
+  return closed.signal;
+}

@@ -1,0 +1,53 @@
+import { formatDuration, toIso } from '../../kernel/index.ts';
+import type { ReleaseEvent } from '../../release/index.ts';
+import { stateSign } from './progress.ts';
+import type { Style } from './style.ts';
+
+/** One line per event, for output that is not a terminal; null for events that only matter to machines. */
+export function eventLine(event: ReleaseEvent, style: Style): string | null {
+  const told = tell(event, style);
+  return told === null ? null : `${toIso(event.time)}  ${told}`;
+}
+
+function tell(event: ReleaseEvent, style: Style): string | null {
+  switch (event.type) {
+    case 'release.requested':
+      return `${event.data.plan.kind} of ${event.data.plan.service} ${event.data.plan.version} to ${event.data.plan.environment} requested by ${event.actor}`;
+    case 'lock.waiting':
+      return `waiting for release ${event.data.owner} to end`;
+    case 'driver.claimed':
+      return event.data.takeover ? 'taken over by another worker' : null;
+    case 'step.intended':
+      return `${stateSign('running', style)} ${event.data.step}${event.data.attempt > 1 ? ` (try ${event.data.attempt})` : ''}`;
+    case 'step.finished':
+      return `${stateSign(event.data.verdict, style)} ${event.data.step} ${event.data.verdict} in ${formatDuration(Date.parse(event.data.finishedAt) - Date.parse(event.data.startedAt))}: ${event.data.reason}`;
+    case 'step.interrupted':
+      return `${stateSign('interrupted', style)} ${event.data.step} was cut off`;
+    case 'step.skipped':
+      return `${stateSign('skipped', style)} ${event.data.step} skipped: ${event.data.reason}`;
+    case 'release.stuck':
+      return `${stateSign('fail', style)} stuck: ${event.data.reason}`;
+    case 'rollback.started':
+      return `rolling back: ${event.data.cause}`;
+    case 'release.finished':
+      return `${event.data.outcome}: ${event.data.reason}`;
+    default:
+      return tellRequest(event);
+  }
+}
+
+function tellRequest(event: ReleaseEvent): string | null {
+  switch (event.type) {
+    case 'pause.requested':
+    case 'resume.requested':
+    case 'abort.requested':
+    case 'rollback.requested':
+      return `${event.type.replace('.requested', '')} requested by ${event.actor}: ${event.data.reason}`;
+    case 'stuck.accepted':
+      return `accepted as it stands by ${event.actor}: ${event.data.reason}`;
+    case 'approval.given':
+      return `${event.data.decision === 'approve' ? 'approved' : 'rejected'} by ${event.actor}${event.data.reason === '' ? '' : `: ${event.data.reason}`}`;
+    default:
+      return null;
+  }
+}

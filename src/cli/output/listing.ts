@@ -1,0 +1,74 @@
+import { formatDuration, toIso, type Instant } from '../../kernel/index.ts';
+import type { LockOwner, ReleaseSummary } from '../../release/index.ts';
+import { table } from './table.ts';
+import type { Style } from './style.ts';
+
+/** Releases, newest first. */
+export function renderList(releases: readonly ReleaseSummary[], now: Instant, style: Style): string {
+  if (releases.length === 0) return 'There is no release yet. Start one with `slipway release`.';
+  const rows = releases.map((one) => [
+    one.release,
+    one.kind,
+    `${one.service}/${one.environment}`,
+    one.version,
+    one.finishedAt !== null && !one.sealed ? `${one.status} (evidence not sealed)` : one.status,
+    ago(one.requestedAt, now),
+    one.requestedBy,
+  ]);
+  return table([['RELEASE', 'KIND', 'SERVICE', 'VERSION', 'STATUS', 'REQUESTED', 'BY'].map(style.dim), ...rows]);
+}
+
+/** `3m12s ago`, for an eye that compares; documents get ISO times. */
+export function ago(at: Instant, now: Instant): string {
+  return `${formatDuration(now - at)} ago`;
+}
+
+/** What is known about one service in one environment. */
+export interface PlaceStatus {
+  readonly service: string;
+  readonly environment: string;
+  /** The version of the newest release that ended released; null before the first. */
+  readonly serving: { readonly version: string; readonly release: string } | null;
+  readonly lock: LockOwner | null;
+  readonly inFlight: readonly ReleaseSummary[];
+  /** Null when no agent answers. */
+  readonly running: RunningStatus | null;
+}
+
+export interface RunningStatus {
+  readonly groups: readonly { readonly group: string; readonly version: string; readonly instances: readonly InstanceStatus[] }[];
+  readonly route: { readonly address: string; readonly mode: string; readonly listening: boolean; readonly backends: readonly { readonly version: string; readonly group: string; readonly weight: number }[] } | null;
+}
+
+export interface InstanceStatus {
+  readonly process: string;
+  readonly index: number;
+  readonly phase: string;
+  readonly pid: number | null;
+  readonly port: number | null;
+  readonly restarts: number;
+}
+
+/** What runs now, a block per service and environment. */
+export function renderStatus(places: readonly PlaceStatus[], style: Style): string {
+  if (places.length === 0) return 'Nothing was released from here yet. Start with `slipway plan`, then `slipway release`.';
+  return places.map((place) => `${style.bold(`${place.service} in ${place.environment}`)}\n${table(rowsOf(place, style), '  ')}`).join('\n\n');
+}
+
+function rowsOf(place: PlaceStatus, style: Style): readonly (readonly string[])[] {
+  const { serving, lock, inFlight, running } = place;
+  return [
+    ['serving', serving === null ? 'nothing was released yet' : `${serving.version} (release ${serving.release})`],
+    ...inFlight.map((one) => ['in flight', `${one.kind} ${one.release} of ${one.version}: ${one.status}`]),
+    ['lock', lock === null ? 'free' : `${lock.owner} on ${lock.host} since ${toIso(lock.since)}, release ${lock.release}`],
+    ...(running === null ? [['running', style.warn('unknown: no agent answers (`slipway agent start`)')]] : runningRows(running)),
+  ];
+}
+
+function runningRows({ groups, route }: RunningStatus): readonly (readonly string[])[] {
+  const routes = route === null ? [] : [['route', `${route.address} ${route.mode}${route.listening ? '' : ', NOT listening'}: ${route.backends.map((one) => `${one.weight}% ${one.version}`).join(', ') || 'no backend'}`]];
+  const instances = groups.flatMap(({ group, version, instances: all }) =>
+    all.map((one) => ['instance', `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${one.restarts} restarts`}`]),
+  );
+  return [...routes, ...(instances.length === 0 ? [['running', 'no instance']] : instances)];
+}

@@ -1,0 +1,26 @@
+import type { Verdict } from '../../kernel/index.ts';
+import { ERRORS } from '../../kernel/index.ts';
+import type { ReleaseView } from './release-view.ts';
+
+/** The exit code of a finished (or stuck) release. */
+export function exitOf({ outcome, stuck, aborted }: Pick<ReleaseView, 'outcome' | 'stuck' | 'aborted'>): number {
+  if (outcome === 'released') return 0;
+  if (outcome === 'rolled-back') return ERRORS.release_rolled_back.exit;
+  if (outcome === 'unchanged') return aborted ? ERRORS.release_aborted.exit : ERRORS.release_failed.exit;
+  if (outcome === 'accepted') return ERRORS.release_failed.exit;
+  return stuck === null ? 0 : ERRORS.release_stuck.exit;
+}
+
+/** The one-word answer about a finished release; unknown while it is not finished. */
+export function verdictOfOutcome(outcome: ReleaseView['outcome']): Verdict {
+  if (outcome === null) return 'unknown';
+  return outcome === 'released' ? 'pass' : 'fail';
+}
+
+/** The exit codes of every command that ends with a release's outcome, for --help. */
+export const OUTCOME_EXITS: readonly (readonly [code: number, meaning: string])[] = [
+  [10, 'nothing was changed: a gate blocked it or a step failed early; or a stuck release was accepted as it stands'],
+  [11, 'rolled back: the old version is serving'],
+  [12, 'stuck: a person is needed'],
+  [13, 'aborted before anything was changed'],
+];

@@ -1,0 +1,155 @@
+import type { Check, Instant } from '../../kernel/index.ts';
+import { foldEvents, next, STAGES, type Action, type EventData, type Outcome, type ReleaseEvent, type ReleaseState, type Step, type StoredRelease } from '../../release/index.ts';
+
+/** A release as people and `--json` see it; computed from its ledger alone. */
+export interface ReleaseView {
+  readonly release: string;
+  readonly kind: 'release' | 'rollback';
+  readonly service: string;
+  readonly environment: string;
+  readonly version: string;
+  readonly previous: string | null;
+  readonly strategy: { readonly name: string; readonly because: string };
+  readonly requestedBy: string;
+  readonly requestedAt: Instant;
+  readonly status: string;
+  /** What it waits for, in words; null when it does not wait. */
+  readonly waiting: string | null;
+  readonly stages: readonly StageView[];
+  readonly outcome: Outcome | null;
+  readonly finishedAt: Instant | null;
+  /** Why it ended as it did, or why it is going back. */
+  readonly because: string | null;
+  readonly aborted: boolean;
+  readonly stuck: { readonly step: string | null; readonly reason: string } | null;
+  readonly rollback: { readonly story: string; readonly targetMs: number; readonly pointOfNoReturn: string | null };
+  /** True once the evidence is written and signed. */
+  readonly sealed: boolean;
+}
+
+export interface StageView {
+  readonly stage: string;
+  readonly state: StepStateWord;
+  readonly steps: readonly StepView[];
+}
+
+export type StepStateWord = 'pending' | 'running' | 'waiting' | 'pass' | 'fail' | 'unknown' | 'interrupted' | 'skipped';
+
+export interface StepView {
+  readonly id: string;
+  readonly title: string;
+  readonly state: StepStateWord;
+  readonly attempt: number;
+  readonly reason: string;
+  readonly checks: readonly Check[];
+  readonly startedAt: Instant | null;
+  readonly finishedAt: Instant | null;
+  /** File name of the newest try's raw log. */
+  readonly log: string | null;
+}
+
+/** The view of a stored release at `now`. */
+export function viewOf({ summary, events }: StoredRelease, now: Instant): ReleaseView {
+  const state = foldEvents(events);
+  const { plan } = state;
+  const action = next(state, now);
+  const steps = [...plan.steps, ...(state.undo ?? [])].map((step) => ({ stage: step.stage, view: stepView(step, state, { events, action }) }));
+  const stages = STAGES.map((stage) => ({ stage, steps: steps.filter((one) => one.stage === stage).map(({ view }) => view) }));
+  return {
+    release: plan.release,
+    kind: plan.kind,
+    service: plan.service,
+    environment: plan.environment,
+    version: plan.version,
+    previous: plan.previous?.version ?? null,
+    strategy: { name: plan.strategy.name, because: plan.strategy.because },
+    requestedBy: plan.requestedBy,
+    requestedAt: summary.requestedAt,
+    status: summary.status,
+    waiting: waitingFor(state, action),
+    stages: stages.filter((stage) => stage.steps.length > 0).map(({ stage, steps: inside }) => ({ stage, state: stageState(inside), steps: inside })),
+    outcome: state.outcome,
+    finishedAt: summary.finishedAt,
+    because: causeOf(events),
+    aborted: state.abort !== null,
+    stuck: state.stuck,
+    rollback: { story: plan.rollback.story, targetMs: plan.rollback.targetMs, pointOfNoReturn: plan.rollback.pointOfNoReturn },
+    sealed: summary.sealed,
+  };
+}
+
+interface Around {
+  readonly events: readonly ReleaseEvent[];
+  readonly action: Action;
+}
+
+function stepView(step: Step, state: ReleaseState, { events, action }: Around): StepView {
+  const known = state.steps[step.id];
+  const { id, title } = step;
+  if (known === undefined) return { id, title, attempt: 0, checks: [], log: null, state: step.skip === null ? 'pending' : 'skipped', reason: step.skip ?? '', startedAt: null, finishedAt: null };
+  const finished = lastFinished(events, id);
+  return {
+    id,
+    title,
+    attempt: known.attempt,
+    checks: finished?.checks ?? [],
+    log: finished?.log?.name ?? null,
+    state: wordOf(step, state, action),
+    reason: known.reason,
+    startedAt: known.firstIntendedAt,
+    finishedAt: known.status === 'intended' ? null : known.finishedAt,
+  };
+}
+
+/** Between two looks of a repeated step it is the window that goes on, whatever the last look said. */
+function wordOf(step: Step, state: ReleaseState, action: Action): StepStateWord {
+  const status = state.steps[step.id]?.status ?? 'intended';
+  if (status === 'intended') return 'running';
+  const between = status === 'pass' && step.repeat !== null && action.do === 'wait' && action.for === 'timer' && nextStep(state)?.id === step.id;
+  return between ? 'waiting' : status;
+}
+
+/** The last step that was begun: the one a wait is about. */
+function nextStep(state: ReleaseState): Step | undefined {
+  return [...state.plan.steps, ...(state.undo ?? [])].findLast((step) => state.steps[step.id] !== undefined);
+}
+
+function lastFinished(events: readonly ReleaseEvent[], step: string): EventData['step.finished'] | null {
+  const found = events.findLast((event) => event.type === 'step.finished' && event.data.step === step);
+  return found?.type === 'step.finished' ? found.data : null;
+}
+
+/** What is worst or most alive in a stage stands for it. */
+function stageState(steps: readonly StepView[]): StepStateWord {
+  const order: readonly StepStateWord[] = ['running', 'waiting', 'fail', 'unknown', 'interrupted'];
+  const found = order.find((word) => steps.some((step) => step.state === word));
+  if (found !== undefined) return found;
+  if (steps.every((step) => step.state === 'skipped')) return 'skipped';
+  return steps.some((step) => step.state === 'pending') ? 'pending' : 'pass';
+}
+
+function waitingFor(state: ReleaseState, action: Action): string | null {
+  if (state.outcome !== null) return null;
+  if (!state.locked) return state.waitingFor === null ? 'a worker to take it' : `release ${state.waitingFor} to end`;
+  if (action.do !== 'wait') return null;
+  switch (action.for) {
+    case 'approval': {
+      const missing = Math.max(...state.plan.steps.map((step) => step.approvals)) - state.approvals.length;
+      return `approval by ${missing === 1 ? 'one person' : `${missing} people`} other than ${state.plan.requestedBy}: slipway approve ${state.plan.release}`;
+    }
+    case 'resume':
+      return `somebody to resume it: slipway resume ${state.plan.release}`;
+    case 'person':
+      return `a person: slipway show ${state.plan.release}`;
+    default:
+      return null;
+  }
+}
+
+function causeOf(events: readonly ReleaseEvent[]): string | null {
+  // The cause of going back says more than "every undo step passed".
+  const back = events.findLast((event) => event.type === 'rollback.started');
+  if (back?.type === 'rollback.started') return back.data.cause;
+  const end = events.findLast((event) => event.type === 'release.finished');
+  return end?.type === 'release.finished' ? end.data.reason : null;
+}

@@ -1,0 +1,95 @@
+import { effect, type Effect, type Fresh } from './effect.ts';
+import { child, children, nameParts, relationName, textOf } from './tree.ts';
+import type { Statement } from './types.ts';
+
+type Node = Statement['node'];
+
+/** Change how the table is stored or planned, not what a program sees. VALIDATE only checks what is enforced already. */
+const UNSEEN = new Set([
+  'AT_ValidateConstraint', 'AT_SetStatistics', 'AT_SetOptions', 'AT_SetStorage', 'AT_SetCompression', 'AT_SetRelOptions', 'AT_ResetRelOptions', 'AT_ClusterOn',
+  'AT_SetLogged', 'AT_SetTableSpace', 'AT_SetAccessMethod', 'AT_ReplicaIdentity',
+]);
+
+/** Seen by the old version, and a down file can take it back without loss. */
+const SEEN: Readonly<Record<string, string>> = {
+  AT_AddConstraint: 'a new constraint refuses rows the old version may write',
+  AT_SetNotNull: 'SET NOT NULL refuses rows the old version may write',
+  AT_DropNotNull: 'DROP NOT NULL lets rows in that the old version may not expect',
+  AT_ColumnDefault: 'a changed default changes what the old version writes',
+  AT_DropConstraint: 'a dropped constraint lets rows in that the old version may not expect',
+  AT_AlterConstraint: 'a changed constraint changes what the old version may write',
+  AT_AddIdentity: 'a changed default changes what the old version writes',
+  AT_SetIdentity: 'a changed default changes what the old version writes',
+  AT_DropIdentity: 'a changed default changes what the old version writes',
+  AT_EnableRowSecurity: 'row security hides rows from the old version',
+  AT_ForceRowSecurity: 'row security hides rows from the old version',
+  AT_DisableRowSecurity: 'row security no longer hides rows',
+  AT_NoForceRowSecurity: 'row security no longer hides rows',
+  AT_EnableTrig: 'a trigger changes what the old version writes',
+  AT_DisableTrig: 'a trigger changes what the old version writes',
+  AT_AttachPartition: 'the old version meets the rows of the partition',
+  AT_DetachPartition: 'the old version no longer finds the rows of the partition',
+  AT_ChangeOwner: 'a new owner may take a right the old version needs',
+};
+
+/** Any value goes into these and comes back as it was. */
+const WIDEST = new Set(['text']);
+
+const GIVES_A_VALUE = new Set(['CONSTR_DEFAULT', 'CONSTR_IDENTITY', 'CONSTR_GENERATED']);
+const SERIAL = /^(small|big)?serial[248]?$/;
+const RANK: readonly Effect['kind'][] = ['additive', 'reversible', 'lossy', 'unknown'];
+
+/** The worst effect of all commands of an ALTER TABLE (also of a view, an index, a composite type). */
+export function alterTableEffect(node: Node, fresh: Fresh): Effect {
+  const table = relationName(child(node, 'relation'));
+  if (fresh.has(table)) return effect('additive', 'AlterTableStmt');
+  if (textOf(node, 'objtype') !== 'OBJECT_TABLE' && textOf(node, 'objtype') !== 'OBJECT_INDEX') {
+    return effect('unknown', `ALTER ${textOf(node, 'objtype').replace('OBJECT_', '')} is not known to be compatible with the old version`);
+  }
+  return children(node, 'cmds')
+    .map((command) => commandEffect(child(command, 'AlterTableCmd'), table))
+    .reduce((worst, next) => (RANK.indexOf(next.kind) > RANK.indexOf(worst.kind) ? next : worst), effect('additive', 'AlterTableStmt'));
+}
+
+function commandEffect(command: Node, table: string): Effect {
+  const subtype = textOf(command, 'subtype');
+  const seen = SEEN[subtype];
+  if (seen !== undefined) return effect('reversible', `${seen} (${table})`);
+  if (UNSEEN.has(subtype)) return effect('additive', subtype);
+  switch (subtype) {
+    case 'AT_AddColumn':
+      return addColumnEffect(child(child(command, 'def'), 'ColumnDef'), table);
+    case 'AT_DropColumn':
+      return effect('lossy', `DROP COLUMN ${table}.${textOf(command, 'name')} loses what was in it`);
+    case 'AT_AlterColumnType':
+      return typeEffect(child(child(command, 'def'), 'ColumnDef'), `${table}.${textOf(command, 'name')}`);
+    default:
+      return effect('unknown', `ALTER TABLE ${table} (${subtype.replace('AT_', '')}) is not known to be compatible with the old version`);
+  }
+}
+
+/** Old writers leave a new column out: it must then take NULL or fill itself, and no rule may refuse what it got. */
+function addColumnEffect(column: Node, table: string): Effect {
+  const constraints = children(column, 'constraints').map((one) => child(one, 'Constraint'));
+  const has = (...kinds: readonly string[]): boolean => constraints.some((one) => kinds.includes(textOf(one, 'contype')));
+  const serial = SERIAL.test(nameParts(children(child(column, 'typeName'), 'names')).at(-1) ?? '');
+  const filled = serial || constraints.some((one) => GIVES_A_VALUE.has(textOf(one, 'contype')) && !isNullDefault(one));
+  const named = `${table}.${textOf(column, 'colname')}`;
+  if (has('CONSTR_NOTNULL', 'CONSTR_PRIMARY') && !filled) return effect('reversible', `${named} is NOT NULL without a default, so the old version's INSERT fails`);
+  if (has('CONSTR_CHECK', 'CONSTR_EXCLUSION')) return effect('reversible', `the CHECK on ${named} may refuse rows the old version writes`);
+  if (has('CONSTR_UNIQUE', 'CONSTR_PRIMARY', 'CONSTR_FOREIGN') && has('CONSTR_DEFAULT')) {
+    return effect('reversible', `the default of ${named} may break its own constraint when the old version writes`);
+  }
+  return effect('additive', 'AT_AddColumn');
+}
+
+function isNullDefault(constraint: Node): boolean {
+  const constant = child(child(constraint, 'raw_expr'), 'A_Const');
+  return constant['isnull'] === true;
+}
+
+function typeEffect(column: Node, named: string): Effect {
+  const type = nameParts(children(child(column, 'typeName'), 'names')).at(-1) ?? '';
+  if (WIDEST.has(type) && column['raw_default'] === undefined) return effect('reversible', `${named} changes its type`);
+  return effect('lossy', `${named} changes its type to ${type}, which may lose values`);
+}

@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseSql } from '../parser.ts';
+import { classify, joinRollbackClasses } from './rollback-class.ts';
+import type { RollbackClass, Statement } from './types.ts';
+
+async function statementsOf(sql: string): Promise<readonly Statement[]> {
+  const parsed = await parseSql(sql);
+  if (!parsed.ok) throw new Error(`${parsed.message} in ${sql}`);
+  return parsed.statements;
+}
+
+const ADDITIVE = [
+  'CREATE TABLE t (id serial PRIMARY KEY, n int NOT NULL CHECK (n > 0), u int REFERENCES users)',
+  'CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)',
+  'CREATE INDEX i ON users (name)',
+  'CREATE INDEX CONCURRENTLY i ON users (name)',
+  'CREATE SEQUENCE s',
+  'CREATE VIEW v AS SELECT 1',
+  'CREATE MATERIALIZED VIEW v AS SELECT 1 AS x',
+  "CREATE TYPE e AS ENUM ('a')",
+  'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+  'CREATE EXTENSION IF NOT EXISTS pgcrypto',
+  'CREATE SCHEMA s',
+  'ALTER TABLE users ADD COLUMN n int',
+  'ALTER TABLE users ADD COLUMN n int NOT NULL DEFAULT 3',
+  'ALTER TABLE users ADD COLUMN n bigserial NOT NULL',
+  'ALTER TABLE users ADD COLUMN n int GENERATED ALWAYS AS IDENTITY',
+  'ALTER TABLE users ADD COLUMN n int UNIQUE',
+  'ALTER TABLE users ADD COLUMN n int REFERENCES orders',
+  'ALTER TABLE users VALIDATE CONSTRAINT c',
+  "COMMENT ON TABLE users IS 'people'",
+  "ALTER TYPE e ADD VALUE 'b'",
+  'GRANT SELECT ON users TO reader',
+  "SET lock_timeout = '1s'",
+  "SELECT set_config('a.b', 'c', false)",
+  'SELECT 1',
+  'ANALYZE users',
+  'CREATE TABLE t (id int); CREATE UNIQUE INDEX ON t (id); INSERT INTO t VALUES (1); UPDATE t SET id = 2; ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0)',
+];
+
+const REVERSIBLE = [
+  'ALTER TABLE users ADD COLUMN n int NOT NULL',
+  'ALTER TABLE users ADD COLUMN n int NOT NULL DEFAULT NULL',
+  'ALTER TABLE users ADD COLUMN n int CHECK (n IS NOT NULL)',
+  'ALTER TABLE users ADD COLUMN n int UNIQUE DEFAULT 3',
+  'ALTER TABLE users ADD COLUMN a int, ALTER COLUMN b SET NOT NULL',
+  'ALTER TABLE users ADD CONSTRAINT c CHECK (a > 0) NOT VALID',
+  'ALTER TABLE users ALTER COLUMN a SET NOT NULL',
+  'ALTER TABLE users ALTER COLUMN a DROP DEFAULT',
+  'ALTER TABLE users ALTER COLUMN a TYPE text',
+  'ALTER TABLE users RENAME COLUMN a TO b',
+  'ALTER TABLE users RENAME TO people',
+  'ALTER TABLE users ENABLE ROW LEVEL SECURITY',
+  'CREATE UNIQUE INDEX i ON users (name)',
+  'CREATE UNIQUE INDEX CONCURRENTLY i ON users (name)',
+  'CREATE OR REPLACE VIEW v AS SELECT 1',
+  'CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+  'CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f()',
+  'INSERT INTO users VALUES (1)',
+  'REVOKE SELECT ON users FROM reader',
+  'DROP INDEX i',
+  'DROP VIEW v',
+  "ALTER TYPE e RENAME VALUE 'a' TO 'b'",
+  // With IF NOT EXISTS the table may be an old one with live writers.
+  'CREATE TABLE IF NOT EXISTS t (id int); CREATE UNIQUE INDEX ON t (id)',
+  'CREATE TABLE t (id int); SET search_path = other; CREATE UNIQUE INDEX ON t (id)',
+];
+
+const RESTORE = [
+  'DROP TABLE users',
+  'ALTER TABLE users DROP COLUMN a',
+  'TRUNCATE users',
+  'DELETE FROM users WHERE id = 1',
+  'UPDATE users SET a = 1',
+  'MERGE INTO users u USING x ON u.id = x.id WHEN MATCHED THEN DELETE',
+  'INSERT INTO users VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1',
+  'ALTER TABLE users ALTER COLUMN a TYPE varchar(10)',
+  'ALTER TABLE users ALTER COLUMN a TYPE int USING a::int',
+  'DROP VIEW v CASCADE',
+  'DROP SCHEMA s',
+  'DO $$ BEGIN END $$',
+  'CALL p()',
+  'SELECT setval($$s$$, 1)',
+  'SELECT * INTO t FROM users',
+  'WITH d AS (DELETE FROM users RETURNING *) SELECT * FROM d',
+  'CREATE TABLE t (id int); WITH d AS (DELETE FROM users RETURNING id) INSERT INTO t SELECT id FROM d',
+  'CREATE TABLE t (id int); WITH d AS (DELETE FROM users RETURNING id) UPDATE t SET id = 1 FROM d',
+  'ALTER SYSTEM SET work_mem = $$1MB$$',
+  'DROP ROLE r',
+];
+
+describe('from the statements alone', () => {
+  test.each(ADDITIVE)('app: %s', async (sql) => {
+    expect(classify(await statementsOf(sql), null, false).rollbackClass).toBe('app');
+  });
+
+  test.each(REVERSIBLE)('reversible with a down file, else restore: %s', async (sql) => {
+    const statements = await statementsOf(sql);
+    expect(classify(statements, null, true).rollbackClass).toBe('reversible');
+    const without = classify(statements, null, false);
+    expect(without.rollbackClass).toBe('restore');
+    expect(without.because).toContain('no down file');
+  });
+
+  test.each(RESTORE)('restore even with a down file: %s', async (sql) => {
+    expect(classify(await statementsOf(sql), null, true).rollbackClass).toBe('restore');
+  });
+
+  test('what is not understood says so, with its line', async () => {
+    const { because } = classify(await statementsOf('SELECT 1;\n\nDO $$ BEGIN END $$'), null, true);
+    expect(because).toMatch(/^line 3: .*not known to be compatible with the old version/);
+  });
+
+  test('the header wins over everything', async () => {
+    const header = { rollbackClass: 'forward-fix', because: 'mails were sent' } as const;
+    expect(classify(await statementsOf('DROP TABLE users'), header, true)).toEqual(header);
+  });
+});
+
+const RANK: readonly RollbackClass[] = ['app', 'reversible', 'restore', 'forward-fix'];
+const someSql = fc.constantFrom(...ADDITIVE.slice(0, -1), ...REVERSIBLE.slice(0, -2), ...RESTORE);
+
+test('adding a statement never makes a file easier to take back', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(someSql, { maxLength: 5 }), someSql, fc.boolean(), async (some, more, hasDown) => {
+      // Names differ per statement kind, so tables made earlier are the only context there is; `t` would be one.
+      const clean = (list: readonly string[]): string => list.filter((sql) => !/\b(TABLE|INTO|ON|UPDATE) t\b/.test(sql)).join(';\n');
+      const before = classify(await statementsOf(clean(some)), null, hasDown).rollbackClass;
+      const after = classify(await statementsOf(clean([...some, more])), null, hasDown).rollbackClass;
+      expect(RANK.indexOf(after)).toBeGreaterThanOrEqual(RANK.indexOf(before));
+    }),
+  );
+});
+
+test('a down file never makes a file harder to take back', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(someSql, { maxLength: 5 }), async (some) => {
+      const statements = await statementsOf(some.join(';\n'));
+      expect(RANK.indexOf(classify(statements, null, true).rollbackClass)).toBeLessThanOrEqual(RANK.indexOf(classify(statements, null, false).rollbackClass));
+    }),
+  );
+});
+
+test('several files have the class of the hardest; none is app', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...RANK)), (classes) => {
+      const joined = joinRollbackClasses(classes);
+      expect(RANK.indexOf(joined)).toBe(Math.max(0, ...classes.map((one) => RANK.indexOf(one))));
+    }),
+  );
+});

@@ -1,0 +1,59 @@
+import type { Effect } from './effect.ts';
+import type { Header } from './header.ts';
+import { statementEffect } from './statement-effect.ts';
+import { child, isSet, relationName, textOf } from './tree.ts';
+import type { RollbackClass, Statement } from './types.ts';
+
+/** A rollback class and what decided it. */
+export interface Classified {
+  readonly rollbackClass: RollbackClass;
+  readonly because: string;
+}
+
+const ORDER: readonly RollbackClass[] = ['app', 'reversible', 'restore', 'forward-fix'];
+
+/**
+ * Answers "may the previous version run after this file, and if not, what brings it back?" from the parse tree alone.
+ *
+ * The author's header wins. Else: nothing but additions the old version cannot notice is `app`; changes it may notice
+ * are `reversible` with a down file, unless they lose data; everything else, and whatever is not understood, is `restore`.
+ * Deliberately careful, since it decides an automatic rollback. It knows neither the catalog (a domain that is NOT NULL,
+ * a type change that is safe) nor the old version's queries: lint and the executed compatibility proof refine it.
+ */
+export function classify(statements: readonly Statement[], header: Header['rollback'], hasDown: boolean): Classified {
+  if (header !== null) return { rollbackClass: header.rollbackClass, because: header.because };
+  const effects = effectsOf(statements);
+  const first = (kind: Effect['kind']): string | null => {
+    const found = effects.find((one) => one.effect.kind === kind);
+    return found === undefined ? null : `line ${found.line}: ${found.effect.why}`;
+  };
+  const hindrance = first('unknown') ?? first('lossy');
+  if (hindrance !== null) return { rollbackClass: 'restore', because: hindrance };
+  const noticed = first('reversible');
+  if (noticed === null) return { rollbackClass: 'app', because: effects.length === 0 ? 'no statements' : 'only additions the old version does not notice' };
+  return hasDown ? { rollbackClass: 'reversible', because: noticed } : { rollbackClass: 'restore', because: `${noticed}, and there is no down file` };
+}
+
+/** The class of several files applied together: the hardest one decides. No file at all is `app`. */
+export function joinRollbackClasses(classes: readonly RollbackClass[]): RollbackClass {
+  return classes.reduce((worst, next) => (ORDER.indexOf(next) > ORDER.indexOf(worst) ? next : worst), 'app');
+}
+
+function effectsOf(statements: readonly Statement[]): readonly { readonly line: number; readonly effect: Effect }[] {
+  const fresh = new Set<string>();
+  return statements.map((statement) => {
+    const effect = statementEffect(statement, fresh);
+    const made = madeTable(statement);
+    if (made !== null) fresh.add(made);
+    // From here on the same bare name may mean another schema's table.
+    if (textOf(statement.node, 'name') === 'search_path') fresh.clear();
+    return { line: statement.line, effect };
+  });
+}
+
+/** The table a statement makes for certain; with IF NOT EXISTS an old one with live rows may be meant. */
+function madeTable({ kind, node }: Statement): string | null {
+  if (isSet(node, 'if_not_exists')) return null;
+  if (kind === 'CreateStmt') return relationName(child(node, 'relation'));
+  return kind === 'CreateTableAsStmt' ? relationName(child(child(node, 'into'), 'rel')) : null;
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { SlipwayError } from '../kernel/index.ts';
+import type { HistoryRow } from './core/drift.ts';
+import type { Statement } from './core/types.ts';
+import type { PartialMigration } from './ports.ts';
+
+/** A row with what resuming a partial file needs. */
+export interface StoredRow extends HistoryRow {
+  /** The statement that was begun last, from 1; when it is not done its outcome is not known. */
+  readonly begun: number;
+  /** Digest of the texts of the statements that are done: they must not have changed when the file is resumed. */
+  readonly doneSha256: string;
+}
+
+/**
+ * The schema is not called `slipway`: with the search path's "$user", a user of that name (as in the embedded server) would from
+ * then on make its own tables in it. `migration_fence` has one row, locked by whoever changes anything: so two workers
+ * cannot change things at once, lock or no lock.
+ */
+const DDL = `CREATE SCHEMA IF NOT EXISTS slipway_history;
+CREATE TABLE IF NOT EXISTS slipway_history.migration (
+  name text PRIMARY KEY, sha256 text NOT NULL, direction text NOT NULL CHECK (direction IN ('up', 'down')), release text NOT NULL, fence bigint NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp(), statements_begun int NOT NULL, statements_done int NOT NULL, statements int NOT NULL,
+  done_sha256 text NOT NULL, finished boolean NOT NULL);
+CREATE TABLE IF NOT EXISTS slipway_history.migration_fence (one boolean PRIMARY KEY DEFAULT true CHECK (one), fence bigint NOT NULL);
+INSERT INTO slipway_history.migration_fence (fence) VALUES (0) ON CONFLICT DO NOTHING`;
+
+/** Makes the history tables unless they are there. Call it under the lock: two at once would collide. */
+export async function ensureHistory(client: pg.Client): Promise<void> {
+  if (!(await historyExists(client))) await client.query(`BEGIN; ${DDL}; COMMIT`);
+}
+
+/** What was applied, in order of application; empty when nothing ever was. */
+export async function readHistory(client: pg.Client): Promise<readonly StoredRow[]> {
+  if (!(await historyExists(client))) return [];
+  const { rows } = await client.query<StoredRow>(
+    `SELECT name, sha256, direction, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, statements_begun AS begun, statements_done AS "statementsDone", statements,
+       done_sha256 AS "doneSha256", finished FROM slipway_history.migration ORDER BY applied_at, name COLLATE "C"`,
+  );
+  return rows;
+}
+
+async function historyExists(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ ok: boolean }>(`SELECT to_regclass('slipway_history.migration_fence') IS NOT NULL AS ok`);
+  return rows[0]?.ok === true;
+}
+
+/** The highest fence that changed this database; 0 when none did. */
+export async function readFence(client: pg.Client): Promise<number> {
+  if (!(await historyExists(client))) return 0;
+  const { rows } = await client.query<{ fence: string }>('SELECT fence FROM slipway_history.migration_fence');
+  return Number(rows[0]?.fence ?? 0);
+}
+
+/**
+ * Inside the transaction that changes something: locks the fence until its end and raises it to ours.
+ * @throws SlipwayError `fenced` when a later claim was here
+ */
+export async function claimFence(client: pg.Client, fence: number): Promise<void> {
+  const { rowCount } = await client.query('UPDATE slipway_history.migration_fence SET fence = $1 WHERE fence <= $1', [fence]);
+  if (rowCount === 0) throw new SlipwayError('fenced', 'A later claim has migrated this database; nothing more is done here');
+}
+
+/** How far a file came, as it is to be recorded. */
+export interface Progress {
+  readonly name: string;
+  readonly sha256: string;
+  readonly direction: 'up' | 'down';
+  readonly release: string;
+  readonly fence: number;
+  readonly begun: number;
+  readonly done: number;
+  readonly statements: readonly Statement[];
+}
+
+/**
+ * Records how far a file came; a down file that came to its end takes the row away. Belongs into the transaction of what it records.
+ * @throws SlipwayError `fenced`
+ */
+export async function recordProgress(client: pg.Client, progress: Progress): Promise<void> {
+  const { name, sha256, direction, release, fence, begun, done, statements } = progress;
+  // The file may have taken another role; LOCAL gives it back to the file's next statement.
+  await client.query('SET LOCAL SESSION AUTHORIZATION DEFAULT');
+  await client.query('SET LOCAL ROLE NONE');
+  await claimFence(client, fence);
+  const finished = done === statements.length;
+  if (finished && direction === 'down') {
+    await client.query('DELETE FROM slipway_history.migration WHERE name = $1', [name]);
+    return;
+  }
+  await client.query(
+    `INSERT INTO slipway_history.migration (name, sha256, direction, release, fence, statements_begun, statements_done, statements, done_sha256, finished)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT (name) DO UPDATE SET sha256 = EXCLUDED.sha256, direction = EXCLUDED.direction, release = EXCLUDED.release, fence = EXCLUDED.fence,
+       statements_begun = EXCLUDED.statements_begun, statements_done = EXCLUDED.statements_done, statements = EXCLUDED.statements,
+       done_sha256 = EXCLUDED.done_sha256, finished = EXCLUDED.finished, applied_at = clock_timestamp()`,
+    [name, sha256, direction, release, fence, begun, done, statements.length, digestOf(statements.slice(0, done)), finished],
+  );
+}
+
+/** Digest over the texts of statements. */
+export function digestOf(statements: readonly Statement[]): string {
+  return createHash('sha256').update(statements.map((statement) => statement.text).join('\0')).digest('hex');
+}
+
+/** What a result says about a file that was left in the middle. */
+export function partialOf(row: HistoryRow | null): PartialMigration | null {
+  return row === null ? null : { name: row.name, direction: row.direction, statement: row.statementsDone, statements: row.statements };
+}

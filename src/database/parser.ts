@@ -1,0 +1,62 @@
+import { isJsonObject, messageOf, type JsonObject } from '../kernel/index.ts';
+import { lineAt } from './core/position.ts';
+import type { Statement } from './core/types.ts';
+
+/** A file's statements, or where and why PostgreSQL's own parser refuses it. */
+export type Parsed = { readonly ok: true; readonly statements: readonly Statement[] } | { readonly ok: false; readonly line: number; readonly message: string };
+
+/**
+ * Parses SQL with PostgreSQL 18's grammar (libpg-query, WASM; loaded on first use because it costs 100 ms).
+ * Statement offsets in the tree are UTF-8 bytes; an error's position counts characters.
+ */
+export async function parseSql(sql: string): Promise<Parsed> {
+  // The parser takes a NUL for the end of the text and would drop the rest without a word.
+  const nul = sql.indexOf('\0');
+  if (nul >= 0) return { ok: false, line: lineAt(sql, Array.from(sql.slice(0, nul)).length), message: 'the file holds a NUL byte' };
+  if (sql.trim() === '') return { ok: true, statements: [] };
+  const { parse, hasSqlDetails } = await import('libpg-query');
+  try {
+    const tree: unknown = await parse(sql);
+    return { ok: true, statements: statementsOf(sql, tree as JsonObject) };
+  } catch (error) {
+    const index = hasSqlDetails(error) ? (error.sqlDetails?.cursorPosition ?? 0) : 0;
+    return { ok: false, line: lineAt(sql, index), message: explain(sql, index, messageOf(error)) };
+  }
+}
+
+/** What psql understands and the server does not looks like a plain syntax error, so it is named. */
+function explain(sql: string, index: number, message: string): string {
+  const characters = Array.from(sql);
+  if (characters[index] === '\\') {
+    const command = /^\\\S*/.exec(characters.slice(index).join(''))?.[0] ?? '\\';
+    return `"${command}" is a command of psql, not SQL; take it out`;
+  }
+  const before = characters.slice(0, index).join('');
+  if (/\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*$/i.test(before)) {
+    return 'COPY ... FROM stdin carries its data in the file, which only psql can read; write INSERT statements or load the data with a program';
+  }
+  return message;
+}
+
+function statementsOf(sql: string, tree: JsonObject): readonly Statement[] {
+  const bytes = Buffer.from(sql, 'utf8');
+  const list = Array.isArray(tree['stmts']) ? (tree['stmts'] as readonly JsonObject[]) : [];
+  let line = 1;
+  let counted = 0;
+  return list.map((entry) => {
+    const start = Number(entry['stmt_location'] ?? 0);
+    const length = Number(entry['stmt_len'] ?? 0);
+    const raw = bytes.subarray(start, length === 0 ? bytes.length : start + length).toString('utf8');
+    const text = raw.replace(LEADING_BLANKS, '');
+    for (; counted < start; counted += 1) if (bytes[counted] === NEWLINE) line += 1;
+    const [kind = '', node] = Object.entries(entry['stmt'] ?? {})[0] ?? [];
+    return { kind, node: isJsonObject(node) ? node : {}, text, line: line + lineBreaks(raw.slice(0, raw.length - text.length)) };
+  });
+}
+
+const NEWLINE = 0x0a;
+const LEADING_BLANKS = /^\s+/;
+
+function lineBreaks(text: string): number {
+  return text.split('\n').length - 1;
+}

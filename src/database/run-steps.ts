@@ -1,0 +1,146 @@
+import { solitaryByRequest, type Solitary } from './core/transactions.ts';
+import type { Statement } from './core/types.ts';
+import { digestOf, recordProgress, type StoredRow } from './history.ts';
+import { clearLeftovers, findOutcome } from './interrupted.ts';
+import { withAttempts, withRetries, type FileOutcome } from './outcome.ts';
+import { withWorker, type MigrationSession, type Worker } from './session.ts';
+import { execute, problemOf, setLimits, throwIfAborted, type FileRun, type Problem } from './statement.ts';
+
+/** CONCURRENTLY waits for old transactions with a lock nobody else queues behind, so it may wait longer than a migration that blocks users. */
+const CONCURRENT_LOCK_MS = 60_000;
+
+/** Where a run of a file without a transaction stands. */
+interface Step {
+  readonly run: FileRun;
+  readonly index: number;
+  readonly statement: Statement;
+}
+
+/**
+ * Runs a file statement by statement. What can run in a transaction commits together with its own progress; what cannot is
+ * recorded as begun before and as done after, and when it was interrupted between the two the catalog says which it was.
+ */
+export async function runSteps(session: MigrationSession, run: FileRun, row: StoredRow | null): Promise<FileOutcome> {
+  const { statements } = run.script;
+  const resumed = row !== null && row.direction === run.direction ? row : null;
+  const first = resumed?.statementsDone ?? 0;
+  if (resumed !== null && digestOf(statements.slice(0, first)) !== resumed.doneSha256) {
+    const reason = `${run.script.file} was changed in the part that is already applied (statements 1 to ${first}); put that part back as it was`;
+    return { ok: false, verdict: 'fail', reason, changed: false };
+  }
+  return withWorker(session, async (worker) => {
+    await replaySettings(worker, statements.slice(0, first));
+    let attempts = 1;
+    for (const [index, statement] of statements.entries()) {
+      if (index < first) continue;
+      const interrupted = index === first && (resumed?.begun ?? 0) > index;
+      const outcome = await runStep(session, worker, { run, index, statement }, interrupted);
+      if (outcome.problem !== null) return stepFailed(outcome.problem, outcome.attempts, index > first || outcome.problem.changed);
+      attempts = Math.max(attempts, outcome.attempts);
+    }
+    return { ok: true, attempts };
+  });
+}
+
+type StepProblem = Problem & { readonly changed: boolean };
+
+function stepFailed(problem: StepProblem, attempts: number, changed: boolean): FileOutcome {
+  const verdict = problem.kind === 'lost' || problem.kind === 'unsure' ? 'unknown' : 'fail';
+  return { ok: false, verdict, reason: withAttempts(problem.reason, attempts), changed };
+}
+
+/** A resumed file continues on a new connection, which must see what the done part had set. */
+async function replaySettings({ client }: Worker, done: readonly Statement[]): Promise<void> {
+  for (const statement of done) if (statement.kind === 'VariableSetStmt') await client.query(statement.text);
+}
+
+async function runStep(session: MigrationSession, worker: Worker, step: Step, interrupted: boolean): Promise<{ readonly problem: StepProblem | null; readonly attempts: number }> {
+  const alone = solitaryByRequest(step.statement);
+  if (alone === null) return withRetries(session, () => inTransaction(session, worker, step));
+  let begun = interrupted;
+  return withRetries(session, async () => {
+    try {
+      if (begun) {
+        const outcome = await findOutcome(worker.client, alone);
+        if (outcome === 'unsure') return unsure(step);
+        if (outcome === 'done') return await record(session, worker, step, step.index + 1);
+      }
+      begun = true;
+      return await onItsOwn(session, worker, { ...step, alone });
+    } catch (error) {
+      const problem = problemOf(error, session, step.run, step.statement);
+      // A block that commits in the middle may have done half of its work, so it is never simply run again.
+      return { ...problem, retry: problem.retry && alone.kind !== 'unsure', changed: true };
+    }
+  });
+}
+
+/** The statement and its progress commit together. */
+async function inTransaction(session: MigrationSession, worker: Worker, step: Step): Promise<StepProblem | null> {
+  const { client } = worker;
+  let committing = false;
+  try {
+    await client.query('BEGIN');
+    await setLimits(worker, session, { local: true });
+    await execute(session, worker, step.run, step.statement);
+    await client.query('SET CONSTRAINTS ALL IMMEDIATE');
+    await writeProgress(session, worker, step, step.index + 1);
+    session.request.effects.faults.at(`migrate.${step.run.direction}.step-before-commit`);
+    throwIfAborted(session);
+    committing = true;
+    await client.query('COMMIT');
+    session.request.effects.faults.at(`migrate.${step.run.direction}.step-committed`);
+    return null;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    return { ...problemOf(error, session, step.run, step.statement), changed: committing };
+  }
+}
+
+async function onItsOwn(session: MigrationSession, worker: Worker, step: Step & { readonly alone: Solitary }): Promise<null> {
+  const { request } = session;
+  const { alone } = step;
+  throwIfAborted(session);
+  const concurrent = alone.kind === 'create-index' || alone.kind === 'drop-index';
+  await setLimits(worker, session, { local: false, lockTimeoutMs: concurrent ? Math.max(CONCURRENT_LOCK_MS, request.lockTimeoutMs) : request.lockTimeoutMs });
+  await record(session, worker, step, step.index);
+  request.effects.faults.at(`migrate.${step.run.direction}.step-begun`);
+  await clearLeftovers(worker.client, alone);
+  await execute(session, worker, step.run, step.statement);
+  request.effects.faults.at(`migrate.${step.run.direction}.step-before-record`);
+  return record(session, worker, step, step.index + 1);
+}
+
+/** Records in a transaction of its own that the step was begun, and how many statements are done. */
+async function record(session: MigrationSession, worker: Worker, step: Step, done: number): Promise<null> {
+  const { client } = worker;
+  await client.query('BEGIN');
+  try {
+    await writeProgress(session, worker, step, done);
+    await client.query('COMMIT');
+    return null;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function writeProgress({ request }: MigrationSession, { client }: Worker, { run, index }: Step, done: number): Promise<void> {
+  const { sha256, statements } = run.script;
+  await recordProgress(client, { name: run.name, sha256, direction: run.direction, release: request.release, fence: request.fence, statements, begun: index + 1, done });
+}
+
+/** Says what a person can find out and we cannot, with the statement that tells us. */
+function unsure({ run, index, statement }: Step): StepProblem {
+  const { statements, file } = run.script;
+  const number = index + 1;
+  const row = `WHERE name = '${run.name}'`;
+  const last = number === statements.length;
+  const reached = `statements_begun = ${number}, statements_done = ${number}, done_sha256 = '${digestOf(statements.slice(0, number))}', finished = ${last}`;
+  const did = last && run.direction === 'down' ? `DELETE FROM slipway_history.migration ${row}` : `UPDATE slipway_history.migration SET ${reached} ${row}`;
+  const reason = `${file}:${statement.line}: statement ${number} was interrupted, and only a person can tell whether it took effect
+  if it did: ${did};
+  if it did not: UPDATE slipway_history.migration SET statements_begun = ${index} ${row};
+  and then run the migration again`;
+  return { kind: 'unsure', retry: false, reason, changed: false };
+}

@@ -1,0 +1,62 @@
+import type pg from 'pg';
+import { SlipwayError } from '../kernel/index.ts';
+import { connect } from './access.ts';
+import { refusedError } from './errors.ts';
+import { ensureHistory } from './history.ts';
+import { ADVISORY_KEY, sessionName, takeLock } from './lock.ts';
+import type { MigrationRequest } from './ports.ts';
+
+/** A migration in progress: `control` holds the lock, watches and cancels; each file runs on a connection of its own. */
+export interface MigrationSession {
+  readonly control: pg.Client;
+  readonly request: MigrationRequest;
+}
+
+/** A connection that runs one file, so that nothing a file sets (role, search_path) reaches the next. */
+export interface Worker {
+  readonly client: pg.Client;
+  readonly pid: number;
+}
+
+/**
+ * Works under the one migration lock of the database, with the history tables in place.
+ * @throws SlipwayError `locked`, `fenced`, `database_unreachable`, `database_refused` (read-only server, missing right)
+ */
+export async function withMigrationLock<T>(request: MigrationRequest, work: (session: MigrationSession) => Promise<T>): Promise<T> {
+  const { access, fence, release, effects, signal, onProgress } = request;
+  if (!(request.lockTimeoutMs >= 1)) throw new SlipwayError('config_invalid', 'A migration needs a lock timeout of at least 1 ms: without one it can bring the whole service to a stop');
+  const control = await connect(access, sessionName('migrate', fence, release));
+  try {
+    await takeLock(control, ADVISORY_KEY, {
+      purpose: 'migrate', fence, waitMs: request.waitMs ?? 60_000, clock: effects.clock,
+      ...(signal === undefined ? {} : { signal }),
+      onWait: (owner) => onProgress?.(`waiting for ${owner}`),
+    });
+    effects.faults.at('migrate.locked');
+    await ensureHistory(control);
+    return await work({ control, request });
+  } catch (error) {
+    throw refusedError(error, 'migrating', access);
+  } finally {
+    await control.end().catch(() => undefined);
+  }
+}
+
+/** Opens the connection for one file; aborting the request cancels what it runs. */
+export async function withWorker<T>({ control, request }: MigrationSession, work: (worker: Worker) => Promise<T>): Promise<T> {
+  const client = await connect(request.access, sessionName('migrate-work', request.fence, request.release));
+  try {
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const pid = rows[0]?.pid ?? 0;
+    // Should the lock's connection be gone, the file fails or ends by itself; the signal is looked at between statements too.
+    const cancel = (): void => void control.query('SELECT pg_cancel_backend($1)', [pid]).catch(() => undefined);
+    request.signal?.addEventListener('abort', cancel);
+    try {
+      return await work({ client, pid });
+    } finally {
+      request.signal?.removeEventListener('abort', cancel);
+    }
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,102 @@
+import type { Duration } from '../kernel/index.ts';
+import { excerpt, lineAt } from './core/position.ts';
+import type { Statement } from './core/types.ts';
+import { isConnectionLost, serverError, type ServerError } from './errors.ts';
+import type { Script } from './migrations.ts';
+import type { MigrationSession, Worker } from './session.ts';
+
+/** One file on its way up or down. */
+export interface FileRun {
+  readonly name: string;
+  readonly direction: 'up' | 'down';
+  readonly script: Script;
+}
+
+/** Why a statement (null: the commit) did not take effect. */
+export interface Problem {
+  readonly kind: 'refused' | 'cancelled' | 'lost' | 'unsure';
+  /** Trying the same again may work: a lock timeout, a deadlock, a serialisation failure. */
+  readonly retry: boolean;
+  readonly reason: string;
+}
+
+/** Thrown before a statement when the caller's signal has aborted. */
+export class Cancelled extends Error {}
+
+const RETRYABLE = new Set(['55P03', '40P01', '40001']);
+/** Details of these classes quote the user's rows. */
+const QUOTES_ROWS = /^2[23]/;
+/** A worker that freezes inside a transaction must not keep its locks: PostgreSQL ends it after this. */
+const LONGEST_IDLE_MS = 30_000;
+
+/** Sets the limits of the current transaction, or of the whole session. */
+export async function setLimits({ client }: Worker, { request }: MigrationSession, scope: { readonly local: boolean; readonly lockTimeoutMs?: Duration }): Promise<void> {
+  const lock = scope.lockTimeoutMs ?? request.lockTimeoutMs;
+  await client.query(
+    `SELECT set_config('lock_timeout', $1, $4), set_config('statement_timeout', $2, $4), set_config('idle_in_transaction_session_timeout', $3, $4)`,
+    [`${Math.ceil(lock)}`, `${Math.ceil(request.statementTimeoutMs)}`, `${LONGEST_IDLE_MS}`, scope.local],
+  );
+}
+
+/** Runs a statement, reports it, and finds out whom it waits for when it takes long. */
+export async function execute(session: MigrationSession, worker: Worker, run: FileRun, statement: Statement): Promise<void> {
+  const { request } = session;
+  throwIfAborted(session);
+  const { file, statements } = run.script;
+  const report = (line: string): void => request.onProgress?.(request.effects.redact(line));
+  report(`${file}:${statement.line} (${statements.indexOf(statement) + 1} of ${statements.length}): ${excerpt(statement.text)}`);
+  const done = new AbortController();
+  const watching = watchBlockers(session, worker, done.signal, report);
+  try {
+    await worker.client.query(statement.text);
+  } finally {
+    done.abort();
+    await watching;
+  }
+}
+
+export function throwIfAborted({ request }: MigrationSession): void {
+  if (request.signal?.aborted === true) throw new Cancelled();
+}
+
+async function watchBlockers({ control, request }: MigrationSession, { pid }: Worker, done: AbortSignal, report: (message: string) => void): Promise<void> {
+  await request.effects.clock.sleep(request.lockTimeoutMs / 2, done);
+  if (done.aborted) return;
+  const answer = await control
+    .query<{ pid: number; name: string; state: string | null; age: string | null }>(
+      `SELECT a.pid, a.application_name AS name, a.state, round(extract(epoch FROM clock_timestamp() - a.xact_start), 1)::text AS age
+       FROM unnest(pg_blocking_pids($1)) b JOIN pg_stat_activity a ON a.pid = b LIMIT 3`,
+      [pid],
+    )
+    .catch(() => null);
+  for (const row of answer?.rows ?? []) {
+    report(`waiting for a lock held by process ${row.pid} of the server (${row.name === '' ? 'unnamed' : row.name}, ${row.state ?? 'state hidden'}, in its transaction for ${row.age ?? '?'} s)`);
+  }
+}
+
+/** Puts what was thrown into words: file, line, statement, the server's message, code and hint. */
+export function problemOf(thrown: unknown, session: MigrationSession, run: FileRun, statement: Statement | null): Problem {
+  const { request } = session;
+  if (thrown instanceof Cancelled || (request.signal?.aborted === true && serverError(thrown)?.code === '57014')) {
+    return { kind: 'cancelled', retry: false, reason: `cancelled in ${run.script.file}${statement === null ? '' : ` before line ${statement.line} took effect`}` };
+  }
+  if (isConnectionLost(thrown)) return { kind: 'lost', retry: false, reason: `the connection to the database was lost in ${run.script.file}${statement === null ? '' : `:${statement.line}`}` };
+  const error = serverError(thrown);
+  if (error === null) throw thrown;
+  return { kind: 'refused', retry: RETRYABLE.has(error.code), reason: request.effects.redact(describe(error, run, statement)) };
+}
+
+function describe(error: ServerError, run: FileRun, statement: Statement | null): string {
+  const place = statement === null ? `${run.script.file} (at its end)` : `${run.script.file}:${lineOf(error, statement)}`;
+  const parts = [
+    `${place}: ${error.message} [${error.code}]`,
+    ...(statement === null ? [] : [`in: ${excerpt(statement.text)}`]),
+    ...(error.detail === undefined || QUOTES_ROWS.test(error.code) ? [] : [`detail: ${error.detail}`]),
+    ...(error.hint === undefined ? [] : [`hint: ${error.hint}`]),
+  ];
+  return parts.join('\n  ');
+}
+
+function lineOf(error: ServerError, statement: Statement): number {
+  return error.position === undefined ? statement.line : lineAt(statement.text, Number(error.position) - 1, statement.line);
+}

@@ -1,0 +1,52 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SlipwayError, type Effects } from '../kernel/index.ts';
+import { chooseMethod, type BackupMethod, type BackupTools, type DatabaseAccess, type RunCommand } from '../database/index.ts';
+import type { Definition } from './core/definition.ts';
+import type { StepContext } from './ports.ts';
+import type { StepDeps } from './steps/deps.ts';
+import { baseEnvironment } from './steps/command.ts';
+
+const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
+const PROBE_TIMEOUT_MS = 10_000;
+
+/** What backup methods work with inside a step: their commands run under a guard and end up in the step's log. */
+export async function stepBackupTools(deps: StepDeps, context: StepContext): Promise<BackupTools> {
+  const { plan, effects, signal, commandLog } = context;
+  const base = baseEnvironment(await deps.environmentFor(plan.workspace, plan.definition.envFile));
+  const run: RunCommand = async (argv, env, secrets) => {
+    context.note(`$ ${argv.join(' ')}`);
+    const result = await effects.exec({ argv, cwd: plan.workspace, env: { ...base, ...env }, timeoutMs: BACKUP_TIMEOUT_MS, logFile: commandLog, secrets, signal });
+    await context.takeCommandLog();
+    return result;
+  };
+  return toolsOf(plan.definition, run, effects);
+}
+
+/** The same while planning, where nothing but a version question is run. */
+export async function planningBackupTools(deps: StepDeps, workspace: string, definition: Definition): Promise<BackupTools> {
+  const base = baseEnvironment(await deps.environmentFor(workspace, definition.envFile));
+  const run: RunCommand = async (argv, env, secrets) => {
+    const logFile = join(deps.home, `probe-${deps.effects.ids.token()}.log`);
+    const result = await deps.effects.exec({ argv, cwd: workspace, env: { ...base, ...env }, timeoutMs: PROBE_TIMEOUT_MS, logFile, secrets });
+    await rm(logFile, { force: true });
+    return result;
+  };
+  return toolsOf(definition, run, deps.effects);
+}
+
+function toolsOf({ database }: Definition, run: RunCommand, effects: Effects): BackupTools {
+  const backup = database?.backup;
+  const command = backup?.command === null || backup?.command === undefined ? null : { create: backup.command.argv, restore: backup.restore?.argv ?? null };
+  return { run, effects, command, embedded: database !== null && typeof database.url !== 'string' };
+}
+
+/** The method slipway.yaml asks for, or the best that works here. @throws SlipwayError `client_tool_missing` with an install hint */
+export async function chooseBackup(database: DatabaseAccess, { database: wanted }: Definition, tools: BackupTools): Promise<BackupMethod> {
+  const method = wanted?.backup.method ?? 'auto';
+  if (method === 'none') throw new Error('No backup is wanted');
+  const chosen = await chooseMethod(database, method, tools);
+  const available = await chosen.available(database);
+  if (available.ok) return chosen;
+  throw new SlipwayError('client_tool_missing', available.reason, { hint: available.hint });
+}

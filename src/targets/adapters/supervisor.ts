@@ -1,0 +1,171 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { SlipwayError, type Clock, type Log } from '../../kernel/index.ts';
+import type { InstanceName } from '../core/state.ts';
+import type { GroupState } from '../ports.ts';
+import { newRuntime, stateOf, type InstanceContext, type InstanceRuntime } from './instance-runtime.ts';
+import { readBootId, readRecord, type KeeperRecord } from './keeper-record.ts';
+import type { Environment } from './process-env.ts';
+import { stepInstance } from './process-instance.ts';
+import { createStarter } from './process-start.ts';
+import type { ProcessStore } from './process-store.ts';
+
+const TICK_MS = 100;
+/** How long a new supervisor waits for first health answers of what it adopted, so that nothing seems down meanwhile. */
+const ADOPTION_MS = 1_000;
+
+export interface SupervisorOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly environment: Environment;
+}
+
+/** The running part of the process target: one runtime per instance, stepped by a timer until closed. */
+export interface Supervisor {
+  /** Takes over what the records name, then begins to step. @throws SlipwayError `state_corrupt` */
+  adopt(): Promise<void>;
+  /** Steps everything now. */
+  tick(): Promise<void>;
+  /** Resolves when nothing of the group is left. @throws SlipwayError `agent_unreachable` when closed before */
+  gone(group: string): Promise<void>;
+  inspect(group: string): GroupState | null;
+  onChange(listener: (group: string) => void): () => void;
+  close(): Promise<void>;
+}
+
+type Runtimes = Map<string, InstanceRuntime>;
+
+export function createSupervisor(options: SupervisorOptions, store: ProcessStore): Supervisor {
+  const runtimes: Runtimes = new Map();
+  const events = createEvents();
+  const context = contextOf(options, store, { runtimes, events });
+  let timer: NodeJS.Timeout | null = null;
+  let closed = false;
+
+  const ensure = (name: InstanceName, adopted: KeeperRecord | null): void => {
+    const key = keyOf(name);
+    if (!runtimes.has(key)) runtimes.set(key, newRuntime(context, { name, ...filesOf(options.directory, name) }, adopted));
+  };
+  const tick = async (): Promise<void> => {
+    if (closed) return;
+    for (const name of wantedNames(store)) ensure(name, null);
+    await Promise.all([...runtimes.values()].map((runtime) => stepInstance(context, runtime)));
+  };
+  return {
+    tick,
+    adopt: async () => {
+      for (const record of await readRecords(path.join(options.directory, 'run'))) ensure(nameOf(record), record);
+      await tick();
+      const answers = [...runtimes.values()].flatMap(({ probing }) => probing ?? []);
+      await Promise.race([Promise.all(answers), options.clock.sleep(ADOPTION_MS)]);
+      timer = setInterval(() => void tick(), TICK_MS);
+    },
+    gone: async (group) => {
+      while (ofGroup(runtimes, group).length > 0) {
+        if (closed) throw new SlipwayError('agent_unreachable', `The supervisor was closed while ${group} was being removed`);
+        await events.next();
+      }
+    },
+    inspect: (group) => inspectGroup(context, runtimes, group),
+    onChange: events.onChange,
+    close: async () => {
+      closed = true;
+      if (timer !== null) clearInterval(timer);
+      events.wake();
+      while ([...runtimes.values()].some(({ busy }) => busy)) await options.clock.sleep(5);
+    },
+  };
+}
+
+interface Events {
+  readonly onChange: (listener: (group: string) => void) => () => void;
+  readonly changed: (group: string) => void;
+  /** Resolves at the next `wake`. */
+  readonly next: () => Promise<void>;
+  readonly wake: () => void;
+}
+
+function createEvents(): Events {
+  const listeners = new Set<(group: string) => void>();
+  let waiting: (() => void)[] = [];
+  return {
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    changed: (group) => {
+      for (const listener of listeners) listener(group);
+    },
+    next: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+      }),
+    wake: () => {
+      const woken = waiting;
+      waiting = [];
+      for (const resolve of woken) resolve();
+    },
+  };
+}
+
+function contextOf(
+  options: SupervisorOptions,
+  store: ProcessStore,
+  parts: { readonly runtimes: Runtimes; readonly events: Events },
+): InstanceContext {
+  const boot = readBootId();
+  const portsInUse = (): readonly number[] => [...parts.runtimes.values()].flatMap(({ record }) => record?.port ?? []);
+  return {
+    clock: options.clock,
+    log: options.log,
+    store,
+    boot,
+    start: createStarter({ clock: options.clock, store, environment: options.environment, boot, portsInUse }),
+    changed: parts.events.changed,
+    forgotten: (runtime) => {
+      parts.runtimes.delete(keyOf(runtime.name));
+      parts.events.changed(runtime.name.group);
+      parts.events.wake();
+    },
+  };
+}
+
+function inspectGroup(context: InstanceContext, runtimes: Runtimes, group: string): GroupState | null {
+  const spec = context.store.state().groups[group]?.spec;
+  if (spec === undefined) return null;
+  const order = spec.processes.map(({ name }) => name);
+  const rank = ({ name }: InstanceRuntime): number => order.indexOf(name.process);
+  const sorted = ofGroup(runtimes, group).toSorted((a, b) => rank(a) - rank(b) || a.name.index - b.name.index);
+  return { spec, instances: sorted.map((runtime) => stateOf(context, runtime)) };
+}
+
+function ofGroup(runtimes: Runtimes, group: string): readonly InstanceRuntime[] {
+  return [...runtimes.values()].filter(({ name }) => name.group === group);
+}
+
+function wantedNames(store: ProcessStore): readonly InstanceName[] {
+  return Object.values(store.state().groups)
+    .filter(({ removing }) => !removing)
+    .flatMap(({ spec, instances }) => instances.map(({ process, index }) => ({ group: spec.id, process, index })));
+}
+
+function filesOf(directory: string, name: InstanceName): Pick<InstanceRuntime, 'recordFile' | 'logFile'> {
+  return {
+    recordFile: path.join(directory, 'run', `${keyOf(name)}.json`),
+    logFile: path.join(directory, 'logs', encodeURIComponent(name.group), `${name.process}-${name.index}.log`),
+  };
+}
+
+function nameOf({ group, process, index }: KeeperRecord): InstanceName {
+  return { group, process, index };
+}
+
+function keyOf({ group, process, index }: InstanceName): string {
+  return `${encodeURIComponent(group)}~${process}-${index}`;
+}
+
+async function readRecords(folder: string): Promise<readonly KeeperRecord[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => name.endsWith('.json')).map((name) => readRecord(path.join(folder, name)));
+}

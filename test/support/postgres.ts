@@ -1,0 +1,115 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { locateBinaries } from '../../src/store/embedded/binaries.ts';
+import { chooseIdentity, type Identity } from '../../src/store/embedded/identity.ts';
+
+/** A PostgreSQL server for one test file: own data folder, unix socket only, nothing is synced to disk. */
+export interface TestPostgres {
+  /** Connection URL of a database as the superuser `slipway`. */
+  url(database: string): string;
+  /** Runs one statement in a database and answers its rows. */
+  query(database: string, sql: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
+  /** Creates a database and answers its URL. */
+  create(database: string): Promise<string>;
+  readonly socketDirectory: string;
+  stop(): Promise<void>;
+}
+
+const DEADLINE_MS = 30_000;
+const SETTINGS = ['listen_addresses=', 'max_connections=50', 'shared_buffers=16MB', 'fsync=off', 'full_page_writes=off', 'max_wal_senders=0', 'autovacuum=off', 'max_prepared_transactions=2'];
+
+/** Folder of the newest PostgreSQL server that the system has installed with its client programs; null when there is none. */
+export function systemPostgres(): string | null {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return null;
+  const folders = readdirSync(root)
+    .toSorted((a, b) => Number(b) - Number(a))
+    .map((version) => join(root, version, 'bin'));
+  return folders.find((folder) => ['initdb', 'postgres', 'pg_dump'].every((name) => existsSync(join(folder, name)))) ?? null;
+}
+
+/** Starts a server; `system` needs {@link systemPostgres}. */
+export async function startPostgres(options: { readonly version?: 'embedded' | 'system'; readonly settings?: readonly string[] } = {}): Promise<TestPostgres> {
+  const root = mkdtempSync(join(tmpdir(), 'slw-pg-'));
+  chmodSync(root, 0o755);
+  const data = join(root, 'data');
+  const socketDirectory = join(root, 's');
+  const { initdb, postgres, env } = programs(options.version ?? 'embedded', join(root, 'lib'));
+  const identity = chooseIdentity([postgres, data], null);
+  for (const folder of [data, socketDirectory]) {
+    mkdirSync(folder, { mode: 0o700 });
+    if (identity.credentials !== null) chownSync(folder, identity.credentials.uid, identity.credentials.gid);
+  }
+  const made = spawnAs(identity, [initdb, '-D', data, '-U', 'slipway', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'], env);
+  await ended(made, 'initdb');
+  const settings = [...SETTINGS, ...(options.settings ?? []), `unix_socket_directories=${socketDirectory}`].flatMap((setting) => ['-c', setting]);
+  const server = spawnAs(identity, [postgres, '-D', data, ...settings], env);
+  const url = (database: string): string => `postgresql://slipway@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}&sslmode=disable`;
+  const query = (database: string, sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> => ask(url(database), sql, values);
+  await answering(server, () => query('postgres', 'SELECT 1'));
+  return {
+    url, query, socketDirectory,
+    create: async (database) => {
+      await query('postgres', `CREATE DATABASE ${pg.escapeIdentifier(database)}`);
+      return url(database);
+    },
+    stop: async () => {
+      // The data is thrown away, so nothing needs to be written: SIGQUIT is PostgreSQL's immediate shutdown.
+      const gone = new Promise((resolve) => server.once('exit', resolve));
+      if (server.exitCode === null && server.signalCode === null && server.kill('SIGQUIT')) await gone;
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function programs(version: 'embedded' | 'system', links: string): { readonly initdb: string; readonly postgres: string; readonly env: NodeJS.ProcessEnv } {
+  const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
+  if (version === 'system') {
+    const folder = systemPostgres();
+    if (folder === null) throw new Error('no PostgreSQL server is installed; ask systemPostgres() first');
+    return { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres'), env };
+  }
+  const { initdb, postgres, libraryPath } = locateBinaries(links);
+  return { initdb, postgres, env: libraryPath === null ? env : { ...env, LD_LIBRARY_PATH: libraryPath } };
+}
+
+function spawnAs(identity: Identity, argv: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  const [command = '', ...args] = [...identity.prefix, ...argv];
+  const user = identity.credentials === null ? {} : identity.credentials;
+  return spawn(command, args, { env, cwd: '/', stdio: ['ignore', 'ignore', process.env['SLIPWAY_TEST_PG_LOG'] === undefined ? 'ignore' : 'inherit'], ...user });
+}
+
+async function ended(child: ChildProcess, name: string): Promise<void> {
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  if (code !== 0) throw new Error(`${name} failed with exit ${code ?? 'by a signal'}; set SLIPWAY_TEST_PG_LOG=1 to see why`);
+}
+
+async function answering(server: ChildProcess, ping: () => Promise<unknown>): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  for (;;) {
+    try {
+      await ping();
+      return;
+    } catch (error) {
+      if (server.exitCode !== null || Date.now() > deadline) throw new Error('PostgreSQL did not start; set SLIPWAY_TEST_PG_LOG=1 to see why', { cause: error });
+      await delay(20);
+    }
+  }
+}
+
+async function ask(url: string, sql: string, values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const answer = await client.query<Record<string, unknown>>(sql, values.length === 0 ? undefined : [...values]);
+    return answer.rows;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
