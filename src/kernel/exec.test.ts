@@ -145,7 +145,7 @@ test('Ctrl-C and hang-up of the terminal do not reach the guard', async () => {
 });
 
 test('kill -9 of the guard leaves no command behind', async () => {
-  const running = exec(shell('echo $$ > guarded.pid; kill -9 $PPID; sleep 60'));
+  const running = exec(shell('echo $$ > guarded.pid; sleep 0.3; kill -9 $PPID; sleep 60'));
   await expect(running).rejects.toThrow('guard process ended without an answer');
   await expect.poll(() => groupAlive(pidIn('guarded.pid')), { timeout: 5_000 }).toBe(false);
 });

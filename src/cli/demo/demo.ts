@@ -117,11 +117,9 @@ function printNext({ workspace, print }: Stage, keep: boolean): void {
   print('Stop everything with: slipway agent stop --all');
 }
 
-async function tearDown({ app, workspace, print }: Stage): Promise<void> {
+async function tearDown({ app, print }: Stage): Promise<void> {
   try {
-    const { definition } = await loadConfig(workspace.folder);
-    for (const group of await app.deps.target.list(definition.service, definition.environment)) await app.deps.target.remove(Number.MAX_SAFE_INTEGER, group.spec.id);
-    await stopAgent(app.places.home, app.effects.clock);
+    await stopAgent(app.places.home, app.effects.clock, { all: true });
   } catch (error) {
     print(`Not everything could be stopped: ${messageOf(error)}. Look into ${join(app.places.home, 'agent')}.`);
   }

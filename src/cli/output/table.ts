@@ -13,7 +13,7 @@ export function table(rows: readonly (readonly string[])[], indent = ''): string
   return rows.map((row) => indent + row.map((cell, index) => pad(cell, index, index === row.length - 1)).join('  ').trimEnd()).join('\n');
 }
 
-/** Breaks text at spaces so that it fits `width`; further lines are indented by `indent`. Words are never broken. */
+/** Breaks text at spaces so that no line is wider than `width`; `indent`, not counted, precedes all lines but the first. Words are never broken. */
 export function wrap(text: string, width: number, indent = ''): string {
   const room = Math.max(20, width);
   const lines: string[] = [];
@@ -21,8 +21,7 @@ export function wrap(text: string, width: number, indent = ''): string {
     let line = '';
     for (const word of paragraph.split(' ')) {
       const longer = line === '' ? word : `${line} ${word}`;
-      const used = visibleWidth(longer) + (lines.length === 0 ? 0 : indent.length);
-      if (line !== '' && used > room) {
+      if (line !== '' && visibleWidth(longer) > room) {
         lines.push(line);
         line = word;
       } else line = longer;

@@ -3,9 +3,9 @@ import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { toIso, type Clock, type Log } from '../../kernel/index.ts';
-import { createProcessTarget, createTargetRoutes } from '../../targets/index.ts';
+import { createProcessTarget, createTargetRoutes, type ProcessTarget } from '../../targets/index.ts';
 import { createEmbeddedRouter, createRouterRoutes } from '../../traffic/index.ts';
-import { connectRouter, endpointsOf } from './endpoints.ts';
+import { openEndpointBook } from './endpoints.ts';
 import { secureSocketFolder, type AgentPlaces } from './places.ts';
 import { keepWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -40,13 +40,12 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
   // The target's lock comes first: it keeps a second agent from touching the socket of the first.
   const target = await createProcessTarget({ directory: places.directory, clock, log, environment: options.environment });
   try {
-    const groups = target.groups();
-    const states = new Map(await Promise.all(groups.map(async (group) => [group, await target.inspect(group)] as const)));
-    const router = await createEmbeddedRouter({ directory: places.directory, clock, log, random: options.random, endpoints: (group) => endpointsOf(states.get(group) ?? null) });
-    const disconnect = await connectRouter(target, router, groups);
+    const book = await openEndpointBook(target);
+    const router = await createEmbeddedRouter({ directory: places.directory, clock, log, random: options.random, endpoints: book.get });
+    const disconnect = book.connect(router);
     const worker = options.workerArgv === null ? null : keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock, log });
     const stop = new AbortController();
-    const server = await listen(places, [createTargetRoutes(target), createRouterRoutes(router), controlRoutes(options, worker, stop)]);
+    const server = await listen(places, [createTargetRoutes(target), createRouterRoutes(router), controlRoutes(options, target, worker, stop)]);
     log('info', 'agent ready', { socket: places.socket });
     onReady();
     await aborted(AbortSignal.any([signal, stop.signal]));
@@ -60,14 +59,15 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
   }
 }
 
-function controlRoutes({ version, clock }: AgentOptions, worker: WorkerProcess | null, stop: AbortController): Hono {
+function controlRoutes({ version, clock }: AgentOptions, target: ProcessTarget, worker: WorkerProcess | null, stop: AbortController): Hono {
   const startedAt = toIso(clock.now());
   const app = new Hono();
   app.get('/v1/agent', (context) => {
     const status: AgentStatus = { pid: process.pid, version, startedAt, worker: worker === null ? null : { pid: worker.pid(), restarts: worker.restarts() } };
     return context.json(status);
   });
-  app.post('/v1/agent/stop', (context) => {
+  app.post('/v1/agent/stop', async (context) => {
+    if (context.req.query('all') === 'true') await target.removeAll();
     stop.abort();
     return context.body(null, 202);
   });

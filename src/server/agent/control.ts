@@ -13,7 +13,7 @@ const LOOK_MS = 30;
 /** The agent of a state directory; null when none answers. */
 export async function agentStatus(home: string): Promise<AgentStatus | null> {
   try {
-    const { statusCode, text } = await call(home, 'GET', '/v1/agent');
+    const { statusCode, text } = await call(home, { method: 'GET', path: '/v1/agent', timeoutMs: ANSWER_WITHIN_MS });
     return statusCode === 200 ? (JSON.parse(text) as AgentStatus) : null;
   } catch {
     // Nobody there, or not an agent: either way there is none to talk to.
@@ -44,11 +44,11 @@ export async function startAgent(home: string, argv: readonly string[], cwd: str
   throw new SlipwayError('agent_unreachable', `The agent did not start. Its log ends with:\n${tail}`, { hint: `Read ${places.log}.` });
 }
 
-/** Stops the agent; supervised processes go on unless they were removed. False when none ran. */
-export async function stopAgent(home: string, clock: Clock): Promise<boolean> {
+/** Stops the agent; supervised processes go on, unless `all` stops them first. False when none ran. */
+export async function stopAgent(home: string, clock: Clock, { all = false }: { readonly all?: boolean } = {}): Promise<boolean> {
   const running = await agentStatus(home);
   if (running === null) return false;
-  await call(home, 'POST', '/v1/agent/stop');
+  await call(home, { method: 'POST', path: `/v1/agent/stop?all=${all}`, timeoutMs: STOP_WITHIN_MS });
   const until = clock.monotonic() + STOP_WITHIN_MS;
   while (clock.monotonic() < until) {
     if ((await agentStatus(home)) === null) return true;
@@ -57,8 +57,14 @@ export async function stopAgent(home: string, clock: Clock): Promise<boolean> {
   throw new SlipwayError('not_possible_now', `The agent (pid ${running.pid}) did not stop within ${STOP_WITHIN_MS / 1_000} s`, { hint: `Look into its log, or end process ${running.pid} yourself.` });
 }
 
-async function call(home: string, method: 'GET' | 'POST', path: string): Promise<{ readonly statusCode: number; readonly text: string }> {
-  const client = new Client('http://agent', { socketPath: agentPlaces(home).socket, headersTimeout: ANSWER_WITHIN_MS, bodyTimeout: ANSWER_WITHIN_MS });
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly timeoutMs: number;
+}
+
+async function call(home: string, { method, path, timeoutMs }: Call): Promise<{ readonly statusCode: number; readonly text: string }> {
+  const client = new Client('http://agent', { socketPath: agentPlaces(home).socket, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
   try {
     const response = await client.request({ method, path, reset: true });
     return { statusCode: response.statusCode, text: await response.body.text() };

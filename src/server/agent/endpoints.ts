@@ -2,23 +2,36 @@ import type { GroupState, ProcessTarget } from '../../targets/index.ts';
 import type { EmbeddedRouter, Endpoint } from '../../traffic/index.ts';
 
 /** Addresses of the instances that take requests now. */
-export function endpointsOf(group: GroupState | null): readonly Endpoint[] {
+function endpointsOf(group: GroupState | null): readonly Endpoint[] {
   return (group?.instances ?? []).flatMap((one) => (one.phase === 'ready' && one.port !== null ? [{ host: '127.0.0.1', port: one.port, process: one.process }] : []));
 }
 
-/**
- * Tells the router of every change in the target, and of what is there already. Changes of a group are told in the
- * order they happened: the state is read when its turn comes, so an old answer never follows a newer one.
- */
-export async function connectRouter(target: ProcessTarget, router: EmbeddedRouter, groups: readonly string[]): Promise<() => void> {
+/** The endpoints of every group as last seen, for a router that asks. */
+export interface EndpointBook {
+  get(group: string): readonly Endpoint[];
+  /** Tells the router of every change from now on. Returns what ends it. */
+  connect(router: EmbeddedRouter): () => void;
+}
+
+/** Reads the endpoints of all groups there are, and keeps them current while connected. */
+export async function openEndpointBook(target: ProcessTarget): Promise<EndpointBook> {
+  const known = new Map<string, readonly Endpoint[]>();
   const turns = new Map<string, Promise<void>>();
-  const tell = async (group: string): Promise<void> => router.setEndpoints(group, endpointsOf(await target.inspect(group)));
-  const inTurn = (group: string): Promise<void> => {
-    const turn = (turns.get(group) ?? Promise.resolve()).then(() => tell(group));
-    turns.set(group, turn);
-    return turn;
+  const read = async (group: string): Promise<void> => void known.set(group, endpointsOf(await target.inspect(group)));
+  await Promise.all(target.groups().map(read));
+  return {
+    get: (group) => known.get(group) ?? [],
+    connect: (router) => {
+      const tell = async (group: string): Promise<void> => {
+        await read(group);
+        router.setEndpoints(group, known.get(group) ?? []);
+      };
+      // In the order of the changes: an old answer must never follow a newer one.
+      const inTurn = (group: string): void => void turns.set(group, (turns.get(group) ?? Promise.resolve()).then(() => tell(group)));
+      const disconnect = target.onChange(inTurn);
+      // What changed between the first reading and now.
+      target.groups().forEach(inTurn);
+      return disconnect;
+    },
   };
-  const disconnect = target.onChange((group) => void inTurn(group));
-  await Promise.all(groups.map(inTurn));
-  return disconnect;
 }

@@ -1,36 +1,40 @@
 import { readFileSync } from 'node:fs';
-import { readProcessStat } from '../../kernel/index.ts';
-import { z } from 'zod';
+import { readProcessStat, type Duration, type Instant } from '../../kernel/index.ts';
 import { writeAtomic } from './atomic-file.ts';
-import { parseOrRefuse } from './process-store.ts';
 
-const ref = z.strictObject({ pid: z.int(), startTicks: z.int() });
-const exit = z.strictObject({ code: z.int().nullable(), signal: z.string().nullable(), at: z.number(), reason: z.string().nullable() });
+/** A process, named for good. */
+export interface ProcessRef {
+  readonly pid: number;
+  readonly startTicks: number;
+}
 
-const schema = z.strictObject({
-  schema: z.literal('slipway.instance/1'),
-  group: z.string(),
-  process: z.string(),
-  index: z.int(),
-  identity: z.string(),
-  /** SIGTERM to SIGKILL, ms. */
-  graceMs: z.number(),
-  /** Counts the starts of this definition from 1. */
-  run: z.int(),
-  port: z.int().nullable(),
-  startedAt: z.number(),
-  /** The kernel's boot: after a reboot the same pid with the same start time may be another process. */
-  boot: z.string(),
-  keeper: ref.nullable(),
-  child: ref.nullable(),
-  exit: exit.nullable(),
-  previousExit: exit.nullable(),
-});
+export interface RunExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly at: Instant;
+  /** What a person should know beyond code and signal. */
+  readonly reason: string | null;
+}
 
 /** One run of one instance, written by the supervisor before the start and by the keeper from then on. */
-export type KeeperRecord = z.infer<typeof schema>;
-export type ProcessRef = z.infer<typeof ref>;
-export type RunExit = z.infer<typeof exit>;
+export interface KeeperRecord {
+  readonly schema: 'slipway.instance/1';
+  readonly group: string;
+  readonly process: string;
+  readonly index: number;
+  readonly identity: string;
+  readonly graceMs: Duration;
+  /** Counts the starts of this definition from 1. */
+  readonly run: number;
+  readonly port: number | null;
+  readonly startedAt: Instant;
+  /** The kernel's boot: after a reboot the same pid with the same start time may be another process. */
+  readonly boot: string;
+  readonly keeper: ProcessRef | null;
+  readonly child: ProcessRef | null;
+  readonly exit: RunExit | null;
+  readonly previousExit: RunExit | null;
+}
 
 /** What the supervisor hands to a keeper over stdin, so that no secret stands in an argument list or a file. */
 export interface KeeperRequest {
@@ -41,11 +45,6 @@ export interface KeeperRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: readonly string[];
   readonly logFile: string;
-}
-
-/** @throws SlipwayError `state_corrupt` */
-export function readRecord(file: string): KeeperRecord {
-  return parseOrRefuse(file, readFileSync(file, 'utf8'), schema);
 }
 
 export function writeRecord(file: string, record: KeeperRecord): Promise<void> {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { signalGroup } from '../../kernel/index.ts';
-import { isAlive, processRef, readRecord, writeRecord, type KeeperRecord, type KeeperRequest, type RunExit } from './keeper-record.ts';
+import { isAlive, processRef, writeRecord, type KeeperRecord, type KeeperRequest, type RunExit } from './keeper-record.ts';
+import { readRecord } from './read-record.ts';
 
 /** A keeper only moves bytes; small heaps keep a machine with many instances light. */
 const KEEPER_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1'];

@@ -8,7 +8,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../kernel/index.ts';
 import { PLANTED_SECRET, targetContract, type TargetHarness } from '../contract.ts';
 import type { GroupSpec } from '../ports.ts';
-import { isAlive, processRef, readBootId, readRecord, type KeeperRecord } from './keeper-record.ts';
+import { isAlive, processRef, readBootId, type KeeperRecord } from './keeper-record.ts';
+import { readRecord } from './read-record.ts';
 import { createProcessTarget, type ProcessTarget } from './process.ts';
 
 const environment = { PATH: process.env['PATH'], SECRET: PLANTED_SECRET };

@@ -1,0 +1,103 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { siblingAccess } from './access.ts';
+import { readManifest } from './manifest.ts';
+import { measureDatabase } from './measure.ts';
+import type { BackupMethod, DatabaseAccess } from './ports.ts';
+import { verifyBackup } from './verify.ts';
+import type { DatabaseEffects } from './ports.ts';
+
+/** What the suite needs from a test file that runs it. */
+export interface BackupWorld {
+  readonly method: BackupMethod;
+  readonly access: DatabaseAccess;
+  readonly effects: DatabaseEffects;
+  /** A new folder path; whether it exists already does not matter. */
+  readonly folder: (name: string) => string;
+  /** Runs SQL in a database of the server. */
+  readonly query: (database: string, sql: string) => Promise<readonly Record<string, unknown>[]>;
+}
+
+/**
+ * The rules every backup method keeps. `open` is called once per test, the database is filled by the suite.
+ * Run it inside a `describe`.
+ */
+export function backupContract(open: () => Promise<BackupWorld>): void {
+  const filled = async (): Promise<BackupWorld> => {
+    const world = await open();
+    await world.query(
+      world.access.name,
+      `CREATE TABLE parent (id int PRIMARY KEY, s varchar(10) CHECK (s IN ('a', 'b')) DEFAULT 'a');
+       CREATE TABLE child (extra text) INHERITS (parent);
+       CREATE TABLE "Odd ""Name" (id bigint GENERATED ALWAYS AS IDENTITY, p int REFERENCES parent, t timestamptz DEFAULT now());
+       CREATE TABLE parts (id int) PARTITION BY RANGE (id); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
+       CREATE INDEX ON parent (lower(s)) WHERE s IN ('a', 'b');
+       INSERT INTO parent SELECT n, 'b' FROM generate_series(1, 250) n; INSERT INTO child VALUES (1000, 'a', 'x');
+       INSERT INTO "Odd ""Name" (p) SELECT 1 FROM generate_series(1, 7); INSERT INTO parts VALUES (5), (6)`,
+    );
+    return world;
+  };
+  const ROWS = { 'public.Odd "Name': 7, 'public.child': 1, 'public.parent': 250, 'public.parts_1': 2 };
+
+  test('is available, counts exactly, and its manifest is what was answered', async () => {
+    const { method, access, folder } = await filled();
+    expect(await method.available(access)).toEqual({ ok: true });
+    const manifest = await method.create(access, 'k', folder('b'));
+    expect(manifest.rows).toEqual(ROWS);
+    expect(manifest).toMatchObject({ schema: 'slipway.backup/1', key: 'k', method: method.name, database: access.name });
+    expect(manifest.bytes).toBeGreaterThan(0);
+    expect(await readManifest(folder('b'))).toEqual(manifest);
+    await method.discard(access, manifest);
+  });
+
+  test('brings every row and the schema back under another name, twice over', async () => {
+    const { method, access, folder } = await filled();
+    const manifest = await method.create(access, 'k', folder('b'));
+    for (const _again of [1, 2]) {
+      await method.materialise(access, manifest, folder('b'), 'brought_back');
+      expect(await measureDatabase(siblingAccess(access, 'brought_back'))).toEqual({ rows: ROWS, schemaDigest: manifest.schemaDigest });
+    }
+    await method.discard(access, manifest);
+  });
+
+  test('holds what was there when it was taken, not later', async () => {
+    const { method, access, folder, query, effects } = await filled();
+    const manifest = await method.create(access, 'k', folder('b'));
+    await query(access.name, 'DELETE FROM parent WHERE id > 100; ALTER TABLE parent ADD COLUMN later int');
+    expect(await verifyBackup({ access, manifest, method, directory: folder('b'), effects })).toMatchObject({ verdict: 'pass', compared: { tables: 4, rows: 260 } });
+    expect(await query('postgres', `SELECT datname FROM pg_database WHERE datname LIKE '%verify%'`)).toEqual([]);
+    await method.discard(access, manifest);
+  });
+
+  test('a manifest that says something else fails verification', async () => {
+    const { method, access, folder, effects } = await filled();
+    const manifest = await method.create(access, 'k', folder('b'));
+    const verify = (changes: object): ReturnType<typeof verifyBackup> => verifyBackup({ access, manifest: { ...manifest, ...changes }, method, directory: folder('b'), effects });
+    const rows = await verify({ rows: { ...manifest.rows, 'public.parent': 249 } });
+    expect(rows).toMatchObject({ verdict: 'fail' });
+    expect(rows.reason).toContain('public.parent should have 249 rows and has 250 rows');
+    expect(await verify({ schemaDigest: '0'.repeat(64) })).toMatchObject({ verdict: 'fail' });
+    await method.discard(access, manifest);
+  });
+
+  test('the same key answers the same backup; a half-written one is replaced', async () => {
+    const { method, access, folder, query } = await filled();
+    const first = await method.create(access, 'k', folder('b'));
+    expect(await method.create(access, 'k', folder('b'))).toEqual(first);
+    await rm(join(folder('b'), 'manifest.json'));
+    await writeFile(join(folder('b'), 'rubbish'), 'x');
+    await query(access.name, 'DELETE FROM parts');
+    const second = await method.create(access, 'k', folder('b'));
+    expect(second.rows['public.parts_1']).toBe(0);
+    expect(second.files.map((file) => file.name)).not.toContain('rubbish');
+    await method.discard(access, second);
+  });
+
+  test('discarding twice is fine', async () => {
+    const { method, access, folder } = await filled();
+    const manifest = await method.create(access, 'k', folder('b'));
+    await method.discard(access, manifest);
+    await method.discard(access, manifest);
+  });
+}
