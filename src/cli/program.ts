@@ -66,7 +66,11 @@ export function buildProgram(surroundings: Surroundings, setExit: (code: number)
   const program = new Command('slipway')
     .description('Takes one change from commit to fully released, or back to where it was, and proves which of the two happened.')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => void surroundings.stdout.write(text), writeErr: (text) => void surroundings.stderr.write(text), outputError: () => undefined })
+    .configureOutput({
+      writeOut: (text) => void surroundings.stdout.write(text),
+      writeErr: (text) => void surroundings.stderr.write(text),
+      outputError: () => undefined,
+    })
     .configureHelp({ helpWidth: Math.min(100, surroundings.stdout.columns ?? 100), sortSubcommands: false })
     // `release --version 1.2.3` is the release's own option, so options belong to the command they follow.
     .enablePositionalOptions()
@@ -125,7 +129,9 @@ function addGlobals(command: Command): Command {
 function callOf(command: Command, surroundings: Surroundings): Call {
   const chain: Command[] = [];
   for (let one: Command | null = command; one !== null; one = one.parent) chain.unshift(one);
-  const globals: Readonly<Record<string, unknown>> = Object.fromEntries(chain.flatMap((one) => Object.entries(one.opts<Record<string, unknown>>())));
+  const globals: Readonly<Record<string, unknown>> = Object.fromEntries(
+    chain.flatMap((one) => Object.entries(one.opts<Record<string, unknown>>())),
+  );
   const { environment } = surroundings;
   const config = typeof globals['config'] === 'string' ? resolve(globals['config']) : null;
   const directory = resolve(typeof globals['dir'] === 'string' ? globals['dir'] : '.');

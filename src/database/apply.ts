@@ -2,6 +2,7 @@ import { messageOf, SlipwayError } from '../kernel/index.ts';
 import { withClient } from './access.ts';
 import { compareHistory, type HistoryRow } from './core/drift.ts';
 import { partialOf, readFence, readHistory, type StoredRow } from './history.ts';
+import { isOvertaken } from './lock.ts';
 import { readMigrations, type MigrationFile } from './migrations.ts';
 import type { FileOutcome } from './outcome.ts';
 import type { AppliedMigration, ApplyRequest, DatabaseAccess, MigrationRequest, MigrationResult, MigrationStatus } from './ports.ts';
@@ -99,13 +100,14 @@ function reasonOf(runs: readonly FileRun[]): string {
 /** On a new connection, because the old one may be what failed: which file is partial, and was it a later claim that ended us? */
 async function failed(request: MigrationRequest, files: readonly AppliedMigration[], outcome: Extract<FileOutcome, { ok: false }>): Promise<MigrationResult> {
   const seen = await withClient(request.access, 'reading the migration history', async (client) => ({
-    fence: await readFence(client),
+    // In this order: whoever is gone from the sessions by the first look has raised the fence by the second.
+    fenced: (await isOvertaken(client, 'migrate', request.fence)) || (await readFence(client)) > request.fence,
     partial: (await readHistory(client)).find((row) => !row.finished) ?? null,
   })).catch((error: unknown) => {
     if (error instanceof SlipwayError) return null;
     throw error;
   });
-  if (seen !== null && seen.fence > request.fence) throw new SlipwayError('fenced', 'A later claim has taken this migration over; nothing more is done here');
+  if (seen?.fenced === true) throw new SlipwayError('fenced', 'A later claim has taken this migration over; nothing more is done here');
   const changed = files.length > 0 || outcome.changed;
   const partial = partialOf(seen?.partial ?? null);
   const stopped = partial === null ? '' : `\n  ${partial.name} is partly applied: ${partial.statement} of ${partial.statements} statements`;

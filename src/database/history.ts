@@ -54,7 +54,7 @@ export async function readFence(client: pg.Client): Promise<number> {
 }
 
 /**
- * Inside the transaction that changes something: locks the fence until its end and raises it to ours.
+ * Raises the fence to ours; inside the transaction that changes something, it stays locked until its end.
  * @throws SlipwayError `fenced` when a later claim was here
  */
 export async function claimFence(client: pg.Client, fence: number): Promise<void> {

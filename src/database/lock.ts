@@ -67,6 +67,15 @@ async function endOrphans(client: pg.Client, wait: LockWait): Promise<void> {
   }
 }
 
+/** Is a later claim at work? It may have ended our sessions and not yet come to raising the fence. */
+export async function isOvertaken(client: pg.Client, purpose: Purpose, fence: number): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number; name: string }>(
+    `SELECT pid, application_name AS name FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1`,
+    [`slipway ${purpose} fence=%`],
+  );
+  return rows.map(readSession).some((session) => session.fence !== null && session.fence > fence);
+}
+
 async function endStale(client: pg.Client, sessions: readonly Session[], { fence }: LockWait): Promise<void> {
   for (const session of sessions) {
     if (session.fence === null) continue;

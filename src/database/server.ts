@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import type { Clock } from '../kernel/index.ts';
+import { SlipwayError, type Clock } from '../kernel/index.ts';
 import { connect, siblingAccess } from './access.ts';
 import { siblingName, type SiblingPurpose } from './core/database-name.ts';
 import { isConnectionLost, refusedError, serverError } from './errors.ts';
@@ -72,6 +72,7 @@ const QUIET_TRIES = 6;
 export async function whileQuiet<T>(access: DatabaseAccess, databases: readonly string[], clock: Clock, work: (client: pg.Client) => Promise<T>): Promise<T> {
   return withMaintenance(access, 'waiting for sessions to leave', (client) =>
     withMaintenance(access, 'ending sessions', async (killer) => {
+      await refusePrepared(client, databases);
       const done = new AbortController();
       // Should it lose its connection, the statement that waits in vain tells.
       const ending = endSessions(killer, databases, clock, done.signal).catch(() => undefined);
@@ -83,6 +84,14 @@ export async function whileQuiet<T>(access: DatabaseAccess, databases: readonly 
       }
     }),
   );
+}
+
+/** A prepared transaction has no session that could be ended; the server would only wait for it in vain. */
+async function refusePrepared(client: pg.Client, databases: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ gid: string; database: string }>('SELECT gid, database FROM pg_prepared_xacts WHERE database = ANY($1) LIMIT 1', [databases]);
+  const [row] = rows;
+  if (row === undefined) return;
+  throw new SlipwayError('database_refused', `A prepared transaction (${row.gid}) holds the database ${row.database}`, { hint: 'COMMIT PREPARED or ROLLBACK PREPARED it, then try again.' });
 }
 
 async function untilQuiet<T>(work: () => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { SlipwayError } from '../kernel/index.ts';
 import { connect } from './access.ts';
 import { refusedError } from './errors.ts';
-import { ensureHistory } from './history.ts';
+import { claimFence, ensureHistory } from './history.ts';
 import { ADVISORY_KEY, sessionName, takeLock } from './lock.ts';
 import type { MigrationRequest } from './ports.ts';
 
@@ -34,6 +34,7 @@ export async function withMigrationLock<T>(request: MigrationRequest, work: (ses
     });
     effects.faults.at('migrate.locked');
     await ensureHistory(control);
+    await claimFence(control, fence);
     return await work({ control, request });
   } catch (error) {
     throw refusedError(error, 'migrating', access);

@@ -7,6 +7,7 @@ import type { Clock, Exec, ExecRequest, ExecResult } from './effects.ts';
 import type { FromGuard, GuardRun, ToGuard } from './guard-protocol.ts';
 import { createLogSink } from './log-sink.ts';
 import { signalGroup } from './process-group.ts';
+import { whyNotFound } from './start-error.ts';
 import { SlipwayError, type Duration, type Redactor } from './pure.ts';
 
 const DEFAULT_GRACE_MS = 5_000;
@@ -124,11 +125,8 @@ function runOf(request: ExecRequest, deadManMs: Duration): GuardRun {
 
 function refusal(answer: Extract<Answer, { kind: 'refused' }>, request: ExecRequest, redact: Redactor): Error {
   const command = redact(request.argv[0] ?? '');
-  if (answer.code === 'ENOENT') return new SlipwayError('command_not_found', `The command "${command}" was not found`);
-  if (answer.code === 'EACCES')
-    return new SlipwayError('command_not_found', `The command "${command}" may not be executed`, {
-      hint: 'Make the file executable (chmod +x).',
-    });
+  const missing = whyNotFound(command, answer.code);
+  if (missing !== null) return new SlipwayError('command_not_found', missing);
   if (answer.code === 'LOG_ENOSPC') return new SlipwayError('disk_full', `No space left to write ${request.logFile}`);
   return new Error(redact(`"${command}" could not be started: ${answer.message}`));
 }

@@ -6,3 +6,4 @@ export { createLogSink, type LogSink, type LogSinkOptions, type LogSummary } fro
 export { createLineSplitter, renderBlock, type LogBlock } from './log-lines.ts';
 export { readProcessStat, signalGroup, groupAlive, stopGroup, type ProcessStat } from './process-group.ts';
 export { parseEnvFile } from './core/env-file.ts';
+export { whyNotFound } from './start-error.ts';

@@ -21,6 +21,8 @@ export interface Rig {
   /** Resolves when the release's pack is sealed, or it is stuck. */
   ended(release: string): Promise<ReleaseState>;
   startAgent(faults?: Readonly<Record<string, string>>): Promise<void>;
+  /** Stops the agent and starts one with other fault variables; the shop goes on meanwhile. */
+  restartAgent(faults?: Readonly<Record<string, string>>): Promise<void>;
   agentPid(): Promise<number | null>;
   workerPid(): Promise<number | null>;
   postmasterPid(): number | null;
@@ -38,15 +40,20 @@ export async function makeRig(): Promise<Rig> {
   await workspace.commit('base', 'chore: quick');
   const app = await openApp({ workspace: workspace.folder, environment: process.env, log: () => undefined });
   const { home } = app.places;
+  const start = async (faults: Readonly<Record<string, string>> = {}): Promise<void> => {
+    // Through env(1), so that only the agent and its worker have the fault variables, and not this test.
+    const variables = Object.entries({ ...faults, SLIPWAY_LOG: 'debug' }).map(([name, value]) => `${name}=${value}`);
+    await startAgent(home, ['/usr/bin/env', ...variables, process.execPath, MAIN, '--dir', workspace.folder, 'agent', 'run'], workspace.folder, app.effects.clock);
+  };
   return {
     app,
     workspace,
     submit: () => submit(app, workspace),
     ended: (release) => ended(app, release),
-    startAgent: async (faults = {}) => {
-      // Through env(1), so that only the agent has the fault variables and not this test.
-      const variables = Object.entries({ ...faults, SLIPWAY_LOG: 'debug' }).map(([name, value]) => `${name}=${value}`);
-      await startAgent(home, ['/usr/bin/env', ...variables, process.execPath, MAIN, 'agent', 'run', '--dir', workspace.folder], workspace.folder, app.effects.clock);
+    startAgent: start,
+    restartAgent: async (faults) => {
+      await stopAgent(home, app.effects.clock);
+      await start(faults);
     },
     agentPid: async () => (await agentStatus(home))?.pid ?? null,
     workerPid: async () => (await agentStatus(home))?.worker?.pid ?? null,

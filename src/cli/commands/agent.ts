@@ -19,10 +19,24 @@ function placesOf(call: Call): Places {
 export const run: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
   const { redact } = createSecrets(call.environment);
-  const log = createLog({ clock: systemClock, redact, level: levelFrom(call.environment['SLIPWAY_LOG'], 'info'), write: (line) => void process.stdout.write(line) });
+  const log = createLog({
+    clock: systemClock,
+    redact,
+    level: levelFrom(call.environment['SLIPWAY_LOG'], 'info'),
+    write: (line) => void process.stdout.write(line),
+  });
   const interrupt = onInterrupt();
   const workerArgv = flag(call, 'noWorker') ? null : ownArgv('-C', workspace, 'worker');
-  const options = { places: agentPlaces(home), version: ownVersion(), clock: systemClock, log, random, environment: call.environment, workerArgv, workspace };
+  const options = {
+    places: agentPlaces(home),
+    version: ownVersion(),
+    clock: systemClock,
+    log,
+    random,
+    environment: call.environment,
+    workerArgv,
+    workspace,
+  };
   await runAgent(options, interrupt.signal, () => undefined);
   return 0;
 };
@@ -31,7 +45,11 @@ export const run: Handler = async (call) => {
 export const start: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
   const { status, started } = await startAgent(home, agentArgv(workspace, !flag(call, 'noWorker')), workspace, systemClock);
-  tell(call, { home, started, ...status }, `${started ? 'Started' : 'Running already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`);
+  tell(
+    call,
+    { home, started, ...status },
+    `${started ? 'Started' : 'Running already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`,
+  );
   return 0;
 };
 
@@ -39,7 +57,11 @@ export const start: Handler = async (call) => {
 export const stop: Handler = async (call) => {
   const { home } = placesOf(call);
   const stopped = await stopAgent(home, systemClock);
-  tell(call, { home, stopped }, stopped ? 'Stopped. The processes it supervised go on; users reach them again when an agent runs.' : 'No agent ran.');
+  tell(
+    call,
+    { home, stopped },
+    stopped ? 'Stopped. The processes it supervised go on; users reach them again when an agent runs.' : 'No agent ran.',
+  );
   return 0;
 };
 
@@ -47,14 +69,21 @@ export const stop: Handler = async (call) => {
 export const status: Handler = async (call) => {
   const { home } = placesOf(call);
   const found = await agentStatus(home);
-  tell(call, { home, agent: found }, found === null ? `No agent runs for ${home}. Start it with \`slipway agent start\`.` : describe(found));
+  tell(
+    call,
+    { home, agent: found },
+    found === null ? `No agent runs for ${home}. Start it with \`slipway agent start\`.` : describe(found),
+  );
   return found === null ? NOT_RUNNING : 0;
 };
 
 const NOT_RUNNING = 24;
 
 function describe({ pid, version, startedAt, worker }: AgentStatus): string {
-  const work = worker === null ? 'without a worker' : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${worker.restarts} times`}`;
+  const work =
+    worker === null
+      ? 'without a worker'
+      : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${worker.restarts} times`}`;
   return `agent pid ${pid}, version ${version}, since ${toIso(Date.parse(startedAt))}, ${work}`;
 }
 

@@ -13,7 +13,10 @@ function control(wishOf: (call: Call) => Wish): Handler {
     const wish = wishOf(call);
     return withApp(call, async (app) => {
       const release = await releaseInFlight(call, app.opened.store);
-      if (release === null) throw new SlipwayError('not_possible_now', 'No release is in flight here', { hint: 'Run `slipway list` to see what was released.' });
+      if (release === null)
+        throw new SlipwayError('not_possible_now', 'No release is in flight here', {
+          hint: 'Run `slipway list` to see what was released.',
+        });
       return ask(call, app, release, wish);
     });
   };
@@ -30,8 +33,14 @@ export async function ask(call: Call, app: App, release: string, wish: Wish): Pr
   const driven = (await agentStatus(places.home))?.worker ?? null;
   const { terminal } = call;
   if (terminal.json) terminal.data({ release, requested: wish.do, by: actor });
-  else terminal.say(`Recorded: ${wish.do} of release ${release} (${state.plan.service} ${state.plan.version} in ${state.plan.environment}) by ${actor}. See what becomes of it with \`slipway watch ${release}\`.`);
-  if (driven === null && state.plan.node === places.node) terminal.note('note: no agent with a worker runs here; unless another worker drives this release, start one with `slipway agent start`');
+  else
+    terminal.say(
+      `Recorded: ${wish.do} of release ${release} (${state.plan.service} ${state.plan.version} in ${state.plan.environment}) by ${actor}. See what becomes of it with \`slipway watch ${release}\`.`,
+    );
+  if (driven === null && state.plan.node === places.node)
+    terminal.note(
+      'note: no agent with a worker runs here; unless another worker drives this release, start one with `slipway agent start`',
+    );
   return 0;
 }
 
@@ -44,7 +53,10 @@ export const resume = control((call) => ({ do: 'resume', reason: reasonOf(call) 
 export const abort = control((call) => {
   const accept = text(call, 'accept');
   if (accept === undefined) return { do: 'abort', reason: reasonOf(call) };
-  if (accept.trim() === '') throw new SlipwayError('usage', '--accept needs a reason', { hint: 'Say why the state it is in may stay; that is recorded in the evidence.' });
+  if (accept.trim() === '')
+    throw new SlipwayError('usage', '--accept needs a reason', {
+      hint: 'Say why the state it is in may stay; that is recorded in the evidence.',
+    });
   return { do: 'accept', reason: accept };
 });
 

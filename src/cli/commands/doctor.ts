@@ -18,6 +18,9 @@ export const run: Handler = async (call) => {
   const verdict = joinVerdicts(checks.map((check) => check.verdict));
   const { terminal } = call;
   if (terminal.json) terminal.data({ home, verdict, checks });
-  else terminal.say(`State directory: ${home}\n${renderChecks(checks, terminal.width, terminal.style)}\n\n${verdictWord(verdict, terminal.style)}`);
+  else
+    terminal.say(
+      `State directory: ${home}\n${renderChecks(checks, terminal.width, terminal.style)}\n\n${verdictWord(verdict, terminal.style)}`,
+    );
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 };

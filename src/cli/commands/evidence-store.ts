@@ -18,7 +18,10 @@ export const exportEvidence: Handler = async (call) =>
     const { pack } = keyFingerprints(keys);
     const { terminal } = call;
     if (terminal.json) terminal.data({ release, verdict: input.verdict, directory, packKey: pack });
-    else terminal.say(`Exported the evidence of release ${release} (${input.verdict}) to ${directory}\nsigned by ${pack}\nTell the reader this fingerprint by another way than the pack; they check with\n  slipway evidence verify ${directory} --pin ${pack}`);
+    else
+      terminal.say(
+        `Exported the evidence of release ${release} (${input.verdict}) to ${directory}\nsigned by ${pack}\nTell the reader this fingerprint by another way than the pack; they check with\n  slipway evidence verify ${directory} --pin ${pack}`,
+      );
     return 0;
   });
 
@@ -28,6 +31,8 @@ export async function sealedPack(call: Call): Promise<string> {
     const release = await anyRelease(call, app.opened.store);
     const folder = packFolder(app.places.home, release);
     if (existsSync(folder)) return folder;
-    throw new SlipwayError('not_possible_now', `Release ${release} has no sealed evidence on this machine`, { hint: 'It is sealed when the release ends. `slipway evidence export` writes what the ledger holds now.' });
+    throw new SlipwayError('not_possible_now', `Release ${release} has no sealed evidence on this machine`, {
+      hint: 'It is sealed when the release ends. `slipway evidence export` writes what the ledger holds now.',
+    });
   });
 }

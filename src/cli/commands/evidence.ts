@@ -28,11 +28,19 @@ export const showPack: Handler = async (call) => {
   const summary = await readSummary(directory);
   const { pins, source } = pinsOf(call);
   const verification = await verifyPack(directory, { pins });
-  show(call, { directory, pins: source, summary, ...verification }, `${renderPackSummary(summary, call.terminal.style)}\n\n${renderVerification(directory, source, verification, call.terminal)}`);
+  show(
+    call,
+    { directory, pins: source, summary, ...verification },
+    `${renderPackSummary(summary, call.terminal.style)}\n\n${renderVerification(directory, source, verification, call.terminal)}`,
+  );
   return EXIT[verification.verdict];
 };
 
-function show({ terminal }: Call, document: PackVerification & { readonly directory: string; readonly pins: PinSource; readonly summary?: JsonObject }, shown: string): void {
+function show(
+  { terminal }: Call,
+  document: PackVerification & { readonly directory: string; readonly pins: PinSource; readonly summary?: JsonObject },
+  shown: string,
+): void {
   if (terminal.json) terminal.data(document);
   else terminal.say(shown);
 }
@@ -40,7 +48,9 @@ function show({ terminal }: Call, document: PackVerification & { readonly direct
 function packDirectory(given: string): string {
   const directory = resolve(given);
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory;
-  throw new SlipwayError('not_found', `There is no folder ${directory}`, { hint: 'Give the folder of an evidence pack, e.g. one made by `slipway evidence export`.' });
+  throw new SlipwayError('not_found', `There is no folder ${directory}`, {
+    hint: 'Give the folder of an evidence pack, e.g. one made by `slipway evidence export`.',
+  });
 }
 
 async function readSummary(directory: string): Promise<JsonObject> {
@@ -49,7 +59,9 @@ async function readSummary(directory: string): Promise<JsonObject> {
     if (isJsonObject(summary)) return summary;
     throw new Error('it is not a JSON object');
   } catch (error) {
-    throw new SlipwayError('evidence_invalid', `${directory} has no readable summary.json: ${messageOf(error)}`, { hint: 'Run `slipway evidence verify` on it for every finding.' });
+    throw new SlipwayError('evidence_invalid', `${directory} has no readable summary.json: ${messageOf(error)}`, {
+      hint: 'Run `slipway evidence verify` on it for every finding.',
+    });
   }
 }
 
@@ -59,7 +71,10 @@ export type PinSource = 'given' | 'own' | 'none';
 function pinsOf(call: Call): { readonly pins: Pins; readonly source: PinSource } {
   const given = many(call, 'pin');
   const odd = given.find((pin) => !PIN.test(pin));
-  if (odd !== undefined) throw new SlipwayError('usage', `--pin ${odd} is not a fingerprint`, { hint: 'A fingerprint looks like SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' });
+  if (odd !== undefined)
+    throw new SlipwayError('usage', `--pin ${odd} is not a fingerprint`, {
+      hint: 'A fingerprint looks like SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+    });
   if (given.length > 0) return { pins: { pack: given, log: [] }, source: 'given' };
   const keys = join(resolve(call.environment['SLIPWAY_HOME'] ?? join(call.directory, '.slipway')), 'keys');
   // Only read: verifying a stranger's pack must not make keys of our own.

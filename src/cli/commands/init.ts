@@ -7,7 +7,8 @@ import { flag, type Handler } from './spec.ts';
 /** Writes a slipway.yaml from what a look at the project tells; never over one that is there. */
 export const run: Handler = async (call) => {
   const { directory, terminal } = call;
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw new SlipwayError('usage', `${directory} is not a folder`, { hint: 'Correct -C, or leave it out to work in the current folder.' });
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new SlipwayError('usage', `${directory} is not a folder`, { hint: 'Correct -C, or leave it out to work in the current folder.' });
   const file = call.config ?? join(directory, CONFIG_FILE);
   const detection = await detectProject(directory);
   const text = renderConfig(detection);
@@ -28,8 +29,14 @@ function write(file: string, text: string, force: boolean): void {
     writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') throw new SlipwayError('not_possible_now', `${file} is there already`, { hint: 'Look at what would be written with --print, or replace it with --force.' });
-    throw new SlipwayError('usage', `${file} cannot be written (${code ?? 'no reason given'})`, { cause: error, hint: 'Check the folder and its permissions, or use --print.' });
+    if (code === 'EEXIST')
+      throw new SlipwayError('not_possible_now', `${file} is there already`, {
+        hint: 'Look at what would be written with --print, or replace it with --force.',
+      });
+    throw new SlipwayError('usage', `${file} cannot be written (${code ?? 'no reason given'})`, {
+      cause: error,
+      hint: 'Check the folder and its permissions, or use --print.',
+    });
   }
 }
 
@@ -44,8 +51,12 @@ function ignoreStateDirectory(directory: string): boolean {
 
 function told(file: string, detection: Detection, ignored: boolean): string {
   const processes = detection.processes.map((one) => `  process   ${one.name}: ${one.run} (from ${one.from})`);
-  const database = detection.database === null ? 'none found' : `\${env:${detection.database.variable}}, migrations: ${detection.database.migrations ?? detection.database.migrate ?? 'not found'}`;
-  const command = (found: string | readonly string[] | null): string => (found === null ? 'none found' : typeof found === 'string' ? found : found.join(' '));
+  const database =
+    detection.database === null
+      ? 'none found'
+      : `\${env:${detection.database.variable}}, migrations: ${detection.database.migrations ?? detection.database.migrate ?? 'not found'}`;
+  const command = (found: string | readonly string[] | null): string =>
+    found === null ? 'none found' : typeof found === 'string' ? found : found.join(' ');
   return [
     `Wrote ${file}${ignored ? ' and added .slipway/ to .gitignore' : ''}.`,
     '',
@@ -55,7 +66,9 @@ function told(file: string, detection: Detection, ignored: boolean): string {
     `  database  ${database}`,
     `  build     ${command(detection.build)}`,
     `  test      ${command(detection.test)}`,
-    ...(detection.unknowns.length === 0 ? [] : ['', 'Please check, because it could not be determined:', ...detection.unknowns.map((unknown) => `  ? ${unknown}`)]),
+    ...(detection.unknowns.length === 0
+      ? []
+      : ['', 'Please check, because it could not be determined:', ...detection.unknowns.map((unknown) => `  ? ${unknown}`)]),
     '',
     'Next: read the file, then `slipway plan` shows what a release would do, and `slipway release` does it.',
   ].join('\n');

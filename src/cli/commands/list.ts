@@ -13,7 +13,11 @@ export const run: Handler = async (call) => {
   const service = text(call, 'service');
   const environment = text(call, 'env');
   return withApp(call, async ({ opened, effects }) => {
-    const releases = await opened.store.list({ limit, ...(service === undefined ? {} : { service }), ...(environment === undefined ? {} : { environment }) });
+    const releases = await opened.store.list({
+      limit,
+      ...(service === undefined ? {} : { service }),
+      ...(environment === undefined ? {} : { environment }),
+    });
     const { terminal } = call;
     if (terminal.json) terminal.data({ releases: releases.map(rowOf) });
     else terminal.say(renderList(releases, effects.clock.now(), terminal.style));
@@ -24,11 +28,16 @@ export const run: Handler = async (call) => {
 function limitOf(given: string | undefined): number {
   if (given === undefined) return USUAL_LIMIT;
   const limit = Number(given);
-  if (!/^\d+$/.test(given) || limit < 1 || limit > MOST) throw new SlipwayError('usage', `--limit ${given}: a whole number from 1 to ${MOST} is needed`);
+  if (!/^\d+$/.test(given) || limit < 1 || limit > MOST)
+    throw new SlipwayError('usage', `--limit ${given}: a whole number from 1 to ${MOST} is needed`);
   return limit;
 }
 
 /** A summary with its times as text, for documents. */
 export function rowOf(summary: ReleaseSummary): Readonly<Record<string, unknown>> {
-  return { ...summary, requestedAt: toIso(summary.requestedAt), finishedAt: summary.finishedAt === null ? null : toIso(summary.finishedAt) };
+  return {
+    ...summary,
+    requestedAt: toIso(summary.requestedAt),
+    finishedAt: summary.finishedAt === null ? null : toIso(summary.finishedAt),
+  };
 }

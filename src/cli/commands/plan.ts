@@ -26,5 +26,9 @@ const NEEDS_AGENT: ReadonlySet<string> = new Set(['target', 'health']);
 
 function withoutAgent(check: Check): Check {
   if (!NEEDS_AGENT.has(check.name) || check.verdict !== 'unknown') return check;
-  return { ...check, reason: 'no agent runs here; it will be started by slipway release, which then asks this', fix: 'Start it now with `slipway agent start` to know beforehand.' };
+  return {
+    ...check,
+    reason: 'no agent runs here; it will be started by slipway release, which then asks this',
+    fix: 'Start it now with `slipway agent start` to know beforehand.',
+  };
 }

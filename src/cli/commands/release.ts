@@ -8,7 +8,10 @@ import { flag, text, type Handler } from './spec.ts';
 /** Submits a release and watches it to its end. */
 export const run: Handler = async (call) => {
   const choice = (text(call, 'worker') ?? 'auto') as WorkerChoice;
-  if (choice === 'here' && flag(call, 'detach')) throw new SlipwayError('usage', '--detach leaves the work to an agent, --worker here does it in this process', { hint: 'Use one of them.' });
+  if (choice === 'here' && flag(call, 'detach'))
+    throw new SlipwayError('usage', '--detach leaves the work to an agent, --worker here does it in this process', {
+      hint: 'Use one of them.',
+    });
   return withApp(call, async (app) => {
     const { plan } = await prepare(call, app);
     const here = await ensureDriver(call, app, flag(call, 'detach') && choice === 'auto' ? await detachedChoice(app.places.home) : choice);

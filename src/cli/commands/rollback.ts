@@ -16,10 +16,17 @@ export const run: Handler = async (call) =>
     const release = await releaseInFlight(call, store);
     const inFlight = release !== null && (await store.load(release)).summary.finishedAt === null;
     if (inFlight) {
-      if (text(call, 'to') !== undefined) throw new SlipwayError('not_possible_now', `Release ${release} is in flight; it can only go back to where it came from`, { hint: 'Leave --to out, or wait for its end.' });
+      if (text(call, 'to') !== undefined)
+        throw new SlipwayError('not_possible_now', `Release ${release} is in flight; it can only go back to where it came from`, {
+          hint: 'Leave --to out, or wait for its end.',
+        });
       return ask(call, app, release, { do: 'rollback', reason: text(call, 'reason') ?? '', acceptDataLoss: flag(call, 'acceptDataLoss') });
     }
-    if (flag(call, 'acceptDataLoss')) throw new SlipwayError('not_possible_now', '--accept-data-loss is for a release in flight, and none is: a finished release keeps no backup that could be restored without losing more');
+    if (flag(call, 'acceptDataLoss'))
+      throw new SlipwayError(
+        'not_possible_now',
+        '--accept-data-loss is for a release in flight, and none is: a finished release keeps no backup that could be restored without losing more',
+      );
     const plan = await planRollback(call, app, release);
     const here = await ensureDriver(call, app, (text(call, 'worker') ?? 'auto') as WorkerChoice);
     return runPlan(call, app, plan, here);
@@ -28,7 +35,12 @@ export const run: Handler = async (call) =>
 async function planRollback(call: Call, app: App, finished: string | null): Promise<Plan> {
   const { store } = app.opened;
   const place = finished === null ? (await configOf(call)).definition : (await store.load(finished)).summary;
-  const { to, current } = await chooseRollback(store, { service: place.service, environment: place.environment, finished, version: text(call, 'to') ?? null });
+  const { to, current } = await chooseRollback(store, {
+    service: place.service,
+    environment: place.environment,
+    finished,
+    version: text(call, 'to') ?? null,
+  });
   return prepareRollback(app.deps, {
     release: app.effects.ids.release(app.effects.clock.now()),
     workspace: app.places.workspace,

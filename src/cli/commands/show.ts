@@ -33,12 +33,21 @@ function logFile(folder: string, step: string, view: ReleaseView): string {
   const steps = view.stages.flatMap((stage) => stage.steps.map(({ id }) => id));
   if (!steps.includes(step)) {
     const meant = nearest(step, steps);
-    throw new SlipwayError('usage', `Release ${view.release} has no step "${step}"${meant === null ? '' : `. Did you mean "${meant}"?`}`, { hint: `Its steps: ${steps.join(', ')}` });
+    throw new SlipwayError('usage', `Release ${view.release} has no step "${step}"${meant === null ? '' : `. Did you mean "${meant}"?`}`, {
+      hint: `Its steps: ${steps.join(', ')}`,
+    });
   }
   const pattern = new RegExp(`^\\d+-${step.replaceAll('.', '\\.')}-\\d+\\.log$`);
-  const found = existsSync(folder) ? readdirSync(folder).filter((name) => pattern.test(name)).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)) : [];
+  const found = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => pattern.test(name))
+        .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+    : [];
   const newest = found.at(-1);
-  if (newest === undefined) throw new SlipwayError('not_found', `Step ${step} of release ${view.release} has no log on this machine`, { hint: 'It was skipped, has not run yet, or ran on another machine.' });
+  if (newest === undefined)
+    throw new SlipwayError('not_found', `Step ${step} of release ${view.release} has no log on this machine`, {
+      hint: 'It was skipped, has not run yet, or ran on another machine.',
+    });
   return join(folder, newest);
 }
 
@@ -49,6 +58,17 @@ interface Places {
 
 function documentOf(view: ReleaseView, { events }: StoredRelease, { logs, pack }: Places): Readonly<Record<string, unknown>> {
   const time = (at: number | null): string | null => (at === null ? null : toIso(at));
-  const stages = view.stages.map((stage) => ({ ...stage, steps: stage.steps.map((step) => ({ ...step, startedAt: time(step.startedAt), finishedAt: time(step.finishedAt) })) }));
-  return { ...view, stages, requestedAt: time(view.requestedAt), finishedAt: time(view.finishedAt), logs, evidence: pack, events: events.length };
+  const stages = view.stages.map((stage) => ({
+    ...stage,
+    steps: stage.steps.map((step) => ({ ...step, startedAt: time(step.startedAt), finishedAt: time(step.finishedAt) })),
+  }));
+  return {
+    ...view,
+    stages,
+    requestedAt: time(view.requestedAt),
+    finishedAt: time(view.finishedAt),
+    logs,
+    evidence: pack,
+    events: events.length,
+  };
 }

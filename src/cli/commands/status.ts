@@ -14,14 +14,20 @@ const RECENT = 500;
 export const run: Handler = async (call) =>
   withApp(call, async (app) => {
     const [environment, service] = [text(call, 'env'), text(call, 'service')];
-    const recent = await app.opened.store.list({ limit: RECENT, ...(environment === undefined ? {} : { environment }), ...(service === undefined ? {} : { service }) });
+    const recent = await app.opened.store.list({
+      limit: RECENT,
+      ...(environment === undefined ? {} : { environment }),
+      ...(service === undefined ? {} : { service }),
+    });
     const names = [...new Map(recent.map((one) => [`${one.service}/${one.environment}`, one])).values()];
     const agent = await agentStatus(app.places.home);
     const places = await Promise.all(
       names.map(async (place): Promise<PlaceStatus> => ({
         service: place.service,
         environment: place.environment,
-        serving: await lastVersion(app.opened, place.service, place.environment).then((found) => (found === null ? null : { version: found.version, release: found.release })),
+        serving: await lastVersion(app.opened, place.service, place.environment).then((found) =>
+          found === null ? null : { version: found.version, release: found.release },
+        ),
         lock: await app.opened.store.lockOf(place.service, place.environment),
         inFlight: recent.filter((one) => one.finishedAt === null && one.service === place.service && one.environment === place.environment),
         running: agent === null ? null : await runningOf(app, place.service, place.environment),
@@ -55,5 +61,9 @@ async function runningOf({ deps }: App, service: string, environment: string): P
 }
 
 function documentOf(place: PlaceStatus): Readonly<Record<string, unknown>> {
-  return { ...place, lock: place.lock === null ? null : { ...place.lock, since: toIso(place.lock.since) }, inFlight: place.inFlight.map(rowOf) };
+  return {
+    ...place,
+    lock: place.lock === null ? null : { ...place.lock, since: toIso(place.lock.since) },
+    inFlight: place.inFlight.map(rowOf),
+  };
 }

@@ -13,7 +13,12 @@ export const run: Handler = async (call) => {
   refuseStrangeFolder(call);
   const { directory, environment } = call;
   const { redact } = createSecrets(environment);
-  const log = createLog({ clock: systemClock, redact, level: levelFrom(environment['SLIPWAY_LOG'], 'info'), write: (line) => void process.stdout.write(line) });
+  const log = createLog({
+    clock: systemClock,
+    redact,
+    level: levelFrom(environment['SLIPWAY_LOG'], 'info'),
+    write: (line) => void process.stdout.write(line),
+  });
   const interrupt = onInterrupt();
   const app = await openApp({ workspace: directory, environment, log });
   try {

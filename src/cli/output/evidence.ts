@@ -11,14 +11,24 @@ const SOURCES = {
 } as const;
 
 /** Every check of a pack, and the answer. */
-export function renderVerification(directory: string, source: keyof typeof SOURCES, { verdict, checks }: PackVerification, { width, style }: { readonly width: number; readonly style: Style }): string {
+export function renderVerification(
+  directory: string,
+  source: keyof typeof SOURCES,
+  { verdict, checks }: PackVerification,
+  { width, style }: { readonly width: number; readonly style: Style },
+): string {
   const meaning = {
     pass: 'this pack is what was signed, and its ledger is whole',
     fail: 'do not trust this pack',
     unknown: 'the pack agrees with itself, but nobody vouches for its keys: pass --pin',
   } as const;
   const failed = checks.some((check) => check.verdict === 'fail');
-  return [`Checked ${directory} against ${SOURCES[source]}`, renderChecks(checks, width, style), '', `${verdictWord(verdict, style)}: ${failed ? meaning.fail : meaning[verdict]} (${count(checks.length, 'check')})`].join('\n');
+  return [
+    `Checked ${directory} against ${SOURCES[source]}`,
+    renderChecks(checks, width, style),
+    '',
+    `${verdictWord(verdict, style)}: ${failed ? meaning.fail : meaning[verdict]} (${count(checks.length, 'check')})`,
+  ].join('\n');
 }
 
 /** What a pack says about its release. It is a claim until the checks beneath it pass. */

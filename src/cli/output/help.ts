@@ -9,7 +9,12 @@ const COMMON_EXITS: readonly (readonly [number, string])[] = [
 ];
 
 /** What follows commander's own help: remarks, examples, exit codes and the shape of --json. */
-export function helpTail({ notes, examples, exits, json }: Pick<CommandSpec, 'examples'> & Partial<Pick<CommandSpec, 'notes' | 'exits' | 'json'>>): string {
+export function helpTail({
+  notes,
+  examples,
+  exits,
+  json,
+}: Pick<CommandSpec, 'examples'> & Partial<Pick<CommandSpec, 'notes' | 'exits' | 'json'>>): string {
   const blocks = [
     notes === undefined ? null : wrap(notes, WIDTH),
     `Examples:\n${examples.map(({ line, what }) => `  # ${what}\n  ${line}`).join('\n')}`,

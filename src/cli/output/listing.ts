@@ -19,7 +19,7 @@ export function renderList(releases: readonly ReleaseSummary[], now: Instant, st
 }
 
 /** `3m12s ago`, for an eye that compares; documents get ISO times. */
-export function ago(at: Instant, now: Instant): string {
+function ago(at: Instant, now: Instant): string {
   return `${formatDuration(now - at)} ago`;
 }
 
@@ -37,7 +37,12 @@ export interface PlaceStatus {
 
 export interface RunningStatus {
   readonly groups: readonly { readonly group: string; readonly version: string; readonly instances: readonly InstanceStatus[] }[];
-  readonly route: { readonly address: string; readonly mode: string; readonly listening: boolean; readonly backends: readonly { readonly version: string; readonly group: string; readonly weight: number }[] } | null;
+  readonly route: {
+    readonly address: string;
+    readonly mode: string;
+    readonly listening: boolean;
+    readonly backends: readonly { readonly version: string; readonly group: string; readonly weight: number }[];
+  } | null;
 }
 
 export interface InstanceStatus {
@@ -52,7 +57,9 @@ export interface InstanceStatus {
 /** What runs now, a block per service and environment. */
 export function renderStatus(places: readonly PlaceStatus[], style: Style): string {
   if (places.length === 0) return 'Nothing was released from here yet. Start with `slipway plan`, then `slipway release`.';
-  return places.map((place) => `${style.bold(`${place.service} in ${place.environment}`)}\n${table(rowsOf(place, style), '  ')}`).join('\n\n');
+  return places
+    .map((place) => `${style.bold(`${place.service} in ${place.environment}`)}\n${table(rowsOf(place, style), '  ')}`)
+    .join('\n\n');
 }
 
 function rowsOf(place: PlaceStatus, style: Style): readonly (readonly string[])[] {
@@ -66,9 +73,20 @@ function rowsOf(place: PlaceStatus, style: Style): readonly (readonly string[])[
 }
 
 function runningRows({ groups, route }: RunningStatus): readonly (readonly string[])[] {
-  const routes = route === null ? [] : [['route', `${route.address} ${route.mode}${route.listening ? '' : ', NOT listening'}: ${route.backends.map((one) => `${one.weight}% ${one.version}`).join(', ') || 'no backend'}`]];
+  const routes =
+    route === null
+      ? []
+      : [
+          [
+            'route',
+            `${route.address} ${route.mode}${route.listening ? '' : ', NOT listening'}: ${route.backends.map((one) => `${one.weight}% ${one.version}`).join(', ') || 'no backend'}`,
+          ],
+        ];
   const instances = groups.flatMap(({ group, version, instances: all }) =>
-    all.map((one) => ['instance', `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${one.restarts} restarts`}`]),
+    all.map((one) => [
+      'instance',
+      `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${one.restarts} restarts`}`,
+    ]),
   );
   return [...routes, ...(instances.length === 0 ? [['running', 'no instance']] : instances)];
 }

@@ -36,21 +36,33 @@ function facts(plan: Plan, width: number): string {
   const chosen = strategy.name === strategy.recommended ? strategy.name : `${strategy.name} (recommended: ${strategy.recommended})`;
   return table([
     ['  release', `would be ${plan.release}`],
-    ['  commit', plan.gitSha === null ? 'none: this folder is not a git repository' : `${plan.gitSha.slice(0, 12)}${plan.gitRef === null ? '' : ` on ${plan.gitRef}`}`],
+    [
+      '  commit',
+      plan.gitSha === null
+        ? 'none: this folder is not a git repository'
+        : `${plan.gitSha.slice(0, 12)}${plan.gitRef === null ? '' : ` on ${plan.gitRef}`}`,
+    ],
     ['  strategy', wrap(`${chosen}: ${strategy.because}`, width - 14, ' '.repeat(12))],
     ['  approvals', approvalsOf(plan)],
-    ['  back within', `${formatDuration(rollback.targetMs)}, ${rollback.automatic ? 'by itself when a step fails' : 'only when a person orders it'}`],
+    [
+      '  back within',
+      `${formatDuration(rollback.targetMs)}, ${rollback.automatic ? 'by itself when a step fails' : 'only when a person orders it'}`,
+    ],
   ]);
 }
 
 function approvalsOf(plan: Plan): string {
   const step = plan.steps.find((one) => one.approvals > 0);
-  return step === undefined ? 'none' : `${count(step.approvals, 'person').replace('persons', 'people')} other than ${plan.requestedBy}, before ${step.id}`;
+  return step === undefined
+    ? 'none'
+    : `${count(step.approvals, 'person').replace('persons', 'people')} other than ${plan.requestedBy}, before ${step.id}`;
 }
 
 function stepLine(step: Step, style: Style): string {
   const how = step.repeat === null ? '' : ` for ${formatDuration(step.repeat.forMs)}, every ${formatDuration(step.repeat.everyMs)}`;
-  return step.skip === null ? `  · ${step.id.padEnd(18)} ${step.title}${how}` : style.dim(`  – ${step.id.padEnd(18)} ${step.title} (skipped: ${step.skip})`);
+  return step.skip === null
+    ? `  · ${step.id.padEnd(18)} ${step.title}${how}`
+    : style.dim(`  – ${step.id.padEnd(18)} ${step.title} (skipped: ${step.skip})`);
 }
 
 function migrations(plan: Plan): string {
@@ -67,8 +79,15 @@ function wayBack(plan: Plan, width: number): string {
     return undo.length === 0 ? [] : [[`  ${step.id}`, undo.map((one) => one.title).join(', then ')]];
   });
   const point = plan.rollback.pointOfNoReturn;
-  const last = point === null ? 'No point of no return: going back never loses what users wrote.' : `Point of no return: ${point}. After it, going back restores the backup and loses what users wrote since; a person must accept that.`;
-  return [`  ${wrap(`${plan.rollback.story}.`, width - 2, '  ')}`, ...(rows.length === 0 ? [] : [table(rows)]), `  ${wrap(last, width - 2, '  ')}`].join('\n');
+  const last =
+    point === null
+      ? 'No point of no return: going back never loses what users wrote.'
+      : `Point of no return: ${point}. After it, going back restores the backup and loses what users wrote since; a person must accept that.`;
+  return [
+    `  ${wrap(`${plan.rollback.story}.`, width - 2, '  ')}`,
+    ...(rows.length === 0 ? [] : [table(rows)]),
+    `  ${wrap(last, width - 2, '  ')}`,
+  ].join('\n');
 }
 
 function conclusion(verdict: Verdict, checks: readonly Check[], style: Style): string {

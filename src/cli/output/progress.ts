@@ -31,7 +31,12 @@ export function headline(view: Pick<ReleaseView, 'kind' | 'service' | 'environme
 export function renderProgress(view: ReleaseView, now: Instant, width: number, style: Style): string {
   const lines = [style.bold(fit(headline(view), width)), style.dim(fit(`release ${view.release} by ${view.requestedBy}`, width)), ''];
   for (const stage of view.stages) lines.push(...stageLines(stage, now, width, style));
-  const doing = view.outcome === null ? (view.waiting === null ? view.status : `${view.status}: waiting for ${view.waiting}`) : `ended: ${view.outcome}`;
+  const doing =
+    view.outcome === null
+      ? view.waiting === null
+        ? view.status
+        : `${view.status}: waiting for ${view.waiting}`
+      : `ended: ${view.outcome}`;
   lines.push('', fit(view.because === null ? doing : `${doing} (${view.because})`, width));
   return lines.join('\n');
 }
@@ -47,7 +52,10 @@ function stageLines(stage: StageView, now: Instant, width: number, style: Style)
 
 function stepLine(step: StepView, now: Instant, width: number, style: Style): string {
   const elapsed = step.startedAt === null ? '' : formatDuration(now - step.startedAt);
-  const text = step.state === 'running' || step.state === 'waiting' ? `${step.title}, ${elapsed}${step.attempt > 1 ? `, try ${step.attempt}` : ''}` : `${step.id}: ${step.reason}`;
+  const text =
+    step.state === 'running' || step.state === 'waiting'
+      ? `${step.title}, ${elapsed}${step.attempt > 1 ? `, try ${step.attempt}` : ''}`
+      : `${step.id}: ${step.reason}`;
   return `${stateSign(step.state, style)} ${fit(text.replaceAll(/\s+/g, ' '), width - 2)}`;
 }
 
@@ -59,12 +67,17 @@ export function renderRelease(view: ReleaseView, logs: string, style: Style): st
     ['status', view.waiting === null ? view.status : `${view.status}, waiting for ${view.waiting}`],
     ['strategy', `${view.strategy.name}: ${view.strategy.because}`],
     ['way back', view.rollback.story],
-    ...(view.rollback.pointOfNoReturn === null ? [] : [['no return', `after ${view.rollback.pointOfNoReturn} the way back would lose what users wrote`]]),
+    ...(view.rollback.pointOfNoReturn === null
+      ? []
+      : [['no return', `after ${view.rollback.pointOfNoReturn} the way back would lose what users wrote`]]),
     ...(view.because === null ? [] : [['because', view.because]]),
     ...(view.stuck === null ? [] : [['stuck', view.stuck.reason]]),
     ['logs', logs],
   ]);
-  const stages = view.stages.flatMap((stage) => [`${stateSign(stage.state, style)} ${style.bold(stage.stage)}`, ...stage.steps.flatMap((step) => stepLines(step, style))]);
+  const stages = view.stages.flatMap((stage) => [
+    `${stateSign(stage.state, style)} ${style.bold(stage.stage)}`,
+    ...stage.steps.flatMap((step) => stepLines(step, style)),
+  ]);
   return [style.bold(headline(view)), '', facts, '', ...stages].join('\n');
 }
 
@@ -72,7 +85,13 @@ function stepLines(step: StepView, style: Style): readonly string[] {
   const took = step.startedAt === null || step.finishedAt === null ? '' : ` ${style.dim(formatDuration(step.finishedAt - step.startedAt))}`;
   const tries = step.attempt > 1 ? style.dim(` (try ${step.attempt})`) : '';
   const head = `  ${stateSign(step.state, style)} ${step.id}${took}${tries}`;
-  const reason = step.reason === '' ? `      ${style.dim(step.title)}` : `      ${step.state === 'skipped' ? 'skipped: ' : ''}${step.reason}`;
-  const failed = step.checks.filter((check) => check.verdict !== 'pass').map((check) => `      ${verdictWord(check.verdict, style)} ${check.name}: ${check.reason}${check.fix === undefined ? '' : `\n        fix: ${check.fix}`}`);
+  const reason =
+    step.reason === '' ? `      ${style.dim(step.title)}` : `      ${step.state === 'skipped' ? 'skipped: ' : ''}${step.reason}`;
+  const failed = step.checks
+    .filter((check) => check.verdict !== 'pass')
+    .map(
+      (check) =>
+        `      ${verdictWord(check.verdict, style)} ${check.name}: ${check.reason}${check.fix === undefined ? '' : `\n        fix: ${check.fix}`}`,
+    );
   return [head, reason, ...failed, ...(step.log === null ? [] : [style.dim(`      log: ${step.log}`)])];
 }

@@ -1,5 +1,16 @@
 import type { Check, Instant } from '../../kernel/index.ts';
-import { foldEvents, next, STAGES, type Action, type EventData, type Outcome, type ReleaseEvent, type ReleaseState, type Step, type StoredRelease } from '../../release/index.ts';
+import {
+  foldEvents,
+  next,
+  STAGES,
+  type Action,
+  type EventData,
+  type Outcome,
+  type ReleaseEvent,
+  type ReleaseState,
+  type Step,
+  type StoredRelease,
+} from '../../release/index.ts';
 
 /** A release as people and `--json` see it; computed from its ledger alone. */
 export interface ReleaseView {
@@ -53,7 +64,10 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
   const state = foldEvents(events);
   const { plan } = state;
   const action = next(state, now);
-  const steps = [...plan.steps, ...(state.undo ?? [])].map((step) => ({ stage: step.stage, view: stepView(step, state, { events, action }) }));
+  const steps = [...plan.steps, ...(state.undo ?? [])].map((step) => ({
+    stage: step.stage,
+    view: stepView(step, state, { events, action }),
+  }));
   const stages = STAGES.map((stage) => ({ stage, steps: steps.filter((one) => one.stage === stage).map(({ view }) => view) }));
   return {
     release: plan.release,
@@ -67,7 +81,9 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
     requestedAt: summary.requestedAt,
     status: summary.status,
     waiting: waitingFor(state, action),
-    stages: stages.filter((stage) => stage.steps.length > 0).map(({ stage, steps: inside }) => ({ stage, state: stageState(inside), steps: inside })),
+    stages: stages
+      .filter((stage) => stage.steps.length > 0)
+      .map(({ stage, steps: inside }) => ({ stage, state: stageState(inside), steps: inside })),
     outcome: state.outcome,
     finishedAt: summary.finishedAt,
     because: causeOf(events),
@@ -86,7 +102,18 @@ interface Around {
 function stepView(step: Step, state: ReleaseState, { events, action }: Around): StepView {
   const known = state.steps[step.id];
   const { id, title } = step;
-  if (known === undefined) return { id, title, attempt: 0, checks: [], log: null, state: step.skip === null ? 'pending' : 'skipped', reason: step.skip ?? '', startedAt: null, finishedAt: null };
+  if (known === undefined)
+    return {
+      id,
+      title,
+      attempt: 0,
+      checks: [],
+      log: null,
+      state: step.skip === null ? 'pending' : 'skipped',
+      reason: step.skip ?? '',
+      startedAt: null,
+      finishedAt: null,
+    };
   const finished = lastFinished(events, id);
   return {
     id,
@@ -105,7 +132,8 @@ function stepView(step: Step, state: ReleaseState, { events, action }: Around): 
 function wordOf(step: Step, state: ReleaseState, action: Action): StepStateWord {
   const status = state.steps[step.id]?.status ?? 'intended';
   if (status === 'intended') return 'running';
-  const between = status === 'pass' && step.repeat !== null && action.do === 'wait' && action.for === 'timer' && nextStep(state)?.id === step.id;
+  const between =
+    status === 'pass' && step.repeat !== null && action.do === 'wait' && action.for === 'timer' && nextStep(state)?.id === step.id;
   return between ? 'waiting' : status;
 }
 

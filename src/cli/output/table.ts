@@ -9,8 +9,18 @@ export function visibleWidth(text: string): number {
 export function table(rows: readonly (readonly string[])[], indent = ''): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, index) => Math.max(...rows.map((row) => visibleWidth(row[index] ?? ''))));
-  const pad = (cell: string, index: number, last: boolean): string => (last ? cell : cell + ' '.repeat((widths[index] ?? 0) - visibleWidth(cell)));
-  return rows.map((row) => indent + row.map((cell, index) => pad(cell, index, index === row.length - 1)).join('  ').trimEnd()).join('\n');
+  const pad = (cell: string, index: number, last: boolean): string =>
+    last ? cell : cell + ' '.repeat((widths[index] ?? 0) - visibleWidth(cell));
+  return rows
+    .map(
+      (row) =>
+        indent +
+        row
+          .map((cell, index) => pad(cell, index, index === row.length - 1))
+          .join('  ')
+          .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** Breaks text at spaces so that no line is wider than `width`; `indent`, not counted, precedes all lines but the first. Words are never broken. */

@@ -19,7 +19,9 @@ export interface WorkerProcessOptions {
   readonly log: Log;
 }
 
-const LONGEST_WAIT_MS = 10_000;
+/** A worker that lived this long had begun to work; it is started again at once, because a release waits for it. */
+const BEGAN_TO_WORK_MS = 1_000;
+const LONGEST_WAIT_MS = 1_000;
 const STOP_WITHIN_MS = 20_000;
 
 /** Starts the worker and starts it again whenever it ends, at growing distances when it keeps ending. */
@@ -36,9 +38,9 @@ export function keepWorker(options: WorkerProcessOptions): WorkerProcess {
       child = null;
       if (stopping.signal.aborted) return;
       restarts += 1;
-      quick = options.clock.monotonic() - startedAt > LONGEST_WAIT_MS ? 0 : quick + 1;
+      quick = options.clock.monotonic() - startedAt > BEGAN_TO_WORK_MS ? 0 : quick + 1;
       options.log('warn', 'the worker ended and is started again', { ...ended, restarts });
-      await options.clock.sleep(Math.min(LONGEST_WAIT_MS, quick <= 1 ? 0 : 100 * 2 ** quick), stopping.signal);
+      await options.clock.sleep(Math.min(LONGEST_WAIT_MS, quick <= 1 ? 0 : 50 * 2 ** quick), stopping.signal);
     }
   };
   const done = loop();

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { groupAlive, stopGroup } from '../../kernel/index.ts';
+import { groupAlive, stopGroup, whyNotFound } from '../../kernel/index.ts';
 import { createKeeperLog } from './keeper-log.ts';
 import { processRef, writeRecord, type KeeperRequest, type RunExit } from './keeper-record.ts';
 
@@ -27,8 +27,7 @@ async function keep(request: KeeperRequest): Promise<void> {
   const { pid } = child;
   if (pid === undefined) {
     const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException];
-    const reason =
-      error.code === 'ENOENT' ? `the command "${command}" was not found` : `"${command}" could not be started: ${error.message}`;
+    const reason = whyNotFound(command, error.code) ?? `"${command}" could not be started: ${error.message}`;
     log.note(reason);
     return end(request, { code: null, signal: null, at: Date.now(), reason });
   }

@@ -16,19 +16,32 @@ export async function checkNode(): Promise<Check> {
 export async function checkGit(): Promise<Check> {
   const found = await versionOf('git');
   if (found !== null) return { name: 'git', verdict: 'pass', reason: found };
-  return { name: 'git', verdict: 'fail', reason: 'git was not found on the PATH', fix: 'Install git: a release names the commit it came from.' };
+  return {
+    name: 'git',
+    verdict: 'fail',
+    reason: 'git was not found on the PATH',
+    fix: 'Install git: a release names the commit it came from.',
+  };
 }
 
 /** Backups of a server of one's own need its clients; the embedded one does without. */
 export async function checkPostgresTools(): Promise<Check> {
-  const found = await Promise.all(['pg_dump', 'pg_restore', 'psql'].map(async (tool) => (await versionOf(tool)) ?? `${tool} is not installed`));
+  const found = await Promise.all(
+    ['pg_dump', 'pg_restore', 'psql'].map(async (tool) => (await versionOf(tool)) ?? `${tool} is not installed`),
+  );
   const missing = found.some((text) => text.endsWith('not installed'));
-  return { name: 'postgres clients', verdict: 'pass', reason: `${found.join('; ')}${missing ? '. Needed only to back up a database outside Slipway (Debian: apt install postgresql-client)' : ''}` };
+  return {
+    name: 'postgres clients',
+    verdict: 'pass',
+    reason: `${found.join('; ')}${missing ? '. Needed only to back up a database outside Slipway (Debian: apt install postgresql-client)' : ''}`,
+  };
 }
 
 function versionOf(tool: string): Promise<string | null> {
   return new Promise((resolve) => {
-    execFile(tool, ['--version'], { timeout: TOOL_TIMEOUT_MS }, (error, stdout) => resolve(error === null ? (stdout.trim().split('\n')[0] ?? '') : null));
+    execFile(tool, ['--version'], { timeout: TOOL_TIMEOUT_MS }, (error, stdout) =>
+      resolve(error === null ? (stdout.trim().split('\n')[0] ?? '') : null),
+    );
   });
 }
 
@@ -41,7 +54,12 @@ export function checkWritable(home: string): Check {
     rmSync(probe);
     return { name: 'state directory', verdict: 'pass', reason: `${home} is writable` };
   } catch (error) {
-    return { name: 'state directory', verdict: 'fail', reason: messageOf(error), fix: `Make ${home} writable for this user, or set SLIPWAY_HOME to another folder.` };
+    return {
+      name: 'state directory',
+      verdict: 'fail',
+      reason: messageOf(error),
+      fix: `Make ${home} writable for this user, or set SLIPWAY_HOME to another folder.`,
+    };
   }
 }
 

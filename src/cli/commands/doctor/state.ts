@@ -7,12 +7,18 @@ import { agentPlaces, agentStatus } from '../../../server/index.ts';
 /** The keys that sign evidence, with the fingerprints a verifier pins. */
 export function checkKeys(home: string): Check {
   const folder = join(home, 'keys');
-  if (!existsSync(join(folder, 'signing-keys.pem'))) return { name: 'keys', verdict: 'pass', reason: 'none yet; the first release makes them' };
+  if (!existsSync(join(folder, 'signing-keys.pem')))
+    return { name: 'keys', verdict: 'pass', reason: 'none yet; the first release makes them' };
   try {
     const { pack, log } = keyFingerprints(loadOrCreateKeys(folder));
     return { name: 'keys', verdict: 'pass', reason: `pack key ${pack}, log key ${log}` };
   } catch (error) {
-    return { name: 'keys', verdict: 'fail', reason: messageOf(error), fix: error instanceof SlipwayError ? error.hint : `Restore ${folder} from a backup.` };
+    return {
+      name: 'keys',
+      verdict: 'fail',
+      reason: messageOf(error),
+      fix: error instanceof SlipwayError ? error.hint : `Restore ${folder} from a backup.`,
+    };
   }
 }
 
@@ -23,7 +29,9 @@ export function checkStateFiles(home: string): readonly Check[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   const broken = files.flatMap((name) => brokenFile(join(folder, name)));
   if (broken.length > 0) return broken;
-  return [{ name: 'agent state', verdict: 'pass', reason: files.length === 0 ? 'nothing is recorded yet' : `${files.join(', ')} can be read` }];
+  return [
+    { name: 'agent state', verdict: 'pass', reason: files.length === 0 ? 'nothing is recorded yet' : `${files.join(', ')} can be read` },
+  ];
 }
 
 function brokenFile(file: string): readonly Check[] {
@@ -43,5 +51,10 @@ export async function checkAgent(home: string): Promise<Check> {
   const { worker } = agent;
   const reason = `pid ${agent.pid}, version ${agent.version}, since ${toIso(Date.parse(agent.startedAt))}`;
   if (worker === null || worker.pid !== null) return { name: 'agent', verdict: 'pass', reason };
-  return { name: 'agent', verdict: 'fail', reason: `${reason}; its worker does not stay up (${worker.restarts} restarts)`, fix: `Read ${agentPlaces(home).workerLog}.` };
+  return {
+    name: 'agent',
+    verdict: 'fail',
+    reason: `${reason}; its worker does not stay up (${worker.restarts} restarts)`,
+    fix: `Read ${agentPlaces(home).workerLog}.`,
+  };
 }

@@ -34,7 +34,14 @@ async function checkLocks({ opened, places }: App): Promise<readonly Check[]> {
       const reason = `${one.service}/${one.environment} is held by release ${one.release} (${one.status}) of ${lock.owner} on ${lock.host} since ${toIso(lock.since)}`;
       const resting = one.status === 'paused' || one.status === 'stuck' || one.status === 'waiting';
       if (one.driver !== null || resting || worked) return [{ name: 'lock', verdict: 'pass', reason }];
-      return [{ name: 'lock', verdict: 'unknown', reason: `${reason}, and no worker drives it from here`, fix: 'Start a worker with `slipway agent start`; it takes the release over and resumes it.' }];
+      return [
+        {
+          name: 'lock',
+          verdict: 'unknown',
+          reason: `${reason}, and no worker drives it from here`,
+          fix: 'Start a worker with `slipway agent start`; it takes the release over and resumes it.',
+        },
+      ];
     }),
   );
   return checks.flat();

@@ -13,7 +13,12 @@ export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Pro
   refuseStrangeFolder(call);
   const { directory, environment } = call;
   const { redact } = createSecrets(environment);
-  const log = createLog({ clock: systemClock, redact, level: levelFrom(environment['SLIPWAY_LOG'], null), write: (line) => void process.stderr.write(line) });
+  const log = createLog({
+    clock: systemClock,
+    redact,
+    level: levelFrom(environment['SLIPWAY_LOG'], null),
+    write: (line) => void process.stderr.write(line),
+  });
   const app = await openApp({ workspace: directory, environment, log });
   try {
     return await use(app);
@@ -24,10 +29,13 @@ export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Pro
 
 /** Opening makes a state directory with a database; that must not happen in whatever folder somebody stands. */
 export function refuseStrangeFolder({ directory, config, environment }: Pick<Call, 'directory' | 'config' | 'environment'>): void {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw new SlipwayError('usage', `${directory} is not a folder`, { hint: 'Correct -C, or leave it out to work in the current folder.' });
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new SlipwayError('usage', `${directory} is not a folder`, { hint: 'Correct -C, or leave it out to work in the current folder.' });
   const known = config !== null || environment['SLIPWAY_HOME'] !== undefined || environment['SLIPWAY_DATABASE_URL'] !== undefined;
   if (known || existsSync(join(directory, CONFIG_FILE)) || existsSync(join(directory, '.slipway'))) return;
-  throw new SlipwayError('config_missing', `There is no ${CONFIG_FILE} in ${directory}, and nothing was released from there`, { hint: 'Run `slipway init` there, or pass -C FOLDER.' });
+  throw new SlipwayError('config_missing', `There is no ${CONFIG_FILE} in ${directory}, and nothing was released from there`, {
+    hint: 'Run `slipway init` there, or pass -C FOLDER.',
+  });
 }
 
 /** The configuration of the workspace for the chosen environment. */

@@ -12,7 +12,17 @@ import type { Call } from '../spec.ts';
 export async function conclude({ terminal }: Call, app: App, view: ReleaseView): Promise<number> {
   const exit = exitOf(view);
   const evidence = evidenceOf(app, view);
-  if (terminal.json) terminal.data({ kind: 'result', release: view.release, verdict: verdictOfOutcome(view.outcome), outcome: view.outcome, because: view.because, stuck: view.stuck, evidence, exit });
+  if (terminal.json)
+    terminal.data({
+      kind: 'result',
+      release: view.release,
+      verdict: verdictOfOutcome(view.outcome),
+      outcome: view.outcome,
+      because: view.because,
+      stuck: view.stuck,
+      evidence,
+      exit,
+    });
   else terminal.say(view.outcome === null ? stuckText(view) : endText(view, evidence, terminal.style));
   return exit;
 }
@@ -31,8 +41,16 @@ function evidenceOf(app: App, view: ReleaseView): EvidencePlace | null {
 
 function endText(view: ReleaseView, evidence: EvidencePlace | null, style: Parameters<typeof verdictWord>[1]): string {
   const word = verdictWord(verdictOfOutcome(view.outcome), style);
-  const lines = ['', `${word}  ${headline(view)}: ${view.outcome ?? ''}${view.outcome === 'released' || view.because === null ? '' : `, because ${view.because}`}`];
-  if (evidence !== null && evidence.packKey !== null) lines.push(`evidence  ${evidence.directory}`, `signed by ${evidence.packKey}`, `verify    slipway evidence verify ${evidence.directory} --pin ${evidence.packKey}`);
+  const lines = [
+    '',
+    `${word}  ${headline(view)}: ${view.outcome ?? ''}${view.outcome === 'released' || view.because === null ? '' : `, because ${view.because}`}`,
+  ];
+  if (evidence !== null && evidence.packKey !== null)
+    lines.push(
+      `evidence  ${evidence.directory}`,
+      `signed by ${evidence.packKey}`,
+      `verify    slipway evidence verify ${evidence.directory} --pin ${evidence.packKey}`,
+    );
   if (evidence !== null && evidence.packKey === null) lines.push('evidence  is on the machine of the worker that sealed it');
   if (view.outcome !== 'released') lines.push(`details   slipway show ${view.release}`);
   return lines.join('\n');

@@ -14,7 +14,10 @@ export async function ensureDriver(call: Call, app: App, choice: WorkerChoice): 
   const agent = await agentStatus(home);
   if (choice === 'agent') {
     if (agent === null) throw new SlipwayError('agent_unreachable', `No agent runs for ${home}`);
-    if (agent.worker === null) throw new SlipwayError('not_possible_now', `The agent (pid ${agent.pid}) was started without a worker`, { hint: 'Use --worker here, or stop it and run `slipway agent start`.' });
+    if (agent.worker === null)
+      throw new SlipwayError('not_possible_now', `The agent (pid ${agent.pid}) was started without a worker`, {
+        hint: 'Use --worker here, or stop it and run `slipway agent start`.',
+      });
     return false;
   }
   if (agent !== null) return choice === 'here' || agent.worker === null;

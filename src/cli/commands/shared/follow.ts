@@ -19,7 +19,11 @@ interface Screen {
  * Shows a release until it is finished and sealed, stuck, or the signal aborts; answers its last state, or null when
  * the signal came first. Watching changes nothing, and ending the watch does not either.
  */
-export async function follow(store: ReleaseStore, release: string, { terminal, clock, signal }: FollowOptions): Promise<ReleaseView | null> {
+export async function follow(
+  store: ReleaseStore,
+  release: string,
+  { terminal, clock, signal }: FollowOptions,
+): Promise<ReleaseView | null> {
   const screen = terminal.live ? liveScreen(terminal, clock) : lineScreen(terminal);
   try {
     for (;;) {

@@ -36,7 +36,8 @@ function refusePause(state: ReleaseState): string | null {
 }
 
 function refuseAbort(state: ReleaseState): string | null {
-  if (state.stuck !== null) return 'it is stuck: `slipway resume` tries again, `slipway rollback` goes back, and `slipway abort --accept REASON` closes it as it stands';
+  if (state.stuck !== null)
+    return 'it is stuck: `slipway resume` tries again, `slipway rollback` goes back, and `slipway abort --accept REASON` closes it as it stands';
   if (state.undo !== null) return 'it is going back already';
   return state.abort === null ? null : `${state.abort.by} has aborted it already`;
 }
@@ -45,14 +46,16 @@ function refuseApproval(decision: 'approve' | 'reject', state: ReleaseState, act
   const needed = Math.max(0, ...state.plan.steps.map((step) => step.approvals));
   const awaited = state.plan.steps.some((step) => step.approvals > 0 && state.steps[step.id] === undefined);
   if (needed === 0) return 'it needs no approval';
-  if (actor === state.plan.requestedBy) return `${actor} requested it, and somebody else must judge it${decision === 'reject' ? '; you may `slipway abort` it' : ''}`;
+  if (actor === state.plan.requestedBy)
+    return `${actor} requested it, and somebody else must judge it${decision === 'reject' ? '; you may `slipway abort` it' : ''}`;
   const action = next(state, now);
   if (!awaited || (state.undo !== null && action.do !== 'wait')) return 'what needed approval has begun already';
   return decision === 'approve' && state.approvals.includes(actor) ? `${actor} has approved it already` : null;
 }
 
 function refuseRollback(state: ReleaseState, acceptDataLoss: boolean): string | null {
-  if (state.undo !== null) return state.stuck === null ? 'it is going back already' : 'it is stuck on its way back: `slipway resume` tries that step again';
+  if (state.undo !== null)
+    return state.stuck === null ? 'it is going back already' : 'it is stuck on its way back: `slipway resume` tries that step again';
   if (!state.locked) return 'it has not begun: `slipway abort` ends it';
   const point = state.plan.rollback.pointOfNoReturn;
   const passed = point !== null && (state.steps[point]?.attempt ?? 0) > 0;

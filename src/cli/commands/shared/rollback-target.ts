@@ -1,5 +1,12 @@
 import { SlipwayError } from '../../../kernel/index.ts';
-import { versionOf, type Plan, type PreviousVersion, type ReleaseStore, type ReleaseSummary, type StoredRelease } from '../../../release/index.ts';
+import {
+  versionOf,
+  type Plan,
+  type PreviousVersion,
+  type ReleaseStore,
+  type ReleaseSummary,
+  type StoredRelease,
+} from '../../../release/index.ts';
 
 export interface RollbackQuestion {
   readonly service: string;
@@ -17,17 +24,29 @@ const RECENT = 500;
  * What comes back, and what it replaces.
  * @throws SlipwayError `not_possible_now` when there is nothing to go back to, or data could only come back from a backup; `not_found` for a version never released here
  */
-export async function chooseRollback(store: Pick<ReleaseStore, 'lastReleased' | 'load' | 'list'>, question: RollbackQuestion): Promise<{ readonly to: PreviousVersion; readonly current: PreviousVersion }> {
+export async function chooseRollback(
+  store: Pick<ReleaseStore, 'lastReleased' | 'load' | 'list'>,
+  question: RollbackQuestion,
+): Promise<{ readonly to: PreviousVersion; readonly current: PreviousVersion }> {
   const { service, environment, finished } = question;
   const serving = await store.lastReleased(service, environment);
-  if (serving === null) throw new SlipwayError('not_possible_now', `Nothing of ${service} was released to ${environment} yet, so there is nothing to go back from`);
+  if (serving === null)
+    throw new SlipwayError(
+      'not_possible_now',
+      `Nothing of ${service} was released to ${environment} yet, so there is nothing to go back from`,
+    );
   const current = versionOf(serving);
   if (finished !== null && finished !== serving.summary.release && finished !== current.release) {
-    throw new SlipwayError('not_possible_now', `Release ${finished} is not what serves: that is ${current.version} of release ${serving.summary.release}`, { hint: 'Leave the release out to go back from what serves, and choose the version with --to.' });
+    throw new SlipwayError(
+      'not_possible_now',
+      `Release ${finished} is not what serves: that is ${current.version} of release ${serving.summary.release}`,
+      { hint: 'Leave the release out to go back from what serves, and choose the version with --to.' },
+    );
   }
   const released = (await store.list({ service, environment, limit: RECENT })).filter((one) => one.status === 'released');
   const to = question.version === null ? await versionBefore(store, current) : await versionNamed(store, released, question.version);
-  if (to.version === current.version) throw new SlipwayError('not_possible_now', `${service} ${to.version} is what serves in ${environment} already`);
+  if (to.version === current.version)
+    throw new SlipwayError('not_possible_now', `${service} ${to.version} is what serves in ${environment} already`);
   await refuseLostData(store, released, to);
   return { to, current };
 }
@@ -35,15 +54,22 @@ export async function chooseRollback(store: Pick<ReleaseStore, 'lastReleased' | 
 /** Asked of the release that built what serves, so that going back twice goes back two versions and not to and fro. */
 async function versionBefore(store: Pick<ReleaseStore, 'load'>, current: PreviousVersion): Promise<PreviousVersion> {
   const { previous } = planOf(await store.load(current.release));
-  if (previous === null) throw new SlipwayError('not_possible_now', `${current.version} was the first release here: there is no version to go back to`);
+  if (previous === null)
+    throw new SlipwayError('not_possible_now', `${current.version} was the first release here: there is no version to go back to`);
   return previous;
 }
 
-async function versionNamed(store: Pick<ReleaseStore, 'load'>, released: readonly ReleaseSummary[], version: string): Promise<PreviousVersion> {
+async function versionNamed(
+  store: Pick<ReleaseStore, 'load'>,
+  released: readonly ReleaseSummary[],
+  version: string,
+): Promise<PreviousVersion> {
   const found = released.find((one) => one.version === version);
   if (found === undefined) {
     const versions = [...new Set(released.map((one) => one.version))].join(', ');
-    throw new SlipwayError('not_found', `Version ${version} was never released here with success`, { hint: versions === '' ? 'Run `slipway list`.' : `Versions that were: ${versions}` });
+    throw new SlipwayError('not_found', `Version ${version} was never released here with success`, {
+      hint: versions === '' ? 'Run `slipway list`.' : `Versions that were: ${versions}`,
+    });
   }
   return versionOf(await store.load(found.release));
 }
@@ -54,7 +80,11 @@ async function refuseLostData(store: Pick<ReleaseStore, 'load'>, released: reado
   for (const one of released.filter(({ release, kind }) => kind === 'release' && release > to.release)) {
     const { rollback } = planOf(await store.load(one.release));
     if (rollback.pointOfNoReturn === null) continue;
-    throw new SlipwayError('not_possible_now', `${one.version} (release ${one.release}) carried a migration that only a restored backup takes back, and users have written since: going back to ${to.version} would lose that`, { hint: 'Repair forward with a new release.' });
+    throw new SlipwayError(
+      'not_possible_now',
+      `${one.version} (release ${one.release}) carried a migration that only a restored backup takes back, and users have written since: going back to ${to.version} would lose that`,
+      { hint: 'Repair forward with a new release.' },
+    );
   }
 }
 

@@ -12,9 +12,13 @@ export async function runPlan(call: Call, app: App, plan: Plan, here: boolean): 
   const { terminal } = call;
   await app.opened.store.submit({ plan, actor: actorOf(call.environment), wait: flag(call, 'wait') });
   const { release } = plan;
-  if (terminal.json) terminal.data({ kind: 'submitted', release, version: plan.version, service: plan.service, environment: plan.environment });
+  if (terminal.json)
+    terminal.data({ kind: 'submitted', release, version: plan.version, service: plan.service, environment: plan.environment });
   if (flag(call, 'detach')) {
-    if (!terminal.json) terminal.say(`Submitted: ${headline({ ...plan, previous: plan.previous?.version ?? null })}\nrelease ${release}\nWatch it with \`slipway watch ${release}\`.`);
+    if (!terminal.json)
+      terminal.say(
+        `Submitted: ${headline({ ...plan, previous: plan.previous?.version ?? null })}\nrelease ${release}\nWatch it with \`slipway watch ${release}\`.`,
+      );
     return 0;
   }
   return here ? driveHere(call, app, release) : watchRelease(call, app, release);
@@ -44,6 +48,8 @@ async function driveHere(call: Call, app: App, release: string): Promise<number>
 }
 
 function detached({ terminal }: Call, release: string): number {
-  terminal.note(`\nNo longer watching; release ${release} goes on where a worker drives it.\n  watch it again: slipway watch ${release}\n  stop it:        slipway abort ${release}\n  no worker left: slipway agent start`);
+  terminal.note(
+    `\nNo longer watching; release ${release} goes on where a worker drives it.\n  watch it again: slipway watch ${release}\n  stop it:        slipway abort ${release}\n  no worker left: slipway agent start`,
+  );
   return INTERRUPTED;
 }

@@ -9,7 +9,10 @@ export function parseSkips(given: readonly string[]): Readonly<Record<string, st
     const at = one.indexOf('=');
     const name = (at < 0 ? one : one.slice(0, at)).trim();
     const reason = at < 0 ? '' : one.slice(at + 1).trim();
-    if (name === '' || reason === '') throw new SlipwayError('usage', `--skip ${one}: a skip needs a reason`, { hint: 'Write --skip NAME=REASON; the reason is recorded in the evidence.' });
+    if (name === '' || reason === '')
+      throw new SlipwayError('usage', `--skip ${one}: a skip needs a reason`, {
+        hint: 'Write --skip NAME=REASON; the reason is recorded in the evidence.',
+      });
     if (skips.has(name)) throw new SlipwayError('usage', `--skip ${name} was given twice`);
     skips.set(name, reason);
   }
@@ -29,6 +32,10 @@ export function refuseUnknownSkips(skips: Readonly<Record<string, string>>, plan
   for (const name of Object.keys(skips)) {
     if (known.includes(name)) continue;
     const meant = nearest(name, known);
-    throw new SlipwayError('usage', `--skip ${name}: there is no such stage, step or check${meant === null ? '' : `. Did you mean "${meant}"?`}`, { hint: `What can be skipped: ${known.join(', ')}` });
+    throw new SlipwayError(
+      'usage',
+      `--skip ${name}: there is no such stage, step or check${meant === null ? '' : `. Did you mean "${meant}"?`}`,
+      { hint: `What can be skipped: ${known.join(', ')}` },
+    );
   }
 }

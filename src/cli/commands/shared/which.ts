@@ -13,7 +13,7 @@ export interface PlaceFilter {
 }
 
 /** Those of the workspace's configuration; only the environment asked for where there is none. */
-export async function placeOf(call: Call): Promise<PlaceFilter> {
+async function placeOf(call: Call): Promise<PlaceFilter> {
   const environment = text(call, 'env');
   if (call.config === null && !existsSync(join(call.directory, CONFIG_FILE))) return environment === undefined ? {} : { environment };
   const { definition } = await configOf(call);
@@ -29,7 +29,10 @@ export async function anyRelease(call: Call, store: ReleaseStore): Promise<strin
   if (named !== undefined) return store.resolve(named);
   const recent = await store.list({ ...(await placeOf(call)), limit: RECENT });
   const chosen = recent.find(({ finishedAt }) => finishedAt === null) ?? recent[0];
-  if (chosen === undefined) throw new SlipwayError('not_found', 'There is no release here yet', { hint: 'Start one with `slipway release`, or name its environment with --env.' });
+  if (chosen === undefined)
+    throw new SlipwayError('not_found', 'There is no release here yet', {
+      hint: 'Start one with `slipway release`, or name its environment with --env.',
+    });
   return chosen.release;
 }
 
@@ -42,7 +45,7 @@ export async function releaseInFlight(call: Call, store: ReleaseStore): Promise<
 }
 
 /** @throws SlipwayError `ambiguous`, naming them */
-export function onlyOne(inFlight: readonly ReleaseSummary[]): string | null {
+function onlyOne(inFlight: readonly ReleaseSummary[]): string | null {
   if (inFlight.length > 1) {
     const named = inFlight.map((one) => `${one.release} (${one.version} to ${one.environment}, ${one.status})`).join(', ');
     throw new SlipwayError('ambiguous', `Several releases are in flight: ${named}`, { hint: 'Name the one you mean.' });

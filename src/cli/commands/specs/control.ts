@@ -2,7 +2,8 @@ import type { CommandSpec } from '../spec.ts';
 import { ENV, REASON, REFUSED, RELEASE } from './common.ts';
 
 const JSON_SHAPE = '{ release, requested, by }';
-const NOTES = 'Recorded in the ledger under your name (SLIPWAY_ACTOR, else the user of this machine); the worker that drives the release acts on it.';
+const NOTES =
+  'Recorded in the ledger under your name (SLIPWAY_ACTOR, else the user of this machine); the worker that drives the release acts on it.';
 
 /** Commands that ask something of a release in flight. */
 export const CONTROL_COMMANDS: readonly CommandSpec[] = [
@@ -51,7 +52,7 @@ export const CONTROL_COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'approve',
-    purpose: "Approve (or reject) a release that waits for somebody other than its requester.",
+    purpose: 'Approve (or reject) a release that waits for somebody other than its requester.',
     args: [RELEASE],
     options: [ENV, REASON, { flags: '--reject', what: 'reject it: it ends, undoing what it changed' }],
     notes: NOTES,

@@ -1,6 +1,6 @@
 import { OUTCOME_EXITS } from '../../output/outcome.ts';
 import type { CommandSpec } from '../spec.ts';
-import { ANY_ENV, ENV, RELEASE, SERVICE } from './common.ts';
+import { ANY_ENV, ENV, PIN, RELEASE, SERVICE } from './common.ts';
 
 const NOT_FOUND = [3, 'there is no such release, or several begin like that'] as const;
 
@@ -73,13 +73,18 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
     path: 'evidence verify',
     purpose: 'Check an exported pack: offline, without any store or agent.',
     args: [{ syntax: '<folder>', what: 'the pack' }],
-    options: [{ flags: '--pin <fingerprint>', what: 'fingerprint of the pack key (SHA256:...), got another way than with the pack; may be repeated', many: true }],
-    notes: "Without --pin the pack is compared with this installation's own keys, where it has some; else the answer is UNKNOWN, because a pack cannot vouch for its own keys.",
+    options: [PIN],
+    notes:
+      "Without --pin the pack is compared with this installation's own keys, where it has some; else the answer is UNKNOWN, because a pack cannot vouch for its own keys.",
     examples: [
       { line: 'slipway evidence verify ./pack --pin SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', what: 'as an auditor' },
       { line: 'slipway evidence verify ./pack', what: "against one's own keys" },
     ],
-    exits: [[3, 'there is no such folder'], [6, 'UNKNOWN: the pack agrees with itself, but no key was pinned'], [14, 'FAIL: do not trust the pack']],
+    exits: [
+      [3, 'there is no such folder'],
+      [6, 'UNKNOWN: the pack agrees with itself, but no key was pinned'],
+      [14, 'FAIL: do not trust the pack'],
+    ],
     json: '{ directory, pins: "given" | "own" | "none", verdict, checks: [{ name, verdict, reason, fix? }] }',
     load: async () => (await import('../evidence.ts')).verify,
   },
@@ -87,12 +92,17 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
     path: 'evidence show',
     purpose: 'Show what a pack says about its release, and whether it holds.',
     args: [{ syntax: '[release]', what: 'id of a release, or the folder of a pack' }],
-    options: [ENV, { flags: '--pin <fingerprint>', what: 'fingerprint of the pack key (SHA256:...), got another way than with the pack; may be repeated', many: true }],
+    options: [ENV, PIN],
     examples: [
       { line: 'slipway evidence show', what: 'of the newest release' },
       { line: 'slipway evidence show ./pack', what: 'of a pack somebody sent' },
     ],
-    exits: [NOT_FOUND, [4, 'the release has no sealed evidence yet'], [6, 'UNKNOWN: the pack agrees with itself, but no key was pinned'], [14, 'FAIL: do not trust the pack']],
+    exits: [
+      NOT_FOUND,
+      [4, 'the release has no sealed evidence yet'],
+      [6, 'UNKNOWN: the pack agrees with itself, but no key was pinned'],
+      [14, 'FAIL: do not trust the pack'],
+    ],
     json: '{ directory, pins, summary, verdict, checks }',
     load: async () => (await import('../evidence.ts')).showPack,
   },

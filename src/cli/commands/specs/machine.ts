@@ -8,7 +8,8 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
     path: 'agent run',
     purpose: 'Run the agent in this process: supervises instances, routes traffic, keeps a worker.',
     options: [NO_WORKER],
-    notes: 'What it supervises outlives it; the next agent adopts it. Log: JSON lines on stdout, level by SLIPWAY_LOG (debug, info, warn, error).',
+    notes:
+      'What it supervises outlives it; the next agent adopts it. Log: JSON lines on stdout, level by SLIPWAY_LOG (debug, info, warn, error).',
     examples: [
       { line: 'slipway agent run', what: 'in the foreground, e.g. under systemd' },
       { line: 'SLIPWAY_LOG=debug slipway agent run', what: 'telling more' },
@@ -32,7 +33,10 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
   {
     path: 'agent stop',
     purpose: 'Stop the agent; the processes it supervises go on.',
-    examples: [{ line: 'slipway agent stop', what: 'for this folder' }, { line: 'slipway agent stop && slipway agent start', what: 'after an upgrade of Slipway' }],
+    examples: [
+      { line: 'slipway agent stop', what: 'for this folder' },
+      { line: 'slipway agent stop && slipway agent start', what: 'after an upgrade of Slipway' },
+    ],
     exits: [[4, 'it did not stop in time']],
     json: '{ home, stopped }',
     load: async () => (await import('../agent.ts')).stop,
@@ -40,7 +44,10 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
   {
     path: 'agent status',
     purpose: 'Say whether an agent runs here.',
-    examples: [{ line: 'slipway agent status', what: 'for this folder' }, { line: 'slipway agent status --json | jq .agent.pid', what: 'its process' }],
+    examples: [
+      { line: 'slipway agent status', what: 'for this folder' },
+      { line: 'slipway agent status --json | jq .agent.pid', what: 'its process' },
+    ],
     exits: [[24, 'none answers']],
     json: '{ home, agent }; "agent" is null when none answers',
     load: async () => (await import('../agent.ts')).status,
@@ -48,7 +55,8 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
   {
     path: 'worker',
     purpose: 'Drive releases until told to stop (SIGTERM). The agent keeps one of these.',
-    notes: 'Any number may run, on any number of machines, against one SLIPWAY_DATABASE_URL. Log: JSON lines on stdout, level by SLIPWAY_LOG.',
+    notes:
+      'Any number may run, on any number of machines, against one SLIPWAY_DATABASE_URL. Log: JSON lines on stdout, level by SLIPWAY_LOG.',
     examples: [
       { line: 'slipway worker', what: 'in the foreground' },
       { line: 'SLIPWAY_DATABASE_URL=postgresql://... slipway worker', what: 'on a shared store' },
@@ -62,7 +70,7 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
     purpose: 'Check everything Slipway needs here, and say what to do about what is wrong.',
     examples: [
       { line: 'slipway doctor', what: 'look at everything' },
-      { line: "slipway doctor --json | jq '.checks[] | select(.verdict != \"pass\")'", what: 'only what is wrong' },
+      { line: 'slipway doctor --json | jq \'.checks[] | select(.verdict != "pass")\'', what: 'only what is wrong' },
     ],
     exits: [[6, 'a check fails or is unknown']],
     json: '{ home, verdict, checks: [{ name, verdict, reason, fix? }] }',

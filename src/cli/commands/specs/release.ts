@@ -2,7 +2,8 @@ import { OUTCOME_EXITS } from '../../output/outcome.ts';
 import type { CommandSpec } from '../spec.ts';
 import { DETACH, ENV, REASON, RELEASE, SKIP, VERSION, WAIT, WORKER } from './common.ts';
 
-const LINES = 'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, exit}';
+const LINES =
+  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, exit}';
 
 const INTERRUPTED = [130, 'Ctrl-C: no longer watching; the release goes on'] as const;
 
@@ -56,14 +57,29 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
     path: 'rollback',
     purpose: 'Order a release in flight back, or put the version before the serving one back.',
     args: [RELEASE],
-    options: [ENV, { flags: '--to <version>', what: 'a version released here before (default: the one before the serving one)' }, REASON, { flags: '--accept-data-loss', what: 'in flight, past the point of no return: restore the backup and lose what users wrote since' }, WAIT, DETACH, WORKER],
-    notes: 'A finished release is undone by a release of its own, of the artifact as it was verified. It is refused when a release in between carried a migration that only a backup takes back.',
+    options: [
+      ENV,
+      { flags: '--to <version>', what: 'a version released here before (default: the one before the serving one)' },
+      REASON,
+      { flags: '--accept-data-loss', what: 'in flight, past the point of no return: restore the backup and lose what users wrote since' },
+      WAIT,
+      DETACH,
+      WORKER,
+    ],
+    notes:
+      'A finished release is undone by a release of its own, of the artifact as it was verified. It is refused when a release in between carried a migration that only a backup takes back.',
     examples: [
       { line: 'slipway rollback', what: 'back to the version before' },
       { line: 'slipway rollback --env prd --to 1.3.2', what: 'back to a certain version' },
       { line: "slipway rollback 01k9 --reason 'orders fail'", what: 'order a release in flight back' },
     ],
-    exits: [[3, 'no such release or version'], [4, 'there is nothing to go back to, or data would be lost'], [5, 'another release holds this service and environment'], ...OUTCOME_EXITS, INTERRUPTED],
+    exits: [
+      [3, 'no such release or version'],
+      [4, 'there is nothing to go back to, or data would be lost'],
+      [5, 'another release holds this service and environment'],
+      ...OUTCOME_EXITS,
+      INTERRUPTED,
+    ],
     json: `in flight: { release, requested, by }; finished: ${LINES}`,
     load: async () => (await import('../rollback.ts')).run,
   },
@@ -72,7 +88,11 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
     purpose: 'Release an example shop twice: once well, once broken and back, with evidence of both.',
     options: [
       { flags: '--keep', what: 'leave the shop running at the end' },
-      { flags: '--fault <name>', what: 'what is wrong with the second release', choices: ['broken-writes', 'crash-at-start', 'slow', 'migration-fails-halfway', 'worker-dead'] },
+      {
+        flags: '--fault <name>',
+        what: 'what is wrong with the second release',
+        choices: ['broken-writes', 'crash-at-start', 'slow', 'migration-fails-halfway', 'worker-dead'],
+      },
       { flags: '--folder <path>', what: 'where the shop is put (default: a temporary folder)' },
     ],
     examples: [

@@ -1,0 +1,110 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inProcess, scratch, slipway } from './support.ts';
+
+const home = scratch();
+afterAll(home.remove);
+
+const empty = join(home.path, 'empty');
+const broken = join(home.path, 'broken');
+
+beforeAll(() => {
+  mkdirSync(empty);
+  mkdirSync(broken);
+  writeFileSync(join(broken, 'slipway.yaml'), 'service: shop\nprocesse:\n  web: { run: npm start }\n');
+});
+
+describe('a mistake gets a clear answer, an exit code and no stack', () => {
+  it.each([
+    [['relase'], 2, "unknown command 'relase' (Did you mean release?)"],
+    [['evidence', 'verfy', 'x'], 2, "unknown command 'verfy' (Did you mean verify?)"],
+    [['release', '--wat'], 2, "unknown option '--wat' (Did you mean --wait?)"],
+    [['release', '--worker', 'there'], 2, 'Allowed choices are auto, here, agent'],
+    [['release', '--env'], 2, 'argument missing'],
+    [['evidence', 'verify'], 2, "missing required argument 'folder'"],
+    [['list', 'a', 'b'], 2, 'too many arguments'],
+    [['demo', '--fault', 'gremlins'], 2, 'crash-at-start'],
+    [['-C', '/no/such/folder', 'list'], 2, '/no/such/folder is not a folder'],
+    [['-C', '/no/such/folder', 'init'], 2, '/no/such/folder is not a folder'],
+    [['-C', empty, 'list', '--limit', '0'], 2, 'a whole number from 1'],
+    [['-C', empty, 'list', '--limit', '1e3'], 2, 'a whole number from 1'],
+    [['-C', empty, 'release', '--detach', '--worker', 'here'], 2, '--detach'],
+    [['-C', empty, 'abort', '--accept', '  '], 2, '--accept needs a reason'],
+    [['evidence', 'verify', '/no/such/pack'], 3, 'There is no folder /no/such/pack'],
+    [['evidence', 'verify', '/', '--pin', 'SHA256:short'], 2, 'is not a fingerprint'],
+  ])('%j', async (args, exit, said) => {
+    const ran = await inProcess(args);
+    expect(ran).toMatchObject({ exit, out: '', err: expect.stringContaining(said) });
+    expect(ran.err).toMatch(/^error: .+\nhint: .+\n$/);
+  });
+
+  it.each([
+    ['list'],
+    ['status'],
+    ['show'],
+    ['watch'],
+    ['plan'],
+    ['release'],
+    ['pause'],
+    ['resume'],
+    ['abort'],
+    ['approve'],
+    ['rollback'],
+    ['evidence', 'export'],
+    ['agent', 'start'],
+    ['agent', 'stop'],
+    ['worker'],
+    ['doctor'],
+  ])('%s in a folder Slipway knows nothing of makes nothing there', async (...args) => {
+    const ran = await inProcess(['-C', empty, ...args]);
+    expect(ran).toMatchObject({ exit: 2, out: '', err: expect.stringContaining('slipway init') });
+    expect(readdirSync(empty)).toEqual([]);
+  });
+
+  it('--json puts the refusal on stderr as a document, also when parsing failed', async () => {
+    for (const [args, code] of [
+      [['-C', empty, 'list', '--json'], 'config_missing'],
+      [['--json', '-C', empty, 'list'], 'config_missing'],
+      [['list', '--json', '--nonsense'], 'usage'],
+    ] as const) {
+      const { exit, out, err } = await inProcess(args);
+      expect({ exit, out }).toEqual({ exit: 2, out: '' });
+      expect(JSON.parse(err)).toEqual({ error: { code, message: expect.any(String), hint: expect.any(String) } });
+    }
+  });
+
+  it('a planted secret in a message is hidden', async () => {
+    const { err } = await inProcess(['-C', '/no/hunter2-correct-horse', 'list'], { DB_PASSWORD: 'hunter2-correct-horse' });
+    expect(err).toContain('/no/[redacted] is not a folder');
+  });
+
+  it('mistakes in slipway.yaml are told with their place, by the built program too', () => {
+    const { exit, out, err } = slipway(['plan'], { cwd: broken });
+    expect({ exit, out }).toEqual({ exit: 2, out: '' });
+    expect(err).toContain('slipway.yaml:2:1');
+    expect(err).toContain('processes');
+    expect(err).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('our own bug', () => {
+  it('is told apart, asks to be reported, and shows a stack only on request', async () => {
+    const stdout = {
+      write: () => {
+        throw new Error('a bug of ours');
+      },
+    };
+    const { run } = await import('../../src/cli/program.ts');
+    for (const [debug, stack] of [
+      ['', false],
+      ['1', true],
+    ] as const) {
+      let err = '';
+      const exit = await run(['schema'], { stdout, stderr: { write: (text) => (err += text) }, environment: { SLIPWAY_DEBUG: debug } });
+      expect(exit).toBe(70);
+      expect(err).toMatch(/^internal error: a bug of ours\nhint: .*report/);
+      expect(/\n\s+at /.test(err)).toBe(stack);
+    }
+  });
+});
