@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { createExec, createFaults, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
 import { openAccess, queryRows } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
-import { sealRelease, stepExecutors, type DriverDeps, type LeaseTerms, type StepDeps } from '../release/index.ts';
+import { sealRelease, stepExecutors, type DriverDeps, type StepDeps } from '../release/index.ts';
 import { agentPlaces } from '../server/index.ts';
 import { openStore, thisDriver, type OpenStore } from '../store/index.ts';
 import { createAgentTarget } from '../targets/index.ts';
 import { createAgentRouter } from '../traffic/index.ts';
+import { leaseTerms } from './lease.ts';
 import { findPlaces, type Places } from './places.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 
@@ -23,9 +24,6 @@ export interface App {
   keys(): SigningKeys;
   close(): Promise<void>;
 }
-
-/** A worker that says nothing for this long has lost its releases to another. */
-export const LEASE: LeaseTerms = { leaseMs: 15_000, renewMs: 3_000, marginMs: 4_000 };
 
 export interface AppOptions {
   readonly workspace: string;
@@ -43,16 +41,17 @@ export function ownArgv(...args: readonly string[]): readonly string[] {
 export async function openApp({ workspace, environment, log }: AppOptions): Promise<App> {
   const places = findPlaces(workspace, environment);
   const secrets = createSecrets(environment);
+  const lease = leaseTerms(environment);
   const effects: Effects = {
     clock: systemClock,
     ids: systemIds,
     faults: createFaults(environment),
-    exec: createExec(systemClock, secrets.redact),
+    exec: createExec(systemClock, secrets.redact, { deadManMs: lease.deadManMs }),
     log,
     redact: secrets.redact,
   };
   const { home, node } = places;
-  const opened = await openStore({ home, url: environment['SLIPWAY_DATABASE_URL'], node, clock: systemClock, lease: LEASE, log });
+  const opened = await openStore({ home, url: environment['SLIPWAY_DATABASE_URL'], node, clock: systemClock, lease, log });
   const keys = (): SigningKeys => loadOrCreateKeys(join(home, 'keys'));
   const peers = openPeers(home);
   const deps = stepDeps({ places, secrets, opened, peers, keys, effects });
@@ -60,7 +59,7 @@ export async function openApp({ workspace, environment, log }: AppOptions): Prom
     store: opened.store,
     effects,
     driver: thisDriver(systemIds.token()),
-    lease: LEASE,
+    lease,
     home,
     executors: stepExecutors(deps),
     seal: (stored) => sealRelease(home, keys(), stored),

@@ -16,7 +16,10 @@ const DEFAULT_DEAD_MAN_MS = 10_000;
 const TOUCHES_PER_LEASE = 5;
 
 export interface ExecOptions {
-  /** How long the worker may be silent (dead, or stopped by a signal) before its command is ended. Default 10 s; keep it below the worker's lease. */
+  /**
+   * How long the worker may be silent (stopped by a signal, or dead without the system noticing) before its command is ended,
+   * which takes up to 60 % longer still. Default 10 s; all that must fit in the worker's lease.
+   */
   readonly deadManMs?: Duration;
 }
 

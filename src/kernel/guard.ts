@@ -46,7 +46,8 @@ export function startGuarded(run: GuardRun, started: (group: number) => void): G
     if (reason !== null || child.pid === undefined) return;
     reason = why;
     sink.note(REASONS[why]);
-    stopping = stopGroup(child.pid, run.graceMs);
+    // Whoever takes over must not meet the command, so a lost worker's command has less time than its lease had left.
+    stopping = stopGroup(child.pid, why === 'dead-man' ? Math.min(run.graceMs, run.deadManMs / 2) : run.graceMs);
   };
   const timer = setTimeout(() => stop('timeout'), Math.min(run.timeoutMs, MAX_TIMER_MS));
   if (child.pid !== undefined) started(child.pid);

@@ -24,20 +24,25 @@ export interface DriverDeps {
 /** What became of one drive: the release is over, rests until it is woken, or belongs to another driver. */
 export type DriveResult = 'finished' | 'parked' | 'not-mine';
 
+const NEVER = new AbortController().signal;
+
 /**
  * Drives one release as far as it goes now: observe, decide, record the intent, act, record the outcome.
  * Safe to call at any time by any number of workers; the store lets one of them through.
+ * @param stop hands the release over to another worker after the step that runs
  */
-export async function drive(deps: DriverDeps, release: string): Promise<DriveResult> {
+export async function drive(deps: DriverDeps, release: string, stop: AbortSignal = NEVER): Promise<DriveResult> {
+  const { clock, faults } = deps.effects;
+  const since = clock.monotonic();
   const claim = await deps.store.claim(release, deps.driver);
   if (claim === null) return 'not-mine';
-  deps.effects.faults.at('driver.claimed');
-  const lease = keepLease(claim, deps.lease, deps.effects.clock, deps.store.renew);
+  faults.at('driver.claimed');
+  const lease = keepLease(claim, deps.lease, { clock, renew: deps.store.renew, since });
   try {
     for (;;) {
       lease.check();
       const stored = await deps.store.load(release);
-      const result = await turn(deps, claim, lease, stored);
+      const result = stop.aborted ? await handOver(deps, claim, stored) : await turn(deps, claim, lease, stored);
       if (result !== null) return result;
     }
   } catch (error) {
@@ -75,6 +80,11 @@ async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stored
   }
 }
 
+/** Gives the release back, due at once, for whoever works on. */
+function handOver({ store, effects }: DriverDeps, claim: Claim, stored: StoredRelease): Promise<DriveResult | null> {
+  return park(store, claim, stored.events.length, effects.clock.now());
+}
+
 async function park(store: ReleaseStore, claim: Claim, size: number, until: number | null): Promise<DriveResult | null> {
   return (await store.park(claim, size, until)) === 'parked' ? 'parked' : null;
 }
@@ -88,12 +98,13 @@ async function runOne(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stor
   effects.faults.at(`${step.kind}.intended`);
   const { events } = await store.load(claim.release);
   const state = foldEvents(events);
-  const stop = stopSignal(store, claim.release, events.length, state.undo !== null);
+  // From the intent on: a request that came while we were loading counts too.
+  const stop = stopSignal(store, claim.release, stored.events.length + 1, state.undo !== null);
   try {
     lease.check();
     const signal = AbortSignal.any([lease.signal, stop.signal]);
     const one = { plan: state.plan, step, attempt, key, fence: claim.fence, events, signal };
-    const outcome = await runStep(one, deps.executors[step.kind], effects, stepLogFolder(deps.home, claim.release));
+    const outcome = await runStep(one, deps.executors[step.kind], fencedEffects(effects, lease), stepLogFolder(deps.home, claim.release));
     effects.faults.at(`${step.kind}.acted`);
     lease.check();
     await store.append(claim, [outcome]);
@@ -101,4 +112,15 @@ async function runOne(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stor
   } finally {
     stop.end();
   }
+}
+
+/** A command knows no fence, so one is only started while the lease is known to run. */
+function fencedEffects(effects: Effects, lease: Lease): Effects {
+  return {
+    ...effects,
+    exec: async (request) => {
+      lease.check();
+      return effects.exec(request);
+    },
+  };
 }

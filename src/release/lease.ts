@@ -1,5 +1,4 @@
-import type { Clock } from '../kernel/index.ts';
-import { SlipwayError } from '../kernel/index.ts';
+import { SlipwayError, type Clock, type Duration } from '../kernel/index.ts';
 import type { Claim, LeaseTerms } from './ports.ts';
 
 /** The right to act, kept alive while it is open. */
@@ -11,36 +10,50 @@ export interface Lease {
   stop(): Promise<void>;
 }
 
+/** How a claim is renewed, and since when it is certain to be held: the moment before it was asked for. */
+export interface Renewal {
+  readonly clock: Clock;
+  readonly renew: (claim: Claim) => Promise<boolean>;
+  readonly since: Duration;
+}
+
 /**
  * Renews a claim until stopped. A worker fences itself: when the monotonic clock says that the last renewal is older
  * than the lease less a margin, it stops acting at once, whether or not it can still reach the store.
  */
-export function keepLease(claim: Claim, terms: LeaseTerms, clock: Clock, renew: (claim: Claim) => Promise<boolean>): Lease {
+export function keepLease(claim: Claim, terms: LeaseTerms, { clock, renew, since }: Renewal): Lease {
   const lost = new AbortController();
   const stopped = new AbortController();
-  let renewedAt = clock.monotonic();
+  let renewedAt = since;
 
-  const overdue = (): boolean => clock.monotonic() - renewedAt > terms.leaseMs - terms.marginMs;
+  const left = (): Duration => terms.leaseMs - terms.marginMs - (clock.monotonic() - renewedAt);
   const lose = (): void => {
     if (!lost.signal.aborted) lost.abort(new SlipwayError('fenced', `The lease of release ${claim.release} ended`));
   };
+  const renewOnce = async (): Promise<void> => {
+    // The lease counts from when the renewal was asked for, not from when the answer came.
+    const askedAt = clock.monotonic();
+    const kept = await renew(claim).catch(() => null);
+    if (kept === false) lose();
+    if (kept === true) renewedAt = askedAt;
+  };
   const loop = async (): Promise<void> => {
     while (!stopped.signal.aborted && !lost.signal.aborted) {
-      await clock.sleep(terms.renewMs, stopped.signal);
+      await clock.sleep(Math.max(0, Math.min(terms.renewMs, left())), stopped.signal);
       if (stopped.signal.aborted) return;
-      if (overdue()) return lose();
-      // The lease counts from when the renewal was asked for, not from when the answer came.
-      const askedAt = clock.monotonic();
-      const kept = await renew(claim).catch(() => null);
-      if (kept === false) return lose();
-      if (kept === true) renewedAt = askedAt;
+      if (left() <= 0) return lose();
+      // A store that does not answer must not keep us from noticing that time is up.
+      const answered = new AbortController();
+      void renewOnce().finally(() => answered.abort());
+      await clock.sleep(left(), AbortSignal.any([answered.signal, stopped.signal]));
+      if (left() <= 0) lose();
     }
   };
   const done = loop();
   return {
     signal: lost.signal,
     check: () => {
-      if (overdue()) lose();
+      if (left() <= 0) lose();
       lost.signal.throwIfAborted();
     },
     stop: async () => {

@@ -1,8 +1,8 @@
-import { messageOf, SlipwayError, toIso, redactDeep, type Effects, type ErrorCode } from '../kernel/index.ts';
+import { messageOf, SlipwayError, toIso, redactDeep, type Clock, type Duration, type Effects, type ErrorCode } from '../kernel/index.ts';
 import type { NewEvent, ReleaseEvent } from './core/events.ts';
 import type { Plan, Step } from './core/plan.ts';
 import type { StepExecutor, StepOutcome } from './ports.ts';
-import { openStepLog } from './step-log.ts';
+import { openStepLog, type OpenStepLog } from './step-log.ts';
 
 /** One try of one step, as decided by the state machine. */
 export interface StepTry {
@@ -19,6 +19,9 @@ export interface StepTry {
 /** A peer that is away may be back in a moment. */
 const MAY_PASS: ReadonlySet<ErrorCode> = new Set(['agent_unreachable', 'database_unreachable', 'store_unreachable', 'disk_full', 'port_in_use']);
 
+/** The longest a timer can wait; Node fires longer ones at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** How long an executor may take to notice that it was told to stop. */
 const STOP_WITHIN_MS = 30_000;
 
@@ -32,7 +35,10 @@ export async function runStep(one: StepTry, executor: StepExecutor | undefined, 
   const order = one.events.filter((event) => event.type === 'step.intended').length - 1;
   const log = await openStepLog(logFolder, order, `${step.id}-${attempt}`, effects.redact);
   log.note(`${step.id}, attempt ${attempt}: ${step.title}`);
-  const outcome = executor === undefined ? noExecutor(step) : await perform(one, executor, effects, log);
+  const outcome = await perform(one, executor, effects, log).catch((error: unknown) => {
+    log.finish();
+    throw error;
+  });
   for (const check of outcome.checks ?? []) log.note(`${check.verdict}: ${check.name}: ${check.reason}`);
   log.note(`${outcome.verdict}: ${outcome.reason}`);
   const data = {
@@ -51,13 +57,16 @@ export async function runStep(one: StepTry, executor: StepExecutor | undefined, 
   return { type: 'step.finished', data: redactDeep(data, effects.redact) };
 }
 
-async function perform(one: StepTry, executor: StepExecutor, effects: Effects, log: Awaited<ReturnType<typeof openStepLog>>): Promise<StepOutcome> {
-  const timeUp = AbortSignal.timeout(one.step.timeoutMs);
-  const signal = AbortSignal.any([one.signal, timeUp]);
+async function perform(one: StepTry, executor: StepExecutor | undefined, effects: Effects, log: OpenStepLog): Promise<StepOutcome> {
+  if (executor === undefined) return noExecutor(one.step);
   const { note, commandLog, take } = log;
-  const running = executor({ ...one, signal, effects, note, commandLog, takeCommandLog: take });
+  // Ends with the step, so that nothing of it stays behind in a worker that runs thousands.
+  const over = new AbortController();
+  const timeUp = abortAfter(one.step.timeoutMs, effects.clock, over.signal);
+  const signal = AbortSignal.any([one.signal, timeUp]);
   try {
-    return await Promise.race([running, whenOverdue(signal)]);
+    const running = executor({ ...one, signal, effects, note, commandLog, takeCommandLog: take });
+    return await Promise.race([running, whenOverdue(signal, effects.clock, over.signal)]);
   } catch (error) {
     // Losing the lease ends the drive, not the step: whoever took over records what became of it.
     if (error instanceof SlipwayError && error.code === 'fenced') throw error;
@@ -65,6 +74,8 @@ async function perform(one: StepTry, executor: StepExecutor, effects: Effects, l
     if (timeUp.aborted) return { verdict: 'unknown', reason: `it took longer than ${one.step.timeoutMs / 1_000} s and was stopped` };
     if (one.signal.aborted) return { verdict: 'unknown', reason: `stopped: ${messageOf(one.signal.reason)}` };
     return refused(error);
+  } finally {
+    over.abort();
   }
 }
 
@@ -77,11 +88,18 @@ function noExecutor(step: Step): StepOutcome {
   return { verdict: 'unknown', reason: `this build of Slipway does not know the step kind "${step.kind}"` };
 }
 
-/** Rejects some time after the signal, for an executor that does not listen. */
-function whenOverdue(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const overdue = (): void => void setTimeout(() => reject(new Error('the step did not stop when told to')), STOP_WITHIN_MS).unref();
-    if (signal.aborted) overdue();
-    else signal.addEventListener('abort', overdue, { once: true });
+/** Aborts after `ms`, unless the step is over before. */
+function abortAfter(ms: Duration, clock: Clock, over: AbortSignal): AbortSignal {
+  const timeUp = new AbortController();
+  void clock.sleep(Math.min(ms, MAX_TIMER_MS), over).then(() => {
+    if (!over.aborted) timeUp.abort();
   });
+  return timeUp.signal;
+}
+
+/** Rejects some time after the signal, for an executor that does not listen. */
+async function whenOverdue(signal: AbortSignal, clock: Clock, over: AbortSignal): Promise<never> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true, signal: over }));
+  await clock.sleep(STOP_WITHIN_MS, over);
+  throw new Error('the step did not stop when told to');
 }

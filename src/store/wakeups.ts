@@ -36,7 +36,9 @@ export function createWakeups(options: WakeupOptions): Wakeups {
       for (let slot = 0; slot < slots; slot++) {
         workers.push(
           await boss.work<{ readonly release: string }>(queue, { pollingIntervalSeconds: POLL_S, batchSize: 1 }, async ([job]) => {
-            if (job === undefined || stopping.signal.aborted) return;
+            if (job === undefined) return;
+            // Fetched while we were stopping: given back, for another worker.
+            if (stopping.signal.aborted) throw new Error('this worker is stopping');
             try {
               await handle(job.data.release);
             } finally {

@@ -100,6 +100,8 @@ async function close(app: App, workspace: DemoWorkspace): Promise<void> {
 /** What must be true of a release, however often its runner was killed. */
 export interface Findings {
   readonly outcome: string | null;
+  /** Why it was rolled back; null when it was not. */
+  readonly cause: string | null;
   /** `version: instances` of what runs, by slot. */
   readonly running: readonly string[];
   readonly servedBy: string | null;
@@ -128,9 +130,10 @@ export async function examine(rig: Rig, release: string): Promise<Findings> {
   const pids = new Set(groups.flatMap((group) => group.instances.map((one) => one.pid)));
   return {
     outcome: foldEvents(events).outcome,
+    cause: events.flatMap((event) => (event.type === 'rollback.started' ? [event.data.cause] : []))[0] ?? null,
     running: groups.flatMap((group) => group.instances.map((one) => `${group.spec.version} ${one.process} ${one.phase}`)).toSorted(),
     servedBy: route === null ? null : `${route.spec.mode} ${route.spec.backends[0]?.version}`,
-    migrations: await names('select name from slipway.migration order by name'),
+    migrations: await names('select name from slipway_history.migration order by name'),
     columns: await names("select column_name from information_schema.columns where table_name = 'orders' order by column_name"),
     keysTwice: twice(events.flatMap((event) => (event.type === 'step.intended' ? [event.data.key] : []))),
     passedTwice: twice(once),

@@ -1,5 +1,5 @@
 import { applyMigrations, chooseMethod, downMigrations, openAccess, readManifest, restoreBackup, verifyBackup } from '../../src/database/index.ts';
-import { createFaults, FAULT_VARIABLE } from '../../src/kernel/index.ts';
+import { createFaults } from '../../src/kernel/index.ts';
 import { effects as plain, tools as plainTools } from './support.ts';
 
 /** One piece of work in a process of its own, so that a fault point can kill it. */
@@ -12,7 +12,7 @@ export interface Work {
 }
 
 const work = JSON.parse(process.argv[2] ?? '{}') as Work;
-const effects = { ...plain, faults: createFaults(process.env[FAULT_VARIABLE]) };
+const effects = { ...plain, faults: createFaults(process.env) };
 const tools = { ...plainTools, effects };
 const access = openAccess(work.url);
 const { directory, fence } = work;

@@ -54,7 +54,7 @@ function stepLine(step: StepView, now: Instant, width: number, style: Style): st
   const elapsed = step.startedAt === null ? '' : formatDuration(now - step.startedAt);
   const text =
     step.state === 'running' || step.state === 'waiting'
-      ? `${step.title}, ${elapsed}${step.attempt > 1 ? `, try ${step.attempt}` : ''}`
+      ? `${elapsed} ${step.title}${step.attempt > 1 && step.state === 'running' ? `, try ${step.attempt}` : ''}`
       : `${step.id}: ${step.reason}`;
   return `${stateSign(step.state, style)} ${fit(text.replaceAll(/\s+/g, ' '), width - 2)}`;
 }

@@ -39,12 +39,14 @@ const NARROWEST = 40;
 
 /** The process's own terminal. Colours only on a terminal and without NO_COLOR (https://no-color.org). */
 export function createTerminal({ stdout, stderr, environment, json, redact }: TerminalOptions): Terminal {
+  // Some pseudo-terminals say 0, meaning that they do not know.
+  const columns = stdout.columns ?? 0;
   const tty = stdout.isTTY === true && environment['TERM'] !== 'dumb';
   const colour = tty && (environment['NO_COLOR'] ?? '') === '';
   return {
     json,
     live: tty && !json,
-    width: Math.max(NARROWEST, stdout.columns ?? USUAL_WIDTH),
+    width: Math.max(NARROWEST, columns === 0 ? USUAL_WIDTH : columns),
     style: createStyle(colour),
     say: (text) => void stdout.write(`${redact(text)}\n`),
     note: (text) => void stderr.write(`${redact(text)}\n`),

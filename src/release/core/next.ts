@@ -13,7 +13,7 @@ export type Action =
   | { readonly do: 'seal' };
 
 /** A step that took its worker down this often is not run again: something about it kills workers. */
-export const MAX_INTERRUPTIONS = 5;
+export const MAX_INTERRUPTIONS = 12;
 
 const LONGEST_RETRY_DELAY = 60_000;
 
@@ -61,9 +61,13 @@ function reasonToStop(state: ReleaseState): { readonly step: string | null; read
   if (state.rejectedBy !== null) return { step: null, cause: `rejected by ${state.rejectedBy}` };
   const failed = state.plan.steps.find((step) => isFinal(step, state.steps[step.id]));
   if (failed === undefined) return null;
-  const outcome = state.steps[failed.id];
-  const verdict = outcome?.status === 'fail' ? 'failed' : 'is unknown';
-  return { step: failed.id, cause: `${failed.id} ${verdict}: ${outcome?.status === 'interrupted' ? 'it was cut off and must not simply run again' : outcome?.reason}` };
+  const verdict = state.steps[failed.id]?.status === 'fail' ? 'failed' : 'is unknown';
+  return { step: failed.id, cause: `${failed.id} ${verdict}: ${reasonOf(state.steps[failed.id])}` };
+}
+
+function reasonOf(step: StepState | undefined): string {
+  if (step?.status !== 'interrupted') return step?.reason ?? 'no outcome';
+  return step.interruptions >= MAX_INTERRUPTIONS ? `its worker ended ${step.interruptions} times while running it` : 'its worker ended while running it, and it must not simply run again';
 }
 
 /** Leaves the forward path: nothing to undo, an undo, or a person when the undo must not be automatic. */
@@ -84,7 +88,7 @@ function startUndo(state: ReleaseState, cause: string): Action {
 
 function backward(state: ReleaseState, undo: readonly Step[], now: Instant): Action {
   const failed = undo.find((step) => isFinal(step, state.steps[step.id]));
-  if (failed !== undefined) return stuck(failed.id, `${failed.id}: ${state.steps[failed.id]?.reason ?? 'no outcome'}`);
+  if (failed !== undefined) return stuck(failed.id, `${failed.id}: ${reasonOf(state.steps[failed.id])}`);
   const step = undo.find((candidate) => !isDone(candidate, state.steps[candidate.id], now));
   return step === undefined ? finish('rolled-back', 'every undo step passed') : advance(state, step, now);
 }

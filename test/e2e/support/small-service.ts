@@ -4,27 +4,24 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { stringify } from 'yaml';
-import { runningPostmaster } from '../../../src/store/index.ts';
+import { systemClock } from '../../../src/kernel/index.ts';
+import { agentStatus, stopAgent } from '../../../src/server/index.ts';
+import { runningPostmaster, signalPostmaster } from '../../../src/store/embedded/postmaster.ts';
 
-const runFile = promisify(execFile);
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-/** Longer than any command here may take; a command that hangs is a failed test, not a hung suite. */
+/** Longer than any command here may take: a command that hangs is a failed test, not a hung suite. */
 const COMMAND_MS = 60_000;
 
 /** How one run of the CLI ended and what it said. */
 export interface Ran {
   readonly exit: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Both, for tests that do not care where it was said. */
+  /** stdout and stderr together. */
   readonly said: string;
+  readonly stdout: string;
 }
 
-type Tree = { readonly [key: string]: string | number | boolean | null | Tree | readonly (string | Tree)[] };
-
-/** What the service of a version does wrong; read by its server from `behaviour.json`. */
+/** What the service does wrong; its server reads it from `behaviour.json`. */
 export interface Behaviour {
   /** Does not end on SIGTERM. */
   readonly ignoreTerm?: boolean;
@@ -34,49 +31,55 @@ export interface Behaviour {
   readonly garbage?: boolean;
 }
 
-/** A service of a few lines in a git repository of its own. */
-export interface SmallService {
-  readonly name: string;
-  readonly folder: string;
-  readonly port: number;
-  /** Writes files of the workspace; the folders are made. */
-  write(files: Readonly<Record<string, string>>): Promise<void>;
-  commit(): Promise<void>;
-  /** Writes a version with its configuration on top of {@link configOf} and commits it. */
-  version(version: string, change?: { readonly config?: Tree; readonly behaviour?: Behaviour; readonly files?: Readonly<Record<string, string>> }): Promise<void>;
-  slipway(...args: readonly string[]): Promise<Ran>;
-  /** What users get, `null` when nobody answers: `{ version }` from the version that serves. */
-  served(): Promise<string | null>;
-  /** `slipway status --json` of this service. */
-  status(): Promise<Status>;
+/** What a version brings beside its number. */
+export interface Change {
+  /** Top-level keys of slipway.yaml that replace the usual ones; null removes one. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly behaviour?: Behaviour;
+  readonly files?: Readonly<Record<string, string>>;
 }
 
-/** The part of `slipway status --json` these tests look at. */
+/** The part of `slipway status --json` that must be sane after anything. */
 export interface Status {
   readonly serving: string | null;
   readonly locked: boolean;
   readonly inFlight: number;
+  /** `version phase` of every instance. */
   readonly running: readonly string[];
 }
 
-/** One state directory (agent, worker, PostgreSQL) that any number of small services share. */
+/** A service of a few lines in a git repository of its own. */
+export interface SmallService {
+  readonly folder: string;
+  readonly port: number;
+  /** Writes files into the workspace without committing them. */
+  write(files: Readonly<Record<string, string>>): Promise<void>;
+  /** Commits a version: package.json, slipway.yaml and whatever the change brings. */
+  commit(version: string, change?: Change): Promise<void>;
+  slipway(...args: readonly string[]): Promise<Ran>;
+  /** The version users reach, null when nobody answers. */
+  served(): Promise<string | null>;
+  status(): Promise<Status>;
+}
+
+/** One state directory (agent, worker, PostgreSQL) shared by any number of small services. */
 export interface SmallRig {
   readonly folder: string;
   readonly home: string;
-  service(name: string): Promise<SmallService>;
-  /** Ends the agent, what it supervises and PostgreSQL; removes everything. */
+  /** @param environment for the commands of this service; the agent keeps that of the command which started it */
+  service(name: string, environment?: Readonly<Record<string, string>>): Promise<SmallService>;
+  /** Ends the agent, what it supervises and PostgreSQL, and removes everything. */
   close(): Promise<void>;
 }
 
-/** @param variables go to every command, so also to the agent and worker the first release starts */
-export async function makeSmallRig(variables: Readonly<Record<string, string>> = {}): Promise<SmallRig> {
+/** Makes a rig; its first release starts the agent. */
+export async function makeSmallRig(folderOfHome?: string): Promise<SmallRig> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'slipway-bad-input-')));
-  const home = variables['SLIPWAY_HOME'] ?? join(folder, 'home');
-  const environment = { PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`, HOME: folder, SLIPWAY_HOME: home, ...variables };
+  const home = join(folderOfHome ?? folder, 'home');
   return {
     folder,
     home,
-    service: (name) => makeService(join(folder, name), name, environment),
+    service: (name, environment = {}) => makeService(join(folder, name), { ...baseEnvironment(folder), SLIPWAY_HOME: home, ...environment }),
     close: async () => {
       await endHome(home);
       await rm(folder, { recursive: true, force: true });
@@ -84,11 +87,138 @@ export async function makeSmallRig(variables: Readonly<Record<string, string>> =
   };
 }
 
-/** Ends whatever runs for a state directory. */
+/** Ends everything that runs for a state directory. */
 export async function endHome(home: string): Promise<void> {
-  const { agentStatus, stopAgent } = await import('../../../src/server/index.ts');
-  const { systemClock } = await import('../../../src/kernel/index.ts');
   if ((await agentStatus(home)) !== null) await stopAgent(home, systemClock, { all: true });
   const postmaster = runningPostmaster(join(home, 'store', 'pg'));
-  if (postmaster !== null) process.kill(postmaster, 'SIGQUIT');
+  if (postmaster === null) return;
+  signalPostmaster(postmaster, 'immediate');
+  await until('PostgreSQL has ended', () => runningPostmaster(join(home, 'store', 'pg')) === null);
+}
+
+/** Nothing of the developer's own settings may decide a test. */
+function baseEnvironment(folder: string): Readonly<Record<string, string>> {
+  return { PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`, HOME: folder, SLIPWAY_ACTOR: 'ann' };
+}
+
+const SERVER = `
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+const { ignoreTerm, hangOn, garbage } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
+const version = process.env.SLIPWAY_VERSION;
+if (garbage) process.stdout.write(Buffer.from([0x62, 0x79, 0x74, 0x65, 0xff, 0xfe, 0xc3, 0x28, 0x00, 0x1b, 0x5b, 0x41, 0x0a]));
+const server = createServer((request, response) => {
+  if (request.url === hangOn) return;
+  response.end(JSON.stringify({ status: 'ok', version }));
+});
+server.listen(Number(process.env.PORT), '127.0.0.1');
+process.on('SIGTERM', () => (ignoreTerm ? console.log('SIGTERM ignored') : process.exit(0)));
+`;
+
+async function makeService(folder: string, environment: Readonly<Record<string, string>>): Promise<SmallService> {
+  const name = folder.split('/').at(-1) ?? '';
+  const port = await freePort();
+  const write: SmallService['write'] = async (files) => {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+  };
+  const git = (...args: readonly string[]): Promise<Ran> => run('git', ['-C', folder, '-c', 'user.name=Ann', '-c', 'user.email=ann@localhost', ...args], environment);
+  const slipway: SmallService['slipway'] = (...args) => run(process.execPath, [MAIN, '-C', folder, ...args], environment);
+  await write({ 'server.js': SERVER, 'package.json': '{}' });
+  await git('init', '--quiet', '--initial-branch=main');
+  return {
+    folder,
+    port,
+    write,
+    commit: async (version, { config = {}, behaviour = {}, files = {} } = {}) => {
+      await write({
+        'package.json': JSON.stringify({ type: 'module', version }),
+        'behaviour.json': JSON.stringify(behaviour),
+        'slipway.yaml': stringify(withoutNulls({ ...usualConfig(name, port), ...config })),
+        ...files,
+      });
+      await git('add', '--all');
+      const { exit, said } = await git('commit', '--quiet', '--message', version);
+      if (exit !== 0) throw new Error(said);
+    },
+    slipway,
+    served: () => servedAt(port),
+    status: async () => statusOf(await slipway('status', '--json'), name),
+  };
+}
+
+function usualConfig(name: string, port: number): Readonly<Record<string, unknown>> {
+  return {
+    service: name,
+    listen: `127.0.0.1:${port}`,
+    processes: { web: { run: 'node server.js', health: { path: '/health', interval: '200ms', timeout: '1s', 'start-within': '10s' }, 'stop-grace': '500ms' } },
+    smoke: { read: ['GET /'], within: '1s' },
+    observe: { window: '1ms', every: '1ms', because: 'a test' },
+    rollback: { within: '20s', warm: '100ms' },
+  };
+}
+
+function withoutNulls(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
+}
+
+async function servedAt(port: number): Promise<string | null> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(5_000) });
+    return response.ok ? ((await response.json()) as { readonly version: string }).version : `status ${response.status}`;
+  } catch {
+    return null;
+  }
+}
+
+interface StatusDocument {
+  readonly places: readonly {
+    readonly service: string;
+    readonly serving: { readonly version: string } | null;
+    readonly lock: unknown;
+    readonly inFlight: readonly unknown[];
+    readonly running: { readonly groups: readonly { readonly version: string; readonly instances: readonly { readonly phase: string }[] }[] } | null;
+  }[];
+}
+
+function statusOf({ exit, stdout, said }: Ran, service: string): Status {
+  if (exit !== 0) throw new Error(`status ended with ${exit}: ${said}`);
+  const place = (JSON.parse(stdout) as StatusDocument).places.find((one) => one.service === service);
+  const groups = place?.running?.groups ?? [];
+  return {
+    serving: place?.serving?.version ?? null,
+    locked: (place?.lock ?? null) !== null,
+    inFlight: place?.inFlight.length ?? 0,
+    running: groups.flatMap(({ version, instances }) => instances.map(({ phase }) => `${version} ${phase}`)).toSorted(),
+  };
+}
+
+/** Runs a program to its end with nothing but this environment. */
+function run(program: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(program, args, { env, timeout: COMMAND_MS, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      const exit = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
+      resolve({ exit, stdout, said: `${stdout}\n${stderr}` });
+    });
+  });
+}
+
+/** A port nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Polls until the condition holds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+  const end = systemClock.monotonic() + withinMs;
+  while (!(await holds())) {
+    if (systemClock.monotonic() > end) throw new Error(`Waited ${withinMs} ms in vain until ${what}`);
+    await systemClock.sleep(30);
+  }
 }
