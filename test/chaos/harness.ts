@@ -26,6 +26,8 @@ export interface Rig {
   agentPid(): Promise<number | null>;
   workerPid(): Promise<number | null>;
   postmasterPid(): number | null;
+  /** Resolves when every instance of the shop is ready. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -64,6 +66,7 @@ export async function makeRig(): Promise<Rig> {
         return null;
       }
     },
+    settled: () => settled(app, workspace),
     close: () => close(app, workspace),
   };
 }
@@ -87,6 +90,15 @@ async function ended(app: App, release: string): Promise<ReleaseState> {
   }
   const { events } = await app.opened.store.load(release);
   throw new Error(`The release did not end; its last events: ${JSON.stringify(events.slice(-4).map(({ type, data }) => ({ type, data })))}`);
+}
+
+async function settled(app: App, workspace: DemoWorkspace): Promise<void> {
+  const { definition } = await loadConfig(workspace.folder);
+  const { clock } = app.effects;
+  for (const until = clock.monotonic() + DEADLINE_MS; clock.monotonic() < until; await clock.sleep(100)) {
+    const groups = await app.deps.target.list(definition.service, definition.environment).catch(() => []);
+    if (groups.length > 0 && groups.every((group) => group.instances.every((one) => one.phase === 'ready'))) return;
+  }
 }
 
 async function close(app: App, workspace: DemoWorkspace): Promise<void> {

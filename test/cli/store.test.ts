@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -5,7 +7,7 @@ import { systemClock } from '../../src/kernel/index.ts';
 import { openStore, thisDriver, type OpenStore } from '../../src/store/index.ts';
 import { LEASE } from '../store/support.ts';
 import { aPlan } from '../support/plan.ts';
-import { inProcess, scratch, slipway } from './support.ts';
+import { inProcess, MAIN, scratch, slipway } from './support.ts';
 
 const home = scratch();
 const NODE = 'here:cli-test';
@@ -124,6 +126,21 @@ describe('against a real store', () => {
       ['rollback', '01aaa1', '--to', '1.0.0'],
     ])
       expect(await inProcess(args, env), args.join(' ')).toMatchObject({ exit: 4, out: '' });
+    expect((await opened.store.load('01aaa1')).events).toHaveLength(before);
+  });
+
+  it('Ctrl-C ends only the watching: exit 130, how to go on, and no event', async () => {
+    const before = (await opened.store.load('01aaa1')).events.length;
+    const child = spawn(process.execPath, [MAIN, 'watch', '01aaa1'], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(child.stdout, 'data');
+    child.kill('SIGINT');
+    expect((await once(child, 'exit'))[0]).toBe(130);
+    expect(said).toContain('slipway watch 01aaa1');
     expect((await opened.store.load('01aaa1')).events).toHaveLength(before);
   });
 

@@ -7,7 +7,7 @@ import { run } from '../../src/cli/program.ts';
 import { aPlan } from '../support/plan.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/cli/main.js');
+export const MAIN = path.join(ROOT, 'dist/cli/main.js');
 
 /** What a run of the CLI left behind. */
 export interface Ran {

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FAULT_VARIABLE } from '../../src/kernel/index.ts';
+import type { RestoreResult } from '../../src/database/index.ts';
 import { startPostgres, systemPostgres, type TestPostgres } from '../support/postgres.ts';
-import type { Work } from './crash-child.ts';
-import { scratch, until, writeMigrations } from './support.ts';
+import { effects, scratch, until, writeMigrations } from './support.ts';
+import { perform, type Work } from './work.ts';
 
 const CHILD = join(import.meta.dirname, 'crash-child.ts');
 
@@ -44,13 +45,11 @@ async function fresh(on: TestPostgres, method: Work['method']): Promise<void> {
   work = { verb: 'apply', url: await on.create(name), directory: join(folder.path, name), method, fence: 1 };
 }
 
-/** Kills the work at the point, then lets it run to its end; answers what the second run said. */
-async function killedAt(point: string, what: Work): Promise<Record<string, unknown>> {
+/** Kills the work at the point, then runs it again, as a new worker would; answers what the second run said. */
+async function killedAt(point: string, what: Work): Promise<unknown> {
   const first = await child(what, point).ended;
   expect(`${first.signal ?? 'ran through'} ${first.errors}`).toBe('SIGKILL ');
-  const second = await child({ ...what, fence: what.fence + 1 }, '').ended;
-  expect(second.errors).toBe('');
-  return second.answer ?? {};
+  return perform({ ...what, fence: what.fence + 1 }, effects);
 }
 
 const MIGRATIONS = {
@@ -84,7 +83,7 @@ describe('migrations killed at', () => {
     'migrate.down.step-before-record', 'migrate.down.step-before-commit#2', 'migrate.down.step-committed#2',
   ])('%s end up taken back once', async (point) => {
     writeMigrations(work.directory, MIGRATIONS);
-    await child(work, '').ended;
+    await perform(work, effects);
     expect(await killedAt(point, { ...work, verb: 'down', fence: 2 })).toMatchObject({ verdict: 'pass', partial: null });
     expect(await texts()).toEqual(['one', 'three', 'four', 'c-down', 'down']);
     expect(await finished()).toEqual([['1_a', true]]);
@@ -97,7 +96,7 @@ describe('migrations killed at', () => {
     await until('it sleeps', async () => (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'`, [name])).length > 0);
     first.kill('SIGKILL');
     await first.ended;
-    expect((await child({ ...work, fence: 2 }, '').ended).answer).toMatchObject({ verdict: 'pass', applied: ['2_b'] });
+    expect(await perform({ ...work, fence: 2 }, effects)).toMatchObject({ verdict: 'pass', applied: ['2_b'] });
     expect(await texts()).toEqual(['one', 'two']);
   });
 
@@ -106,7 +105,7 @@ describe('migrations killed at', () => {
     const zombie = child(work, '');
     await until('it sleeps', async () => (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'`, [name])).length > 0);
     zombie.kill('SIGSTOP');
-    expect((await child({ ...work, fence: 2 }, '').ended).answer).toMatchObject({ verdict: 'pass', applied: ['1_a', '2_b'] });
+    expect(await perform({ ...work, fence: 2 }, effects)).toMatchObject({ verdict: 'pass', applied: ['1_a', '2_b'] });
     zombie.kill('SIGCONT');
     const { answer, errors } = await zombie.ended;
     expect(answer).toBeNull();
@@ -126,23 +125,23 @@ function backups(method: Work['method'], points: readonly string[], open: () => 
   test.each(points)('backup killed at %s', async (point) => {
     const answer = await killedAt(point, { ...work, verb: 'backup' });
     expect(answer).toMatchObject({ schema: 'slipway.backup/1', rows: { 'public.t': 50 } });
-    expect((await child({ ...work, verb: 'verify' }, '').ended).answer).toMatchObject({ verdict: 'pass' });
+    expect(await perform({ ...work, verb: 'verify' }, effects)).toMatchObject({ verdict: 'pass' });
     expect(await others()).toHaveLength(method === 'template' ? 1 : 0);
   });
 
   test('verification killed: the next one drops the scratch database', async () => {
-    await child({ ...work, verb: 'backup' }, '').ended;
+    await perform({ ...work, verb: 'backup' }, effects);
     expect(await killedAt('verify.materialised', { ...work, verb: 'verify' })).toMatchObject({ verdict: 'pass' });
     expect((await others()).filter((one) => String(one).includes('_verify_'))).toEqual([]);
   });
 
   test.each(['restore.begun', 'restore.materialised', 'restore.before-swap', 'restore.before-commit', 'restore.swapped'])('restore killed at %s', async (point) => {
-    await child({ ...work, verb: 'backup' }, '').ended;
+    await perform({ ...work, verb: 'backup' }, effects);
     await open().query(name, 'DELETE FROM t WHERE id > 5');
-    const answer = await killedAt(point, { ...work, verb: 'restore' });
+    const answer = (await killedAt(point, { ...work, verb: 'restore' })) as RestoreResult;
     expect(answer).toMatchObject({ verdict: 'pass', failedDatabase: expect.stringContaining('_failed_') as string, notKept: [] });
     expect(await count()).toBe(50);
-    expect(await open().query(String(answer['failedDatabase']), 'SELECT count(*)::int AS n FROM t')).toEqual([{ n: 5 }]);
+    expect(await open().query(answer.failedDatabase ?? '', 'SELECT count(*)::int AS n FROM t')).toEqual([{ n: 5 }]);
     expect((await others()).filter((one) => String(one).includes('_restore_'))).toEqual([]);
   });
 }

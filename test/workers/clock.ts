@@ -36,7 +36,8 @@ export function fakeClock(start = 1_000_000): FakeClock {
           signal?.removeEventListener('abort', wake);
           resolve();
         };
-        const sleeper: Sleeper = { due: now + ms, wake };
+        // As a real timer: whole milliseconds, at least one.
+        const sleeper: Sleeper = { due: now + Math.max(1, Math.ceil(ms)), wake };
         asleep.add(sleeper);
         signal?.addEventListener('abort', wake);
       }),

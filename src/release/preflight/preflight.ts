@@ -1,4 +1,4 @@
-import { messageOf, type Check } from '../../kernel/index.ts';
+import { messageOf, SlipwayError, type Check } from '../../kernel/index.ts';
 import type { Plan } from '../core/plan.ts';
 import type { StepDeps } from '../steps/deps.ts';
 import { checkCharter, checkCommands, checkEvidence, checkGit, checkReferences } from './source-checks.ts';
@@ -34,7 +34,7 @@ export async function runPreflight(deps: StepDeps, plan: Plan, skips: Readonly<R
       try {
         return { name, ...(await check(deps, plan)) };
       } catch (error) {
-        return { name, verdict: 'unknown', reason: messageOf(error) };
+        return { name, verdict: 'unknown', reason: messageOf(error), ...(error instanceof SlipwayError ? { fix: error.hint } : {}) };
       }
     }),
   );

@@ -54,6 +54,7 @@ function describe(instance: InstanceState): string {
 
 function describeFailure(instance: InstanceState): string {
   const exit = instance.lastExit;
-  const how = exit === null ? instance.health.reason : exit.signal === null ? `it exited with code ${exit.code}` : `it was ended by ${exit.signal}`;
+  // Neither a code nor a signal: it could not be started at all, and only the reason says why.
+  const how = exit === null || (exit.code === null && exit.signal === null) ? instance.health.reason : exit.signal === null ? `it exited with code ${exit.code}` : `it was ended by ${exit.signal}`;
   return `${instance.process}#${instance.index} did not become ready: ${how}; its output is in ${instance.logFile}`;
 }

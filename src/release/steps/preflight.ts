@@ -9,7 +9,7 @@ export function preflightStep(deps: StepDeps): StepExecutor {
   return async ({ plan, step }) => {
     const checks = await runPreflight(deps, plan, as<Readonly<Record<string, string>>>(object(step.input, 'skips')));
     const bad = checks.filter((check) => check.verdict !== 'pass');
-    const reason = bad.length === 0 ? `${checks.length} checks passed` : bad.map((check) => `${check.name}: ${check.reason}`).join('; ');
+    const reason = bad.length === 0 ? `${checks.length} checks passed` : bad.map((check) => `${check.name}: ${check.reason}${check.fix === undefined ? '' : `. ${check.fix}`}`).join('; ');
     return { verdict: joinVerdicts(checks.map((check) => check.verdict)), reason, checks };
   };
 }

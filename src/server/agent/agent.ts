@@ -40,7 +40,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
   // The target's lock comes first: it keeps a second agent from touching the socket of the first.
   const target = await createProcessTarget({ directory: places.directory, clock, log, environment: options.environment });
   try {
-    const book = await openEndpointBook(target);
+    const book = await openEndpointBook(target, log);
     const router = await createEmbeddedRouter({ directory: places.directory, clock, log, random: options.random, endpoints: book.get });
     const disconnect = book.connect(router);
     const worker = options.workerArgv === null ? null : keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock, log });

@@ -1,3 +1,4 @@
+import { messageOf, type Log } from '../../kernel/index.ts';
 import type { GroupState, ProcessTarget } from '../../targets/index.ts';
 import type { EmbeddedRouter, Endpoint } from '../../traffic/index.ts';
 
@@ -14,7 +15,7 @@ export interface EndpointBook {
 }
 
 /** Reads the endpoints of all groups there are, and keeps them current while connected. */
-export async function openEndpointBook(target: ProcessTarget): Promise<EndpointBook> {
+export async function openEndpointBook(target: ProcessTarget, log: Log): Promise<EndpointBook> {
   const known = new Map<string, readonly Endpoint[]>();
   const turns = new Map<string, Promise<void>>();
   const read = async (group: string): Promise<void> => void known.set(group, endpointsOf(await target.inspect(group)));
@@ -27,7 +28,11 @@ export async function openEndpointBook(target: ProcessTarget): Promise<EndpointB
         router.setEndpoints(group, known.get(group) ?? []);
       };
       // In the order of the changes: an old answer must never follow a newer one.
-      const inTurn = (group: string): void => void turns.set(group, (turns.get(group) ?? Promise.resolve()).then(() => tell(group)));
+      const inTurn = (group: string): void => {
+        const turn = (turns.get(group) ?? Promise.resolve()).then(() => tell(group));
+        // One failed reading must not end the turns: the next change reads again.
+        turns.set(group, turn.catch((error: unknown) => log('error', 'endpoints could not be read', { group, error: messageOf(error) })));
+      };
       const disconnect = target.onChange(inTurn);
       // What changed between the first reading and now.
       target.groups().forEach(inTurn);

@@ -66,20 +66,23 @@ export interface SmallService {
 export interface SmallRig {
   readonly folder: string;
   readonly home: string;
-  /** @param environment for the commands of this service; the agent keeps that of the command which started it */
-  service(name: string, environment?: Readonly<Record<string, string>>): Promise<SmallService>;
+  service(name: string): Promise<SmallService>;
   /** Ends the agent, what it supervises and PostgreSQL, and removes everything. */
   close(): Promise<void>;
 }
 
-/** Makes a rig; its first release starts the agent. */
-export async function makeSmallRig(folderOfHome?: string): Promise<SmallRig> {
+/**
+ * Makes a rig; its first release starts the agent.
+ * @param options.home the state directory, when it must lie somewhere special
+ * @param options.variables what every command, and so the agent and its worker, find in their environment
+ */
+export async function makeSmallRig(options: { readonly home?: string; readonly variables?: Readonly<Record<string, string>> } = {}): Promise<SmallRig> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'slipway-bad-input-')));
-  const home = join(folderOfHome ?? folder, 'home');
+  const home = options.home ?? join(folder, 'home');
   return {
     folder,
     home,
-    service: (name, environment = {}) => makeService(join(folder, name), { ...baseEnvironment(folder), SLIPWAY_HOME: home, ...environment }),
+    service: (name) => makeService(join(folder, name), { ...baseEnvironment(folder), SLIPWAY_HOME: home, ...options.variables }),
     close: async () => {
       await endHome(home);
       await rm(folder, { recursive: true, force: true });
@@ -198,10 +201,13 @@ function statusOf({ exit, stdout, said }: Ran, service: string): Status {
 /** Runs a program to its end with nothing but this environment. */
 function run(program: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(program, args, { env, timeout: COMMAND_MS, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const child = execFile(program, args, { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      clearTimeout(late);
       const exit = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
       resolve({ exit, stdout, said: `${stdout}\n${stderr}` });
     });
+    // Not execFile's own timeout: a command that answers SIGTERM with exit code 0 would look like a success.
+    const late = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS);
   });
 }
 

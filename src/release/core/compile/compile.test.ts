@@ -69,6 +69,15 @@ describe('compilePlan', () => {
     expect(plan.strategy.name).toBe('recreate');
   });
 
+  it.each([
+    ['migrate.hold', aMigration('restore')],
+    ['migrate.apply', aMigration('app')],
+    ['deploy.start', null],
+  ])('asks for approval before %s, the first thing users or data would notice', (id, migration) => {
+    const plan = aPlan({ definition: aDefinition({ approvals: 2 }), migrations: migration === null ? [] : [migration] });
+    expect(plan.steps.filter((step) => step.approvals > 0).map((step) => [step.id, step.approvals])).toEqual([[id, 2]]);
+  });
+
   it('shows a skip with its reason, for a step and for a stage', () => {
     const plan = aPlan({ skips: { test: 'tested elsewhere', 'verify.rehearse': 'known' } });
     expect(plan.steps.find((step) => step.id === 'test.run')?.skip).toBe('tested elsewhere');

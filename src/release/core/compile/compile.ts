@@ -14,7 +14,7 @@ export function compilePlan(input: PlanInput): Plan {
   const strategy = chooseStrategy(input);
   const draft = draftOf(input, strategy.name);
   const parts = [opening(draft), backupSteps(draft), making(draft), migrateSteps(draft), deploying(draft), watching(draft)];
-  const steps = parts.flatMap((part) => part.steps).map((one) => withSkip(one, input.skips));
+  const steps = withApprovals(parts.flatMap((part) => part.steps).map((one) => withSkip(one, input.skips)), input.definition.approvals);
   const undo = Object.assign({}, ...parts.map((part) => part.undo)) as Readonly<Record<string, readonly Step[]>>;
   const { definition } = input;
   return {
@@ -137,6 +137,12 @@ function storyOf({ newSide, old, restoring, exclusive }: Draft): string {
   if (old === null) return `stop ${newSide.version} and close the route; there is no earlier version`;
   if (restoring) return `hold traffic, stop ${newSide.version}, restore the database from the backup, start ${old.version}, smoke it, open traffic; only while users have not written to ${newSide.version}`;
   return exclusive ? `hold traffic, stop ${newSide.version}, start ${old.version}, smoke it, open traffic` : `switch users back to ${old.version}, which stays warm, and stop ${newSide.version}`;
+}
+
+/** Approvals are asked for once build, test and scan have passed, before the first step that users or data would notice. */
+function withApprovals(steps: readonly Step[], approvals: number): readonly Step[] {
+  const first = steps.findIndex((one) => one.skip === null && (one.id === 'backup.hold' || one.stage === 'migrate' || one.stage === 'deploy'));
+  return steps.map((one, index) => (index === first ? { ...one, approvals } : one));
 }
 
 /** Leaves a step out when its id or its stage is skipped. Preflight checks are skipped inside the step, one by one. */
