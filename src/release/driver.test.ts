@@ -115,7 +115,7 @@ describe('a drive', () => {
   });
 
   it('repeats a step until its window is over, and holds nothing while it waits', async () => {
-    const { release, worker, told } = await bench([aStep('observe.window', { repeat: { everyMs: 40, forMs: 100 } })]);
+    const { release, worker, told } = await bench([aStep('observe.window', { repeat: { everyMs: 300, forMs: 500 } })]);
     let open = 0;
     const count = async <T>(work: Promise<T>): Promise<T> => {
       open += 1;

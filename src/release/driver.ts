@@ -99,7 +99,7 @@ async function runOne(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stor
   const { events } = await store.load(claim.release);
   const state = foldEvents(events);
   // From the intent on: a request that came while we were loading counts too.
-  const stop = stopSignal(store, claim.release, events.length, state.undo !== null);
+  const stop = stopSignal(store, claim.release, stored.events.length + 1, state.undo !== null);
   try {
     lease.check();
     const signal = AbortSignal.any([lease.signal, stop.signal]);

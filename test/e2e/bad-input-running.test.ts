@@ -39,7 +39,7 @@ describe('a release that meets', () => {
 
   it('a command that does not exist', async () => {
     await service.commit('1.1.1', { config: { build: 'no-such-builder --fast' } });
-    expectSaid(await service.slipway('release'), 10, "commands: not on the worker's PATH: no-such-builder", 'Install them, or correct the command in slipway.yaml.');
+    expectSaid(await service.slipway('release'), 10, "commands: not on the worker's PATH: no-such-builder", 'Install them, or correct the command in slipway.yaml');
     await service.commit('1.1.2', { config: { build: './no-such-script' } });
     expectSaid(await service.slipway('release'), 10, 'build.artifact', 'The command "./no-such-script" was not found', 'Check the spelling');
     await service.commit('1.1.3', { config: { processes: { web: { run: './no-such-server', health: '/health' } } } });
@@ -68,7 +68,8 @@ describe('a release that meets', () => {
     const before = peakMb(worker);
     await service.commit('1.4.0', { config: { build: ['node', '--eval', FLOOD] } });
     expectSaid(await service.slipway('release'), 0);
-    expect(peakMb(worker) - before).toBeLessThan(60);
+    // Reading the log at once would need more than its 100 MiB.
+    expect(peakMb(worker) - before).toBeLessThan(90);
     const log = (await everyFile(join(rig.home, 'releases'))).find((file) => file.includes('build.artifact') && readFileSync(file).length > 50e6) ?? '';
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(log));
     expect(text).toContain('bytes of output were dropped here');

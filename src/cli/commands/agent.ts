@@ -56,14 +56,19 @@ export const start: Handler = async (call) => {
 /** Stops the agent; what it supervises goes on. */
 export const stop: Handler = async (call) => {
   const { home } = placesOf(call);
-  const stopped = await stopAgent(home, systemClock);
+  const all = flag(call, 'all');
+  const stopped = await stopAgent(home, systemClock, { all });
   tell(
     call,
     { home, stopped },
-    stopped ? 'Stopped. The processes it supervised go on; users reach them again when an agent runs.' : 'No agent ran.',
+    stopped ? stoppedText(all) : 'No agent ran.',
   );
   return 0;
 };
+
+function stoppedText(all: boolean): string {
+  return all ? 'Stopped, with everything it supervised.' : 'Stopped. The processes it supervised go on; users reach them again when an agent runs.';
+}
 
 /** Says whether an agent runs: exit 0 when it does, 24 when none answers. */
 export const status: Handler = async (call) => {

@@ -40,7 +40,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const app = await openApp({ workspace: workspace.folder, environment: process.env, log: () => undefined });
   const stage: Stage = { app, workspace, print };
   try {
-    await startAgent(app.places.home, ownArgv('agent', 'run', '--dir', workspace.folder), workspace.folder, app.effects.clock);
+    await startAgent(app.places.home, ownArgv('--dir', workspace.folder, 'agent', 'run'), workspace.folder, app.effects.clock);
     print(`An agent supervises processes and routes traffic; PostgreSQL runs on a unix socket`);
     print('');
     await release(stage, '1.0.0: the first release of the shop', 'released');

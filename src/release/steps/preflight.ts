@@ -1,4 +1,4 @@
-import { joinVerdicts } from '../../kernel/index.ts';
+import { joinVerdicts, type Check } from '../../kernel/index.ts';
 import { runPreflight } from '../preflight/preflight.ts';
 import type { StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
@@ -9,9 +9,19 @@ export function preflightStep(deps: StepDeps): StepExecutor {
   return async ({ plan, step }) => {
     const checks = await runPreflight(deps, plan, as<Readonly<Record<string, string>>>(object(step.input, 'skips')));
     const bad = checks.filter((check) => check.verdict !== 'pass');
-    const reason = bad.length === 0 ? `${checks.length} checks passed` : bad.map((check) => `${check.name}: ${check.reason}${check.fix === undefined ? '' : `. ${check.fix}`}`).join('; ');
+    const reason = bad.length === 0 ? `${checks.length} checks passed` : summaryOf(bad);
     return { verdict: joinVerdicts(checks.map((check) => check.verdict)), reason, checks };
   };
+}
+
+/** What is wrong and what to do, each cause once: one database that is down fails several checks. */
+function summaryOf(bad: readonly Check[]): string {
+  const names = new Map<string, string[]>();
+  for (const { name, reason, fix } of bad) {
+    const text = fix === undefined ? reason : `${reason}. ${fix.replace(/\.$/, '')}`;
+    names.set(text, [...(names.get(text) ?? []), name]);
+  }
+  return [...names].map(([text, who]) => `${who.join(', ')}: ${text}`).join('; ');
 }
 
 /** Creates the service's database in Slipway's own PostgreSQL. */

@@ -11,8 +11,7 @@ const BROKEN =
   /database files are incompatible|could not locate a valid checkpoint|invalid checkpoint|is not a valid data directory|could not open (?:file|directory) "(?:global|base|pg_)|invalid data in file|PANIC|incorrect checksum|could not find the database system|configuration file ".*" contains errors|could not access the server configuration file/i;
 const UNUSABLE = /GLIBC_|error while loading shared libraries|cannot execute binary|Exec format error|EACCES|ENOENT|cannot be run as root/;
 
-/** Somebody asked it to stop while it was starting. */
-const STOPPED = /database system is shut down\s*$/;
+/** Without any, it was stopped or killed from outside while it was starting. */
 const COMPLAINT = /PANIC|FATAL:(?!\s+the database system is)/;
 
 /** Reads the log a failed `initdb` or `postgres` left behind. */
@@ -38,7 +37,7 @@ export function readFailure(doing: string, log: string, store: string): StartFai
     );
   }
   if (UNUSABLE.test(log)) return refuse('platform_unsupported', 'The bundled PostgreSQL does not run on this machine');
-  if (STOPPED.test(log) && !COMPLAINT.test(log)) return { kind: 'again' };
+  if (!COMPLAINT.test(log)) return { kind: 'again' };
   return refuse(
     'store_unreachable',
     `PostgreSQL stopped while ${doing} in ${store}`,

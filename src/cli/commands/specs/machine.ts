@@ -33,9 +33,11 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
   {
     path: 'agent stop',
     purpose: 'Stop the agent; the processes it supervises go on.',
+    options: [{ flags: '--all', what: 'stop what it supervises first: everything of this folder is then down' }],
     examples: [
       { line: 'slipway agent stop', what: 'for this folder' },
       { line: 'slipway agent stop && slipway agent start', what: 'after an upgrade of Slipway' },
+      { line: 'slipway agent stop --all', what: 'and everything it runs' },
     ],
     exits: [[4, 'it did not stop in time']],
     json: '{ home, stopped }',

@@ -1,0 +1,71 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { queryRows, openAccess } from '../../src/database/index.ts';
+import { openEmbedded } from '../../src/store/index.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { expectSaid, expectUnharmed } from './support/expect.ts';
+import { freePort, makeSmallRig, type SmallRig, type SmallService } from './support/small-service.ts';
+
+/** A database that cannot be used, or a migration that cannot be read, is found before anything is changed. */
+describe('a release whose database', () => {
+  let postgres: TestPostgres;
+  let rig: SmallRig;
+  let service: SmallService;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    await postgres.create('standby');
+    await postgres.query('postgres', 'ALTER DATABASE standby SET default_transaction_read_only = on');
+    await demandPassword(postgres);
+    const closed = await freePort();
+    rig = await makeSmallRig({
+      variables: {
+        DOWN: `postgresql://app:${SECRET}@127.0.0.1:${closed}/app`,
+        STANDBY: postgres.url('standby'),
+        WRONG: postgres.url('standby').replace('slipway@', `app:${SECRET}@`),
+      },
+    });
+    service = await rig.service('data');
+    await service.commit('1.0.0', { config: { database: { embedded: 'data' }, ...NO_WRITES } });
+    expectSaid(await service.slipway('release'), 0);
+  }, 60_000);
+  afterAll(async () => {
+    await rig.close();
+    await postgres.stop();
+  }, 60_000);
+
+  const cases = [
+    { name: 'is down', variable: 'DOWN', says: ['database, backup, disk: ', '127.0.0.1:', 'Check database.url in slipway.yaml and that the server is up'] },
+    { name: 'is read-only', variable: 'STANDBY', says: ['database: ', 'standby is read-only', 'Point database.url at the primary'] },
+    { name: 'refuses the password', variable: 'WRONG', says: ['database, backup, disk: PostgreSQL refuses the password of user app', 'Correct the password in the variable that database.url refers to'] },
+  ];
+  it.each(cases)('$name', async ({ variable, says }) => {
+    await service.commit('1.1.0', { config: { database: { url: `\${env:${variable}}` }, ...NO_WRITES }, files: { case: variable } });
+    const ran = await service.slipway('release');
+    expectSaid(ran, 10, 'preflight.checks', 'unchanged', ...says);
+    expect(ran.said).not.toContain(SECRET);
+    await expectUnharmed(service, '1.0.0');
+  });
+
+  it('would get a migration that is no SQL', async () => {
+    const files = { 'migrations/20260101000000_people.sql': 'create table people (id int);\n', 'migrations/20260102000000_pets.sql': '-- pets\n\ncreate table pets (id int);\ncreat index on pets (id);\n' };
+    await service.commit('1.2.0', { config: { database: { embedded: 'data', migrations: 'migrations' }, ...NO_WRITES }, files });
+    expectSaid(await service.slipway('release'), 10, '20260102000000_pets.sql:4', 'syntax error', 'unchanged');
+    const embedded = await openEmbedded({ home: rig.home });
+    const tables = await queryRows(openAccess(embedded.url('data')), "select 1 from pg_tables where tablename in ('people', 'pets')", 5_000);
+    expect(tables).toEqual([]);
+    await expectUnharmed(service, '1.0.0');
+  });
+});
+
+const NO_WRITES = { smoke: { read: ['GET /'], write: { none: 'the service keeps nothing' }, within: '1s' } };
+const SECRET = 'hunter2-not-shown';
+
+/** From now on the role `app` needs a password, and none is right. */
+async function demandPassword(postgres: TestPostgres): Promise<void> {
+  await postgres.query('postgres', 'CREATE ROLE app LOGIN');
+  const [row] = await postgres.query('postgres', "SELECT current_setting('hba_file') AS file");
+  const file = String(row?.['file']);
+  const rules = await readFile(file, 'utf8');
+  await writeFile(file, `local all app scram-sha-256\n${rules}`);
+  await postgres.query('postgres', 'SELECT pg_reload_conf()');
+}
