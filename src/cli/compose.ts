@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createExec, createFaults, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
+import { createExec, createFaults, messageOf, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
 import { openAccess, queryRows } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
-import { sealRelease, stepExecutors, type DriverDeps, type StepDeps } from '../release/index.ts';
+import { sealRelease, stepExecutors, tidyRelease, type DriverDeps, type StepDeps } from '../release/index.ts';
 import { agentPlaces } from '../server/index.ts';
 import { openStore, thisDriver, type OpenStore } from '../store/index.ts';
 import { createAgentTarget } from '../targets/index.ts';
@@ -62,7 +62,12 @@ export async function openApp({ workspace, environment, log }: AppOptions): Prom
     lease,
     home,
     executors: stepExecutors(deps),
-    seal: (stored) => sealRelease(home, keys(), stored),
+    seal: async (stored) => {
+      const checkpoint = await sealRelease(home, keys(), stored);
+      // What is left lying about costs disk, not correctness: the release is over either way.
+      await tidyRelease(deps, opened.store, stored).catch((error: unknown) => log('warn', 'not everything could be tidied', { release: stored.summary.release, error: messageOf(error) }));
+      return checkpoint;
+    },
   };
   const close = async (): Promise<void> => {
     await Promise.all([peers.target.close(), peers.router.close()]);

@@ -11,6 +11,7 @@ export { prepareRelease, prepareRollback, type ReleaseRequest, type RollbackRequ
 export { lastVersion, versionOf } from './previous.ts';
 export { PREFLIGHT, runPreflight } from './preflight/preflight.ts';
 export { packFolder, packInput, sealRelease } from './seal.ts';
+export { tidyRelease } from './tidy.ts';
 export { stepLogFolder } from './step-log.ts';
 export { stepExecutors } from './steps/registry.ts';
 export type { StepDeps } from './steps/deps.ts';

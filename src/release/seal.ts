@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, exportPack, verdictOf, type PackInput, type SigningKeys } from '../evidence/index.ts';
+import { failureRequest, rollbackNotice } from './core/notice.ts';
 import { foldEvents } from './core/state.ts';
 import type { StoredRelease } from './ports.ts';
 import { stepLogFolder } from './step-log.ts';
@@ -28,11 +29,23 @@ export async function packInput(home: string, stored: StoredRelease): Promise<Pa
     summary: { gitHead: plan.gitSha, gitRef: plan.gitRef, strategy: plan.strategy.name, configSha256: plan.configSha256, artifactDigest: built['digest'] ?? null, requestedBy: plan.requestedBy },
     logs: stored.events.flatMap((event) => (event.type === 'step.finished' && event.data.log !== null ? [{ name: event.data.log.name, file: join(folder, event.data.log.name), sha256: event.data.log.sha256 }] : [])),
     artifacts: [
+      ...reportsOf(stored),
       { name: 'plan.json', text: planText },
       { name: 'envelope.json', text: `${canonicalJson(envelopeOf(stored))}\n` },
     ],
     subjects: [{ name: `${plan.service}@${plan.environment}/plan.json`, sha256: createHash('sha256').update(planText).digest('hex') }],
   };
+}
+
+/** What people are told when a release did not work out. */
+function reportsOf({ events }: StoredRelease): readonly { readonly name: string; readonly text: string }[] {
+  const state = foldEvents(events);
+  const request = failureRequest(state, events);
+  const notice = rollbackNotice(state, events);
+  return [
+    ...(request === null ? [] : [{ name: 'failure-request.json', text: `${JSON.stringify(request, null, 2)}\n` }]),
+    ...(notice === null ? [] : [{ name: 'rollback-notice.md', text: notice }]),
+  ];
 }
 
 /** Everything bound to the release under its one id. */

@@ -219,6 +219,10 @@ describe('what a failed start means', () => {
     expect(readFailure('starting', log, '/store')).toMatchObject({ kind: 'refused', error: { code } });
   });
 
+  it('starts again what was killed while it was starting', () => {
+    expect(readFailure('starting', 'LOG:  starting PostgreSQL 18.4', '/store')).toEqual({ kind: 'again' });
+  });
+
   it('waits for leftovers of a killed server', () => {
     expect(readFailure('starting', 'FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use', '/store')).toEqual({
       kind: 'again',

@@ -1,4 +1,4 @@
-import type { Check, Instant, JsonObject, Verdict } from '../../kernel/pure.ts';
+import type { Check, Duration, Instant, JsonObject, Verdict } from '../../kernel/pure.ts';
 import type { Plan, Step } from './plan.ts';
 
 /** How a release ended. `unchanged`: it stopped before it changed anything. */
@@ -9,6 +9,13 @@ export interface StepLog {
   readonly name: string;
   readonly sha256: string;
   readonly bytes: number;
+}
+
+/** How long a rollback took against the target declared before it; missing the target fails that gate. */
+export interface RollbackTime {
+  readonly tookMs: Duration;
+  readonly targetMs: Duration;
+  readonly verdict: 'pass' | 'fail';
 }
 
 /** Each kind of event with the data it carries. Adding a kind or an optional field is compatible; changing one is not. */
@@ -43,7 +50,7 @@ export interface EventData {
   'approval.given': { readonly decision: 'approve' | 'reject'; readonly reason: string };
   'rollback.started': { readonly cause: string; readonly steps: readonly Step[]; readonly skipped: readonly { readonly step: string; readonly reason: string }[] };
   'release.stuck': { readonly step: string | null; readonly reason: string };
-  'release.finished': { readonly outcome: Outcome; readonly reason: string };
+  'release.finished': { readonly outcome: Outcome; readonly reason: string; readonly rollback?: RollbackTime };
 }
 
 export type EventType = keyof EventData;

@@ -1,4 +1,4 @@
-import type { Instant } from '../../kernel/pure.ts';
+import { formatDuration, type Instant } from '../../kernel/pure.ts';
 import type { NewEvent, Outcome } from './events.ts';
 import { effectKey, type Step } from './plan.ts';
 import type { ReleaseState, StepState } from './state.ts';
@@ -90,7 +90,7 @@ function backward(state: ReleaseState, undo: readonly Step[], now: Instant): Act
   const failed = undo.find((step) => isFinal(step, state.steps[step.id]));
   if (failed !== undefined) return stuck(failed.id, `${failed.id}: ${reasonOf(state.steps[failed.id])}`);
   const step = undo.find((candidate) => !isDone(candidate, state.steps[candidate.id], now));
-  return step === undefined ? finish('rolled-back', 'every undo step passed') : advance(state, step, now);
+  return step === undefined ? finishRollback(state, now) : advance(state, step, now);
 }
 
 /** Brings one step forward: skip it, wait for it, or run it. */
@@ -139,6 +139,15 @@ function stuck(step: string | null, reason: string): Action {
 
 function record(event: NewEvent): Action {
   return { do: 'record', event };
+}
+
+/** The time users waited for the old version is measured against the target that was declared before the release. */
+function finishRollback(state: ReleaseState, now: Instant): Action {
+  const { targetMs } = state.plan.rollback;
+  const tookMs = now - (state.undoStartedAt ?? now);
+  const verdict = tookMs <= targetMs ? 'pass' : 'fail';
+  const reason = `every undo step passed, in ${formatDuration(tookMs)}${verdict === 'pass' ? '' : `, which misses the target of ${formatDuration(targetMs)}`}`;
+  return record({ type: 'release.finished', data: { outcome: 'rolled-back', reason, rollback: { tookMs, targetMs, verdict } } });
 }
 
 function finish(outcome: Outcome, reason: string): Action {

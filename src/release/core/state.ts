@@ -28,6 +28,7 @@ export interface ReleaseState {
   readonly waitingFor: string | null;
   readonly steps: Readonly<Record<string, StepState>>;
   readonly undo: readonly Step[] | null;
+  readonly undoStartedAt: Instant | null;
   readonly paused: boolean;
   readonly abort: { readonly reason: string; readonly by: string } | null;
   readonly rollbackRequest: { readonly reason: string; readonly acceptDataLoss: boolean } | null;
@@ -50,6 +51,7 @@ export function foldEvents(events: readonly ReleaseEvent[]): ReleaseState {
     waitingFor: null,
     steps: {},
     undo: null,
+    undoStartedAt: null,
     paused: false,
     abort: null,
     rollbackRequest: null,
@@ -79,7 +81,7 @@ export function applyEvent(state: ReleaseState, event: ReleaseEvent): ReleaseSta
     case 'step.skipped':
       return withStep(next, event.data.step, { ...blank(event.time), status: 'skipped', finishedAt: event.time, reason: event.data.reason });
     case 'rollback.started':
-      return { ...next, undo: event.data.steps, stuck: null };
+      return { ...next, undo: event.data.steps, undoStartedAt: event.time, stuck: null };
     case 'release.stuck':
       return { ...next, stuck: event.data };
     case 'release.finished':

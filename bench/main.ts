@@ -1,0 +1,64 @@
+/**
+ * `npm run bench [-- NAME... --json FILE]`: runs the benchmarks (all, or the named ones) one after the other, prints tables and
+ * writes JSON. It measures and says; a slow figure never makes it fail, a benchmark that breaks does.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { describeMachine, machine, type Machine } from './machine.ts';
+import { formatResult, type BenchResult } from './result.ts';
+
+type Bench = () => Promise<readonly BenchResult[]>;
+
+/** Loaded when they run, so that one that does not load leaves the others alone. */
+const BENCHES: Readonly<Record<string, Bench>> = {
+  cli: async () => [await (await import('./cli.ts')).benchCli()],
+  decide: async () => [await (await import('./decide.ts')).benchDecide()],
+  evidence: async () => [await (await import('./evidence.ts')).benchEvidence()],
+  store: async () => [await (await import('./store.ts')).benchStore()],
+  resume: async () => [await (await import('./resume.ts')).benchResume()],
+  release: async () => (await import('./release.ts')).benchRelease(),
+  router: async () => [await (await import('./router.ts')).benchRouter()],
+};
+
+interface Report {
+  readonly schema: 'slipway.bench/1';
+  readonly at: string;
+  readonly machine: Machine;
+  readonly results: readonly (BenchResult & { readonly loadBefore: number })[];
+  readonly broken: readonly { readonly bench: string; readonly error: string }[];
+}
+
+async function runAll(names: readonly string[], say: (text: string) => void): Promise<Report> {
+  const at = new Date().toISOString();
+  const start = machine();
+  const results: (BenchResult & { loadBefore: number })[] = [];
+  const broken: { bench: string; error: string }[] = [];
+  say(describeMachine(start));
+  for (const name of names) {
+    const loadBefore = machine().load;
+    try {
+      for (const result of (await BENCHES[name]?.()) ?? []) {
+        results.push({ ...result, loadBefore });
+        say(`\n${formatResult(result)}\n- load before: ${loadBefore}`);
+      }
+    } catch (error) {
+      broken.push({ bench: name, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      say(`\n${name} broke: ${broken.at(-1)?.error}`);
+    }
+  }
+  return { schema: 'slipway.bench/1', at, machine: start, results, broken };
+}
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });
+const unknown = positionals.filter((name) => BENCHES[name] === undefined);
+if (unknown.length > 0) {
+  process.stderr.write(`There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}.\n`);
+  process.exit(2);
+}
+// `--json -` is for programs: the document alone on stdout, the tables beside it.
+const aside = values.json === '-' ? process.stderr : process.stdout;
+const report = await runAll(positionals.length > 0 ? positionals : Object.keys(BENCHES), (text) => void aside.write(`${text}\n`));
+const document = `${JSON.stringify(report, null, 2)}\n`;
+if (values.json === '-') process.stdout.write(document);
+else if (values.json !== undefined) writeFileSync(values.json, document);
+process.exitCode = report.broken.length > 0 ? 1 : 0;

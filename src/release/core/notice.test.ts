@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { aDefinition } from '../../../test/support/definition.ts';
+import { aMigration, aPlan } from '../../../test/support/plan.ts';
+import { simulate, type Run } from '../../../test/release/simulate.ts';
+import { failureRequest, rollbackNotice } from './notice.ts';
+
+const owners = { application: 'team-shop', database: 'dba', secrets: 'security' };
+
+/** A release in which this step fails. */
+function failingIn(step: string, targetMs = 60_000): Run {
+  const definition = aDefinition({ owners, rollback: { ...aDefinition().rollback, targetMs } });
+  const plan = aPlan({ definition, migrations: [aMigration('restore')] });
+  for (let turn = 0; turn < 60; turn++) {
+    const run = simulate(plan, [...Array.from({ length: turn }, () => null), { kind: 'outcome', verdict: 'fail', retry: false, half: true }]);
+    if (run.state.steps[step]?.status === 'fail') return run;
+  }
+  throw new Error(`${step} never ran`);
+}
+
+describe('the rollback notice', () => {
+  it('says from what to what, when, how long against the target, why, and whom to ask', () => {
+    const { state, events } = failingIn('verify.smoke');
+    const notice = rollbackNotice(state, events) ?? '';
+    expect(state.outcome).toBe('rolled-back');
+    for (const line of ['# Rollback of shop in dev', '- From: 1.1.0', '- To: 1.0.0', 'target 1m: pass', '- Reason: ', '- Contact: ']) expect(notice).toContain(line);
+  });
+
+  it('is not written for a release that worked, or that changed nothing', () => {
+    const good = simulate(aPlan(), []);
+    expect(rollbackNotice(good.state, good.events)).toBeNull();
+    expect(failureRequest(good.state, good.events)).toBeNull();
+    const early = failingIn('preflight.checks');
+    expect(early.state.outcome).toBe('unchanged');
+    expect(rollbackNotice(early.state, early.events)).toBeNull();
+    expect(failureRequest(early.state, early.events)).toMatchObject({ class: 'application', owner: 'team-shop', step: 'preflight.checks' });
+  });
+
+  it('goes to the owner of the database when the migration failed', () => {
+    const { state, events } = failingIn('migrate.apply');
+    expect(failureRequest(state, events)).toMatchObject({ class: 'database', owner: 'dba', step: 'migrate.apply' });
+  });
+});
+
+describe('the rollback time', () => {
+  it('fails its gate when it misses the declared target', () => {
+    const run = failingIn('verify.smoke', 1);
+    const finished = run.events.at(-1);
+    expect(finished?.type === 'release.finished' && finished.data.rollback).toMatchObject({ targetMs: 1, verdict: 'fail' });
+    expect(finished?.type === 'release.finished' && finished.data.reason).toContain('misses the target of 1ms');
+  });
+});
