@@ -6,7 +6,7 @@ import { openAccess, queryRows } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
 import { sealRelease, stepExecutors, tidyRelease, type DriverDeps, type StepDeps } from '../release/index.ts';
 import { agentPlaces } from '../server/index.ts';
-import { openStore, thisDriver, type OpenStore } from '../store/index.ts';
+import { openEmbedded, openStore, thisDriver, type Embedded, type OpenStore } from '../store/index.ts';
 import { createAgentTarget } from '../targets/index.ts';
 import { createAgentRouter } from '../traffic/index.ts';
 import { leaseTerms } from './lease.ts';
@@ -92,10 +92,11 @@ interface Parts {
 }
 
 function stepDeps({ places, secrets, opened, peers, keys, effects }: Parts): StepDeps {
-  const databaseUrlTemplate: StepDeps['databaseUrlTemplate'] = ({ database }) => {
+  const server = embeddedServer(opened, places.home);
+  const databaseUrlTemplate: StepDeps['databaseUrlTemplate'] = async ({ database }) => {
     if (database === null) throw new Error('There is no database');
     if (typeof database.url === 'string') return database.url;
-    return embeddedOf(opened).url(database.url.embedded);
+    return (await server()).url(database.url.embedded);
   };
   return {
     home: places.home,
@@ -107,24 +108,25 @@ function stepDeps({ places, secrets, opened, peers, keys, effects }: Parts): Ste
     databaseFor: async (workspace, definition) => {
       if (definition.database === null) return null;
       const environment = await secrets.environmentFor(workspace, definition.envFile);
-      const resolved = resolveTemplate(databaseUrlTemplate(definition), environment);
+      const resolved = resolveTemplate(await databaseUrlTemplate(definition), environment);
       secrets.add(resolved.secrets);
       return openAccess(resolved.value);
     },
     effects,
     databaseExists: async ({ database }) => {
       if (database === null || typeof database.url === 'string') return true;
-      const found = await queryRows(openAccess(embeddedOf(opened).url('postgres')), `select 1 from pg_database where datname = '${database.url.embedded}'`, 5_000);
+      const found = await queryRows(openAccess((await server()).url('postgres')), `select 1 from pg_database where datname = '${database.url.embedded}'`, 5_000);
       return found.length > 0;
     },
-    ensureEmbedded: (name) => embeddedOf(opened).ensureDatabase(name),
+    ensureEmbedded: async (name) => (await server()).ensureDatabase(name),
     checkKeys: async () => void keys(),
   };
 }
 
-function embeddedOf({ embedded }: OpenStore): NonNullable<OpenStore['embedded']> {
-  if (embedded === null) throw new Error('database.embedded needs the embedded store');
-  return embedded;
+/** Slipway's own PostgreSQL for `database.embedded`: the store's, or one beside a store on a shared server, started when first asked for. */
+function embeddedServer({ embedded }: OpenStore, home: string): () => Promise<Embedded> {
+  let opening: Promise<Embedded> | null = embedded === null ? null : Promise.resolve(embedded);
+  return () => (opening ??= openEmbedded({ home }));
 }
 
 /** A random number in [0, 1), for the router's dealing. */

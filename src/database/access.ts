@@ -13,10 +13,13 @@ const KEEPALIVE_MS = 10_000;
  */
 export function openAccess(url: string): DatabaseAccess {
   const refuse = (why: string): SlipwayError =>
-    new SlipwayError('config_invalid', `database.url ${why}`, { hint: 'Write it like postgresql://user@host:5432/shop, or ?host=/dir for a unix socket.' });
+    new SlipwayError('config_invalid', `database.url ${why}`, {
+      hint: 'Write it like postgresql://user@host:5432/shop, or ?host=/dir for a unix socket.',
+    });
   if (!URL.canParse(url)) throw refuse('is not a URL');
   const parsed = new URL(url);
-  if (parsed.protocol !== 'postgres:' && parsed.protocol !== 'postgresql:') throw refuse('is not a PostgreSQL URL (it must begin with postgresql://)');
+  if (parsed.protocol !== 'postgres:' && parsed.protocol !== 'postgresql:')
+    throw refuse('is not a PostgreSQL URL (it must begin with postgresql://)');
   const name = decodeName(parsed.pathname.slice(1));
   if (name === null || name === '') throw refuse('names no database (the part after the last "/")');
   // The driver decodes the path with other rules than libpq, so a name both read alike is asked for.
@@ -86,7 +89,13 @@ export async function databaseSize(access: DatabaseAccess): Promise<DatabaseFact
     );
     const [row] = rows;
     if (row === undefined) throw new Error('a SELECT without FROM answered no row');
-    return { serverVersion: row.version, readOnly: row.read_only, bytes: Number(row.bytes), user: row.user, canCreateDatabase: row.can_create };
+    return {
+      serverVersion: row.version,
+      readOnly: row.read_only,
+      bytes: Number(row.bytes),
+      user: row.user,
+      canCreateDatabase: row.can_create,
+    };
   });
 }
 

@@ -66,7 +66,8 @@ export function unchanged(reason: string, partial: HistoryRow | null): Migration
 
 function hindranceOf(drift: readonly string[], partial: HistoryRow | null, acceptDrift: boolean): string | null {
   if (drift.length > 0 && !acceptDrift) return `The folder and the database disagree:\n${drift.map((one) => `  ${one}`).join('\n')}`;
-  if (partial?.direction === 'down') return `${partial.name} is being taken back (${partial.statementsDone} of ${partial.statements} statements); finish that first`;
+  if (partial?.direction === 'down')
+    return `${partial.name} is being taken back (${partial.statementsDone} of ${partial.statements} statements); finish that first`;
   return null;
 }
 
@@ -80,7 +81,13 @@ export async function runAll(session: MigrationSession, runs: readonly FileRun[]
     const outcome = await runFile(session, run, row);
     if (!outcome.ok) return failed(request, files, outcome);
     const durationMs = Math.round(request.effects.clock.monotonic() - began);
-    files.push({ name: run.name, sha256: run.script.sha256, statements: run.script.statements.length, attempts: outcome.attempts, durationMs });
+    files.push({
+      name: run.name,
+      sha256: run.script.sha256,
+      statements: run.script.statements.length,
+      attempts: outcome.attempts,
+      durationMs,
+    });
   }
   return { verdict: 'pass', reason: reasonOf(runs), changed: runs.length > 0, applied: runs.map((run) => run.name), files, partial: null };
 }
@@ -98,7 +105,11 @@ function reasonOf(runs: readonly FileRun[]): string {
 }
 
 /** On a new connection, because the old one may be what failed: which file is partial, and was it a later claim that ended us? */
-async function failed(request: MigrationRequest, files: readonly AppliedMigration[], outcome: Extract<FileOutcome, { ok: false }>): Promise<MigrationResult> {
+async function failed(
+  request: MigrationRequest,
+  files: readonly AppliedMigration[],
+  outcome: Extract<FileOutcome, { ok: false }>,
+): Promise<MigrationResult> {
   const seen = await withClient(request.access, 'reading the migration history', async (client) => ({
     // In this order: whoever is gone from the sessions by the first look has raised the fence by the second.
     fenced: (await isOvertaken(client, 'migrate', request.fence)) || (await readFence(client)) > request.fence,
@@ -111,5 +122,12 @@ async function failed(request: MigrationRequest, files: readonly AppliedMigratio
   const changed = files.length > 0 || outcome.changed;
   const partial = partialOf(seen?.partial ?? null);
   const stopped = partial === null ? '' : `\n  ${partial.name} is partly applied: ${partial.statement} of ${partial.statements} statements`;
-  return { verdict: outcome.verdict, reason: `${outcome.reason}${stopped}`, changed, applied: files.map((file) => file.name), files, partial };
+  return {
+    verdict: outcome.verdict,
+    reason: `${outcome.reason}${stopped}`,
+    changed,
+    applied: files.map((file) => file.name),
+    files,
+    partial,
+  };
 }

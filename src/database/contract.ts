@@ -65,7 +65,10 @@ export function backupContract(open: () => Promise<BackupWorld>): void {
     const { method, access, folder, query, effects } = await filled();
     const manifest = await method.create(access, 'k', folder('b'));
     await query(access.name, 'DELETE FROM parent WHERE id > 100; ALTER TABLE parent ADD COLUMN later int');
-    expect(await verifyBackup({ access, manifest, method, directory: folder('b'), effects })).toMatchObject({ verdict: 'pass', compared: { tables: 4, rows: 260 } });
+    expect(await verifyBackup({ access, manifest, method, directory: folder('b'), effects })).toMatchObject({
+      verdict: 'pass',
+      compared: { tables: 4, rows: 260 },
+    });
     expect(await query('postgres', `SELECT datname FROM pg_database WHERE datname LIKE '%verify%'`)).toEqual([]);
     await method.discard(access, manifest);
   });
@@ -73,7 +76,8 @@ export function backupContract(open: () => Promise<BackupWorld>): void {
   test('a manifest that says something else fails verification', async () => {
     const { method, access, folder, effects } = await filled();
     const manifest = await method.create(access, 'k', folder('b'));
-    const verify = (changes: object): ReturnType<typeof verifyBackup> => verifyBackup({ access, manifest: { ...manifest, ...changes }, method, directory: folder('b'), effects });
+    const verify = (changes: object): ReturnType<typeof verifyBackup> =>
+      verifyBackup({ access, manifest: { ...manifest, ...changes }, method, directory: folder('b'), effects });
     const rows = await verify({ rows: { ...manifest.rows, 'public.parent': 249 } });
     expect(rows).toMatchObject({ verdict: 'fail' });
     expect(rows.reason).toContain('public.parent should have 249 rows and has 250 rows');

@@ -30,13 +30,32 @@ export async function createBackup(job: BackupJob): Promise<BackupManifest> {
   const { method, access, key, directory } = job;
   // A manifest that can't be read belongs to no backup worth keeping.
   const earlier = await readManifest(directory).catch(() => null);
-  if (earlier !== null && earlier.key === key && earlier.method === method && (await findDamage(directory, earlier)) === null && (await job.stillThere(earlier))) return earlier;
+  if (
+    earlier !== null &&
+    earlier.key === key &&
+    earlier.method === method &&
+    (await findDamage(directory, earlier)) === null &&
+    (await job.stillThere(earlier))
+  )
+    return earlier;
   await emptyFolder(directory);
   const { serverVersion } = await databaseSize(access);
   const takenAt = toIso(job.clock.now());
   const written = await job.write();
   const { files, location, bytes, rows, schemaDigest } = written;
-  const manifest: BackupManifest = { schema: 'slipway.backup/1', key, method, database: access.name, serverVersion, takenAt, files, location, bytes, rows, schemaDigest };
+  const manifest: BackupManifest = {
+    schema: 'slipway.backup/1',
+    key,
+    method,
+    database: access.name,
+    serverVersion,
+    takenAt,
+    files,
+    location,
+    bytes,
+    rows,
+    schemaDigest,
+  };
   await writeManifest(directory, manifest);
   return manifest;
 }

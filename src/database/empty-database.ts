@@ -20,7 +20,8 @@ export async function createEmptyLike(like: DatabaseAccess, name: string): Promi
       [like.name],
     );
     const [row] = rows;
-    if (row === undefined) throw new SlipwayError('database_refused', `The database ${like.name} does not exist, so its encoding and locale are not known`);
+    if (row === undefined)
+      throw new SlipwayError('database_refused', `The database ${like.name} does not exist, so its encoding and locale are not known`);
     const { facts } = row;
     const nature: Nature = {
       encoding: row.encoding,

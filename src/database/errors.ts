@@ -20,12 +20,21 @@ export function serverError(thrown: unknown): ServerError | null {
 /** Class 08, an administrator's shutdown, or a broken socket: nobody can say what became of the statement. */
 export function isConnectionLost(thrown: unknown): boolean {
   const server = serverError(thrown);
-  if (server !== null) return server.code.startsWith('08') || server.code.startsWith('57P') || server.code === '25P03' || server.code === '25P04';
-  return thrown instanceof Error && /ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|not queryable|Client was closed/i.test(`${(thrown as NodeJS.ErrnoException).code ?? ''} ${thrown.message}`);
+  if (server !== null)
+    return server.code.startsWith('08') || server.code.startsWith('57P') || server.code === '25P03' || server.code === '25P04';
+  return (
+    thrown instanceof Error &&
+    /ECONNRESET|EPIPE|ETIMEDOUT|Connection terminated|not queryable|Client was closed/i.test(
+      `${(thrown as NodeJS.ErrnoException).code ?? ''} ${thrown.message}`,
+    )
+  );
 }
 
 const REFUSED_AT_THE_DOOR: Readonly<Record<string, (access: DatabaseAccess, user: string) => readonly [message: string, hint: string]>> = {
-  '28P01': (_access, user) => [`PostgreSQL refuses the password of user ${user}`, 'Correct the password in the variable that database.url refers to.'],
+  '28P01': (_access, user) => [
+    `PostgreSQL refuses the password of user ${user}`,
+    'Correct the password in the variable that database.url refers to.',
+  ],
   '28000': (_access, user) => [`PostgreSQL does not let user ${user} in`, 'Check the user name and pg_hba.conf of the server.'],
   '3D000': (access) => [`The database ${access.name} does not exist`, 'Create it (createdb), or correct database.url.'],
   '53300': () => ['PostgreSQL has no connection left', 'Raise max_connections, or close connections that are not needed.'],
@@ -51,7 +60,9 @@ export function refusedError(thrown: unknown, doing: string, access: DatabaseAcc
   const redact = createRedactor(secretsOf(access));
   const server = serverError(thrown);
   if (server === null || isConnectionLost(thrown)) {
-    return isConnectionLost(thrown) ? new SlipwayError('database_unreachable', redact(`The connection to the database was lost while ${doing}: ${reasonOf(thrown)}`)) : (thrown as Error);
+    return isConnectionLost(thrown)
+      ? new SlipwayError('database_unreachable', redact(`The connection to the database was lost while ${doing}: ${reasonOf(thrown)}`))
+      : (thrown as Error);
   }
   if (server.code === '25006') {
     const hint = 'Point database.url at the primary, or clear default_transaction_read_only.';
@@ -61,9 +72,14 @@ export function refusedError(thrown: unknown, doing: string, access: DatabaseAcc
     const hint = `Grant the right to user ${userOf(access)}, or give database.url a user that has it.`;
     return new SlipwayError('database_refused', redact(`A right is missing for ${doing}: ${server.message}`), { hint });
   }
-  if (server.code === '53100') return new SlipwayError('disk_full', redact(`The database server's disk is full, which stopped ${doing}: ${server.message}`));
+  if (server.code === '53100')
+    return new SlipwayError('disk_full', redact(`The database server's disk is full, which stopped ${doing}: ${server.message}`));
   const detail = server.detail === undefined ? '' : ` (${server.detail})`;
-  return new SlipwayError('database_refused', redact(`PostgreSQL refused ${doing}: ${server.message}${detail} [${server.code}]`), server.hint === undefined ? {} : { hint: redact(server.hint) });
+  return new SlipwayError(
+    'database_refused',
+    redact(`PostgreSQL refused ${doing}: ${server.message}${detail} [${server.code}]`),
+    server.hint === undefined ? {} : { hint: redact(server.hint) },
+  );
 }
 
 /** The password in an access, in both forms it is met in. */

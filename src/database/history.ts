@@ -81,7 +81,6 @@ export interface Progress {
 export async function recordProgress(client: pg.Client, progress: Progress): Promise<void> {
   const { name, sha256, direction, release, fence, begun, done, statements } = progress;
   // The file may have taken another role; LOCAL gives it back to the file's next statement.
-  await client.query('SET LOCAL SESSION AUTHORIZATION DEFAULT');
   await client.query('SET LOCAL ROLE NONE');
   await claimFence(client, fence);
   const finished = done === statements.length;
@@ -101,7 +100,9 @@ export async function recordProgress(client: pg.Client, progress: Progress): Pro
 
 /** Digest over the texts of statements. */
 export function digestOf(statements: readonly Statement[]): string {
-  return createHash('sha256').update(statements.map((statement) => statement.text).join('\0')).digest('hex');
+  return createHash('sha256')
+    .update(statements.map((statement) => statement.text).join('\0'))
+    .digest('hex');
 }
 
 /** What a result says about a file that was left in the middle. */

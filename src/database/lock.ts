@@ -43,13 +43,16 @@ export async function takeLock(client: pg.Client, key: bigint, wait: LockWait): 
     if (holder !== undefined) {
       const owner = `${holder.name} (process ${holder.pid} of the server)`;
       if (wait.clock.monotonic() - since > wait.waitMs) {
-        throw new SlipwayError('locked', `Another Slipway is at work on this database: ${owner}`, { hint: 'Wait until it is done. If it is stuck, end that session with pg_terminate_backend.' });
+        throw new SlipwayError('locked', `Another Slipway is at work on this database: ${owner}`, {
+          hint: 'Wait until it is done. If it is stuck, end that session with pg_terminate_backend.',
+        });
       }
       if (!told) wait.onWait?.(owner);
       told = true;
       await endStale(client, [holder], wait);
     }
-    if (wait.signal?.aborted === true) throw new SlipwayError('release_aborted', 'Cancelled while waiting for another migration; nothing was changed');
+    if (wait.signal?.aborted === true)
+      throw new SlipwayError('release_aborted', 'Cancelled while waiting for another migration; nothing was changed');
     await wait.clock.sleep(POLL_MS, wait.signal);
   }
   await endOrphans(client, wait);
@@ -62,7 +65,11 @@ async function endOrphans(client: pg.Client, wait: LockWait): Promise<void> {
     const orphans = await sessionsOf(client, wait.purpose);
     if (orphans.length === 0) return;
     await endStale(client, orphans, { ...wait, fence: wait.fence + 1 });
-    if (wait.clock.monotonic() - since > wait.waitMs) throw new SlipwayError('locked', `A session of an earlier run does not end: ${orphans[0]?.name ?? ''} (process ${orphans[0]?.pid ?? '?'} of the server)`);
+    if (wait.clock.monotonic() - since > wait.waitMs)
+      throw new SlipwayError(
+        'locked',
+        `A session of an earlier run does not end: ${orphans[0]?.name ?? ''} (process ${orphans[0]?.pid ?? '?'} of the server)`,
+      );
     await wait.clock.sleep(POLL_MS / 5, wait.signal);
   }
 }
@@ -79,7 +86,8 @@ export async function isOvertaken(client: pg.Client, purpose: Purpose, fence: nu
 async function endStale(client: pg.Client, sessions: readonly Session[], { fence }: LockWait): Promise<void> {
   for (const session of sessions) {
     if (session.fence === null) continue;
-    if (session.fence > fence) throw new SlipwayError('fenced', `A later claim is at work on this database (${session.name}); nothing was changed`);
+    if (session.fence > fence)
+      throw new SlipwayError('fenced', `A later claim is at work on this database (${session.name}); nothing was changed`);
     if (session.fence < fence) await client.query('SELECT pg_terminate_backend($1)', [session.pid]);
   }
 }

@@ -31,12 +31,17 @@ export async function readManifest(directory: string): Promise<BackupManifest> {
   const path = join(directory, MANIFEST_FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
-    throw new SlipwayError('not_found', `There is no complete backup in ${directory}`, { hint: 'Take the backup first; manifest.json is written when it is complete.' });
+    throw new SlipwayError('not_found', `There is no complete backup in ${directory}`, {
+      hint: 'Take the backup first; manifest.json is written when it is complete.',
+    });
   });
   try {
     return manifestSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new SlipwayError('state_corrupt', `${path} is not a backup manifest`, { hint: 'Set the folder aside and take the backup again.', cause });
+    throw new SlipwayError('state_corrupt', `${path} is not a backup manifest`, {
+      hint: 'Set the folder aside and take the backup again.',
+      cause,
+    });
   }
 }
 

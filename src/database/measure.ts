@@ -57,7 +57,12 @@ const INDEXES = `SELECT 'index', ${TABLE}, i.relname, x.indisvalid::text, pg_get
   JOIN pg_index x ON x.indrelid = c.oid JOIN pg_class i ON i.oid = x.indexrelid WHERE ${USER_TABLE}`;
 
 async function digestSchema(client: pg.Client): Promise<string> {
-  const { rows } = await client.query<(string | null)[]>({ text: `${COLUMNS} UNION ALL ${CONSTRAINTS} UNION ALL ${INDEXES}`, rowMode: 'array' });
-  const lines = rows.map(([what, table, name, facts, expression]) => JSON.stringify([what, table, name, facts, plainExpression(expression ?? '')]));
+  const { rows } = await client.query<(string | null)[]>({
+    text: `${COLUMNS} UNION ALL ${CONSTRAINTS} UNION ALL ${INDEXES}`,
+    rowMode: 'array',
+  });
+  const lines = rows.map(([what, table, name, facts, expression]) =>
+    JSON.stringify([what, table, name, facts, plainExpression(expression ?? '')]),
+  );
   return createHash('sha256').update(lines.toSorted().join('\n')).digest('hex');
 }

@@ -17,8 +17,15 @@ const METHODS: Readonly<Record<BackupMethodName, (tools: BackupTools) => BackupM
  * preferred one is answered, and its `available` says what to install.
  * @throws SlipwayError `not_possible_now` for `none`
  */
-export async function chooseMethod(access: DatabaseAccess, wanted: BackupMethodName | 'auto' | 'none', tools: BackupTools): Promise<BackupMethod> {
-  if (wanted === 'none') throw new SlipwayError('not_possible_now', 'Backups are switched off for this service', { hint: 'Set database.backup.method in slipway.yaml to auto.' });
+export async function chooseMethod(
+  access: DatabaseAccess,
+  wanted: BackupMethodName | 'auto' | 'none',
+  tools: BackupTools,
+): Promise<BackupMethod> {
+  if (wanted === 'none')
+    throw new SlipwayError('not_possible_now', 'Backups are switched off for this service', {
+      hint: 'Set database.backup.method in slipway.yaml to auto.',
+    });
   const methods = (wanted === 'auto' ? candidates(tools) : [wanted]).map((name) => METHODS[name](tools));
   for (const method of methods) if ((await method.available(access)).ok) return method;
   const [preferred] = methods;

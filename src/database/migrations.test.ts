@@ -20,7 +20,13 @@ async function refusal(files: Readonly<Record<string, string | Uint8Array>>): Pr
 describe('reading a folder', () => {
   test('pairs up and down, orders by number, ignores what is not SQL', async () => {
     using folder = scratch();
-    writeMigrations(folder.path, { '10_b.sql': 'SELECT 1', '9_a.up.sql': 'SELECT 1', '9_a.down.sql': 'SELECT 2', 'README.md': 'x', '.hidden.sql': 'x' });
+    writeMigrations(folder.path, {
+      '10_b.sql': 'SELECT 1',
+      '9_a.up.sql': 'SELECT 1',
+      '9_a.down.sql': 'SELECT 2',
+      'README.md': 'x',
+      '.hidden.sql': 'x',
+    });
     mkdirSync(join(folder.path, 'notes'));
     const migrations = await readMigrations(folder.path);
     expect(migrations.map(({ name, hasDown }) => [name, hasDown])).toEqual([
@@ -76,12 +82,20 @@ describe('refused before anything runs', () => {
     ['COPY without data', 'COPY t FROM stdin;', '1_a.sql:1: COPY ... FROM stdin carries its data'],
     ['COMMIT in the middle', 'CREATE TABLE t (id int);\nCOMMIT;\nSELECT 1', '1_a.sql:2: BEGIN, COMMIT and ROLLBACK are not allowed here'],
     ['an isolation level', 'BEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT 1;\nCOMMIT;', 'BEGIN, COMMIT and ROLLBACK are not allowed'],
-    ['CONCURRENTLY between BEGIN and COMMIT', 'BEGIN;\nCREATE INDEX CONCURRENTLY i ON t (a);\nCOMMIT;', '1_a.sql:2: this statement cannot run inside BEGIN'],
+    [
+      'CONCURRENTLY between BEGIN and COMMIT',
+      'BEGIN;\nCREATE INDEX CONCURRENTLY i ON t (a);\nCOMMIT;',
+      '1_a.sql:2: this statement cannot run inside BEGIN',
+    ],
     ['an index without a name', 'CREATE INDEX CONCURRENTLY ON t (a)', 'CREATE INDEX CONCURRENTLY needs a name'],
     ['goose sections', '-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP TABLE t;', 'begins a second section'],
     ['dbmate sections', '-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP TABLE t;', 'begins a second section'],
     ['a directive that is none', '-- slipway: rolback=app because "x"\nSELECT 1', '1_a.sql:1: "-- slipway: rolback=app'],
-    ['reversible without a way back', '-- slipway: rollback=reversible because "x"\nSELECT 1', 'says rollback=reversible but there is no down file'],
+    [
+      'reversible without a way back',
+      '-- slipway: rollback=reversible because "x"\nSELECT 1',
+      'says rollback=reversible but there is no down file',
+    ],
   ])('%s', async (_what, content, message) => {
     expect(await refusal({ '1_a.sql': content })).toContain(message);
   });
@@ -111,8 +125,12 @@ test('statements are cut at the right byte whatever the characters before them',
       const safe = texts.map((text) => text.replaceAll(/['\\\0\r\n*/]/g, ''));
       const sql = safe.map((text) => `/* ${text} */\nSELECT '${text}'`).join(';\n');
       const parsed = await parseSql(sql);
-      expect(parsed.ok && parsed.statements.map((one) => one.text.replace(/^\/\*.*\*\/\n/, ''))).toEqual(safe.map((text) => `SELECT '${text}'`));
-      expect(parsed.ok && parsed.statements.map((one) => one.line + (one.text.startsWith('/*') ? 1 : 0))).toEqual(safe.map((_text, index) => 2 * index + 2));
+      expect(parsed.ok && parsed.statements.map((one) => one.text.replace(/^\/\*.*\*\/\n/, ''))).toEqual(
+        safe.map((text) => `SELECT '${text}'`),
+      );
+      expect(parsed.ok && parsed.statements.map((one) => one.line + (one.text.startsWith('/*') ? 1 : 0))).toEqual(
+        safe.map((_text, index) => 2 * index + 2),
+      );
     }),
     { numRuns: 50 },
   );

@@ -47,7 +47,12 @@ export async function readMigrations(directory: string): Promise<readonly Migrat
     problems.push(...read.problems);
     if (read.migration !== null) migrations.push(read.migration);
   }
-  if (problems.length > 0) throw new SlipwayError('config_invalid', `The migrations in ${directory} cannot be used:\n${problems.map((one) => `  ${one}`).join('\n')}`, { hint: HINT });
+  if (problems.length > 0)
+    throw new SlipwayError(
+      'config_invalid',
+      `The migrations in ${directory} cannot be used:\n${problems.map((one) => `  ${one}`).join('\n')}`,
+      { hint: HINT },
+    );
   return migrations;
 }
 
@@ -55,18 +60,24 @@ type Pair = { readonly up: string | null; readonly down: string | null };
 
 async function listFiles(directory: string, problems: string[]): Promise<readonly (readonly [string, Pair])[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new SlipwayError('not_found', `The migrations folder ${directory} cannot be read`, { hint: 'Correct database.migrations in slipway.yaml.', cause });
+    throw new SlipwayError('not_found', `The migrations folder ${directory} cannot be read`, {
+      hint: 'Correct database.migrations in slipway.yaml.',
+      cause,
+    });
   });
   const pairs = new Map<string, Pair>();
   for (const entry of entries) {
     if (entry.isDirectory()) {
-      if (await holdsSql(join(directory, entry.name))) problems.push(`${entry.name}/ holds SQL files, but only files directly in the folder are read`);
+      if (await holdsSql(join(directory, entry.name)))
+        problems.push(`${entry.name}/ holds SQL files, but only files directly in the folder are read`);
       continue;
     }
     if (!/\.sql$/i.test(entry.name) || entry.name.startsWith('.')) continue;
     const parsed = parseFileName(entry.name);
     if (parsed === null) {
-      problems.push(`${entry.name}: call it like 20261121093000_add_price.sql, .up.sql or .down.sql (a number, "_", then letters, digits, "_" or "-")`);
+      problems.push(
+        `${entry.name}: call it like 20261121093000_add_price.sql, .up.sql or .down.sql (a number, "_", then letters, digits, "_" or "-")`,
+      );
       continue;
     }
     const pair = pairs.get(parsed.name) ?? { up: null, down: null };
@@ -91,25 +102,38 @@ async function readMigration(directory: string, name: string, pair: { readonly u
   const down = pair.down === null ? null : await readScript(directory, pair.down);
   const problems = [up, down].flatMap((read) => (read === null || read.ok ? [] : read.problems));
   const hasDown = down !== null;
-  if (up.ok && up.rollback?.rollbackClass === 'reversible' && !hasDown) problems.push(`${pair.up}: says rollback=reversible but there is no down file`);
+  if (up.ok && up.rollback?.rollbackClass === 'reversible' && !hasDown)
+    problems.push(`${pair.up}: says rollback=reversible but there is no down file`);
   if (problems.length > 0 || !up.ok) return { migration: null, problems };
   const { sha256, transactional, statements } = up.script;
   const classified = classify(statements, up.rollback, hasDown);
-  return { migration: { name, sha256, transactional, ...classified, hasDown, up: up.script, down: down?.ok === true ? down.script : null }, problems };
+  return {
+    migration: { name, sha256, transactional, ...classified, hasDown, up: up.script, down: down?.ok === true ? down.script : null },
+    problems,
+  };
 }
 
-type ReadScript = { readonly ok: true; readonly script: Script; readonly rollback: Header['rollback'] } | { readonly ok: false; readonly problems: readonly string[] };
+type ReadScript =
+  | { readonly ok: true; readonly script: Script; readonly rollback: Header['rollback'] }
+  | { readonly ok: false; readonly problems: readonly string[] };
 
 async function readScript(directory: string, file: string): Promise<ReadScript> {
-  const refuse = (message: string, line?: number): ReadScript => ({ ok: false, problems: [`${file}${line === undefined ? '' : `:${line}`}: ${message}`] });
+  const refuse = (message: string, line?: number): ReadScript => ({
+    ok: false,
+    problems: [`${file}${line === undefined ? '' : `:${line}`}: ${message}`],
+  });
   const path = join(directory, file);
   const { size } = await stat(path);
-  if (size > LARGEST_FILE) return refuse(`the file is larger than ${LARGEST_FILE / 1024 / 1024} MiB; load data with a program, not with a migration`);
+  if (size > LARGEST_FILE)
+    return refuse(`the file is larger than ${LARGEST_FILE / 1024 / 1024} MiB; load data with a program, not with a migration`);
   const bytes = await readFile(path);
   const sql = decode(bytes);
   if (sql === null) return refuse('the file is not UTF-8; save it as UTF-8');
   const sections = BOTH_WAYS.exec(sql);
-  if (sections !== null) return refuse(`"${sections[0].trim()}" begins a second section; Slipway reads one direction per file: split it into .up.sql and .down.sql`);
+  if (sections !== null)
+    return refuse(
+      `"${sections[0].trim()}" begins a second section; Slipway reads one direction per file: split it into .up.sql and .down.sql`,
+    );
   const header = parseHeader(sql);
   if (header.problems.length > 0) return { ok: false, problems: header.problems.map((one) => `${file}:${one.line}: ${one.message}`) };
   const parsed = await parseSql(sql);
@@ -117,7 +141,11 @@ async function readScript(directory: string, file: string): Promise<ReadScript> 
   const arranged = arrange(parsed.statements, header.transactional);
   if (!arranged.ok) return refuse(arranged.message, arranged.line);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { ok: true, script: { file, sha256, transactional: arranged.transactional, statements: arranged.statements }, rollback: header.rollback };
+  return {
+    ok: true,
+    script: { file, sha256, transactional: arranged.transactional, statements: arranged.statements },
+    rollback: header.rollback,
+  };
 }
 
 /** Null for bytes that are no UTF-8. A byte order mark is dropped, as psql does. */

@@ -12,11 +12,16 @@ const DEFAULT_RETRIES = 10;
 
 /** A reason that says how often it was tried. */
 export function withAttempts(reason: string, attempts: number): string {
-  return attempts === 1 ? reason : `${reason}\n  tried ${attempts} times; the lock timeout is never raised, so that users do not queue behind a migration`;
+  return attempts === 1
+    ? reason
+    : `${reason}\n  tried ${attempts} times; the lock timeout is never raised, so that users do not queue behind a migration`;
 }
 
 /** Tries again while the problem may pass, with pauses of 100 ms, doubled up to 5 s. */
-export async function withRetries<P extends Problem>(session: MigrationSession, attempt: () => Promise<P | null>): Promise<{ readonly problem: P | null; readonly attempts: number }> {
+export async function withRetries<P extends Problem>(
+  session: MigrationSession,
+  attempt: () => Promise<P | null>,
+): Promise<{ readonly problem: P | null; readonly attempts: number }> {
   const { request } = session;
   const most = 1 + (request.lockRetries ?? DEFAULT_RETRIES);
   for (let attempts = 1; ; attempts += 1) {

@@ -3,7 +3,9 @@ import { lineAt } from './core/position.ts';
 import type { Statement } from './core/types.ts';
 
 /** A file's statements, or where and why PostgreSQL's own parser refuses it. */
-export type Parsed = { readonly ok: true; readonly statements: readonly Statement[] } | { readonly ok: false; readonly line: number; readonly message: string };
+export type Parsed =
+  | { readonly ok: true; readonly statements: readonly Statement[] }
+  | { readonly ok: false; readonly line: number; readonly message: string };
 
 /**
  * Parses SQL with PostgreSQL 18's grammar (libpg-query, WASM; loaded on first use because it costs 100 ms).

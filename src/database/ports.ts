@@ -95,7 +95,11 @@ export interface PartialMigration {
  * Runs a command (`pg_dump`, the user's own) bound to the step's log, folder and time limit by the caller.
  * `env` is what the command needs beyond the caller's base environment (PATH, HOME); `secrets` are hidden in the log.
  */
-export type RunCommand = (argv: readonly string[], env: Readonly<Record<string, string>>, secrets: readonly string[]) => Promise<ExecResult>;
+export type RunCommand = (
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+  secrets: readonly string[],
+) => Promise<ExecResult>;
 
 /** What backup methods, verification and restore work with. */
 export interface BackupTools {

@@ -40,7 +40,13 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRes
   const { access, key, fence, effects, signal } = request;
   // Taken on the maintenance database: a lock inside the live one would be a session the swap has to end.
   return withMaintenance(access, sessionName('restore', fence, key), async (client) => {
-    const wait = { purpose: 'restore', fence, waitMs: LOCK_WAIT_MS, clock: effects.clock, ...(signal === undefined ? {} : { signal }) } as const;
+    const wait = {
+      purpose: 'restore',
+      fence,
+      waitMs: LOCK_WAIT_MS,
+      clock: effects.clock,
+      ...(signal === undefined ? {} : { signal }),
+    } as const;
     await takeLock(client, ADVISORY_KEY + BigInt(`0x${shortKey(access, '')}`), wait);
     if (await isSwapped(client, request)) return done(client, request);
     const refusal = await materialise(request);
@@ -50,7 +56,8 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRes
     }
     await copySettings(client, access.name, siblingOf(access, 'restore', key));
     effects.faults.at('restore.before-swap');
-    if (signal?.aborted === true) throw new SlipwayError('release_aborted', 'The restore was cancelled before the swap; the live database is untouched');
+    if (signal?.aborted === true)
+      throw new SlipwayError('release_aborted', 'The restore was cancelled before the swap; the live database is untouched');
     // Ended by a later claim while this worker stood still? Then this fails, and the swap is the other's.
     await client.query('SELECT 1');
     await swap(request);
@@ -67,7 +74,11 @@ export async function discardFailed(access: VerifyRequest['access'], key: string
 /** Fills and compares the database that will take over; null when it may. */
 async function materialise({ access, manifest, directory, key, method, effects }: RestoreRequest): Promise<RestoreResult | null> {
   const untouched = (verdict: Verdict, reason: string): RestoreResult => ({
-    verdict, reason: `${reason}; the live database is untouched`, failedDatabase: null, compared: { tables: 0, rows: 0 }, notKept: [],
+    verdict,
+    reason: `${reason}; the live database is untouched`,
+    failedDatabase: null,
+    compared: { tables: 0, rows: 0 },
+    notKept: [],
   });
   if (method.name !== manifest.method) return untouched('unknown', `the backup was made by ${manifest.method}, not by ${method.name}`);
   if (!method.capabilities.canVerify) return untouched('unknown', 'the backup command has no restore command, so a person must restore it');

@@ -54,7 +54,12 @@ async function replaySettings({ client }: Worker, done: readonly Statement[]): P
   for (const statement of done) if (statement.kind === 'VariableSetStmt') await client.query(statement.text);
 }
 
-async function runStep(session: MigrationSession, worker: Worker, step: Step, interrupted: boolean): Promise<{ readonly problem: StepProblem | null; readonly attempts: number }> {
+async function runStep(
+  session: MigrationSession,
+  worker: Worker,
+  step: Step,
+  interrupted: boolean,
+): Promise<{ readonly problem: StepProblem | null; readonly attempts: number }> {
   const alone = solitaryByRequest(step.statement);
   if (alone === null) return withRetries(session, () => inTransaction(session, worker, step));
   let begun = interrupted;
@@ -83,7 +88,6 @@ async function inTransaction(session: MigrationSession, worker: Worker, step: St
     await client.query('BEGIN');
     await setLimits(worker, session, { local: true });
     await execute(session, worker, step.run, step.statement);
-    await client.query('SET CONSTRAINTS ALL IMMEDIATE');
     await writeProgress(session, worker, step, step.index + 1);
     session.request.effects.faults.at(`migrate.${step.run.direction}.step-before-commit`);
     throwIfAborted(session);
@@ -93,7 +97,8 @@ async function inTransaction(session: MigrationSession, worker: Worker, step: St
     return null;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
-    return { ...problemOf(error, session, step.run, step.statement), changed: committing };
+    const problem = problemOf(error, session, step.run, step.statement);
+    return { ...problem, changed: committing && problem.kind === 'lost' };
   }
 }
 
@@ -102,7 +107,10 @@ async function onItsOwn(session: MigrationSession, worker: Worker, step: Step & 
   const { alone } = step;
   throwIfAborted(session);
   const concurrent = alone.kind === 'create-index' || alone.kind === 'drop-index';
-  await setLimits(worker, session, { local: false, lockTimeoutMs: concurrent ? Math.max(CONCURRENT_LOCK_MS, request.lockTimeoutMs) : request.lockTimeoutMs });
+  await setLimits(worker, session, {
+    local: false,
+    lockTimeoutMs: concurrent ? Math.max(CONCURRENT_LOCK_MS, request.lockTimeoutMs) : request.lockTimeoutMs,
+  });
   await record(session, worker, step, step.index);
   request.effects.faults.at(`migrate.${step.run.direction}.step-begun`);
   await clearLeftovers(worker.client, alone);
@@ -127,7 +135,16 @@ async function record(session: MigrationSession, worker: Worker, step: Step, don
 
 async function writeProgress({ request }: MigrationSession, { client }: Worker, { run, index }: Step, done: number): Promise<void> {
   const { sha256, statements } = run.script;
-  await recordProgress(client, { name: run.name, sha256, direction: run.direction, release: request.release, fence: request.fence, statements, begun: index + 1, done });
+  await recordProgress(client, {
+    name: run.name,
+    sha256,
+    direction: run.direction,
+    release: request.release,
+    fence: request.fence,
+    statements,
+    begun: index + 1,
+    done,
+  });
 }
 
 /** Says what a person can find out and we cannot, with the statement that tells us. */
@@ -137,7 +154,10 @@ function unsure({ run, index, statement }: Step): StepProblem {
   const row = `WHERE name = '${run.name}'`;
   const last = number === statements.length;
   const reached = `statements_begun = ${number}, statements_done = ${number}, done_sha256 = '${digestOf(statements.slice(0, number))}', finished = ${last}`;
-  const did = last && run.direction === 'down' ? `DELETE FROM slipway_history.migration ${row}` : `UPDATE slipway_history.migration SET ${reached} ${row}`;
+  const did =
+    last && run.direction === 'down'
+      ? `DELETE FROM slipway_history.migration ${row}`
+      : `UPDATE slipway_history.migration SET ${reached} ${row}`;
   const reason = `${file}:${statement.line}: statement ${number} was interrupted, and only a person can tell whether it took effect
   if it did: ${did};
   if it did not: UPDATE slipway_history.migration SET statements_begun = ${index} ${row};

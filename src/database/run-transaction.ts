@@ -11,11 +11,21 @@ export async function runTransaction(session: MigrationSession, run: FileRun): P
   const answer = await withRetries(session, () => withWorker(session, (worker) => attemptTransaction(session, worker, run)));
   if (answer.problem === null) return { ok: true, attempts: answer.attempts };
   const lostInCommit = answer.problem.kind === 'lost' && answer.problem.committing;
-  if (lostInCommit) return { ok: false, verdict: 'unknown', reason: `${answer.problem.reason} while it was committed; run it again to find out`, changed: true };
+  if (lostInCommit)
+    return {
+      ok: false,
+      verdict: 'unknown',
+      reason: `${answer.problem.reason} while it was committed; run it again to find out`,
+      changed: true,
+    };
   return { ok: false, verdict: 'fail', reason: withAttempts(answer.problem.reason, answer.attempts), changed: false };
 }
 
-async function attemptTransaction(session: MigrationSession, worker: Worker, run: FileRun): Promise<(Problem & { readonly committing: boolean }) | null> {
+async function attemptTransaction(
+  session: MigrationSession,
+  worker: Worker,
+  run: FileRun,
+): Promise<(Problem & { readonly committing: boolean }) | null> {
   const { request } = session;
   const { faults } = request.effects;
   const { client } = worker;
@@ -31,11 +41,16 @@ async function attemptTransaction(session: MigrationSession, worker: Worker, run
       faults.at(`migrate.${run.direction}.statement-done`);
     }
     at = null;
-    // Deferred constraints speak up now, where the file can still be named.
-    await client.query('SET CONSTRAINTS ALL IMMEDIATE');
     const { statements, sha256 } = run.script;
     const whole = { begun: statements.length, done: statements.length, statements };
-    await recordProgress(client, { name: run.name, sha256, direction: run.direction, release: request.release, fence: request.fence, ...whole });
+    await recordProgress(client, {
+      name: run.name,
+      sha256,
+      direction: run.direction,
+      release: request.release,
+      fence: request.fence,
+      ...whole,
+    });
     faults.at(`migrate.${run.direction}.before-commit`);
     throwIfAborted(session);
     committing = true;

@@ -69,7 +69,12 @@ const QUIET_TRIES = 6;
  * PostgreSQL locks the database first, so new connections wait instead of slipping in, and then waits up to 5 s for it to empty.
  * @throws SlipwayError `database_refused` when sessions stay (prepared transactions, a right is missing)
  */
-export async function whileQuiet<T>(access: DatabaseAccess, databases: readonly string[], clock: Clock, work: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function whileQuiet<T>(
+  access: DatabaseAccess,
+  databases: readonly string[],
+  clock: Clock,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   return withMaintenance(access, 'waiting for sessions to leave', (client) =>
     withMaintenance(access, 'ending sessions', async (killer) => {
       await refusePrepared(client, databases);
@@ -88,10 +93,15 @@ export async function whileQuiet<T>(access: DatabaseAccess, databases: readonly 
 
 /** A prepared transaction has no session that could be ended; the server would only wait for it in vain. */
 async function refusePrepared(client: pg.Client, databases: readonly string[]): Promise<void> {
-  const { rows } = await client.query<{ gid: string; database: string }>('SELECT gid, database FROM pg_prepared_xacts WHERE database = ANY($1) LIMIT 1', [databases]);
+  const { rows } = await client.query<{ gid: string; database: string }>(
+    'SELECT gid, database FROM pg_prepared_xacts WHERE database = ANY($1) LIMIT 1',
+    [databases],
+  );
   const [row] = rows;
   if (row === undefined) return;
-  throw new SlipwayError('database_refused', `A prepared transaction (${row.gid}) holds the database ${row.database}`, { hint: 'COMMIT PREPARED or ROLLBACK PREPARED it, then try again.' });
+  throw new SlipwayError('database_refused', `A prepared transaction (${row.gid}) holds the database ${row.database}`, {
+    hint: 'COMMIT PREPARED or ROLLBACK PREPARED it, then try again.',
+  });
 }
 
 async function untilQuiet<T>(work: () => Promise<T>): Promise<T> {
@@ -106,7 +116,10 @@ async function untilQuiet<T>(work: () => Promise<T>): Promise<T> {
 
 async function endSessions(killer: pg.Client, databases: readonly string[], clock: Clock, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const { rows } = await killer.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE datname = ANY($1) AND backend_type = 'client backend'`, [databases]);
+    const { rows } = await killer.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE datname = ANY($1) AND backend_type = 'client backend'`,
+      [databases],
+    );
     for (const { pid } of rows) {
       // A session of a superuser may not be ours to end; should it stay, the statement that waits for it says so.
       await killer.query('SELECT pg_terminate_backend($1)', [pid]).catch((error: unknown) => {

@@ -24,11 +24,18 @@ export interface Worker {
  */
 export async function withMigrationLock<T>(request: MigrationRequest, work: (session: MigrationSession) => Promise<T>): Promise<T> {
   const { access, fence, release, effects, signal, onProgress } = request;
-  if (!(request.lockTimeoutMs >= 1)) throw new SlipwayError('config_invalid', 'A migration needs a lock timeout of at least 1 ms: without one it can bring the whole service to a stop');
+  if (!(request.lockTimeoutMs >= 1))
+    throw new SlipwayError(
+      'config_invalid',
+      'A migration needs a lock timeout of at least 1 ms: without one it can bring the whole service to a stop',
+    );
   const control = await connect(access, sessionName('migrate', fence, release));
   try {
     await takeLock(control, ADVISORY_KEY, {
-      purpose: 'migrate', fence, waitMs: request.waitMs ?? 60_000, clock: effects.clock,
+      purpose: 'migrate',
+      fence,
+      waitMs: request.waitMs ?? 60_000,
+      clock: effects.clock,
       ...(signal === undefined ? {} : { signal }),
       onWait: (owner) => onProgress?.(`waiting for ${owner}`),
     });

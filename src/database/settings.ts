@@ -56,7 +56,9 @@ export async function copySettings(client: pg.Client, from: string, to: string):
 /** Names what a database does not have in common with another, of all that {@link copySettings} copies. */
 export async function settingsDiffering(client: pg.Client, from: string, to: string): Promise<readonly string[]> {
   const [expected, found] = [await readSettings(client, from), await readSettings(client, to)];
-  const lost = expected.settings.filter((one) => !found.settings.some((other) => other.role === one.role && other.name === one.name && other.value === one.value));
+  const lost = expected.settings.filter(
+    (one) => !found.settings.some((other) => other.role === one.role && other.name === one.name && other.value === one.value),
+  );
   return [
     ...(expected.owner === found.owner ? [] : [`owner ${expected.owner}`]),
     ...(expected.connectionLimit === found.connectionLimit ? [] : ['connection limit']),
@@ -79,17 +81,27 @@ async function tryInTransaction(client: pg.Client, work: (session: pg.Client) =>
 
 function grantStatements(database: string, grants: readonly Grant[]): readonly string[] {
   const who = (grantee: string | null): string => (grantee === null ? 'PUBLIC' : ident(grantee));
-  const given = grants.map(({ grantee, privilege, grantable }) => `GRANT ${privilege} ON DATABASE ${database} TO ${who(grantee)}${grantable ? ' WITH GRANT OPTION' : ''}`);
+  const given = grants.map(
+    ({ grantee, privilege, grantable }) =>
+      `GRANT ${privilege} ON DATABASE ${database} TO ${who(grantee)}${grantable ? ' WITH GRANT OPTION' : ''}`,
+  );
   return [`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`, ...given];
 }
 
 function sameGrants(a: DatabaseSettings, b: DatabaseSettings): boolean {
-  const flat = (settings: DatabaseSettings): string => JSON.stringify((settings.grants ?? []).map((grant) => JSON.stringify(grant)).toSorted());
+  const flat = (settings: DatabaseSettings): string =>
+    JSON.stringify((settings.grants ?? []).map((grant) => JSON.stringify(grant)).toSorted());
   return a.grants === null || flat(a) === flat(b);
 }
 
 async function readSettings(client: pg.Client, name: string): Promise<DatabaseSettings> {
-  const { rows } = await client.query<{ owner: string; limit: number; comment: string | null; grants: Grant[] | null; settings: { role: string | null; entry: string }[] | null }>(
+  const { rows } = await client.query<{
+    owner: string;
+    limit: number;
+    comment: string | null;
+    grants: Grant[] | null;
+    settings: { role: string | null; entry: string }[] | null;
+  }>(
     `SELECT pg_get_userbyid(d.datdba) AS owner, d.datconnlimit AS limit, shobj_description(d.oid, 'pg_database') AS comment,
        (SELECT json_agg(json_build_object('grantee', CASE WHEN a.grantee = 0 THEN NULL ELSE pg_get_userbyid(a.grantee) END, 'privilege', a.privilege_type, 'grantable', a.is_grantable))
           FROM aclexplode(d.datacl) a) AS grants,
@@ -100,6 +112,16 @@ async function readSettings(client: pg.Client, name: string): Promise<DatabaseSe
   );
   const [row] = rows;
   if (row === undefined) throw new SlipwayError('database_refused', `The database ${name} does not exist`);
-  const settings = (row.settings ?? []).map(({ role, entry }) => ({ role, name: entry.slice(0, entry.indexOf('=')), value: entry.slice(entry.indexOf('=') + 1) }));
-  return { owner: row.owner, connectionLimit: row.limit, comment: row.comment, grants: row.grants, settings: settings.filter((one) => one.name !== RESTORED_SETTING) };
+  const settings = (row.settings ?? []).map(({ role, entry }) => ({
+    role,
+    name: entry.slice(0, entry.indexOf('=')),
+    value: entry.slice(entry.indexOf('=') + 1),
+  }));
+  return {
+    owner: row.owner,
+    connectionLimit: row.limit,
+    comment: row.comment,
+    grants: row.grants,
+    settings: settings.filter((one) => one.name !== RESTORED_SETTING),
+  };
 }

@@ -30,7 +30,11 @@ const QUOTES_ROWS = /^2[23]/;
 const LONGEST_IDLE_MS = 30_000;
 
 /** Sets the limits of the current transaction, or of the whole session. */
-export async function setLimits({ client }: Worker, { request }: MigrationSession, scope: { readonly local: boolean; readonly lockTimeoutMs?: Duration }): Promise<void> {
+export async function setLimits(
+  { client }: Worker,
+  { request }: MigrationSession,
+  scope: { readonly local: boolean; readonly lockTimeoutMs?: Duration },
+): Promise<void> {
   const lock = scope.lockTimeoutMs ?? request.lockTimeoutMs;
   await client.query(
     `SELECT set_config('lock_timeout', $1, $4), set_config('statement_timeout', $2, $4), set_config('idle_in_transaction_session_timeout', $3, $4)`,
@@ -59,7 +63,12 @@ export function throwIfAborted({ request }: MigrationSession): void {
   if (request.signal?.aborted === true) throw new Cancelled();
 }
 
-async function watchBlockers({ control, request }: MigrationSession, { pid }: Worker, done: AbortSignal, report: (message: string) => void): Promise<void> {
+async function watchBlockers(
+  { control, request }: MigrationSession,
+  { pid }: Worker,
+  done: AbortSignal,
+  report: (message: string) => void,
+): Promise<void> {
   await request.effects.clock.sleep(request.lockTimeoutMs / 2, done);
   if (done.aborted) return;
   const answer = await control
@@ -70,7 +79,9 @@ async function watchBlockers({ control, request }: MigrationSession, { pid }: Wo
     )
     .catch(() => null);
   for (const row of answer?.rows ?? []) {
-    report(`waiting for a lock held by process ${row.pid} of the server (${row.name === '' ? 'unnamed' : row.name}, ${row.state ?? 'state hidden'}, in its transaction for ${row.age ?? '?'} s)`);
+    report(
+      `waiting for a lock held by process ${row.pid} of the server (${row.name === '' ? 'unnamed' : row.name}, ${row.state ?? 'state hidden'}, in its transaction for ${row.age ?? '?'} s)`,
+    );
   }
 }
 
@@ -78,9 +89,18 @@ async function watchBlockers({ control, request }: MigrationSession, { pid }: Wo
 export function problemOf(thrown: unknown, session: MigrationSession, run: FileRun, statement: Statement | null): Problem {
   const { request } = session;
   if (thrown instanceof Cancelled || (request.signal?.aborted === true && serverError(thrown)?.code === '57014')) {
-    return { kind: 'cancelled', retry: false, reason: `cancelled in ${run.script.file}${statement === null ? '' : ` before line ${statement.line} took effect`}` };
+    return {
+      kind: 'cancelled',
+      retry: false,
+      reason: `cancelled in ${run.script.file}${statement === null ? '' : ` before line ${statement.line} took effect`}`,
+    };
   }
-  if (isConnectionLost(thrown)) return { kind: 'lost', retry: false, reason: `the connection to the database was lost in ${run.script.file}${statement === null ? '' : `:${statement.line}`}` };
+  if (isConnectionLost(thrown))
+    return {
+      kind: 'lost',
+      retry: false,
+      reason: `the connection to the database was lost in ${run.script.file}${statement === null ? '' : `:${statement.line}`}`,
+    };
   const error = serverError(thrown);
   if (error === null) throw thrown;
   return { kind: 'refused', retry: RETRYABLE.has(error.code), reason: request.effects.redact(describe(error, run, statement)) };

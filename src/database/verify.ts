@@ -68,7 +68,11 @@ function judge(manifest: BackupManifest, found: Parameters<typeof compareMeasure
   const differences = compareMeasures(manifest, found);
   const compared = comparedIn(manifest);
   if (differences.length > 0) return { verdict: 'fail', reason: `the restored backup differs: ${differences.join('; ')}`, compared };
-  return { verdict: 'pass', reason: `restored into a scratch database: ${compared.tables} tables with ${compared.rows} rows and the schema are as they were`, compared };
+  return {
+    verdict: 'pass',
+    reason: `restored into a scratch database: ${compared.tables} tables with ${compared.rows} rows and the schema are as they were`,
+    compared,
+  };
 }
 
 /** How much there was to compare. */

@@ -71,7 +71,7 @@ type Data = Pick<PlanInput, 'migrations' | 'backupMethod' | 'backupNeedsQuiet' |
 /** What the database says; when it is away that is a finding, and preflight will block on it. */
 async function readData(deps: StepDeps, workspace: string, definition: Definition): Promise<Data> {
   if (definition.database === null) return { migrations: [], backupMethod: null, backupNeedsQuiet: false, databaseUrl: null, findings: [] };
-  const databaseUrl = deps.databaseUrlTemplate(definition);
+  const databaseUrl = await deps.databaseUrlTemplate(definition);
   try {
     const database = await deps.databaseFor(workspace, definition);
     // A new database of Slipway's own: every migration is pending, and there is nothing to disturb by a backup.
@@ -118,7 +118,7 @@ export interface RollbackRequest {
 }
 
 /** Compiles the release that puts an earlier version back: no build, no migration, its artifact as it was verified. */
-export function prepareRollback(deps: StepDeps, request: RollbackRequest): Plan {
+export async function prepareRollback(deps: StepDeps, request: RollbackRequest): Promise<Plan> {
   const { to, current } = request;
   return compilePlan({
     release: request.release,
@@ -136,7 +136,7 @@ export function prepareRollback(deps: StepDeps, request: RollbackRequest): Plan 
     migrations: [],
     backupMethod: null,
     backupNeedsQuiet: false,
-    databaseUrl: to.definition.database === null ? null : deps.databaseUrlTemplate(to.definition),
+    databaseUrl: to.definition.database === null ? null : await deps.databaseUrlTemplate(to.definition),
     // The system may well be degraded: that is why somebody rolls back.
     skips: { 'preflight.health': 'rolling back to a verified version is never blocked by the state of what it replaces' },
     findings: [],

@@ -30,7 +30,9 @@ describe('the URL', () => {
     ['postgresql://u:secret99@host/a%00b', 'cannot be used'],
     ['postgresql://u:secret99@host/a%E0b', 'names no database'],
   ])('"%s" is refused without repeating it', (url, message) => {
-    expect(() => openAccess(url)).toThrow(expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(message) as string }) as Error);
+    expect(() => openAccess(url)).toThrow(
+      expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(message) as string }) as Error,
+    );
     expect(() => openAccess(url)).not.toThrow(/secret99/);
   });
 });
@@ -56,8 +58,14 @@ describe('the connection', () => {
     );
 
   test('a missing database and an unknown user are named', async () => {
-    expect(await refusal(server.url('nowhere'))).toMatchObject({ code: 'database_unreachable', message: expect.stringContaining('The database nowhere does not exist') as string });
-    expect(await refusal(server.url('shop').replace('slipway@', 'nobody:secret99@'))).toMatchObject({ code: 'database_unreachable', message: expect.stringContaining('user nobody') as string });
+    expect(await refusal(server.url('nowhere'))).toMatchObject({
+      code: 'database_unreachable',
+      message: expect.stringContaining('The database nowhere does not exist') as string,
+    });
+    expect(await refusal(server.url('shop').replace('slipway@', 'nobody:secret99@'))).toMatchObject({
+      code: 'database_unreachable',
+      message: expect.stringContaining('user nobody') as string,
+    });
   });
 
   test('a wrong password is named and not shown', async () => {

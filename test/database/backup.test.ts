@@ -15,11 +15,20 @@ let made = 0;
 async function world(server: TestPostgres, method: BackupMethodName, its: BackupTools): Promise<BackupWorld> {
   made += 1;
   const number = made;
-  for (const { datname } of await server.query('postgres', `SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'`)) {
+  for (const { datname } of await server.query(
+    'postgres',
+    `SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'`,
+  )) {
     await server.query('postgres', `DROP DATABASE ${pg.escapeIdentifier(String(datname))} WITH (FORCE)`);
   }
   const access = openAccess(await server.create('my shop'));
-  return { method: await chooseMethod(access, method, its), access, effects, folder: (name) => join(folder.path, `${number}-${name}`), query: (database, sql) => server.query(database, sql) };
+  return {
+    method: await chooseMethod(access, method, its),
+    access,
+    effects,
+    folder: (name) => join(folder.path, `${number}-${name}`),
+    query: (database, sql) => server.query(database, sql),
+  };
 }
 
 afterAll(() => folder[Symbol.dispose]());
@@ -48,7 +57,10 @@ describe('template on the embedded PostgreSQL', () => {
         await client.end().catch(() => undefined);
       }
     });
-    await until('somebody is connected', async () => (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1`, [access.name])).length > 0);
+    await until(
+      'somebody is connected',
+      async () => (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1`, [access.name])).length > 0,
+    );
     const manifest = await method.create(access, 'k', path('b'));
     stop = true;
     await server.query('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [access.name]);
@@ -75,7 +87,10 @@ describe('template on the embedded PostgreSQL', () => {
   test('a prepared transaction, which nobody can end, is named', async () => {
     const { method, access, folder: path } = await open();
     await server.query(access.name, `CREATE TABLE t (id int); BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'forgotten'`);
-    await expect(method.create(access, 'k', path('b'))).rejects.toMatchObject({ code: 'database_refused', message: expect.stringContaining('A prepared transaction (forgotten)') as string });
+    await expect(method.create(access, 'k', path('b'))).rejects.toMatchObject({
+      code: 'database_refused',
+      message: expect.stringContaining('A prepared transaction (forgotten)') as string,
+    });
     await server.query(access.name, `ROLLBACK PREPARED 'forgotten'`);
   });
 
@@ -85,7 +100,11 @@ describe('template on the embedded PostgreSQL', () => {
     expect((await chooseMethod(access, 'auto', without)).name).toBe('template');
     const remote = await chooseMethod(access, 'auto', { ...without, embedded: false });
     expect(remote.name).toBe('pg_dump');
-    expect(await remote.available(access)).toMatchObject({ ok: false, reason: expect.stringContaining('not installed') as string, hint: expect.stringContaining('apt-get install postgresql-client-18') as string });
+    expect(await remote.available(access)).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('not installed') as string,
+      hint: expect.stringContaining('apt-get install postgresql-client-18') as string,
+    });
     await expect(chooseMethod(access, 'none', tools)).rejects.toMatchObject({ code: 'not_possible_now' });
   });
 
@@ -112,8 +131,16 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
   const withCommand: BackupTools = {
     ...tools,
     command: {
-      create: ['sh', '-c', `"${bin}/pg_dump" --snapshot="$SLIPWAY_SNAPSHOT" --format=plain --file="$SLIPWAY_BACKUP_DIR/all.sql" "$DATABASE_URL"`],
-      restore: ['sh', '-c', `"${bin}/psql" --quiet --set=ON_ERROR_STOP=1 --file="$SLIPWAY_BACKUP_DIR/all.sql" "$SLIPWAY_RESTORE_DATABASE_URL" > /dev/null`],
+      create: [
+        'sh',
+        '-c',
+        `"${bin}/pg_dump" --snapshot="$SLIPWAY_SNAPSHOT" --format=plain --file="$SLIPWAY_BACKUP_DIR/all.sql" "$DATABASE_URL"`,
+      ],
+      restore: [
+        'sh',
+        '-c',
+        `"${bin}/psql" --quiet --set=ON_ERROR_STOP=1 --file="$SLIPWAY_BACKUP_DIR/all.sql" "$SLIPWAY_RESTORE_DATABASE_URL" > /dev/null`,
+      ],
     },
   };
 
@@ -140,7 +167,11 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
       const manifest = await method.create(access, 'k', path('b'));
       appendFileSync(join(path('b'), 'database.dump'), 'x');
       const request = { access, manifest, method, directory: path('b'), effects };
-      expect(await verifyBackup(request)).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('sha256 differs') as string, compared: { tables: 0, rows: 0 } });
+      expect(await verifyBackup(request)).toMatchObject({
+        verdict: 'fail',
+        reason: expect.stringContaining('sha256 differs') as string,
+        compared: { tables: 0, rows: 0 },
+      });
       rmSync(join(path('b'), 'database.dump'));
       expect(await verifyBackup(request)).toMatchObject({ verdict: 'fail', reason: 'database.dump is missing' });
     });
@@ -172,11 +203,17 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
 
     test('without a restore command it is unknown whether the backup is any good', async () => {
       const { access, folder: path } = await world(server, 'command', withCommand);
-      const method = await chooseMethod(access, 'auto', { ...withCommand, command: { create: withCommand.command?.create ?? [], restore: null } });
+      const method = await chooseMethod(access, 'auto', {
+        ...withCommand,
+        command: { create: withCommand.command?.create ?? [], restore: null },
+      });
       expect(method.name).toBe('command');
       expect(method.capabilities.canVerify).toBe(false);
       const manifest = await method.create(access, 'k', path('b'));
-      expect(await verifyBackup({ access, manifest, method, directory: path('b'), effects })).toMatchObject({ verdict: 'unknown', compared: { tables: 0, rows: 0 } });
+      expect(await verifyBackup({ access, manifest, method, directory: path('b'), effects })).toMatchObject({
+        verdict: 'unknown',
+        compared: { tables: 0, rows: 0 },
+      });
     });
 
     test.each([
@@ -191,10 +228,16 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
     test('a restore that brings too little fails verification', async () => {
       const { access, folder: path, query } = await world(server, 'command', withCommand);
       await query(access.name, 'CREATE TABLE t (id int); INSERT INTO t VALUES (1)');
-      const method = await chooseMethod(access, 'command', { ...tools, command: { create: ['sh', '-c', 'echo > "$SLIPWAY_BACKUP_DIR/x"'], restore: ['true'] } });
+      const method = await chooseMethod(access, 'command', {
+        ...tools,
+        command: { create: ['sh', '-c', 'echo > "$SLIPWAY_BACKUP_DIR/x"'], restore: ['true'] },
+      });
       const manifest = await method.create(access, 'k', path('b'));
       const answer = await verifyBackup({ access, manifest, method, directory: path('b'), effects });
-      expect(answer).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('public.t should have 1 rows and has no table') as string });
+      expect(answer).toMatchObject({
+        verdict: 'fail',
+        reason: expect.stringContaining('public.t should have 1 rows and has no table') as string,
+      });
     });
   });
 });

@@ -2,4 +2,6 @@ import { createFaults } from '../../src/kernel/index.ts';
 import { effects } from './support.ts';
 import { perform, type Work } from './work.ts';
 
-process.stdout.write(JSON.stringify(await perform(JSON.parse(process.argv[2] ?? '') as Work, { ...effects, faults: createFaults(process.env) })));
+process.stdout.write(
+  JSON.stringify(await perform(JSON.parse(process.argv[2] ?? '') as Work, { ...effects, faults: createFaults(process.env) })),
+);

@@ -21,7 +21,11 @@ function child(work: Work, fault: string): { readonly ended: Promise<Ended>; rea
   let errors = '';
   process_.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   process_.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  const ended = new Promise<Ended>((resolve) => process_.once('close', (_code, signal) => resolve({ signal, answer: out === '' ? null : (JSON.parse(out) as Record<string, unknown>), errors })));
+  const ended = new Promise<Ended>((resolve) =>
+    process_.once('close', (_code, signal) =>
+      resolve({ signal, answer: out === '' ? null : (JSON.parse(out) as Record<string, unknown>), errors }),
+    ),
+  );
   return { ended, kill: (signal) => void process_.kill(signal) };
 }
 
@@ -53,34 +57,67 @@ async function killedAt(point: string, what: Work): Promise<unknown> {
 }
 
 const MIGRATIONS = {
-  '1_a.sql': 'CREATE TABLE t (id serial, s text); INSERT INTO t (s) VALUES (\'one\')',
-  '2_b.up.sql': '-- slipway: no-transaction\nINSERT INTO t (s) VALUES (\'two\');\nCREATE INDEX CONCURRENTLY i ON t (s);\nINSERT INTO t (s) VALUES (\'three\')',
-  '2_b.down.sql': '-- slipway: no-transaction\nDELETE FROM t WHERE s = \'two\';\nDROP INDEX CONCURRENTLY i;\nINSERT INTO t (s) VALUES (\'down\')',
-  '3_c.up.sql': 'ALTER TABLE t ADD COLUMN n int; INSERT INTO t (s) VALUES (\'four\')',
-  '3_c.down.sql': 'ALTER TABLE t DROP COLUMN n; INSERT INTO t (s) VALUES (\'c-down\')',
+  '1_a.sql': "CREATE TABLE t (id serial, s text); INSERT INTO t (s) VALUES ('one')",
+  '2_b.up.sql':
+    "-- slipway: no-transaction\nINSERT INTO t (s) VALUES ('two');\nCREATE INDEX CONCURRENTLY i ON t (s);\nINSERT INTO t (s) VALUES ('three')",
+  '2_b.down.sql':
+    "-- slipway: no-transaction\nDELETE FROM t WHERE s = 'two';\nDROP INDEX CONCURRENTLY i;\nINSERT INTO t (s) VALUES ('down')",
+  '3_c.up.sql': "ALTER TABLE t ADD COLUMN n int; INSERT INTO t (s) VALUES ('four')",
+  '3_c.down.sql': "ALTER TABLE t DROP COLUMN n; INSERT INTO t (s) VALUES ('c-down')",
 };
 
 const texts = async (): Promise<readonly unknown[]> => (await server.query(name, 'SELECT s FROM t ORDER BY id')).map((row) => row['s']);
-const finished = async (): Promise<readonly unknown[]> => (await server.query(name, 'SELECT name, finished FROM slipway_history.migration ORDER BY name')).map((row) => [row['name'], row['finished']]);
-const indexes = (): Promise<readonly Record<string, unknown>[]> => server.query(name, `SELECT c.relname, indisvalid FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE c.relname LIKE 'i%' AND c.relnamespace = 'public'::regnamespace`);
+const finished = async (): Promise<readonly unknown[]> =>
+  (await server.query(name, 'SELECT name, finished FROM slipway_history.migration ORDER BY name')).map((row) => [
+    row['name'],
+    row['finished'],
+  ]);
+const indexes = (): Promise<readonly Record<string, unknown>[]> =>
+  server.query(
+    name,
+    `SELECT c.relname, indisvalid FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE c.relname LIKE 'i%' AND c.relnamespace = 'public'::regnamespace`,
+  );
 
 describe('migrations killed at', () => {
   beforeEach(() => fresh(server, 'template'));
 
   test.each([
-    'migrate.locked', 'migrate.up.statement-done', 'migrate.up.statement-done#2', 'migrate.up.statement-done#3', 'migrate.up.before-commit', 'migrate.up.before-commit#2', 'migrate.up.committed',
-    'migrate.up.committed#2', 'migrate.up.step-before-commit', 'migrate.up.step-before-commit#2', 'migrate.up.step-committed', 'migrate.up.step-begun', 'migrate.up.step-before-record', 'migrate.up.step-committed#2',
+    'migrate.locked',
+    'migrate.up.statement-done',
+    'migrate.up.statement-done#2',
+    'migrate.up.statement-done#3',
+    'migrate.up.before-commit',
+    'migrate.up.before-commit#2',
+    'migrate.up.committed',
+    'migrate.up.committed#2',
+    'migrate.up.step-before-commit',
+    'migrate.up.step-before-commit#2',
+    'migrate.up.step-committed',
+    'migrate.up.step-begun',
+    'migrate.up.step-before-record',
+    'migrate.up.step-committed#2',
   ])('%s end up as if nothing had happened', async (point) => {
     writeMigrations(work.directory, MIGRATIONS);
     expect(await killedAt(point, work)).toMatchObject({ verdict: 'pass', partial: null });
     expect(await texts()).toEqual(['one', 'two', 'three', 'four']);
-    expect(await finished()).toEqual([['1_a', true], ['2_b', true], ['3_c', true]]);
+    expect(await finished()).toEqual([
+      ['1_a', true],
+      ['2_b', true],
+      ['3_c', true],
+    ]);
     expect(await indexes()).toEqual([{ relname: 'i', indisvalid: true }]);
   });
 
   test.each([
-    'migrate.down.statement-done', 'migrate.down.before-commit', 'migrate.down.committed', 'migrate.down.step-before-commit', 'migrate.down.step-committed', 'migrate.down.step-begun',
-    'migrate.down.step-before-record', 'migrate.down.step-before-commit#2', 'migrate.down.step-committed#2',
+    'migrate.down.statement-done',
+    'migrate.down.before-commit',
+    'migrate.down.committed',
+    'migrate.down.step-before-commit',
+    'migrate.down.step-committed',
+    'migrate.down.step-begun',
+    'migrate.down.step-before-record',
+    'migrate.down.step-before-commit#2',
+    'migrate.down.step-committed#2',
   ])('%s end up taken back once', async (point) => {
     writeMigrations(work.directory, MIGRATIONS);
     await perform(work, effects);
@@ -91,9 +128,16 @@ describe('migrations killed at', () => {
   });
 
   test('a long statement: the server cancels what nobody waits for, and the next run does it once', async () => {
-    writeMigrations(work.directory, { '1_a.sql': 'CREATE TABLE t (id serial, s text); INSERT INTO t (s) VALUES (\'one\')', '2_b.sql': `INSERT INTO t (s) SELECT 'two' FROM (SELECT pg_sleep(CASE WHEN (SELECT fence FROM slipway_history.migration_fence) < 2 THEN 60 ELSE 0 END)) x` });
+    writeMigrations(work.directory, {
+      '1_a.sql': "CREATE TABLE t (id serial, s text); INSERT INTO t (s) VALUES ('one')",
+      '2_b.sql': `INSERT INTO t (s) SELECT 'two' FROM (SELECT pg_sleep(CASE WHEN (SELECT fence FROM slipway_history.migration_fence) < 2 THEN 60 ELSE 0 END)) x`,
+    });
     const first = child(work, '');
-    await until('it sleeps', async () => (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'`, [name])).length > 0);
+    await until(
+      'it sleeps',
+      async () =>
+        (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'`, [name])).length > 0,
+    );
     first.kill('SIGKILL');
     await first.ended;
     expect(await perform({ ...work, fence: 2 }, effects)).toMatchObject({ verdict: 'pass', applied: ['2_b'] });
@@ -101,9 +145,16 @@ describe('migrations killed at', () => {
   });
 
   test('a frozen worker that wakes up after it was replaced does nothing more', async () => {
-    writeMigrations(work.directory, { '1_a.sql': 'CREATE TABLE t (id serial, s text); INSERT INTO t (s) SELECT \'one\' FROM (SELECT pg_sleep(1)) x', '2_b.sql': 'INSERT INTO t (s) VALUES (\'two\')' });
+    writeMigrations(work.directory, {
+      '1_a.sql': "CREATE TABLE t (id serial, s text); INSERT INTO t (s) SELECT 'one' FROM (SELECT pg_sleep(1)) x",
+      '2_b.sql': "INSERT INTO t (s) VALUES ('two')",
+    });
     const zombie = child(work, '');
-    await until('it sleeps', async () => (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'`, [name])).length > 0);
+    await until(
+      'it sleeps',
+      async () =>
+        (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'`, [name])).length > 0,
+    );
     zombie.kill('SIGSTOP');
     expect(await perform({ ...work, fence: 2 }, effects)).toMatchObject({ verdict: 'pass', applied: ['1_a', '2_b'] });
     zombie.kill('SIGCONT');
@@ -120,7 +171,10 @@ function backups(method: Work['method'], points: readonly string[], open: () => 
     await open().query(name, 'CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 50)');
   });
   const count = async (): Promise<unknown> => (await open().query(name, 'SELECT count(*)::int AS n FROM t'))[0]?.['n'];
-  const others = async (): Promise<readonly unknown[]> => (await open().query('postgres', `SELECT datname FROM pg_database WHERE datname LIKE '${name}\\_%' ORDER BY 1`)).map((row) => row['datname']);
+  const others = async (): Promise<readonly unknown[]> =>
+    (await open().query('postgres', `SELECT datname FROM pg_database WHERE datname LIKE '${name}\\_%' ORDER BY 1`)).map(
+      (row) => row['datname'],
+    );
 
   test.each(points)('backup killed at %s', async (point) => {
     const answer = await killedAt(point, { ...work, verb: 'backup' });
@@ -135,15 +189,18 @@ function backups(method: Work['method'], points: readonly string[], open: () => 
     expect((await others()).filter((one) => String(one).includes('_verify_'))).toEqual([]);
   });
 
-  test.each(['restore.begun', 'restore.materialised', 'restore.before-swap', 'restore.before-commit', 'restore.swapped'])('restore killed at %s', async (point) => {
-    await perform({ ...work, verb: 'backup' }, effects);
-    await open().query(name, 'DELETE FROM t WHERE id > 5');
-    const answer = (await killedAt(point, { ...work, verb: 'restore' })) as RestoreResult;
-    expect(answer).toMatchObject({ verdict: 'pass', failedDatabase: expect.stringContaining('_failed_') as string, notKept: [] });
-    expect(await count()).toBe(50);
-    expect(await open().query(answer.failedDatabase ?? '', 'SELECT count(*)::int AS n FROM t')).toEqual([{ n: 5 }]);
-    expect((await others()).filter((one) => String(one).includes('_restore_'))).toEqual([]);
-  });
+  test.each(['restore.begun', 'restore.materialised', 'restore.before-swap', 'restore.before-commit', 'restore.swapped'])(
+    'restore killed at %s',
+    async (point) => {
+      await perform({ ...work, verb: 'backup' }, effects);
+      await open().query(name, 'DELETE FROM t WHERE id > 5');
+      const answer = (await killedAt(point, { ...work, verb: 'restore' })) as RestoreResult;
+      expect(answer).toMatchObject({ verdict: 'pass', failedDatabase: expect.stringContaining('_failed_') as string, notKept: [] });
+      expect(await count()).toBe(50);
+      expect(await open().query(answer.failedDatabase ?? '', 'SELECT count(*)::int AS n FROM t')).toEqual([{ n: 5 }]);
+      expect((await others()).filter((one) => String(one).includes('_restore_'))).toEqual([]);
+    },
+  );
 }
 
 describe('template', () => backups('template', ['backup.copied', 'backup.before-manifest'], () => server));

@@ -1,7 +1,16 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { chooseMethod, discardFailed, openAccess, restoreBackup, type BackupManifest, type BackupMethod, type DatabaseAccess, type RestoreRequest } from '../../src/database/index.ts';
+import {
+  chooseMethod,
+  discardFailed,
+  openAccess,
+  restoreBackup,
+  type BackupManifest,
+  type BackupMethod,
+  type DatabaseAccess,
+  type RestoreRequest,
+} from '../../src/database/index.ts';
 import { startPostgres, systemPostgres, type TestPostgres } from '../support/postgres.ts';
 import { effects, scratch, tools } from './support.ts';
 
@@ -32,9 +41,22 @@ function restores(version: 'embedded' | 'system', name: 'template' | 'pg_dump'):
     await server.query(access.name, 'DELETE FROM t WHERE id > 10; ALTER TABLE t ADD COLUMN broken int');
   });
 
-  const request = (more: Partial<RestoreRequest> = {}): RestoreRequest => ({ access, manifest, method, directory, effects, key: 'release-1', fence: 1, ...more });
-  const count = async (database = access.name): Promise<unknown> => (await server.query(database, 'SELECT count(*)::int AS n FROM t'))[0]?.['n'];
-  const databases = async (): Promise<readonly unknown[]> => (await server.query('postgres', `SELECT datname FROM pg_database WHERE datname LIKE 'shop${number}%' ORDER BY 1`)).map((row) => row['datname']);
+  const request = (more: Partial<RestoreRequest> = {}): RestoreRequest => ({
+    access,
+    manifest,
+    method,
+    directory,
+    effects,
+    key: 'release-1',
+    fence: 1,
+    ...more,
+  });
+  const count = async (database = access.name): Promise<unknown> =>
+    (await server.query(database, 'SELECT count(*)::int AS n FROM t'))[0]?.['n'];
+  const databases = async (): Promise<readonly unknown[]> =>
+    (await server.query('postgres', `SELECT datname FROM pg_database WHERE datname LIKE 'shop${number}%' ORDER BY 1`)).map(
+      (row) => row['datname'],
+    );
 
   test('puts the backup in the place of the live database and keeps that for inspection', async () => {
     const result = await restoreBackup(request());
@@ -75,10 +97,16 @@ function restores(version: 'embedded' | 'system', name: 'template' | 'pg_dump'):
   test('owner, rights, limit, comment and settings of the database stay', async () => {
     const database = pg.escapeIdentifier(access.name);
     for (const sql of [
-      `ALTER DATABASE ${database} SET search_path = "$user", other, public`, `ALTER DATABASE ${database} SET app.flag = 'it''s on'`, `ALTER ROLE app IN DATABASE ${database} SET work_mem = '8MB'`,
-      `GRANT CREATE ON DATABASE ${database} TO app WITH GRANT OPTION`, `REVOKE CONNECT ON DATABASE ${database} FROM PUBLIC`, `ALTER DATABASE ${database} CONNECTION LIMIT 17`,
-      `COMMENT ON DATABASE ${database} IS 'the shop''s'`, `ALTER DATABASE ${database} OWNER TO keeper`,
-    ]) await server.query('postgres', sql);
+      `ALTER DATABASE ${database} SET search_path = "$user", other, public`,
+      `ALTER DATABASE ${database} SET app.flag = 'it''s on'`,
+      `ALTER ROLE app IN DATABASE ${database} SET work_mem = '8MB'`,
+      `GRANT CREATE ON DATABASE ${database} TO app WITH GRANT OPTION`,
+      `REVOKE CONNECT ON DATABASE ${database} FROM PUBLIC`,
+      `ALTER DATABASE ${database} CONNECTION LIMIT 17`,
+      `COMMENT ON DATABASE ${database} IS 'the shop''s'`,
+      `ALTER DATABASE ${database} OWNER TO keeper`,
+    ])
+      await server.query('postgres', sql);
     const facts = (name: string) =>
       server.query(
         'postgres',
@@ -117,12 +145,21 @@ test('a backup that only a person can restore is unknown', async () => {
   const server = await startPostgres();
   try {
     const access = openAccess(await server.create('shop'));
-    const method = await chooseMethod(access, 'command', { ...tools, command: { create: ['sh', '-c', 'echo id-7 > "$SLIPWAY_BACKUP_DIR/snapshot"'], restore: null } });
+    const method = await chooseMethod(access, 'command', {
+      ...tools,
+      command: { create: ['sh', '-c', 'echo id-7 > "$SLIPWAY_BACKUP_DIR/snapshot"'], restore: null },
+    });
     const directory = join(folder.path, 'remote');
     const manifest = await method.create(access, 'k', directory);
-    expect(await restoreBackup({ access, manifest, method, directory, effects, key: 'k', fence: 1 })).toMatchObject({ verdict: 'unknown', failedDatabase: null });
+    expect(await restoreBackup({ access, manifest, method, directory, effects, key: 'k', fence: 1 })).toMatchObject({
+      verdict: 'unknown',
+      failedDatabase: null,
+    });
     const other = await chooseMethod(access, 'template', tools);
-    expect(await restoreBackup({ access, manifest, method: other, directory, effects, key: 'k', fence: 1 })).toMatchObject({ verdict: 'unknown', reason: expect.stringContaining('made by command') as string });
+    expect(await restoreBackup({ access, manifest, method: other, directory, effects, key: 'k', fence: 1 })).toMatchObject({
+      verdict: 'unknown',
+      reason: expect.stringContaining('made by command') as string,
+    });
   } finally {
     await server.stop();
   }

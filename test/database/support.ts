@@ -14,7 +14,14 @@ export const run: RunCommand = (argv, env) =>
     const [command = '', ...args] = argv;
     execFile(command, args, { env: { PATH: process.env['PATH'], ...env } }, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
-      resolve({ exitCode, signal: error?.signal ?? null, timedOut: false, isCanceled: false, tail: `${stdout}${stderr}`, log: { bytes: 0, sha256: '', truncated: false } });
+      resolve({
+        exitCode,
+        signal: error?.signal ?? null,
+        timedOut: false,
+        isCanceled: false,
+        tail: `${stdout}${stderr}`,
+        log: { bytes: 0, sha256: '', truncated: false },
+      });
     });
   });
 

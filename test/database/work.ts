@@ -1,4 +1,13 @@
-import { applyMigrations, chooseMethod, downMigrations, openAccess, readManifest, restoreBackup, verifyBackup, type DatabaseEffects } from '../../src/database/index.ts';
+import {
+  applyMigrations,
+  chooseMethod,
+  downMigrations,
+  openAccess,
+  readManifest,
+  restoreBackup,
+  verifyBackup,
+  type DatabaseEffects,
+} from '../../src/database/index.ts';
 import { tools } from './support.ts';
 
 /** One piece of work that a crash test runs in a process of its own, kills, and then runs to its end. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
-import { makeSmallRig, type SmallRig, type SmallService } from './support/small-service.ts';
+import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 
 /** Half a file where Slipway keeps what it knows: it says which one, and never begins afresh over it. */
 describe('a state directory', () => {
@@ -28,38 +28,41 @@ describe('a state directory', () => {
   });
 
   it.each(['groups.json', 'routes.json'])('whose agent/%s is cut short keeps the agent from starting over', async (name) => {
+    await service.commit(`1.0.1-${name.split('.')[0]}`);
     expectSaid(await service.slipway('agent', 'stop'), 0);
     const file = join(rig.home, 'agent', name);
-    const mend = await cutShort(file);
-    expectSaid(await service.slipway('agent', 'run'), 28, file, 'hint:');
-    expectSaid(await service.slipway('agent', 'start'), 24, file, 'hint: Read ');
-    expectSaid(await service.slipway('release'), 24, file);
-    expectSaid(await service.slipway('doctor'), 6, file, `mv '${file}'`);
-    await mend();
+    await cutShort(file, async () => {
+      expectSaid(await service.slipway('agent', 'run'), 28, file, 'hint:');
+      const ran = await service.slipway('release');
+      expectSaid(ran, 24, 'The agent did not start', file, 'hint: Read ');
+      // What an earlier agent said has nothing to do with it.
+      expect(ran.said).not.toContain('agent ready');
+      expectSaid(await service.slipway('doctor'), 6, file.slice(0, 40), `${name}.broken`);
+    });
     expectSaid(await service.slipway('agent', 'start'), 0);
+    await until('users reach it again', async () => (await service.served()) !== null);
     await expectUnharmed(service, '1.0.0');
   }, 60_000);
 
   it('whose signing keys are cut short never signs with new ones', async () => {
     const file = join(rig.home, 'keys', 'signing-keys.pem');
-    const mend = await cutShort(file);
     await service.commit('1.1.0');
-    expectSaid(await service.slipway('release'), 10, 'evidence: ', file, 'Restore the file from a backup');
-    await mend();
+    await cutShort(file, async () => {
+      expectSaid(await service.slipway('release', '--detach'), 0);
+      await until('preflight has ended it', async () => (await service.status()).inFlight === 0);
+    });
+    expectSaid(await service.slipway('watch'), 10, 'evidence: ', file, 'Restore the file from a backup');
     await expectUnharmed(service, '1.0.0');
   }, 60_000);
 
   it('whose artifact manifest is cut short neither releases over it nor rebuilds it', async () => {
-    const file = join(rig.home, 'artifacts', 'state', '1.0.0.json');
-    const mend = await cutShort(file);
-    await service.commit('1.2.0');
-    expectSaid(await service.slipway('release'), 10, 'previous: ', file);
-    await mend();
-    await service.commit('1.3.0', { config: { test: ['node', '--eval', 'process.exit(1)'] } });
+    await service.commit('1.2.0', { config: { test: ['node', '--eval', 'process.exit(1)'] } });
     expectSaid(await service.slipway('release'), 10, 'test.run failed');
-    const other = await cutShort(join(rig.home, 'artifacts', 'state', '1.3.0.json'));
-    expectSaid(await service.slipway('release'), 28, 'artifacts/state/1.3.0.json', 'hint:');
-    await other();
+    const made = join(rig.home, 'artifacts', 'state', '1.2.0.json');
+    await cutShort(made, async () => expectSaid(await service.slipway('release'), 28, made, 'hint:'));
+    const served = join(rig.home, 'artifacts', 'state', '1.0.0.json');
+    await service.commit('1.3.0');
+    await cutShort(served, async () => expectSaid(await service.slipway('release'), 10, 'previous: ', served));
     await expectUnharmed(service, '1.0.0');
   }, 60_000);
 });
@@ -78,7 +81,7 @@ describe.skipIf(disk === null)('a disk', () => {
   }, 60_000);
   afterAll(async () => {
     await rig.close();
-    execFileSync('umount', [disk ?? '']);
+    await until('nobody uses it any more', () => unmount(disk ?? ''));
     await rm(disk ?? '', { recursive: true });
   }, 60_000);
 
@@ -88,27 +91,31 @@ describe.skipIf(disk === null)('a disk', () => {
     await service.commit('1.1.0');
     expectSaid(await service.slipway('release'), 10, 'disk: ', 'MiB are free', 'Free space, or move SLIPWAY_HOME');
     await expectUnharmed(service, '1.0.0');
-    await fill(join(disk ?? '', 'rest'));
-    const ran = await service.slipway('release');
-    expectSaid(ran, 27, 'hint: Free space');
+    const rest = join(disk ?? '', 'rest');
+    await fill(rest);
+    // The end of a release is its evidence, which can only be written when there is room again.
+    const blocked = service.slipway('release');
+    await until('the release is over', async () => (await service.slipway('list')).stdout.match(/unchanged/g)?.length === 2);
     expect(await service.served()).toBe('1.0.0');
-    await rm(join(disk ?? '', 'rest'));
-    await rm(ballast);
+    await Promise.all([rest, ballast].map((file) => rm(file)));
+    expectSaid(await blocked, 10, 'disk: 0 MiB are free', 'Free space, or move SLIPWAY_HOME');
     await expectUnharmed(service, '1.0.0');
     expectSaid(await service.slipway('release'), 0);
     await expectUnharmed(service, '1.1.0');
   }, 60_000);
 });
 
-/** Leaves the first half of a file. Answers what checks that nobody touched that half, and brings the file back. */
-async function cutShort(file: string): Promise<() => Promise<void>> {
+/** While only the first half of a file is there, does something; then brings the file back. Nobody may have written to it. */
+async function cutShort(file: string, meanwhile: () => Promise<void>): Promise<void> {
   const whole = await readFile(file);
   const half = whole.subarray(0, whole.length / 2);
   await writeFile(file, half);
-  return async () => {
+  try {
+    await meanwhile();
     expect(await readFile(file), `${file} was written to`).toEqual(half);
+  } finally {
     await writeFile(file, whole);
-  };
+  }
 }
 
 /** A file system of a few hundred megabytes; null when this user may not make one. */
@@ -121,6 +128,15 @@ async function smallDisk(): Promise<string | null> {
   } catch {
     await rm(folder, { recursive: true });
     return null;
+  }
+}
+
+function unmount(folder: string): boolean {
+  try {
+    execFileSync('umount', [folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -20,7 +20,16 @@ export interface TestPostgres {
 }
 
 const DEADLINE_MS = 30_000;
-const SETTINGS = ['listen_addresses=', 'max_connections=50', 'shared_buffers=16MB', 'fsync=off', 'full_page_writes=off', 'max_wal_senders=0', 'autovacuum=off', 'max_prepared_transactions=2'];
+const SETTINGS = [
+  'listen_addresses=',
+  'max_connections=50',
+  'shared_buffers=16MB',
+  'fsync=off',
+  'full_page_writes=off',
+  'max_wal_senders=0',
+  'autovacuum=off',
+  'max_prepared_transactions=2',
+];
 
 /** Folder of the newest PostgreSQL server that the system has installed with its client programs; null when there is none. */
 export function systemPostgres(): string | null {
@@ -33,7 +42,9 @@ export function systemPostgres(): string | null {
 }
 
 /** Starts a server; `system` needs {@link systemPostgres}. */
-export async function startPostgres(options: { readonly version?: 'embedded' | 'system'; readonly settings?: readonly string[] } = {}): Promise<TestPostgres> {
+export async function startPostgres(
+  options: { readonly version?: 'embedded' | 'system'; readonly settings?: readonly string[] } = {},
+): Promise<TestPostgres> {
   const root = mkdtempSync(join(tmpdir(), 'slw-pg-'));
   chmodSync(root, 0o755);
   const data = join(root, 'data');
@@ -44,15 +55,26 @@ export async function startPostgres(options: { readonly version?: 'embedded' | '
     mkdirSync(folder, { mode: 0o700 });
     if (identity.credentials !== null) chownSync(folder, identity.credentials.uid, identity.credentials.gid);
   }
-  const made = spawnAs(identity, [initdb, '-D', data, '-U', 'slipway', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'], env);
+  const made = spawnAs(
+    identity,
+    [initdb, '-D', data, '-U', 'slipway', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'],
+    env,
+  );
   await ended(made, 'initdb');
-  const settings = [...SETTINGS, ...(options.settings ?? []), `unix_socket_directories=${socketDirectory}`].flatMap((setting) => ['-c', setting]);
+  const settings = [...SETTINGS, ...(options.settings ?? []), `unix_socket_directories=${socketDirectory}`].flatMap((setting) => [
+    '-c',
+    setting,
+  ]);
   const server = spawnAs(identity, [postgres, '-D', data, ...settings], env);
-  const url = (database: string): string => `postgresql://slipway@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}&sslmode=disable`;
-  const query = (database: string, sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> => ask(url(database), sql, values);
+  const url = (database: string): string =>
+    `postgresql://slipway@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}&sslmode=disable`;
+  const query = (database: string, sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> =>
+    ask(url(database), sql, values);
   await answering(server, () => query('postgres', 'SELECT 1'));
   return {
-    url, query, socketDirectory,
+    url,
+    query,
+    socketDirectory,
     create: async (database) => {
       await query('postgres', `CREATE DATABASE ${pg.escapeIdentifier(database)}`);
       return url(database);
@@ -66,7 +88,10 @@ export async function startPostgres(options: { readonly version?: 'embedded' | '
   };
 }
 
-function programs(version: 'embedded' | 'system', links: string): { readonly initdb: string; readonly postgres: string; readonly env: NodeJS.ProcessEnv } {
+function programs(
+  version: 'embedded' | 'system',
+  links: string,
+): { readonly initdb: string; readonly postgres: string; readonly env: NodeJS.ProcessEnv } {
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
   if (version === 'system') {
     const folder = systemPostgres();
@@ -80,7 +105,12 @@ function programs(version: 'embedded' | 'system', links: string): { readonly ini
 function spawnAs(identity: Identity, argv: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   const [command = '', ...args] = [...identity.prefix, ...argv];
   const user = identity.credentials === null ? {} : identity.credentials;
-  return spawn(command, args, { env, cwd: '/', stdio: ['ignore', 'ignore', process.env['SLIPWAY_TEST_PG_LOG'] === undefined ? 'ignore' : 'inherit'], ...user });
+  return spawn(command, args, {
+    env,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', process.env['SLIPWAY_TEST_PG_LOG'] === undefined ? 'ignore' : 'inherit'],
+    ...user,
+  });
 }
 
 async function ended(child: ChildProcess, name: string): Promise<void> {
@@ -95,7 +125,8 @@ async function answering(server: ChildProcess, ping: () => Promise<unknown>): Pr
       await ping();
       return;
     } catch (error) {
-      if (server.exitCode !== null || Date.now() > deadline) throw new Error('PostgreSQL did not start; set SLIPWAY_TEST_PG_LOG=1 to see why', { cause: error });
+      if (server.exitCode !== null || Date.now() > deadline)
+        throw new Error('PostgreSQL did not start; set SLIPWAY_TEST_PG_LOG=1 to see why', { cause: error });
       await delay(20);
     }
   }
@@ -112,4 +143,3 @@ async function ask(url: string, sql: string, values: readonly unknown[]): Promis
     await client.end().catch(() => undefined);
   }
 }
-

@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isJsonObject } from '../../src/kernel/index.ts';
-import { drive, type StoredRelease } from '../../src/release/index.ts';
+import type { StoredRelease } from '../../src/release/index.ts';
 import { aDefinition } from '../support/definition.ts';
 import { eventually } from '../store/support.ts';
 import { allSealed, makeSite, scriptStep, sharedServer, type RunningWorker, type SharedServer, type Site } from './processes.ts';
-import { aStep, scriptedPlan, scriptedWorker } from './rig.ts';
+import { aStep } from './rig.ts';
 
 const LEASE_MS = 2_000;
 
@@ -117,12 +117,4 @@ describe('a worker that is frozen for longer than its lease', () => {
     const drivers = (await Promise.all(releases.map(load))).flatMap(({ events }) => events.flatMap(({ type, data }) => (type === 'driver.claimed' && isJsonObject(data) ? [String(data['driver'])] : [])));
     expect(new Set(drivers).size).toBe(2);
   }, 60_000);
-
-  it('finds nothing to do where its release ended meanwhile', async () => {
-    const plan = scriptedPlan([aStep('a.b')]);
-    await server.store.submit({ plan: { ...plan, node: 'nobody' }, actor: 'ann', wait: true });
-    const one = scriptedWorker(server.store, { id: 'one', home: site.home });
-    expect(await drive(one, plan.release)).toBe('finished');
-    expect(await drive(one, plan.release)).toBe('not-mine');
-  });
 });

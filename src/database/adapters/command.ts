@@ -19,10 +19,18 @@ export function commandMethod(tools: BackupTools): BackupMethod {
     name: 'command',
     capabilities: { needsQuiet: false, canVerify: command?.restore !== null && command !== null },
     available: () =>
-      Promise.resolve(command === null ? { ok: false, reason: 'no backup command is configured', hint: 'Set database.backup.command in slipway.yaml.' } : { ok: true }),
+      Promise.resolve(
+        command === null
+          ? { ok: false, reason: 'no backup command is configured', hint: 'Set database.backup.command in slipway.yaml.' }
+          : { ok: true },
+      ),
     create: (database, key, directory) =>
       createBackup({
-        method: 'command', access: database, key, directory, clock,
+        method: 'command',
+        access: database,
+        key,
+        directory,
+        clock,
         stillThere: () => Promise.resolve(true),
         write: async () => {
           const measured = await withClient(database, 'counting rows', async (session) => {

@@ -7,12 +7,29 @@ import type { DatabaseAccess } from '../ports.ts';
 
 /** Parameters libpq knows; the driver's own (`uselibpqcompat`, `ssl`) would make it refuse the whole URL. */
 const KNOWN = new Set([
-  'host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslcrl', 'sslnegotiation', 'channel_binding', 'gssencmode', 'krbsrvname', 'connect_timeout', 'options',
-  'target_session_attrs', 'user',
+  'host',
+  'port',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'sslcrl',
+  'sslnegotiation',
+  'channel_binding',
+  'gssencmode',
+  'krbsrvname',
+  'connect_timeout',
+  'options',
+  'target_session_attrs',
+  'user',
 ]);
 
 /** A connection for PostgreSQL's own programs: the URL without its password as an argument, the password in the environment. */
-export function libpqConnection(access: DatabaseAccess): { readonly url: string; readonly env: Readonly<Record<string, string>>; readonly secrets: readonly string[] } {
+export function libpqConnection(access: DatabaseAccess): {
+  readonly url: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+} {
   const url = new URL(access.url);
   const password = url.searchParams.get('password') ?? decodeURIComponent(url.password);
   url.password = '';
@@ -20,7 +37,11 @@ export function libpqConnection(access: DatabaseAccess): { readonly url: string;
   if (url.searchParams.get('sslmode') === 'no-verify') url.searchParams.set('sslmode', 'require');
   // "+" for a space is a form's habit; libpq reads it as a plus sign.
   url.search = url.search.replaceAll('+', '%20');
-  return { url: url.toString(), env: { PGAPPNAME: 'slipway backup', ...(password === '' ? {} : { PGPASSWORD: password }) }, secrets: secretsOf(access) };
+  return {
+    url: url.toString(),
+    env: { PGAPPNAME: 'slipway backup', ...(password === '' ? {} : { PGPASSWORD: password }) },
+    secrets: secretsOf(access),
+  };
 }
 
 /** PostgreSQL's client programs of one version. */

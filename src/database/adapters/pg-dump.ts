@@ -25,7 +25,11 @@ export function pgDumpMethod(tools: BackupTools): BackupMethod {
     create: async (database, key, directory) => {
       const client = await requireClient(database, tools);
       return createBackup({
-        method: 'pg_dump', access: database, key, directory, clock,
+        method: 'pg_dump',
+        access: database,
+        key,
+        directory,
+        clock,
         stillThere: () => Promise.resolve(true),
         write: async () => {
           const written = await dump(database, client, directory, tools);
@@ -39,7 +43,11 @@ export function pgDumpMethod(tools: BackupTools): BackupMethod {
       await createEmptyLike(database, into);
       faults.at('backup.empty-created');
       const { url, env, secrets } = libpqConnection(siblingAccess(database, into));
-      const result = await tools.run([client.pgRestore, '--exit-on-error', '--no-password', `--dbname=${url}`, join(directory, DUMP_FILE)], env, secrets);
+      const result = await tools.run(
+        [client.pgRestore, '--exit-on-error', '--no-password', `--dbname=${url}`, join(directory, DUMP_FILE)],
+        env,
+        secrets,
+      );
       succeed(result, 'pg_restore', tools);
     },
     discard: () => Promise.resolve(),
@@ -52,7 +60,15 @@ async function dump(database: DatabaseAccess, client: ClientTools, directory: st
     await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const { rows } = await session.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
     const { url, env, secrets } = libpqConnection(database);
-    const argv = [client.pgDump, '--format=custom', `--snapshot=${rows[0]?.snapshot ?? ''}`, LOCK_WAIT, '--no-password', `--file=${join(directory, DUMP_FILE)}`, `--dbname=${url}`];
+    const argv = [
+      client.pgDump,
+      '--format=custom',
+      `--snapshot=${rows[0]?.snapshot ?? ''}`,
+      LOCK_WAIT,
+      '--no-password',
+      `--file=${join(directory, DUMP_FILE)}`,
+      `--dbname=${url}`,
+    ];
     succeed(await tools.run(argv, env, secrets), 'pg_dump', tools);
     tools.effects.faults.at('backup.dumped');
     return measure(session);
@@ -63,7 +79,11 @@ async function dump(database: DatabaseAccess, client: ClientTools, directory: st
 
 function succeed(result: ExecResult, name: string, tools: BackupTools): void {
   if (result.exitCode === 0) return;
-  const how = result.timedOut ? 'did not end in time' : result.isCanceled ? 'was cancelled' : `failed (${result.signal ?? `exit ${result.exitCode ?? '?'}`})`;
+  const how = result.timedOut
+    ? 'did not end in time'
+    : result.isCanceled
+      ? 'was cancelled'
+      : `failed (${result.signal ?? `exit ${result.exitCode ?? '?'}`})`;
   throw new SlipwayError('database_refused', tools.effects.redact(`${name} ${how}: ${result.tail.trim()}`));
 }
 
@@ -74,14 +94,20 @@ async function requireClient(database: DatabaseAccess, tools: BackupTools): Prom
 }
 
 /** pg_dump refuses a server newer than itself. */
-async function clientFor(database: DatabaseAccess, tools: BackupTools): Promise<{ readonly ok: true; readonly client: ClientTools } | Extract<Availability, { ok: false }>> {
+async function clientFor(
+  database: DatabaseAccess,
+  tools: BackupTools,
+): Promise<{ readonly ok: true; readonly client: ClientTools } | Extract<Availability, { ok: false }>> {
   const [{ serverVersion }, installed] = [await databaseSize(database), await findClientTools(tools.clientFolders)];
   const wanted = Math.floor(serverVersion / 10_000);
   // The oldest that will do: its dump can also be read by a pg_restore of the server's own version.
   const client = installed.findLast(({ major }) => major >= wanted);
   if (client !== undefined) return { ok: true, client };
   const [newest] = installed;
-  const reason = newest === undefined ? `pg_dump is not installed (the server is PostgreSQL ${wanted})` : `pg_dump ${newest.major} is older than the server (PostgreSQL ${wanted})`;
+  const reason =
+    newest === undefined
+      ? `pg_dump is not installed (the server is PostgreSQL ${wanted})`
+      : `pg_dump ${newest.major} is older than the server (PostgreSQL ${wanted})`;
   const hint = `Install it: apt-get install postgresql-client-${wanted} (from apt.postgresql.org if your system has no such version), or choose another backup method.`;
   return { ok: false, reason, hint };
 }

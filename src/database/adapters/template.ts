@@ -18,15 +18,26 @@ export function templateMethod(tools: BackupTools): BackupMethod {
     capabilities: { needsQuiet: true, canVerify: true },
     available: (database) =>
       withMaintenance(database, 'checking rights', async (client) => {
-        const { rows } = await client.query<{ ok: boolean }>('SELECT rolcreatedb OR rolsuper AS ok FROM pg_roles WHERE rolname = current_user');
+        const { rows } = await client.query<{ ok: boolean }>(
+          'SELECT rolcreatedb OR rolsuper AS ok FROM pg_roles WHERE rolname = current_user',
+        );
         if (rows[0]?.ok === true) return { ok: true };
-        return { ok: false, reason: 'the user of database.url may not create databases', hint: 'ALTER ROLE ... CREATEDB, or choose another backup method.' };
+        return {
+          ok: false,
+          reason: 'the user of database.url may not create databases',
+          hint: 'ALTER ROLE ... CREATEDB, or choose another backup method.',
+        };
       }),
     create: (database, key, directory) => {
       const location = siblingOf(database, 'backup', key);
       return createBackup({
-        method: 'template', access: database, key, directory, clock,
-        stillThere: (manifest) => withMaintenance(database, 'looking for the copy', (client) => databaseExists(client, locationOf(manifest))),
+        method: 'template',
+        access: database,
+        key,
+        directory,
+        clock,
+        stillThere: (manifest) =>
+          withMaintenance(database, 'looking for the copy', (client) => databaseExists(client, locationOf(manifest))),
         write: async () => {
           await copyDatabase(database, database.name, location, tools);
           faults.at('backup.copied');

@@ -6,8 +6,18 @@ type Node = Statement['node'];
 
 /** Change how the table is stored or planned, not what a program sees. VALIDATE only checks what is enforced already. */
 const UNSEEN = new Set([
-  'AT_ValidateConstraint', 'AT_SetStatistics', 'AT_SetOptions', 'AT_SetStorage', 'AT_SetCompression', 'AT_SetRelOptions', 'AT_ResetRelOptions', 'AT_ClusterOn',
-  'AT_SetLogged', 'AT_SetTableSpace', 'AT_SetAccessMethod', 'AT_ReplicaIdentity',
+  'AT_ValidateConstraint',
+  'AT_SetStatistics',
+  'AT_SetOptions',
+  'AT_SetStorage',
+  'AT_SetCompression',
+  'AT_SetRelOptions',
+  'AT_ResetRelOptions',
+  'AT_ClusterOn',
+  'AT_SetLogged',
+  'AT_SetTableSpace',
+  'AT_SetAccessMethod',
+  'AT_ReplicaIdentity',
 ]);
 
 /** Seen by the old version, and a down file can take it back without loss. */
@@ -75,7 +85,8 @@ function addColumnEffect(column: Node, table: string): Effect {
   const serial = SERIAL.test(nameParts(children(child(column, 'typeName'), 'names')).at(-1) ?? '');
   const filled = serial || constraints.some((one) => GIVES_A_VALUE.has(textOf(one, 'contype')) && !isNullDefault(one));
   const named = `${table}.${textOf(column, 'colname')}`;
-  if (has('CONSTR_NOTNULL', 'CONSTR_PRIMARY') && !filled) return effect('reversible', `${named} is NOT NULL without a default, so the old version's INSERT fails`);
+  if (has('CONSTR_NOTNULL', 'CONSTR_PRIMARY') && !filled)
+    return effect('reversible', `${named} is NOT NULL without a default, so the old version's INSERT fails`);
   if (has('CONSTR_CHECK', 'CONSTR_EXCLUSION')) return effect('reversible', `the CHECK on ${named} may refuse rows the old version writes`);
   if (has('CONSTR_UNIQUE', 'CONSTR_PRIMARY', 'CONSTR_FOREIGN') && has('CONSTR_DEFAULT')) {
     return effect('reversible', `the default of ${named} may break its own constraint when the old version writes`);

@@ -12,7 +12,8 @@ export function compareMeasures(expected: Measured, found: Measured): readonly s
   const differences = tables
     .filter((table) => expected.rows[table] !== found.rows[table])
     .map((table) => `${table} should have ${count(expected.rows[table])} and has ${count(found.rows[table])}`);
-  const shown = differences.length > SHOWN ? [...differences.slice(0, SHOWN), `and ${differences.length - SHOWN} tables more`] : differences;
+  const shown =
+    differences.length > SHOWN ? [...differences.slice(0, SHOWN), `and ${differences.length - SHOWN} tables more`] : differences;
   return expected.schemaDigest === found.schemaDigest ? shown : [...shown, 'columns, constraints or indexes differ'];
 }
 

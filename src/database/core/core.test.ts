@@ -38,18 +38,29 @@ describe('names of migration files', () => {
     expect(parseFileName(file)).toEqual({ name, direction });
   });
 
-  test.each(['add_price.sql', '1.sql', '1_.sql', '1_a.SQL', '1_a b.sql', "1_a'.sql", '1_a.sideways.sql', '1_a.sql.bak', 'V1__a.sql'])('%s is refused', (file) => {
-    expect(parseFileName(file)).toBeNull();
-  });
+  test.each(['add_price.sql', '1.sql', '1_.sql', '1_a.SQL', '1_a b.sql', "1_a'.sql", '1_a.sideways.sql', '1_a.sql.bak', 'V1__a.sql'])(
+    '%s is refused',
+    (file) => {
+      expect(parseFileName(file)).toBeNull();
+    },
+  );
 
   test('are ordered by number whatever its width', () => {
-    expect(['10_a', '9_b', '0010_b', '20261121093000_c', '1_z'].toSorted(compareNames)).toEqual(['1_z', '9_b', '0010_b', '10_a', '20261121093000_c']);
+    expect(['10_a', '9_b', '0010_b', '20261121093000_c', '1_z'].toSorted(compareNames)).toEqual([
+      '1_z',
+      '9_b',
+      '0010_b',
+      '10_a',
+      '20261121093000_c',
+    ]);
   });
 });
 
 describe('header', () => {
   test('is read from the leading comments only', () => {
-    const header = parseHeader('\n-- hello\r\n-- slipway: no-transaction\r\n-- slipway: rollback=app because "readers ignore it"\nSELECT 1;\n-- slipway: nonsense');
+    const header = parseHeader(
+      '\n-- hello\r\n-- slipway: no-transaction\r\n-- slipway: rollback=app because "readers ignore it"\nSELECT 1;\n-- slipway: nonsense',
+    );
     expect(header).toEqual({ transactional: false, rollback: { rollbackClass: 'app', because: 'readers ignore it' }, problems: [] });
   });
 
@@ -67,7 +78,16 @@ describe('header', () => {
 });
 
 describe('folder against history', () => {
-  const row = (name: string, more: Partial<HistoryRow> = {}): HistoryRow => ({ name, sha256: `sha-${name}`, direction: 'up', at: '', finished: true, statementsDone: 1, statements: 1, ...more });
+  const row = (name: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
+    name,
+    sha256: `sha-${name}`,
+    direction: 'up',
+    at: '',
+    finished: true,
+    statementsDone: 1,
+    statements: 1,
+    ...more,
+  });
   const file = (name: string) => ({ name, sha256: `sha-${name}` });
 
   test('in step', () => {
@@ -93,7 +113,10 @@ describe('folder against history', () => {
     fc.assert(
       fc.property(names, names, (inFolder, inHistory) => {
         const files = inFolder.map(file);
-        const { pending, drift } = compareHistory(files, inHistory.map((name) => row(name)));
+        const { pending, drift } = compareHistory(
+          files,
+          inHistory.map((name) => row(name)),
+        );
         expect(pending.map((one) => one.name)).toEqual(inFolder.filter((name) => !inHistory.includes(name)));
         const late = pending.filter((one) => inHistory.some((name) => compareNames(one.name, name) < 0));
         const gone = inHistory.filter((name) => !inFolder.includes(name));
@@ -135,7 +158,9 @@ describe('row counts', () => {
   });
 
   test('alike with another schema differ', () => {
-    expect(compareMeasures({ rows: {}, schemaDigest: 'x' }, { rows: {}, schemaDigest: 'y' })).toEqual(['columns, constraints or indexes differ']);
+    expect(compareMeasures({ rows: {}, schemaDigest: 'x' }, { rows: {}, schemaDigest: 'y' })).toEqual([
+      'columns, constraints or indexes differ',
+    ]);
   });
 });
 

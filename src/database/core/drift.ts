@@ -20,11 +20,17 @@ export interface Comparison<F> {
 }
 
 /** Compares the folder with what the database says was applied. `files` are in order. */
-export function compareHistory<F extends { readonly name: string; readonly sha256: string }>(files: readonly F[], history: readonly HistoryRow[]): Comparison<F> {
+export function compareHistory<F extends { readonly name: string; readonly sha256: string }>(
+  files: readonly F[],
+  history: readonly HistoryRow[],
+): Comparison<F> {
   const rows = new Map(history.map((row) => [row.name, row]));
   const names = new Set(files.map((file) => file.name));
   const finished = history.filter((row) => row.finished);
-  const newest = finished.map((row) => row.name).toSorted(compareNames).at(-1);
+  const newest = finished
+    .map((row) => row.name)
+    .toSorted(compareNames)
+    .at(-1);
   const pending = files.filter((file) => rows.get(file.name)?.finished !== true);
   const changed = files.filter((file) => (rows.get(file.name)?.finished ?? false) && rows.get(file.name)?.sha256 !== file.sha256);
   const late = newest === undefined ? [] : pending.filter((file) => !rows.has(file.name) && compareNames(file.name, newest) < 0);

@@ -137,7 +137,9 @@ test('a down file never makes a file harder to take back', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(someSql, { maxLength: 5 }), async (some) => {
       const statements = await statementsOf(some.join(';\n'));
-      expect(RANK.indexOf(classify(statements, null, true).rollbackClass)).toBeLessThanOrEqual(RANK.indexOf(classify(statements, null, false).rollbackClass));
+      expect(RANK.indexOf(classify(statements, null, true).rollbackClass)).toBeLessThanOrEqual(
+        RANK.indexOf(classify(statements, null, false).rollbackClass),
+      );
     }),
   );
 });

@@ -30,8 +30,11 @@ export function classify(statements: readonly Statement[], header: Header['rollb
   const hindrance = first('unknown') ?? first('lossy');
   if (hindrance !== null) return { rollbackClass: 'restore', because: hindrance };
   const noticed = first('reversible');
-  if (noticed === null) return { rollbackClass: 'app', because: effects.length === 0 ? 'no statements' : 'only additions the old version does not notice' };
-  return hasDown ? { rollbackClass: 'reversible', because: noticed } : { rollbackClass: 'restore', because: `${noticed}, and there is no down file` };
+  if (noticed === null)
+    return { rollbackClass: 'app', because: effects.length === 0 ? 'no statements' : 'only additions the old version does not notice' };
+  return hasDown
+    ? { rollbackClass: 'reversible', because: noticed }
+    : { rollbackClass: 'restore', because: `${noticed}, and there is no down file` };
 }
 
 /** The class of several files applied together: the hardest one decides. No file at all is `app`. */

@@ -70,7 +70,8 @@ function reindexIsSolitary({ node }: Statement): boolean {
 function detachOf({ node }: Statement): Solitary | null {
   for (const command of children(node, 'cmds')) {
     const partition = child(child(child(command, 'AlterTableCmd'), 'def'), 'PartitionCmd');
-    if (isSet(partition, 'concurrent')) return { kind: 'detach', parent: rangeName(child(node, 'relation')), partition: rangeName(child(partition, 'name')) };
+    if (isSet(partition, 'concurrent'))
+      return { kind: 'detach', parent: rangeName(child(node, 'relation')), partition: rangeName(child(partition, 'name')) };
   }
   return null;
 }
@@ -111,7 +112,9 @@ function withoutWrapper(statements: readonly Statement[]): readonly Statement[] 
   const begins = transactionKind(first) === 'TRANS_STMT_BEGIN' || transactionKind(first) === 'TRANS_STMT_START';
   // BEGIN with options (isolation level) would be lost, so it is refused further down instead.
   const plain = first.node['options'] === undefined;
-  return begins && plain && transactionKind(last) === 'TRANS_STMT_COMMIT' && last.node['chain'] !== true ? statements.slice(1, -1) : statements;
+  return begins && plain && transactionKind(last) === 'TRANS_STMT_COMMIT' && last.node['chain'] !== true
+    ? statements.slice(1, -1)
+    : statements;
 }
 
 function transactionKind({ kind, node }: Statement): string {
@@ -119,12 +122,14 @@ function transactionKind({ kind, node }: Statement): string {
 }
 
 function problemOf(statement: Statement): string | null {
-  if (transactionKind(statement) !== '') return 'BEGIN, COMMIT and ROLLBACK are not allowed here: Slipway runs each file in one transaction of its own';
+  if (transactionKind(statement) !== '')
+    return 'BEGIN, COMMIT and ROLLBACK are not allowed here: Slipway runs each file in one transaction of its own';
   if (statement.kind === 'CopyStmt' && statement.node['filename'] === undefined) {
     return 'COPY ... FROM stdin carries its data in the file, which only psql can read; write INSERT statements or load the data with a program';
   }
   const alone = solitary(statement);
-  if (alone?.kind === 'create-index' && alone.index.name === '') return 'CREATE INDEX CONCURRENTLY needs a name, so that a half-built index can be found and dropped';
+  if (alone?.kind === 'create-index' && alone.index.name === '')
+    return 'CREATE INDEX CONCURRENTLY needs a name, so that a half-built index can be found and dropped';
   if (alone?.kind === 'drop-index' && statement.node['objects'] !== undefined && children(statement.node, 'objects').length > 1) {
     return 'DROP INDEX CONCURRENTLY takes one index at a time';
   }

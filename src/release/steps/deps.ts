@@ -22,7 +22,7 @@ export interface StepDeps {
   readonly databaseExists: (definition: Definition) => Promise<boolean>;
   readonly ensureEmbedded: (name: string) => Promise<void>;
   /** The URL processes receive, as a template: the user's own, or that of the embedded database. */
-  readonly databaseUrlTemplate: (definition: Definition) => string;
+  readonly databaseUrlTemplate: (definition: Definition) => Promise<string>;
   /** Loads the signing keys, so that a pack can be signed at the end. */
   readonly checkKeys: () => Promise<void>;
 }
