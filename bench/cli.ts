@@ -27,17 +27,15 @@ export async function benchCli(): Promise<BenchResult> {
   const home = join(folder, 'home');
   const environment = { ...process.env, SLIPWAY_HOME: home };
   // Held open, or each `list` would start and stop the server.
-  const store = await openStore({ home, node: 'bench:/state', clock: systemClock, lease: { leaseMs: 15_000, renewMs: 3_000, marginMs: 3_000 } });
+  const store = await openStore({
+    home,
+    node: 'bench:/state',
+    clock: systemClock,
+    lease: { leaseMs: 15_000, renewMs: 3_000, marginMs: 3_000 },
+  });
   try {
     await store.store.list({ limit: 1 });
-    const samples = new Map<string, number[]>(Object.keys(COMMANDS).map((name) => [name, []]));
-    for (let round = -1; round < ROUNDS; round++) {
-      for (const [name, args] of shuffled(Object.entries(COMMANDS))) {
-        const ms = await timed(() => run(args, folder, environment));
-        // The first round only fills the disk cache.
-        if (round >= 0) samples.get(name)?.push(ms);
-      }
-    }
+    const samples = await measure(folder, environment);
     const empty = samples.get('node -e 0') ?? [];
     const rows = [...samples].map(([subject, own]) => ({
       subject,
@@ -59,6 +57,18 @@ export async function benchCli(): Promise<BenchResult> {
     if (store.embedded !== null) await rm(store.embedded.socketDirectory, { recursive: true, force: true });
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function measure(folder: string, environment: NodeJS.ProcessEnv): Promise<ReadonlyMap<string, readonly number[]>> {
+  const samples = new Map<string, number[]>(Object.keys(COMMANDS).map((name) => [name, []]));
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const [name, args] of shuffled(Object.entries(COMMANDS))) {
+      const ms = await timed(() => run(args, folder, environment));
+      // The first round only fills the disk cache.
+      if (round >= 0) samples.get(name)?.push(ms);
+    }
+  }
+  return samples;
 }
 
 async function run(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {

@@ -23,10 +23,20 @@ export async function benchDecide(): Promise<BenchResult> {
     const one = each(20_000, () => void applyEvent(before, last));
     rows.push({
       subject: `${size} events`,
-      figures: { ...spread(fold, 'us fold'), 'us next()': median(decide), 'us one event': median(one), 'turns/s': 1_000_000 / median(turn) },
+      figures: {
+        ...spread(fold, 'us fold'),
+        'us next()': median(decide),
+        'us one event': median(one),
+        'turns/s': 1_000_000 / median(turn),
+      },
     });
   }
-  return { name: 'decide', unit: 'us', rows, notes: [`a turn is what the driver does before each action: fold the whole ledger, then next(); median of ${ROUNDS}`] };
+  return {
+    name: 'decide',
+    unit: 'us',
+    rows,
+    notes: [`a turn is what the driver does before each action: fold the whole ledger, then next(); median of ${ROUNDS}`],
+  };
 }
 
 /** Microseconds per call, one figure per round; the first round warms up. */
@@ -58,6 +68,21 @@ function tried(step: string, stage: string, attempt: number): readonly NewEvent[
   const at = '2026-01-01T00:00:00.000Z';
   return [
     { type: 'step.intended', data: { step, stage, attempt, key: `bench/${step}/${attempt}` } },
-    { type: 'step.finished', data: { step, stage, attempt, verdict: 'pass', reason: 'ok', retry: false, startedAt: at, finishedAt: at, checks: [], facts: {}, log: null } },
+    {
+      type: 'step.finished',
+      data: {
+        step,
+        stage,
+        attempt,
+        verdict: 'pass',
+        reason: 'ok',
+        retry: false,
+        startedAt: at,
+        finishedAt: at,
+        checks: [],
+        facts: {},
+        log: null,
+      },
+    },
   ];
 }

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportPack, keyFingerprints, loadOrCreateKeys, nextEntry, verifyPack, type LedgerEntry, type PackInput } from '../src/evidence/index.ts';
+import {
+  exportPack,
+  keyFingerprints,
+  loadOrCreateKeys,
+  nextEntry,
+  verifyPack,
+  type LedgerEntry,
+  type PackInput,
+} from '../src/evidence/index.ts';
 import type { JsonValue } from '../src/kernel/index.ts';
 import type { BenchResult, BenchRow } from './result.ts';
 import { median, spread, timed } from './stats.ts';
@@ -21,7 +29,12 @@ export async function benchEvidence(): Promise<BenchResult> {
   try {
     const rows: BenchRow[] = [];
     for (const { events, rounds } of SIZES) rows.push(...(await measure(join(folder, String(events)), events, rounds)));
-    return { name: 'evidence', unit: 'ms', rows, notes: ['median of 7 rounds for 100 events, of 3 for 5,000; verification reads the pack as a stranger would, with pinned keys'] };
+    return {
+      name: 'evidence',
+      unit: 'ms',
+      rows,
+      notes: ['median of 7 rounds for 100 events, of 3 for 5,000; verification reads the pack as a stranger would, with pinned keys'],
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -41,7 +54,8 @@ async function measure(folder: string, events: number, rounds: number): Promise<
     verified.push(
       await timed(async () => {
         const { verdict, checks } = await verifyPack(target, { pins });
-        if (verdict !== 'pass') throw new Error(`The pack does not verify: ${JSON.stringify(checks.filter((check) => check.verdict !== 'pass'))}`);
+        if (verdict !== 'pass')
+          throw new Error(`The pack does not verify: ${JSON.stringify(checks.filter((check) => check.verdict !== 'pass'))}`);
       }),
     );
     bytes = await sizeOf(target);
@@ -49,14 +63,19 @@ async function measure(folder: string, events: number, rounds: number): Promise<
   }
   const size = { 'pack KB': bytes / 1_024, files: input.logs.length };
   return [
-    { subject: `export, ${events} events`, figures: { ...spread(exported), 'us/event': (median(exported) * 1_000) / events, 'pack KB': size['pack KB'], 'raw logs': size.files } },
+    {
+      subject: `export, ${events} events`,
+      figures: { ...spread(exported), 'us/event': (median(exported) * 1_000) / events, 'pack KB': size['pack KB'], 'raw logs': size.files },
+    },
     { subject: `verify, ${events} events`, figures: { ...spread(verified), 'us/event': (median(verified) * 1_000) / events } },
   ];
 }
 
 async function sizeOf(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
-  const sizes = await Promise.all(files.filter((file) => file.isFile()).map(async (file) => (await stat(join(file.parentPath, file.name))).size));
+  const sizes = await Promise.all(
+    files.filter((file) => file.isFile()).map(async (file) => (await stat(join(file.parentPath, file.name))).size),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
@@ -70,7 +89,9 @@ async function sample(folder: string, events: number): Promise<PackInput> {
     const time = new Date(Date.UTC(2026, 0, 1) + entries.length * 1_000).toISOString();
     entries.push(nextEntry(entries.at(-1) ?? null, { time, release: RELEASE, type, actor: 'bench', data }));
   };
-  add('release.requested', { plan: { service: 'shop', environment: 'prd', version: '1.1.0', previous: '1.0.0', rollback: { story: 'switch back' } } });
+  add('release.requested', {
+    plan: { service: 'shop', environment: 'prd', version: '1.1.0', previous: '1.0.0', rollback: { story: 'switch back' } },
+  });
   for (let attempt = 1; entries.length < events - 1; attempt++) {
     const name = `${String(attempt).padStart(5, '0')}-observe.window.log`;
     await writeFile(join(folder, 'logs', name), text);
@@ -78,11 +99,29 @@ async function sample(folder: string, events: number): Promise<PackInput> {
     const about = { step: 'observe.window', stage: 'observe', attempt };
     add('step.intended', { ...about, key: `${RELEASE}/observe.window/${attempt}` });
     const [startedAt, finishedAt] = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:00:01.000Z'];
-    add('step.finished', { ...about, verdict: 'pass', reason: '120 requests so far, 0 errors, 0 restarts', retry: false, startedAt, finishedAt, checks: [], facts: {}, log: { name, sha256: digest, bytes: LOG_BYTES } });
+    add('step.finished', {
+      ...about,
+      verdict: 'pass',
+      reason: '120 requests so far, 0 errors, 0 restarts',
+      retry: false,
+      startedAt,
+      finishedAt,
+      checks: [],
+      facts: {},
+      log: { name, sha256: digest, bytes: LOG_BYTES },
+    });
   }
   add('release.finished', { outcome: 'released', reason: 'every required step passed' });
   return {
-    release: RELEASE, origin: `slipway/shop/prd/${RELEASE}`, service: 'shop', environment: 'prd', verdict: 'PASS', entries,
-    summary: { gitHead: null }, logs, artifacts: [{ name: 'plan.json', text: '{}\n' }], subjects: [],
+    release: RELEASE,
+    origin: `slipway/shop/prd/${RELEASE}`,
+    service: 'shop',
+    environment: 'prd',
+    verdict: 'PASS',
+    entries,
+    summary: { gitHead: null },
+    logs,
+    artifacts: [{ name: 'plan.json', text: '{}\n' }],
+    subjects: [],
   };
 }

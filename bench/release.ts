@@ -27,7 +27,11 @@ const SUBJECTS: readonly Subject[] = [
   {
     name: 'PostgreSQL: backup, verified, one migration',
     windowMs: 1,
-    config: { ...NO_OPS, database: { embedded: 'bench', migrations: 'migrations' }, smoke: { read: ['GET /'], write: { none: 'a benchmark' }, within: '1s' } },
+    config: {
+      ...NO_OPS,
+      database: { embedded: 'bench', migrations: 'migrations' },
+      smoke: { read: ['GET /'], write: { none: 'a benchmark' }, within: '1s' },
+    },
     files: (round) => ({ [`migrations/2026010100${String(round + 10)}00_round.sql`]: `CREATE TABLE round_${round} (id int);\n` }),
   },
 ];
@@ -50,7 +54,8 @@ export async function benchRelease(): Promise<readonly BenchResult[]> {
   const rig = await makeSmallRig();
   try {
     const timings = new Map<string, readonly Timing[]>();
-    for (const [index, subject] of SUBJECTS.entries()) timings.set(subject.name, await releases(await rig.service(`bench-${index}`), subject));
+    for (const [index, subject] of SUBJECTS.entries())
+      timings.set(subject.name, await releases(await rig.service(`bench-${index}`), subject));
     return [overview(timings), breakdown(timings)];
   } finally {
     await rig.close();
@@ -73,7 +78,10 @@ async function releases(service: SmallService, subject: Subject): Promise<readon
 }
 
 function eventsOf(stdout: string): readonly ReleaseEvent[] {
-  const documents = stdout.trim().split('\n').map((line) => JSON.parse(line) as { readonly kind: string; readonly event?: ReleaseEvent & { readonly time: number | string } });
+  const documents = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly kind: string; readonly event?: ReleaseEvent & { readonly time: number | string } });
   return documents.flatMap(({ event }) => (event === undefined ? [] : [{ ...event, time: new Date(event.time).getTime() }]));
 }
 
@@ -87,9 +95,10 @@ function timingOf(events: readonly ReleaseEvent[], { startedAt, endedAt, windowM
   const [first] = events;
   const last = events.at(-1);
   const claimed = events.find((event) => event.type === 'driver.claimed');
-  if (first?.type !== 'release.requested' || claimed === undefined || last?.type !== 'release.finished') throw new Error('Not the ledger of a finished release');
+  if (first?.type !== 'release.requested' || claimed === undefined || last?.type !== 'release.finished')
+    throw new Error('Not the ledger of a finished release');
   const steps = stepTimes(events, first.data.plan);
-  const readiness = (steps.get('apply-group') ?? 0);
+  const readiness = steps.get('apply-group') ?? 0;
   const observing = observed(events, first.data.plan);
   const looks = steps.get('observe') ?? 0;
   steps.delete('apply-group');
@@ -130,7 +139,14 @@ function observed(events: readonly ReleaseEvent[], plan: Plan): number {
 function overview(timings: ReadonlyMap<string, readonly Timing[]>): BenchResult {
   const rows = [...timings].map(([subject, all]): BenchRow => {
     const overheads = all.map(({ overhead }) => overhead);
-    return { subject, figures: { whole: median(all.map(({ whole }) => whole)), 'service start': median(all.map(({ readiness }) => readiness)), ...spread(overheads, 'overhead') } };
+    return {
+      subject,
+      figures: {
+        whole: median(all.map(({ whole }) => whole)),
+        'service start': median(all.map(({ readiness }) => readiness)),
+        ...spread(overheads, 'overhead'),
+      },
+    };
   });
   const missed = rows.filter(({ figures }) => (figures['overhead'] ?? 0) > TARGET_MS).map(({ subject }) => subject);
   return {
@@ -147,8 +163,15 @@ function overview(timings: ReadonlyMap<string, readonly Timing[]>): BenchResult 
 function breakdown(timings: ReadonlyMap<string, readonly Timing[]>): BenchResult {
   const parts = [...new Set([...timings.values()].flatMap((all) => all.flatMap((one) => Object.keys(one.parts))))];
   const rows = parts.map((subject): BenchRow => {
-    const figures = [...timings].map(([name, all]) => [name, all.some((one) => subject in one.parts) ? median(all.map((one) => one.parts[subject] ?? 0)) : null] as const);
+    const figures = [...timings].map(
+      ([name, all]) => [name, all.some((one) => subject in one.parts) ? median(all.map((one) => one.parts[subject] ?? 0)) : null] as const,
+    );
     return { subject, figures: Object.fromEntries(figures) };
   });
-  return { name: 'release: where the overhead goes', unit: 'ms, medians', rows, notes: ['medians of parts need not add up to the median of the whole'] };
+  return {
+    name: 'release: where the overhead goes',
+    unit: 'ms, medians',
+    rows,
+    notes: ['medians of parts need not add up to the median of the whole'],
+  };
 }

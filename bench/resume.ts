@@ -3,7 +3,7 @@ import { systemClock } from '../src/kernel/index.ts';
 import { agentStatus } from '../src/server/index.ts';
 import { openStore, type OpenStore } from '../src/store/index.ts';
 import type { ReleaseEvent } from '../src/release/index.ts';
-import { makeSmallRig } from '../test/e2e/support/small-service.ts';
+import { makeSmallRig, type SmallService } from '../test/e2e/support/small-service.ts';
 import type { BenchResult } from './result.ts';
 import { spread } from './stats.ts';
 
@@ -15,17 +15,17 @@ export async function benchResume(): Promise<BenchResult> {
   const rig = await makeSmallRig();
   try {
     const service = await rig.service('bench');
-    const config = { test: 'sleep 1' };
-    await service.commit('1.0.0', { config });
-    const first = await service.slipway('release');
-    if (first.exit !== 0) throw new Error(first.said);
-    const store = await openStore({ home: rig.home, node: 'bench:/state', clock: systemClock, lease: { leaseMs: 15_000, renewMs: 3_000, marginMs: 3_000 } });
+    await submit(service, '1.0.0');
+    const store = await openStore({
+      home: rig.home,
+      node: 'bench:/state',
+      clock: systemClock,
+      lease: { leaseMs: 15_000, renewMs: 3_000, marginMs: 3_000 },
+    });
     const rounds: Resumed[] = [];
     try {
       for (let round = 1; round <= ROUNDS; round++) {
-        await service.commit(`1.${round}.0`, { config });
-        const submitted = await service.slipway('release', '--detach');
-        if (submitted.exit !== 0) throw new Error(submitted.said);
+        await submit(service, `1.${round}.0`, '--detach');
         rounds.push(await killAndWait(store, rig.home, await store.store.resolve('latest')));
       }
     } finally {
@@ -38,11 +38,19 @@ export async function benchResume(): Promise<BenchResult> {
         { subject: 'next event in the ledger (driver.claimed)', figures: spread(rounds.map(({ event }) => event)) },
         { subject: 'the step that was cut off runs again', figures: spread(rounds.map(({ step }) => step)) },
       ],
-      notes: [`${ROUNDS} releases killed in the middle of their test command, real agent; includes the start of the new worker process; each release then ended \`released\``],
+      notes: [
+        `${ROUNDS} releases killed in the middle of their test command, real agent; includes the start of the new worker process; each release then ended \`released\``,
+      ],
     };
   } finally {
     await rig.close();
   }
+}
+
+async function submit(service: SmallService, version: string, ...args: readonly string[]): Promise<void> {
+  await service.commit(version, { config: { test: 'sleep 1' } });
+  const { exit, said } = await service.slipway('release', ...args);
+  if (exit !== 0) throw new Error(said);
 }
 
 interface Resumed {
@@ -63,7 +71,8 @@ async function killAndWait({ store }: OpenStore, home: string, release: string):
   const after = (await events()).slice(size);
   const again = after.find(isTest);
   const last = after.at(-1);
-  if (again === undefined || last?.type !== 'release.finished' || last.data.outcome !== 'released') throw new Error(`The release did not go on as it should: ${JSON.stringify(after)}`);
+  if (again === undefined || last?.type !== 'release.finished' || last.data.outcome !== 'released')
+    throw new Error(`The release did not go on as it should: ${JSON.stringify(after)}`);
   return { event: (after[0]?.time ?? Number.NaN) - killedAt, step: again.time - killedAt };
 }
 

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type BenchResult, type BenchRow, formatResult } from './result.ts';
+import { median, shuffled } from './stats.ts';
 
 const ROUNDS = 7;
 const REQUESTS = 3_000;
@@ -68,8 +69,7 @@ async function measure(load: ChildProcess, subjects: readonly Subject[]): Promis
   for (const subject of subjects) await sample(load, subject);
   const end = performance.now() + BUDGET_MS;
   for (let round = 0; round < ROUNDS && performance.now() < end; round++) {
-    const order = subjects.map((subject) => ({ subject, key: Math.random() })).toSorted((a, b) => a.key - b.key);
-    for (const { subject } of order) samples.get(subject.name)?.push(await sample(load, subject));
+    for (const subject of shuffled(subjects)) samples.get(subject.name)?.push(await sample(load, subject));
   }
   return samples;
 }
@@ -99,11 +99,6 @@ function rowOf(name: string, samples: ReadonlyMap<string, readonly Sample[]>): B
     failed: own.reduce((sum, { failed }) => sum + failed, 0),
   };
   return { subject: name, figures };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
 }
 
 /** CPU time of all threads, from the scheduler's own nanosecond account. */

@@ -36,7 +36,7 @@ function render(): string {
     'Answers go to stdout, remarks and refusals to stderr. With `--json` a refusal is `{"error": {"code", "message", "hint"}}` on stderr; [errors.md](errors.md) lists the codes.',
     'Times in documents are ISO 8601 in UTC. New fields may be added to a document; none changes its meaning.',
     '',
-    'Environment: `SLIPWAY_HOME` (state directory, default `.slipway` in the workspace), `SLIPWAY_DATABASE_URL` (a PostgreSQL of your own instead of the embedded one), `SLIPWAY_ACTOR` (who asks, default the user of this machine), `SLIPWAY_NODE` (name of this machine and state directory), `SLIPWAY_LOG` (level of the operational log on stderr: debug, info, warn, error), `SLIPWAY_DEBUG=1` (stacks), `NO_COLOR`.',
+    'Environment: `SLIPWAY_HOME` (state directory, default `.slipway` in the workspace), `SLIPWAY_DATABASE_URL` (a PostgreSQL of your own instead of the embedded one), `SLIPWAY_ACTOR` (who asks, default the user of this machine), `SLIPWAY_NODE` (name of this machine and state directory), `SLIPWAY_LEASE_MS` (how long a worker may say nothing before another takes its releases over, default 15000), `SLIPWAY_LOG` (level of the operational log on stderr: debug, info, warn, error), `SLIPWAY_DEBUG=1` (stacks), `NO_COLOR`.',
   ];
   return `${[head.join('\n'), ...sections].join('\n\n')}\n`;
 }

@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createExec, createFaults, messageOf, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
+import {
+  createExec,
+  createFaults,
+  messageOf,
+  redactDeep,
+  resolveTemplate,
+  systemClock,
+  systemIds,
+  type Effects,
+  type Log,
+} from '../kernel/index.ts';
 import { openAccess, queryRows } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
 import { sealRelease, stepExecutors, tidyRelease, type DriverDeps, type StepDeps } from '../release/index.ts';
@@ -38,9 +48,11 @@ export function ownArgv(...args: readonly string[]): readonly string[] {
 }
 
 /** Opens the store and puts everything together. Close it when done. */
-export async function openApp({ workspace, environment, log }: AppOptions): Promise<App> {
+export async function openApp({ workspace, environment, log: write }: AppOptions): Promise<App> {
   const places = findPlaces(workspace, environment);
   const secrets = createSecrets(environment);
+  // The caller's own redactor does not know what is learnt here: variables files, and what references resolve to.
+  const log: Log = (level, message, fields) => write(level, secrets.redact(message), redactDeep(fields, secrets.redact));
   const lease = leaseTerms(environment);
   const effects: Effects = {
     clock: systemClock,
@@ -65,7 +77,9 @@ export async function openApp({ workspace, environment, log }: AppOptions): Prom
     seal: async (stored) => {
       const checkpoint = await sealRelease(home, keys(), stored);
       // What is left lying about costs disk, not correctness: the release is over either way.
-      await tidyRelease(deps, opened.store, stored).catch((error: unknown) => log('warn', 'not everything could be tidied', { release: stored.summary.release, error: messageOf(error) }));
+      await tidyRelease(deps, opened.store, stored).catch((error: unknown) =>
+        log('warn', 'not everything could be tidied', { release: stored.summary.release, error: messageOf(error) }),
+      );
       return checkpoint;
     },
   };
@@ -115,7 +129,11 @@ function stepDeps({ places, secrets, opened, peers, keys, effects }: Parts): Ste
     effects,
     databaseExists: async ({ database }) => {
       if (database === null || typeof database.url === 'string') return true;
-      const found = await queryRows(openAccess((await server()).url('postgres')), `select 1 from pg_database where datname = '${database.url.embedded}'`, 5_000);
+      const found = await queryRows(
+        openAccess((await server()).url('postgres')),
+        `select 1 from pg_database where datname = '${database.url.embedded}'`,
+        5_000,
+      );
       return found.length > 0;
     },
     ensureEmbedded: async (name) => (await server()).ensureDatabase(name),
@@ -126,7 +144,12 @@ function stepDeps({ places, secrets, opened, peers, keys, effects }: Parts): Ste
 /** Slipway's own PostgreSQL for `database.embedded`: the store's, or one beside a store on a shared server, started when first asked for. */
 function embeddedServer({ embedded }: OpenStore, home: string): () => Promise<Embedded> {
   let opening: Promise<Embedded> | null = embedded === null ? null : Promise.resolve(embedded);
-  return () => (opening ??= openEmbedded({ home }));
+  return () =>
+    (opening ??= openEmbedded({ home }).catch((error: unknown) => {
+      // A start that failed once must not fail for the life of a worker.
+      opening = null;
+      throw error;
+    }));
 }
 
 /** A random number in [0, 1), for the router's dealing. */

@@ -22,7 +22,9 @@ export function leaseTerms(environment: Readonly<Record<string, string | undefin
   const given = environment[VARIABLE];
   const leaseMs = given === undefined || given === '' ? DEFAULT_MS : Number(given);
   if (!Number.isSafeInteger(leaseMs) || leaseMs < SHORTEST_MS || leaseMs > LONGEST_MS) {
-    throw new SlipwayError('usage', `${VARIABLE} is "${given}"; it takes milliseconds from ${SHORTEST_MS} to ${LONGEST_MS}`, { hint: 'Leave it out: 15000 suits nearly everybody.' });
+    throw new SlipwayError('usage', `${VARIABLE} is "${given}"; it takes milliseconds from ${SHORTEST_MS} to ${LONGEST_MS}`, {
+      hint: 'Leave it out: 15000 suits nearly everybody.',
+    });
   }
   return { leaseMs, renewMs: leaseMs / 5, marginMs: (leaseMs * 4) / 15, deadManMs: Math.floor(leaseMs * 0.45) };
 }

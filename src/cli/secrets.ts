@@ -24,7 +24,8 @@ export function createSecrets(environment: Environment): Secrets {
     for (const value of values) known.add(value);
     if (known.size > before) redactor = createRedactor([...known]);
   };
-  const learn = (variables: Environment): void => add(Object.entries(variables).flatMap(([name, value]) => (value !== undefined && SECRET_NAME.test(name) ? [value] : [])));
+  const learn = (variables: Environment): void =>
+    add(Object.entries(variables).flatMap(([name, value]) => (value !== undefined && SECRET_NAME.test(name) ? [value] : [])));
   learn(environment);
   return {
     redact: (text) => redactor(text),

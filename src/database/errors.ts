@@ -89,7 +89,7 @@ export function secretsOf(access: DatabaseAccess): readonly string[] {
 }
 
 /** User name of an access; `(default)` when it leaves the choice to the system. */
-export function userOf(access: DatabaseAccess): string {
+function userOf(access: DatabaseAccess): string {
   const url = new URL(access.url);
   const user = url.searchParams.get('user') ?? decodeURIComponent(url.username);
   return user === '' ? '(default)' : user;

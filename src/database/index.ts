@@ -1,12 +1,10 @@
 export type * from './ports.ts';
 export { databaseSize, openAccess } from './access.ts';
 export { queryRows } from './query.ts';
-export { commandRunner } from './command-runner.ts';
 export { chooseMethod } from './methods.ts';
-export { findDamage, readManifest } from './manifest.ts';
+export { readManifest } from './manifest.ts';
 export { verifyBackup, type Compared, type VerifyRequest, type VerifyResult } from './verify.ts';
 export { discardFailed, restoreBackup, type RestoreRequest, type RestoreResult } from './restore.ts';
 export { readMigrations, type MigrationFile, type Script } from './migrations.ts';
 export { applyMigrations, migrationStatus } from './apply.ts';
 export { downMigrations } from './down.ts';
-export { joinRollbackClasses } from './core/rollback-class.ts';

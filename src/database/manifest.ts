@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { SlipwayError } from '../kernel/index.ts';
 import type { BackupFile, BackupManifest } from './ports.ts';
 
-export const MANIFEST_FILE = 'manifest.json';
+const MANIFEST_FILE = 'manifest.json';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const manifestSchema = z.strictObject({

@@ -1,4 +1,3 @@
-import { SlipwayError } from '../kernel/index.ts';
 import { commandMethod } from './adapters/command.ts';
 import { pgDumpMethod } from './adapters/pg-dump.ts';
 import { templateMethod } from './adapters/template.ts';
@@ -15,17 +14,8 @@ const METHODS: Readonly<Record<BackupMethodName, (tools: BackupTools) => BackupM
  * Chooses the backup method. `auto` takes the user's command when there is one, else `pg_dump`; `template` only for the
  * embedded database, because it ends every session and keeps the copy on the same disk. When none can run here, the
  * preferred one is answered, and its `available` says what to install.
- * @throws SlipwayError `not_possible_now` for `none`
  */
-export async function chooseMethod(
-  access: DatabaseAccess,
-  wanted: BackupMethodName | 'auto' | 'none',
-  tools: BackupTools,
-): Promise<BackupMethod> {
-  if (wanted === 'none')
-    throw new SlipwayError('not_possible_now', 'Backups are switched off for this service', {
-      hint: 'Set database.backup.method in slipway.yaml to auto.',
-    });
+export async function chooseMethod(access: DatabaseAccess, wanted: BackupMethodName | 'auto', tools: BackupTools): Promise<BackupMethod> {
   const methods = (wanted === 'auto' ? candidates(tools) : [wanted]).map((name) => METHODS[name](tools));
   for (const method of methods) if ((await method.available(access)).ok) return method;
   const [preferred] = methods;

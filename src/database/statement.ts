@@ -21,7 +21,7 @@ export interface Problem {
 }
 
 /** Thrown before a statement when the caller's signal has aborted. */
-export class Cancelled extends Error {}
+class Cancelled extends Error {}
 
 const RETRYABLE = new Set(['55P03', '40P01', '40001']);
 /** Details of these classes quote the user's rows. */

@@ -56,6 +56,7 @@ export async function exportPack(input: PackInput, keys: SigningKeys, directory:
     await writeLogs(making, writer);
     await writeLedger(making, writer);
     await writeDocuments(making, writer);
+    await writer.sync();
     await rename(draft, final).catch((error: unknown) => {
       throw ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '') ? existing(final) : error;
     });

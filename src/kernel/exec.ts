@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Exec, ExecRequest, ExecResult } from './effects.ts';
+import { forgetGuard, noteGuard } from './guard-file.ts';
 import type { FromGuard, GuardRun, ToGuard } from './guard-protocol.ts';
 import { createLogSink } from './log-sink.ts';
 import { signalGroup } from './process-group.ts';
@@ -37,6 +38,8 @@ export function createExec(clock: Clock, redact: Redactor, options: ExecOptions 
       throw new SlipwayError('not_found', redact(`The folder ${request.cwd} does not exist`), { hint: 'Create it, or correct the path.' });
     if (request.signal?.aborted === true) return cancelledBeforeStart(request);
     const guard = forkGuard();
+    // Before it is told to start anything: a worker killed from here on leaves a trace of what it began.
+    leaveNote(guard, request);
     const answer = await superviseGuard(guard, { clock, deadManMs, request });
     if (answer.kind === 'refused') throw refusal(answer, request, redact);
     if (answer.reason === 'dead-man') {
@@ -61,6 +64,16 @@ export function createExec(clock: Clock, redact: Redactor, options: ExecOptions 
 function forkGuard(): ChildProcess {
   const file = fileURLToPath(new URL(`./guard-main${path.extname(import.meta.url)}`, import.meta.url));
   return fork(file, [], { detached: true, execArgv: [], env: {}, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+}
+
+function leaveNote(guard: ChildProcess, { logFile }: ExecRequest): void {
+  try {
+    if (guard.pid !== undefined) noteGuard(logFile, guard.pid);
+  } catch (error) {
+    guard.kill('SIGKILL');
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new SlipwayError('disk_full', `No space left to write ${logFile}`);
+    throw error;
+  }
 }
 
 type Answer = Exclude<FromGuard, { kind: 'started' }>;
@@ -93,6 +106,7 @@ async function superviseGuard(guard: ChildProcess, { clock, deadManMs, request }
     return result;
   } finally {
     request.signal?.removeEventListener('abort', cancel);
+    forgetGuard(request.logFile);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { startGuarded, type GuardedCommand } from './guard.ts';
+import { forgetGuard } from './guard-file.ts';
 import type { FromGuard, ToGuard } from './guard-protocol.ts';
 
 let command: GuardedCommand | null = null;
@@ -38,7 +39,10 @@ function run(message: Extract<ToGuard, { kind: 'run' }>): void {
     return;
   }
   watchLease(message.run.deadManMs);
-  void command.result.then((result) => report(result, () => process.exit(0)));
+  void command.result.then((result) => {
+    forgetGuard(message.run.logFile);
+    report(result, () => process.exit(0));
+  });
 }
 
 process.on('message', (message: ToGuard) => {

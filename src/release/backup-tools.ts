@@ -16,7 +16,15 @@ export async function stepBackupTools(deps: StepDeps, context: StepContext): Pro
   const base = baseEnvironment(await deps.environmentFor(plan.workspace, plan.definition.envFile));
   const run: RunCommand = async (argv, env, secrets) => {
     context.note(`$ ${argv.join(' ')}`);
-    const result = await effects.exec({ argv, cwd: plan.workspace, env: { ...base, ...env }, timeoutMs: BACKUP_TIMEOUT_MS, logFile: commandLog, secrets, signal });
+    const result = await effects.exec({
+      argv,
+      cwd: plan.workspace,
+      env: { ...base, ...env },
+      timeoutMs: BACKUP_TIMEOUT_MS,
+      logFile: commandLog,
+      secrets,
+      signal,
+    });
     await context.takeCommandLog();
     return result;
   };
@@ -28,16 +36,22 @@ export async function planningBackupTools(deps: StepDeps, workspace: string, def
   const base = baseEnvironment(await deps.environmentFor(workspace, definition.envFile));
   const run: RunCommand = async (argv, env, secrets) => {
     const logFile = join(deps.home, `probe-${deps.effects.ids.token()}.log`);
-    const result = await deps.effects.exec({ argv, cwd: workspace, env: { ...base, ...env }, timeoutMs: PROBE_TIMEOUT_MS, logFile, secrets });
-    await rm(logFile, { force: true });
-    return result;
+    try {
+      return await deps.effects.exec({ argv, cwd: workspace, env: { ...base, ...env }, timeoutMs: PROBE_TIMEOUT_MS, logFile, secrets });
+    } finally {
+      // Also of a program that is not there: its log was opened before it was looked for.
+      await rm(logFile, { force: true });
+    }
   };
   return toolsOf(definition, run, deps.effects);
 }
 
 function toolsOf({ database }: Definition, run: RunCommand, effects: Effects): BackupTools {
   const backup = database?.backup;
-  const command = backup?.command === null || backup?.command === undefined ? null : { create: backup.command.argv, restore: backup.restore?.argv ?? null };
+  const command =
+    backup?.command === null || backup?.command === undefined
+      ? null
+      : { create: backup.command.argv, restore: backup.restore?.argv ?? null };
   return { run, effects, command, embedded: database !== null && typeof database.url !== 'string' };
 }
 

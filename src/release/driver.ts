@@ -75,7 +75,7 @@ async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stored
       if (!stored.summary.sealed) await store.seal(claim, await deps.seal(stored));
       return 'finished';
     case 'run':
-      await runOne(deps, claim, lease, stored, action);
+      await runOne(deps, { claim, lease }, stored, action);
       return null;
   }
 }
@@ -89,7 +89,18 @@ async function park(store: ReleaseStore, claim: Claim, size: number, until: numb
   return (await store.park(claim, size, until)) === 'parked' ? 'parked' : null;
 }
 
-async function runOne(deps: DriverDeps, claim: Claim, lease: Lease, stored: StoredRelease, action: Extract<Action, { do: 'run' }>): Promise<void> {
+/** The right to drive, and the clock that says how long. */
+interface Hold {
+  readonly claim: Claim;
+  readonly lease: Lease;
+}
+
+async function runOne(
+  deps: DriverDeps,
+  { claim, lease }: Hold,
+  stored: StoredRelease,
+  action: Extract<Action, { do: 'run' }>,
+): Promise<void> {
   const { store, effects } = deps;
   const { step, attempt, key } = action;
   const intent = { type: 'step.intended', data: { step: step.id, stage: step.stage, attempt, key } } as const;

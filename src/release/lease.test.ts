@@ -134,8 +134,15 @@ describe('a lease', () => {
   });
 
   it('is never believed longer than the store grants it, whatever the store and the clock do', async () => {
-    const terms = fc.record({ leaseMs: fc.integer({ min: 1_000, max: 60_000 }), renew: fc.double({ min: 0.05, max: 0.5, noNaN: true }), margin: fc.double({ min: 0.05, max: 0.4, noNaN: true }) });
-    const moves = fc.array(fc.record({ kind: fc.constantFrom('advance', 'freeze', 'away', 'back', 'hang', 'taken'), ms: fc.integer({ min: 1, max: 20_000 }) }), { maxLength: 30 });
+    const terms = fc.record({
+      leaseMs: fc.integer({ min: 1_000, max: 60_000 }),
+      renew: fc.double({ min: 0.05, max: 0.5, noNaN: true }),
+      margin: fc.double({ min: 0.05, max: 0.4, noNaN: true }),
+    });
+    const moves = fc.array(
+      fc.record({ kind: fc.constantFrom('advance', 'freeze', 'away', 'back', 'hang', 'taken'), ms: fc.integer({ min: 1, max: 20_000 }) }),
+      { maxLength: 30 },
+    );
     await fc.assert(
       fc.asyncProperty(terms, moves, async ({ leaseMs, renew, margin }, plan) => {
         let mood = 'back';

@@ -33,19 +33,36 @@ export async function prepareRelease(deps: StepDeps, request: ReleaseRequest): P
   const git = await readGit(workspace);
   const version = await versionOf(request, git);
   const previous = await lastVersion(deps, definition.service, definition.environment);
-  if (previous?.version === version) throw new SlipwayError('usage', `${definition.service} ${version} is what runs in ${definition.environment} already`, { hint: 'Raise the version in package.json, or pass --version.' });
+  if (previous?.version === version)
+    throw new SlipwayError('usage', `${definition.service} ${version} is what runs in ${definition.environment} already`, {
+      hint: 'Raise the version in package.json, or pass --version.',
+    });
   await refuseOtherBytes(deps, definition.service, version, git);
   const data = await readData(deps, workspace, definition);
-  return compilePlan({ ...request, ...data, kind: 'release', version, gitSha: git?.sha ?? null, gitRef: git?.ref ?? null, previous, target: null, findings: [...data.findings, ...findingsOf(definition, data.migrations, previous)] });
+  return compilePlan({
+    ...request,
+    ...data,
+    kind: 'release',
+    version,
+    gitSha: git?.sha ?? null,
+    gitRef: git?.ref ?? null,
+    previous,
+    target: null,
+    findings: [...data.findings, ...findingsOf(definition, data.migrations, previous)],
+  });
 }
 
 async function versionOf(request: ReleaseRequest, git: GitFacts | null): Promise<string> {
   const asked = request.version ?? (await packageVersion(request.workspace));
   if (asked === null) {
-    if (git === null) throw new SlipwayError('usage', 'No version: there is no package.json with one, no git commit, and none was given', { hint: 'Pass --version 1.2.3.' });
+    if (git === null)
+      throw new SlipwayError('usage', 'No version: there is no package.json with one, no git commit, and none was given', {
+        hint: 'Pass --version 1.2.3.',
+      });
     return `0.0.0-${git.sha.slice(0, 12)}`;
   }
-  if (semver.valid(asked) === null) throw new SlipwayError('usage', `"${asked}" is not a semantic version`, { hint: 'Use MAJOR.MINOR.PATCH, e.g. 1.2.3 or 1.2.3-rc.1.' });
+  if (semver.valid(asked) === null)
+    throw new SlipwayError('usage', `"${asked}" is not a semantic version`, { hint: 'Use MAJOR.MINOR.PATCH, e.g. 1.2.3 or 1.2.3-rc.1.' });
   return asked;
 }
 
@@ -63,7 +80,11 @@ async function packageVersion(workspace: string): Promise<string | null> {
 /** Said before anything starts rather than in the build step. */
 async function refuseOtherBytes(deps: StepDeps, service: string, version: string, git: GitFacts | null): Promise<void> {
   const stored = await readArtifact(join(deps.home, 'artifacts', service, version));
-  if (stored !== null && stored.gitSha !== (git?.sha ?? null)) throw new SlipwayError('artifact_mismatch', `${service} ${version} was already built from ${stored.gitSha ?? 'a folder without git'} by release ${stored.release}`);
+  if (stored !== null && stored.gitSha !== (git?.sha ?? null))
+    throw new SlipwayError(
+      'artifact_mismatch',
+      `${service} ${version} was already built from ${stored.gitSha ?? 'a folder without git'} by release ${stored.release}`,
+    );
 }
 
 type Data = Pick<PlanInput, 'migrations' | 'backupMethod' | 'backupNeedsQuiet' | 'databaseUrl' | 'findings'>;
@@ -75,12 +96,33 @@ async function readData(deps: StepDeps, workspace: string, definition: Definitio
   try {
     const database = await deps.databaseFor(workspace, definition);
     // A new database of Slipway's own: every migration is pending, and there is nothing to disturb by a backup.
-    if (database === null || !(await deps.databaseExists(definition))) return { migrations: await allMigrations(workspace, definition), backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [] };
+    if (database === null || !(await deps.databaseExists(definition)))
+      return {
+        migrations: await allMigrations(workspace, definition),
+        backupMethod: null,
+        backupNeedsQuiet: false,
+        databaseUrl,
+        findings: [],
+      };
     const migrations = await pendingMigrations(database, workspace, definition);
-    const method = definition.database.backup.method === 'none' ? null : await chooseBackup(database, definition, await planningBackupTools(deps, workspace, definition));
-    return { migrations, backupMethod: method?.name ?? null, backupNeedsQuiet: method?.capabilities.needsQuiet ?? false, databaseUrl, findings: [] };
+    const method =
+      definition.database.backup.method === 'none'
+        ? null
+        : await chooseBackup(database, definition, await planningBackupTools(deps, workspace, definition));
+    return {
+      migrations,
+      backupMethod: method?.name ?? null,
+      backupNeedsQuiet: method?.capabilities.needsQuiet ?? false,
+      databaseUrl,
+      findings: [],
+    };
   } catch (error) {
-    const finding: Check = { name: 'database', verdict: 'unknown', reason: messageOf(error), fix: error instanceof SlipwayError ? error.hint : 'See the message.' };
+    const finding: Check = {
+      name: 'database',
+      verdict: 'unknown',
+      reason: messageOf(error),
+      fix: error instanceof SlipwayError ? error.hint : 'See the message.',
+    };
     return { migrations: null, backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [finding] };
   }
 }
@@ -96,10 +138,22 @@ function pendingOf({ name, sha256, rollbackClass, because }: Migration): Pending
 }
 
 /** A command's migrations are not visible before it runs, so they count as what slipway.yaml says of them. */
-async function pendingMigrations(database: DatabaseAccess, workspace: string, definition: Definition): Promise<readonly PendingMigration[]> {
+async function pendingMigrations(
+  database: DatabaseAccess,
+  workspace: string,
+  definition: Definition,
+): Promise<readonly PendingMigration[]> {
   if (definition.database === null) return [];
   const { migrateCommand, migrateClass, migrations } = definition.database;
-  if (migrateCommand !== null) return [{ name: migrateCommand.argv.join(' '), sha256: '', rollbackClass: migrateClass, because: 'what the command changes is not known before it runs; set database.migrate-rollback when you know' }];
+  if (migrateCommand !== null)
+    return [
+      {
+        name: migrateCommand.argv.join(' '),
+        sha256: '',
+        rollbackClass: migrateClass,
+        because: 'what the command changes is not known before it runs; set database.migrate-rollback when you know',
+      },
+    ];
   if (migrations === null) return [];
   const { pending } = await migrationStatus(database, join(workspace, migrations));
   return pending.map(pendingOf);

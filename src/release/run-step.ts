@@ -1,4 +1,15 @@
-import { messageOf, SlipwayError, toIso, redactDeep, type Clock, type Duration, type Effects, type ErrorCode } from '../kernel/index.ts';
+import { dirname } from 'node:path';
+import {
+  commandsRunIn,
+  messageOf,
+  SlipwayError,
+  toIso,
+  redactDeep,
+  type Clock,
+  type Duration,
+  type Effects,
+  type ErrorCode,
+} from '../kernel/index.ts';
 import type { NewEvent, ReleaseEvent } from './core/events.ts';
 import type { Plan, Step } from './core/plan.ts';
 import type { StepExecutor, StepOutcome } from './ports.ts';
@@ -17,10 +28,18 @@ export interface StepTry {
 }
 
 /** A peer that is away may be back in a moment. */
-const MAY_PASS: ReadonlySet<ErrorCode> = new Set(['agent_unreachable', 'database_unreachable', 'store_unreachable', 'disk_full', 'port_in_use']);
+const MAY_PASS: ReadonlySet<ErrorCode> = new Set([
+  'agent_unreachable',
+  'database_unreachable',
+  'store_unreachable',
+  'disk_full',
+  'port_in_use',
+]);
 
 /** The longest a timer can wait; Node fires longer ones at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const LOOK_MS = 20;
 
 /** How long an executor may take to notice that it was told to stop. */
 const STOP_WITHIN_MS = 30_000;
@@ -65,8 +84,11 @@ async function perform(one: StepTry, executor: StepExecutor | undefined, effects
   const timeUp = abortAfter(one.step.timeoutMs, effects.clock, over.signal);
   const signal = AbortSignal.any([one.signal, timeUp]);
   try {
-    const running = executor({ ...one, signal, effects, note, commandLog, takeCommandLog: take });
-    return await Promise.race([running, whenOverdue(signal, effects.clock, over.signal)]);
+    const act = async (): Promise<StepOutcome> => {
+      await earlierCommandsEnded(dirname(commandLog), effects.clock, signal);
+      return executor({ ...one, signal, effects, note, commandLog, takeCommandLog: take });
+    };
+    return await Promise.race([act(), whenOverdue(signal, effects.clock, over.signal)]);
   } catch (error) {
     // Losing the lease ends the drive, not the step: whoever took over records what became of it.
     if (error instanceof SlipwayError && error.code === 'fenced') throw error;
@@ -86,6 +108,14 @@ function refused(error: unknown): StepOutcome {
 
 function noExecutor(step: Step): StepOutcome {
   return { verdict: 'unknown', reason: `this build of Slipway does not know the step kind "${step.kind}"` };
+}
+
+/** The guard of a worker that died is still ending its command: nothing begins beside that. */
+async function earlierCommandsEnded(folder: string, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (commandsRunIn(folder)) {
+    signal.throwIfAborted();
+    await clock.sleep(LOOK_MS, signal);
+  }
 }
 
 /** Aborts after `ms`, unless the step is over before. */

@@ -26,8 +26,19 @@ export async function packInput(home: string, stored: StoredRelease): Promise<Pa
     environment: plan.environment,
     verdict: verdictOf(state.outcome),
     entries: stored.entries,
-    summary: { gitHead: plan.gitSha, gitRef: plan.gitRef, strategy: plan.strategy.name, configSha256: plan.configSha256, artifactDigest: built['digest'] ?? null, requestedBy: plan.requestedBy },
-    logs: stored.events.flatMap((event) => (event.type === 'step.finished' && event.data.log !== null ? [{ name: event.data.log.name, file: join(folder, event.data.log.name), sha256: event.data.log.sha256 }] : [])),
+    summary: {
+      gitHead: plan.gitSha,
+      gitRef: plan.gitRef,
+      strategy: plan.strategy.name,
+      configSha256: plan.configSha256,
+      artifactDigest: built['digest'] ?? null,
+      requestedBy: plan.requestedBy,
+    },
+    logs: stored.events.flatMap((event) =>
+      event.type === 'step.finished' && event.data.log !== null
+        ? [{ name: event.data.log.name, file: join(folder, event.data.log.name), sha256: event.data.log.sha256 }]
+        : [],
+    ),
     artifacts: [
       ...reportsOf(stored),
       { name: 'plan.json', text: planText },
@@ -63,7 +74,9 @@ function envelopeOf(stored: StoredRelease): object {
     migrations: migrate?.input['expect'] ?? [],
     deployer: plan.requestedBy,
     approvals,
-    weights: plan.steps.flatMap((step) => (step.kind === 'route' ? [{ step: step.id, mode: step.input['mode'] ?? null, backends: step.input['backends'] ?? [] }] : [])),
+    weights: plan.steps.flatMap((step) =>
+      step.kind === 'route' ? [{ step: step.id, mode: step.input['mode'] ?? null, backends: step.input['backends'] ?? [] }] : [],
+    ),
   };
 }
 

@@ -11,7 +11,7 @@ export function stopSignal(store: ReleaseStore, release: string, size: number, u
   const stop = new AbortController();
   const watching = new AbortController();
   const watch = async (): Promise<void> => {
-    for (let seen = size; !watching.signal.aborted; ) {
+    for (let seen = size; !watching.signal.aborted;) {
       await store.changed(release, seen, watching.signal);
       if (watching.signal.aborted) return;
       const { events } = await store.load(release);

@@ -16,6 +16,8 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 export interface Rig {
   readonly app: App;
   readonly workspace: DemoWorkspace;
+  /** Releases 1.0.0. */
+  firstRelease(): Promise<void>;
   /** Submits HEAD as a release and returns its id. */
   submit(): Promise<string>;
   /** Resolves when the release's pack is sealed, or it is stuck. */
@@ -37,7 +39,12 @@ const DEADLINE_MS = 120_000;
 export async function makeRig(): Promise<Rig> {
   const workspace = await makeWorkspace(null);
   const config = join(workspace.folder, 'slipway.yaml');
-  const quick = (await readFile(config, 'utf8')).replace('window: 5s', 'window: 400ms').replace('every: 1s', 'every: 200ms').replace('instances: 2', 'instances: 1').replace('alive: 1s', 'alive: 200ms').replace(/^test: .*$/m, '');
+  const quick = (await readFile(config, 'utf8'))
+    .replace('window: 5s', 'window: 400ms')
+    .replace('every: 1s', 'every: 200ms')
+    .replace('instances: 2', 'instances: 1')
+    .replace('alive: 1s', 'alive: 200ms')
+    .replace(/^test: .*$/m, '');
   await writeFile(config, quick);
   await workspace.commit('base', 'chore: quick');
   const app = await openApp({ workspace: workspace.folder, environment: process.env, log: () => undefined });
@@ -45,11 +52,20 @@ export async function makeRig(): Promise<Rig> {
   const start = async (faults: Readonly<Record<string, string>> = {}): Promise<void> => {
     // Through env(1), so that only the agent and its worker have the fault variables, and not this test.
     const variables = Object.entries({ ...faults, SLIPWAY_LOG: 'debug' }).map(([name, value]) => `${name}=${value}`);
-    await startAgent(home, ['/usr/bin/env', ...variables, process.execPath, MAIN, '--dir', workspace.folder, 'agent', 'run'], workspace.folder, app.effects.clock);
+    await startAgent(
+      home,
+      ['/usr/bin/env', ...variables, process.execPath, MAIN, '--dir', workspace.folder, 'agent', 'run'],
+      workspace.folder,
+      app.effects.clock,
+    );
   };
   return {
     app,
     workspace,
+    firstRelease: async () => {
+      const { outcome } = await ended(app, await submit(app, workspace));
+      if (outcome !== 'released') throw new Error(`The first release ended ${outcome}`);
+    },
     submit: () => submit(app, workspace),
     ended: (release) => ended(app, release),
     startAgent: start,
@@ -74,7 +90,16 @@ export async function makeRig(): Promise<Rig> {
 async function submit(app: App, workspace: DemoWorkspace): Promise<string> {
   const { definition, sha256 } = await loadConfig(workspace.folder);
   const release = app.effects.ids.release(app.effects.clock.now());
-  const plan = await prepareRelease(app.deps, { release, workspace: workspace.folder, definition, configSha256: sha256, version: null, requestedBy: 'chaos', node: app.places.node, skips: {} });
+  const plan = await prepareRelease(app.deps, {
+    release,
+    workspace: workspace.folder,
+    definition,
+    configSha256: sha256,
+    version: null,
+    requestedBy: 'chaos',
+    node: app.places.node,
+    skips: {},
+  });
   await app.opened.store.submit({ plan, actor: 'chaos', wait: true });
   return release;
 }
@@ -89,7 +114,9 @@ async function ended(app: App, release: string): Promise<ReleaseState> {
     await app.opened.store.changed(release, events.length, AbortSignal.timeout(200));
   }
   const { events } = await app.opened.store.load(release);
-  throw new Error(`The release did not end; its last events: ${JSON.stringify(events.slice(-4).map(({ type, data }) => ({ type, data })))}`);
+  throw new Error(
+    `The release did not end; its last events: ${JSON.stringify(events.slice(-4).map(({ type, data }) => ({ type, data })))}`,
+  );
 }
 
 async function settled(app: App, workspace: DemoWorkspace): Promise<void> {
@@ -135,10 +162,15 @@ export async function examine(rig: Rig, release: string): Promise<Findings> {
   const route = await app.deps.router.inspect(`${definition.service}/${definition.environment}`);
   const database = await app.deps.databaseFor(workspace.folder, definition);
   if (database === null) throw new Error('The shop has a database');
-  const names = async (query: string): Promise<readonly string[]> => (await queryRows(database, query, 5_000)).map((row) => String(Object.values(row)[0]));
+  const names = async (query: string): Promise<readonly string[]> =>
+    (await queryRows(database, query, 5_000)).map((row) => String(Object.values(row)[0]));
   const keys = app.keys();
-  const { verdict, checks } = await verifyPack(packFolder(app.places.home, release), { pins: { pack: [fingerprint(keys.pack.publicPem)], log: [] } });
-  const once = events.flatMap((event) => (event.type === 'step.finished' && event.data.verdict === 'pass' && event.data.step !== 'observe.window' ? [event.data.step] : []));
+  const { verdict, checks } = await verifyPack(packFolder(app.places.home, release), {
+    pins: { pack: [fingerprint(keys.pack.publicPem)], log: [] },
+  });
+  const once = events.flatMap((event) =>
+    event.type === 'step.finished' && event.data.verdict === 'pass' && event.data.step !== 'observe.window' ? [event.data.step] : [],
+  );
   const pids = new Set(groups.flatMap((group) => group.instances.map((one) => one.pid)));
   return {
     outcome: foldEvents(events).outcome,
@@ -160,13 +192,16 @@ function twice(items: readonly string[]): readonly string[] {
 
 /** Processes whose folder is one of this rig's artifacts. */
 function shopProcesses(home: string): readonly number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      return readlinkSync(`/proc/${pid}/cwd`).startsWith(join(home, 'artifacts'));
-    } catch {
-      return false;
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`).startsWith(join(home, 'artifacts'));
+      } catch {
+        return false;
+      }
+    });
 }
 
 /** A folder that remembers which fault points have struck. */

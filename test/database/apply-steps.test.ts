@@ -56,6 +56,13 @@ describe('without a transaction', () => {
     expect(await query(`SELECT schemaname FROM pg_indexes WHERE indexname = 'u'`)).toEqual([{ schemaname: 's' }]);
   });
 
+  test('a role the file takes holds to its end', async () => {
+    await query('CREATE ROLE poor; CREATE SCHEMA other AUTHORIZATION poor');
+    files({ '1_a.sql': '-- slipway: no-transaction\nSET ROLE poor;\nCREATE TABLE other.t (id int);\nCREATE TABLE other.u (id int)' });
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass' });
+    expect(await query(`SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'other'`)).toEqual([{ tableowner: 'poor' }]);
+  });
+
   test('IF NOT EXISTS does not take an invalid index for a good one', async () => {
     await query('CREATE TABLE t (n int); INSERT INTO t VALUES (1), (1)');
     await query('CREATE UNIQUE INDEX CONCURRENTLY u ON t (n)').catch(() => undefined);

@@ -1,6 +1,5 @@
-import { appendFileSync, chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseMethod, openAccess, verifyBackup, type BackupMethodName, type BackupTools } from '../../src/database/index.ts';
@@ -45,9 +44,9 @@ describe('template on the embedded PostgreSQL', () => {
 
   test('ends the sessions of the database, also those that keep coming back', async () => {
     const { method, access, folder: path } = await open();
-    let stop = false;
+    const stop = new AbortController();
     const knocking = [1, 2, 3].map(async () => {
-      while (!stop) {
+      while (!stop.signal.aborted) {
         const client = new pg.Client({ connectionString: access.url });
         client.on('error', () => undefined);
         await client
@@ -62,7 +61,7 @@ describe('template on the embedded PostgreSQL', () => {
       async () => (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1`, [access.name])).length > 0,
     );
     const manifest = await method.create(access, 'k', path('b'));
-    stop = true;
+    stop.abort();
     await server.query('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [access.name]);
     await Promise.all(knocking);
     expect(manifest.location).toMatch(/^my shop_backup_/);
@@ -105,12 +104,11 @@ describe('template on the embedded PostgreSQL', () => {
       reason: expect.stringContaining('not installed') as string,
       hint: expect.stringContaining('apt-get install postgresql-client-18') as string,
     });
-    await expect(chooseMethod(access, 'none', tools)).rejects.toMatchObject({ code: 'not_possible_now' });
   });
 
   test('a pg_dump older than the server is not used', async () => {
     const { access, folder: path } = await open();
-    execFileSync('mkdir', ['-p', path('old')]);
+    mkdirSync(path('old'), { recursive: true });
     for (const name of ['pg_dump', 'pg_restore']) {
       writeFileSync(join(path('old'), name), '#!/bin/sh\necho "pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"\n');
       chmodSync(join(path('old'), name), 0o755);
@@ -151,13 +149,13 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
     test('users go on writing, and the counts still hold for the dump', async () => {
       const { method, access, folder: path, query } = await open();
       await query(access.name, 'CREATE TABLE t (id serial)');
-      let stop = false;
+      const stop = new AbortController();
       const writing = (async () => {
-        while (!stop) await query(access.name, 'INSERT INTO t SELECT FROM generate_series(1, 20)');
+        while (!stop.signal.aborted) await query(access.name, 'INSERT INTO t SELECT FROM generate_series(1, 20)');
       })();
       await until('rows are there', async () => (await query(access.name, 'SELECT 1 FROM t LIMIT 1')).length > 0);
       const manifest = await method.create(access, 'k', path('b'));
-      stop = true;
+      stop.abort();
       await writing;
       expect(await verifyBackup({ access, manifest, method, directory: path('b'), effects })).toMatchObject({ verdict: 'pass' });
     });
@@ -165,7 +163,10 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
     test('a damaged or missing file fails without a restore', async () => {
       const { method, access, folder: path } = await open();
       const manifest = await method.create(access, 'k', path('b'));
-      appendFileSync(join(path('b'), 'database.dump'), 'x');
+      // One byte, in place: the size stays.
+      const dump = readFileSync(join(path('b'), 'database.dump'));
+      dump[dump.length - 20] = (dump[dump.length - 20] ?? 0) ^ 1;
+      writeFileSync(join(path('b'), 'database.dump'), dump);
       const request = { access, manifest, method, directory: path('b'), effects };
       expect(await verifyBackup(request)).toMatchObject({
         verdict: 'fail',

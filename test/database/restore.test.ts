@@ -90,7 +90,7 @@ function restores(version: 'embedded' | 'system', name: 'template' | 'pg_dump'):
     await client.connect();
     await client.query('BEGIN; DELETE FROM t');
     await restoreBackup(request());
-    await expect(client.query('COMMIT')).rejects.toThrow();
+    await expect(client.query('COMMIT')).rejects.toThrow(/terminat|not queryable/i);
     expect(await count()).toBe(100);
   });
 
@@ -138,8 +138,12 @@ function restores(version: 'embedded' | 'system', name: 'template' | 'pg_dump'):
   });
 }
 
-describe('from a template', () => restores('embedded', 'template'));
-describe.skipIf(systemPostgres() === null)('from pg_dump', () => restores('system', 'pg_dump'));
+describe('from a template', () => {
+  restores('embedded', 'template');
+});
+describe.skipIf(systemPostgres() === null)('from pg_dump', () => {
+  restores('system', 'pg_dump');
+});
 
 test('a backup that only a person can restore is unknown', async () => {
   const server = await startPostgres();

@@ -34,9 +34,20 @@ describe('a release whose database', () => {
   }, 60_000);
 
   const cases = [
-    { name: 'is down', variable: 'DOWN', says: ['database, backup, disk: ', '127.0.0.1:', 'Check database.url in slipway.yaml and that the server is up'] },
+    {
+      name: 'is down',
+      variable: 'DOWN',
+      says: ['database, backup, disk: ', '127.0.0.1:', 'Check database.url in slipway.yaml and that the server is up'],
+    },
     { name: 'is read-only', variable: 'STANDBY', says: ['database: ', 'standby is read-only', 'Point database.url at the primary'] },
-    { name: 'refuses the password', variable: 'WRONG', says: ['database, backup, disk: PostgreSQL refuses the password of user app', 'Correct the password in the variable that database.url refers to'] },
+    {
+      name: 'refuses the password',
+      variable: 'WRONG',
+      says: [
+        'database, backup, disk: PostgreSQL refuses the password of user app',
+        'Correct the password in the variable that database.url refers to',
+      ],
+    },
   ];
   it.each(cases)('$name', async ({ variable, says }) => {
     await service.commit('1.1.0', { config: { database: { url: `\${env:${variable}}` }, ...NO_WRITES }, files: { case: variable } });
@@ -47,11 +58,18 @@ describe('a release whose database', () => {
   });
 
   it('would get a migration that is no SQL', async () => {
-    const files = { 'migrations/20260101000000_people.sql': 'create table people (id int);\n', 'migrations/20260102000000_pets.sql': '-- pets\n\ncreate table pets (id int);\ncreat index on pets (id);\n' };
+    const files = {
+      'migrations/20260101000000_people.sql': 'create table people (id int);\n',
+      'migrations/20260102000000_pets.sql': '-- pets\n\ncreate table pets (id int);\ncreat index on pets (id);\n',
+    };
     await service.commit('1.2.0', { config: { database: { embedded: 'data', migrations: 'migrations' }, ...NO_WRITES }, files });
     expectSaid(await service.slipway('release'), 10, '20260102000000_pets.sql:4', 'syntax error', 'unchanged');
     const embedded = await openEmbedded({ home: rig.home });
-    const tables = await queryRows(openAccess(embedded.url('data')), "select 1 from pg_tables where tablename in ('people', 'pets')", 5_000);
+    const tables = await queryRows(
+      openAccess(embedded.url('data')),
+      "select 1 from pg_tables where tablename in ('people', 'pets')",
+      5_000,
+    );
     expect(tables).toEqual([]);
     await expectUnharmed(service, '1.0.0');
   });

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, realpath, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,27 +21,36 @@ describe('a state directory', () => {
 
   it('is refused to a second agent, which names the first', async () => {
     const first = await agentStatus(rig.home);
-    expectSaid(await service.slipway('agent', 'run'), 24, `Process ${first?.pid} supervises this folder already`, 'hint: One agent serves a directory; `slipway agent status` names it.');
+    expectSaid(
+      await service.slipway('agent', 'run'),
+      24,
+      `Process ${first?.pid} supervises this folder already`,
+      'hint: One agent serves a directory; `slipway agent status` names it.',
+    );
     expect((await agentStatus(rig.home))?.pid).toBe(first?.pid);
     await expectUnharmed(service, '1.0.0');
   });
 
-  it.each(['groups.json', 'routes.json'])('whose agent/%s is cut short keeps the agent from starting over', async (name) => {
-    await service.commit(`1.0.1-${name.split('.')[0]}`);
-    expectSaid(await service.slipway('agent', 'stop'), 0);
-    const file = join(rig.home, 'agent', name);
-    await cutShort(file, async () => {
-      expectSaid(await service.slipway('agent', 'run'), 28, file, 'hint:');
-      const ran = await service.slipway('release');
-      expectSaid(ran, 24, 'The agent did not start', file, 'hint: Read ');
-      // What an earlier agent said has nothing to do with it.
-      expect(ran.said).not.toContain('agent ready');
-      expectSaid(await service.slipway('doctor'), 6, file.slice(0, 40), `${name}.broken`);
-    });
-    expectSaid(await service.slipway('agent', 'start'), 0);
-    await until('users reach it again', async () => (await service.served()) !== null);
-    await expectUnharmed(service, '1.0.0');
-  }, 60_000);
+  it.each(['groups.json', 'routes.json'])(
+    'whose agent/%s is cut short keeps the agent from starting over',
+    async (name) => {
+      await service.commit(`1.0.1-${name.split('.')[0]}`);
+      expectSaid(await service.slipway('agent', 'stop'), 0);
+      const file = join(rig.home, 'agent', name);
+      await cutShort(file, async () => {
+        expectSaid(await service.slipway('agent', 'run'), 28, file, 'hint:');
+        const ran = await service.slipway('release');
+        expectSaid(ran, 24, 'The agent did not start', file, 'hint: Read ');
+        // What an earlier agent said has nothing to do with it.
+        expect(ran.said).not.toContain('agent ready');
+        expectSaid(await service.slipway('doctor'), 6, file.slice(0, 40), `${name}.broken`);
+      });
+      expectSaid(await service.slipway('agent', 'start'), 0);
+      await until('users reach it again', async () => (await service.served()) === '1.0.0');
+      await expectUnharmed(service, '1.0.0');
+    },
+    60_000,
+  );
 
   it('whose signing keys are cut short never signs with new ones', async () => {
     const file = join(rig.home, 'keys', 'signing-keys.pem');
@@ -51,7 +59,7 @@ describe('a state directory', () => {
       expectSaid(await service.slipway('release', '--detach'), 0);
       await until('preflight has ended it', async () => (await service.status()).inFlight === 0);
     });
-    expectSaid(await service.slipway('watch'), 10, 'evidence: ', file, 'Restore the file from a backup');
+    expectSaid(await service.slipway('show'), 0, 'unchanged', 'evidence: ', file, 'Restore the file from a backup');
     await expectUnharmed(service, '1.0.0');
   }, 60_000);
 
@@ -67,31 +75,32 @@ describe('a state directory', () => {
   }, 60_000);
 });
 
-/** Mounting needs root; where this test may not, it is not run. */
-const disk = await smallDisk();
-
-describe.skipIf(disk === null)('a disk', () => {
+/** Mounting needs root; where this user may not, the test is not run. */
+describe.skipIf(!(await canMount()))('a disk', () => {
+  let disk: string;
   let rig: SmallRig;
   let service: SmallService;
   beforeAll(async () => {
-    rig = await makeSmallRig({ home: join(disk ?? '', 'home') });
+    disk = await realpath(await mkdtemp(join(tmpdir(), 'slipway-disk-')));
+    mountDisk(disk);
+    rig = await makeSmallRig({ home: join(disk, 'home') });
     service = await rig.service('disk');
     await service.commit('1.0.0');
     expectSaid(await service.slipway('release'), 0);
   }, 60_000);
   afterAll(async () => {
     await rig.close();
-    await until('nobody uses it any more', () => unmount(disk ?? ''));
-    await rm(disk ?? '', { recursive: true });
+    await until('nobody uses it any more', () => unmount(disk));
+    await rm(disk, { recursive: true });
   }, 60_000);
 
   it('that is nearly full stops a release before it begins, and one that is full loses nothing', async () => {
-    const ballast = join(disk ?? '', 'ballast');
-    await writeFile(ballast, Buffer.alloc((await freeBytes(disk ?? '')) - 40e6));
+    const ballast = join(disk, 'ballast');
+    await writeFile(ballast, Buffer.alloc((await freeBytes(disk)) - 40e6));
     await service.commit('1.1.0');
     expectSaid(await service.slipway('release'), 10, 'disk: ', 'MiB are free', 'Free space, or move SLIPWAY_HOME');
     await expectUnharmed(service, '1.0.0');
-    const rest = join(disk ?? '', 'rest');
+    const rest = join(disk, 'rest');
     await fill(rest);
     // The end of a release is its evidence, which can only be written when there is room again.
     const blocked = service.slipway('release');
@@ -118,22 +127,26 @@ async function cutShort(file: string, meanwhile: () => Promise<void>): Promise<v
   }
 }
 
-/** A file system of a few hundred megabytes; null when this user may not make one. */
-async function smallDisk(): Promise<string | null> {
-  if (process.getuid?.() !== 0 || !existsSync('/proc/filesystems')) return null;
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'slipway-disk-')));
+async function canMount(): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-disk-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=320m', 'tmpfs', folder], { stdio: 'ignore' });
-    return folder;
+    mountDisk(folder);
+    return unmount(folder);
   } catch {
-    await rm(folder, { recursive: true });
-    return null;
+    return false;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A file system of a few hundred megabytes. */
+function mountDisk(folder: string): void {
+  execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=320m', 'tmpfs', folder], { stdio: 'ignore' });
 }
 
 function unmount(folder: string): boolean {
   try {
-    execFileSync('umount', [folder], { stdio: 'ignore' });
+    execFileSync('/bin/umount', [folder], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -149,6 +162,10 @@ async function freeBytes(folder: string): Promise<number> {
 async function fill(file: string): Promise<void> {
   for (const size of [1024 * 1024, 4096]) {
     const block = Buffer.alloc(size);
-    for (let full = false; !full; ) full = await writeFile(file, block, { flag: 'a' }).then(() => false, () => true);
+    for (let full = false; !full;)
+      full = await writeFile(file, block, { flag: 'a' }).then(
+        () => false,
+        () => true,
+      );
   }
 }

@@ -21,7 +21,12 @@ const people: fc.Arbitrary<NewEvent> = fc.constantFrom<NewEvent>(
 );
 
 const twists: fc.Arbitrary<Twist> = fc.oneof(
-  fc.record({ kind: fc.constant('outcome' as const), verdict: fc.constantFrom('fail' as const, 'unknown' as const), retry: fc.boolean(), half: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('outcome' as const),
+    verdict: fc.constantFrom('fail' as const, 'unknown' as const),
+    retry: fc.boolean(),
+    half: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant('crash' as const), after: fc.constantFrom('intent' as const, 'half' as const, 'effect' as const) }),
   fc.record({ kind: fc.constant('person' as const), event: people }),
   fc.record({ kind: fc.constant('clock' as const), jump: fc.integer({ min: -100_000, max: 100_000 }) }),
@@ -30,7 +35,11 @@ const twists: fc.Arbitrary<Twist> = fc.oneof(
 /** A quiet start of any length, so that trouble comes early, in the middle and during the rollback alike; then people. */
 const schedules = fc
   .tuple(fc.nat(16), fc.array(fc.option(twists, { nil: null, freq: 2 }), { maxLength: 40 }), fc.array(people, { maxLength: 4 }))
-  .map(([quiet, trouble, late]) => [...Array.from({ length: quiet }, () => null), ...trouble, ...late.map((event) => ({ kind: 'person' as const, event }))]);
+  .map(([quiet, trouble, late]) => [
+    ...Array.from({ length: quiet }, () => null),
+    ...trouble,
+    ...late.map((event) => ({ kind: 'person' as const, event })),
+  ]);
 
 const plans: fc.Arbitrary<Plan> = fc
   .record({
@@ -43,7 +52,11 @@ const plans: fc.Arbitrary<Plan> = fc
   })
   .map(({ migration, first, quiet, automatic, strategy, listens }) => {
     const base = aDefinition();
-    const definition = aDefinition({ strategy: { name: strategy, because: null }, rollback: { ...base.rollback, automatic }, listen: listens ? base.listen : null });
+    const definition = aDefinition({
+      strategy: { name: strategy, because: null },
+      rollback: { ...base.rollback, automatic },
+      listen: listens ? base.listen : null,
+    });
     return aPlan({
       definition,
       backupNeedsQuiet: quiet,
@@ -58,7 +71,8 @@ const RUNS = { numRuns: 10_000 };
 function oldServes(run: Run): void {
   const old = run.plan.previous?.group ?? null;
   expect(run.world.running.has(newGroupOf(run.plan))).toBe(false);
-  if (run.plan.definition.listen !== null) expect(run.world.route).toEqual(old === null ? { mode: 'closed', group: null } : { mode: 'open', group: old });
+  if (run.plan.definition.listen !== null)
+    expect(run.world.route).toEqual(old === null ? { mode: 'closed', group: null } : { mode: 'open', group: old });
   if (old !== null) expect(run.world.running.has(old)).toBe(true);
 }
 

@@ -43,7 +43,8 @@ export function simulate(plan: Plan, schedule: readonly (Twist | null)[]): Run {
     const state = foldEvents(events);
     const action = next(state, clock);
     actions.push({ at: events.length, clock, action });
-    if (action.do === 'seal' || (action.do === 'wait' && action.until === null && !personComes(schedule, turn))) return { plan, world, events, actions, state, restedOn: action };
+    if (action.do === 'seal' || (action.do === 'wait' && action.until === null && !personComes(schedule, turn)))
+      return { plan, world, events, actions, state, restedOn: action };
     clock += 10;
     if (action.do === 'wait') clock = Math.max(clock, action.until ?? clock);
     else if (action.do === 'lock') record({ type: 'lock.acquired', data: { key: 'shop/dev' } });
@@ -57,7 +58,14 @@ function personComes(schedule: readonly (Twist | null)[], turn: number): boolean
   return schedule.slice(turn + 1).some((twist) => twist?.kind === 'person');
 }
 
-function act(world: World, plan: Plan, action: Extract<Action, { do: 'run' }>, twist: Twist | null, record: (event: NewEvent) => void, clock: number): void {
+function act(
+  world: World,
+  plan: Plan,
+  action: Extract<Action, { do: 'run' }>,
+  twist: Twist | null,
+  record: (event: NewEvent) => void,
+  clock: number,
+): void {
   const { step, attempt, key } = action;
   record({ type: 'step.intended', data: { step: step.id, stage: step.stage, attempt, key } });
   if (twist?.kind === 'crash') return crash(world, plan, step, twist.after);
@@ -68,7 +76,19 @@ function act(world: World, plan: Plan, action: Extract<Action, { do: 'run' }>, t
   const iso = new Date(clock).toISOString();
   record({
     type: 'step.finished',
-    data: { step: step.id, stage: step.stage, attempt, verdict: bad?.verdict ?? 'pass', reason: 'simulated', retry: bad?.retry ?? false, startedAt: iso, finishedAt: iso, checks: [], facts: { changed }, log: null },
+    data: {
+      step: step.id,
+      stage: step.stage,
+      attempt,
+      verdict: bad?.verdict ?? 'pass',
+      reason: 'simulated',
+      retry: bad?.retry ?? false,
+      startedAt: iso,
+      finishedAt: iso,
+      checks: [],
+      facts: { changed },
+      log: null,
+    },
   });
 }
 

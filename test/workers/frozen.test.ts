@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isJsonObject } from '../../src/kernel/index.ts';
 import type { StoredRelease } from '../../src/release/index.ts';
 import { aDefinition } from '../support/definition.ts';
 import { eventually } from '../store/support.ts';
@@ -41,7 +40,12 @@ describe('a worker that is frozen for longer than its lease', () => {
   /** The zombie goes on, and has noticed: it says that the drive was not its own. */
   async function wake(zombie: RunningWorker, release: string): Promise<void> {
     zombie.signal('SIGCONT');
-    await eventually('the zombie gives up', () => zombie.log().split('\n').some((line) => line.includes('drove a release') && line.includes(release) && line.includes('not-mine')));
+    await eventually('the zombie gives up', () =>
+      zombie
+        .log()
+        .split('\n')
+        .some((line) => line.includes('drove a release') && line.includes(release) && line.includes('not-mine')),
+    );
   }
 
   /** What was recorded from the takeover on, and by whom. */
@@ -63,7 +67,11 @@ describe('a worker that is frozen for longer than its lease', () => {
     const [first, second] = [...new Set(mine().map(({ pid }) => pid))];
     const order = mine().map(({ pid }) => pid);
     expect(order.lastIndexOf(first ?? '')).toBeLessThan(order.indexOf(second ?? ''));
-    expect(mine().filter(({ word }) => word === 'end').map(({ pid }) => pid)).toEqual([second]);
+    expect(
+      mine()
+        .filter(({ word }) => word === 'end')
+        .map(({ pid }) => pid),
+    ).toEqual([second]);
     const stored = await load(release);
     expect(new Set(afterTakeover(stored).map(({ actor }) => actor))).toEqual(new Set([heir.driver]));
     expect(stored.summary.status).toBe('released');
@@ -79,9 +87,25 @@ describe('a worker that is frozen for longer than its lease', () => {
     const base = aDefinition();
     const definition = aDefinition({ database: base.database === null ? null : { ...base.database, url } });
     const sha256 = createHash('sha256').update(sql).digest('hex');
-    const input = { folder: 'artifacts/slow', migrations: 'migrations', command: null, expect: [{ name: file.replace('.sql', ''), sha256 }], lockTimeoutMs: 1_000, statementTimeoutMs: 60_000 };
-    const release = await site.submit(server.store, [aStep('change.schema', { stage: 'migrate', kind: 'migrate', input, attempts: 3 }), scriptStep('verify.smoke')], { definition });
-    await eventually('the migration runs', async () => (await server.query('shop', `select 1 from pg_stat_activity where query like '%pg_sleep(4)%' and pid <> pg_backend_pid()`)).length > 0);
+    const input = {
+      folder: 'artifacts/slow',
+      migrations: 'migrations',
+      command: null,
+      expect: [{ name: file.replace('.sql', ''), sha256 }],
+      lockTimeoutMs: 1_000,
+      statementTimeoutMs: 60_000,
+    };
+    const release = await site.submit(
+      server.store,
+      [aStep('change.schema', { stage: 'migrate', kind: 'migrate', input, attempts: 3 }), scriptStep('verify.smoke')],
+      { definition },
+    );
+    await eventually(
+      'the migration runs',
+      async () =>
+        (await server.query('shop', `select 1 from pg_stat_activity where query like '%pg_sleep(4)%' and pid <> pg_backend_pid()`)).length >
+        0,
+    );
     const { zombie, heir } = await freezeDriver(release);
     await eventually('the other worker has taken over', async () => (await load(release)).summary.driver === heir.driver, 30_000);
     await wake(zombie, release);
@@ -92,7 +116,9 @@ describe('a worker that is frozen for longer than its lease', () => {
     expect(new Set(afterTakeover(stored).map(({ actor }) => actor))).toEqual(new Set([heir.driver]));
     expect(await server.query('shop', 'select * from once')).toEqual([{ id: 1 }]);
     const claims = stored.events.flatMap((event) => (event.type === 'driver.claimed' ? [event.data.fence] : []));
-    expect(await server.query('shop', 'select name, finished, fence::int as fence from slipway_history.migration')).toEqual([{ name: file.replace('.sql', ''), finished: true, fence: claims.at(-1) }]);
+    expect(await server.query('shop', 'select name, finished, fence::int as fence from slipway_history.migration')).toEqual([
+      { name: file.replace('.sql', ''), finished: true, fence: claims.at(-1) },
+    ]);
   }, 90_000);
 
   it('is refused by the store when it knows nothing of its freeze', async () => {
@@ -103,7 +129,9 @@ describe('a worker that is frozen for longer than its lease', () => {
     const claim = events.findLast((event) => event.type === 'driver.claimed');
     if (claim?.type !== 'driver.claimed') throw new Error('nobody claimed it');
     const old = { release, driver: summary.driver ?? '', fence: claim.data.fence - 1 };
-    await expect(server.store.append(old, [{ type: 'step.interrupted', data: { step: 'build.make', attempt: 1 } }])).rejects.toMatchObject({ code: 'fenced' });
+    await expect(server.store.append(old, [{ type: 'step.interrupted', data: { step: 'build.make', attempt: 1 } }])).rejects.toMatchObject({
+      code: 'fenced',
+    });
     await expect(server.store.park(old, events.length, null)).rejects.toMatchObject({ code: 'fenced' });
     await expect(server.store.acquireLock(old)).rejects.toMatchObject({ code: 'fenced' });
     expect(await server.store.renew(old)).toBe(false);
@@ -112,9 +140,13 @@ describe('a worker that is frozen for longer than its lease', () => {
 
   it('works on after it, and on what it lost too', async () => {
     // Both have been zombies by now or have taken over; both are asked for.
-    const releases = await Promise.all(Array.from({ length: 6 }, () => site.submit(server.store, [scriptStep('build.make', { ticks: 10 })])));
+    const releases = await Promise.all(
+      Array.from({ length: 6 }, () => site.submit(server.store, [scriptStep('build.make', { ticks: 10 })])),
+    );
     await allSealed(server.store, releases);
-    const drivers = (await Promise.all(releases.map(load))).flatMap(({ events }) => events.flatMap(({ type, data }) => (type === 'driver.claimed' && isJsonObject(data) ? [String(data['driver'])] : [])));
+    const drivers = (await Promise.all(releases.map(load))).flatMap(({ events }) =>
+      events.flatMap((event) => (event.type === 'driver.claimed' ? [event.data.driver] : [])),
+    );
     expect(new Set(drivers).size).toBe(2);
   }, 60_000);
 });

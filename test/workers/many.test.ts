@@ -2,7 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fingerprint, checkChain, loadOrCreateKeys, verifyPack } from '../../src/evidence/index.ts';
 import { packFolder } from '../../src/release/index.ts';
 import { join } from 'node:path';
-import { allSealed, makeSite, scriptStep, sharedServer, type Effect, type RunningWorker, type SharedServer, type Site } from './processes.ts';
+import {
+  allSealed,
+  makeSite,
+  scriptStep,
+  sharedServer,
+  type Effect,
+  type RunningWorker,
+  type SharedServer,
+  type Site,
+} from './processes.ts';
 
 const PER_SERVICE = 4;
 
@@ -52,7 +61,9 @@ describe('several workers on one server', () => {
       expect(new Set(keys).size).toBe(keys.length);
       expect(events.filter((event) => event.type === 'step.interrupted')).toEqual([]);
     }
-    const begun = [...here.effects(), ...there.effects()].filter(({ word }) => word === 'begin').map(({ release, step }) => `${release} ${step}`);
+    const begun = [...here.effects(), ...there.effects()]
+      .filter(({ word }) => word === 'begin')
+      .map(({ release, step }) => `${release} ${step}`);
     expect(new Set(begun).size).toBe(begun.length);
     expect(begun).toHaveLength(releases.length * 3 + PER_SERVICE);
   });
@@ -61,7 +72,7 @@ describe('several workers on one server', () => {
     const lines = (await stored()).flatMap(({ summary, events }) => {
       const locked = events.find((event) => event.type === 'lock.acquired');
       const finished = events.at(-1);
-      return [{ key: `${summary.service}`, from: locked?.time ?? 0, until: finished?.time ?? 0 }];
+      return [{ key: summary.service, from: locked?.time ?? 0, until: finished?.time ?? 0 }];
     });
     for (const service of ['api', 'web', 'mail', 'everywhere']) {
       const spans = lines.filter(({ key }) => key === service).toSorted((a, b) => a.from - b.from);
@@ -81,9 +92,18 @@ describe('several workers on one server', () => {
     const all = await stored();
     const drivers = (node: Site): Set<string> => {
       const mine = new Set(node.effects().map(({ release }) => release));
-      return new Set(all.filter(({ summary }) => mine.has(summary.release)).flatMap(({ events }) => events.flatMap((event) => (event.type === 'driver.claimed' ? [event.data.driver] : []))));
+      return new Set(
+        all
+          .filter(({ summary }) => mine.has(summary.release))
+          .flatMap(({ events }) => events.flatMap((event) => (event.type === 'driver.claimed' ? [event.data.driver] : []))),
+      );
     };
-    expect([...drivers(here)].toSorted()).toEqual(workers.slice(0, 2).map(({ driver }) => driver).toSorted());
+    expect([...drivers(here)].toSorted()).toEqual(
+      workers
+        .slice(0, 2)
+        .map(({ driver }) => driver)
+        .toSorted(),
+    );
     expect([...drivers(there)]).toEqual([workers[2]?.driver]);
   });
 
@@ -92,7 +112,9 @@ describe('several workers on one server', () => {
     for (const site of [here, there]) {
       const keys = loadOrCreateKeys(join(site.home, 'keys'));
       for (const release of new Set(site.effects().map((effect) => effect.release))) {
-        const { verdict } = await verifyPack(packFolder(site.home, release), { pins: { pack: [fingerprint(keys.pack.publicPem)], log: [] } });
+        const { verdict } = await verifyPack(packFolder(site.home, release), {
+          pins: { pack: [fingerprint(keys.pack.publicPem)], log: [] },
+        });
         expect(verdict).toBe('pass');
       }
     }

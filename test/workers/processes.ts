@@ -1,5 +1,16 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +28,13 @@ export async function sharedServer(): Promise<SharedServer> {
   const postgres = await startPostgres({ version: systemPostgres() === null ? 'embedded' : 'system' });
   const url = await postgres.create('slipway');
   // `slipway worker` runs in a folder of ours, and hands out no work: releases are submitted by the tests.
-  const open = await openStore({ home: tmpdir(), url, node: 'nobody', clock: systemClock, lease: { leaseMs: 15_000, renewMs: 3_000, marginMs: 4_000 } });
+  const open = await openStore({
+    home: tmpdir(),
+    url,
+    node: 'nobody',
+    clock: systemClock,
+    lease: { leaseMs: 15_000, renewMs: 3_000, marginMs: 4_000 },
+  });
   return {
     url,
     create: postgres.create,
@@ -99,15 +116,29 @@ export function makeSite(server: SharedServer, node: string): Site {
   return {
     node,
     home,
-    effects: () => readFileSync(effectsFile, 'utf8').trimEnd().split('\n').filter((line) => line !== '').map(readEffect),
+    effects: () =>
+      readFileSync(effectsFile, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .filter((line) => line !== '')
+        .map(readEffect),
     startWorker: async (options = {}) => {
       const worker = await startWorker({ root, home, node, url: server.url, number: (started += 1) }, options);
       running.push(worker);
       return worker;
     },
     submit: async (store, steps, changes = {}) => {
-      const plan = { ...scriptedPlan(steps.map((step) => withCommand(step, root, effectsFile)), changes), node, workspace: root };
-      const undo = Object.fromEntries(Object.entries(plan.undo).map(([id, back]) => [id, back.map((step) => withCommand(step, root, effectsFile))]));
+      const plan = {
+        ...scriptedPlan(
+          steps.map((step) => withCommand(step, root, effectsFile)),
+          changes,
+        ),
+        node,
+        workspace: root,
+      };
+      const undo = Object.fromEntries(
+        Object.entries(plan.undo).map(([id, back]) => [id, back.map((step) => withCommand(step, root, effectsFile))]),
+      );
       mkdirSync(join(home, 'releases', plan.release, 'source'), { recursive: true });
       await store.submit({ plan: { ...plan, undo, ...('undo' in changes ? { undo: changes.undo ?? {} } : {}) }, actor: 'ann', wait: true });
       return plan.release;
@@ -121,7 +152,10 @@ export function makeSite(server: SharedServer, node: string): Site {
 }
 
 /** A step that runs the script: `ticks` of 50 ms, then `exit`. */
-export function scriptStep(id: string, { ticks = 1, exit = 0, ...changes }: { readonly ticks?: number; readonly exit?: number } & Partial<Step> = {}): Step {
+export function scriptStep(
+  id: string,
+  { ticks = 1, exit = 0, ...changes }: { readonly ticks?: number; readonly exit?: number } & Partial<Step> = {},
+): Step {
   return aStep(id, { ...changes, input: { ticks, exit } });
 }
 
@@ -145,10 +179,21 @@ interface Place {
   readonly number: number;
 }
 
-async function startWorker({ root, home, node, url, number }: Place, { leaseMs, main = MAIN, environment = {} }: WorkerStart): Promise<RunningWorker> {
+async function startWorker(
+  { root, home, node, url, number }: Place,
+  { leaseMs, main = MAIN, environment = {} }: WorkerStart,
+): Promise<RunningWorker> {
   const logFile = join(root, `worker-${number}.log`);
   const output = openSync(logFile, 'a');
-  const env = { ...process.env, SLIPWAY_HOME: home, SLIPWAY_NODE: node, SLIPWAY_DATABASE_URL: url, SLIPWAY_LOG: 'debug', ...(leaseMs === undefined ? {} : { SLIPWAY_LEASE_MS: String(leaseMs) }), ...environment };
+  const env = {
+    ...process.env,
+    SLIPWAY_HOME: home,
+    SLIPWAY_NODE: node,
+    SLIPWAY_DATABASE_URL: url,
+    SLIPWAY_LOG: 'debug',
+    ...(leaseMs === undefined ? {} : { SLIPWAY_LEASE_MS: String(leaseMs) }),
+    ...environment,
+  };
   const child = spawn(process.execPath, [main, '-C', root, 'worker'], { cwd: root, env, stdio: ['ignore', output, output] });
   closeSync(output);
   const log = (): string => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '');

@@ -1,5 +1,15 @@
 import { systemClock, systemIds, type Clock, type Effects, type JsonObject } from '../../src/kernel/index.ts';
-import type { DriverDeps, LeaseTerms, NewEvent, Plan, ReleaseStore, Step, StepContext, StepOutcome, StoredRelease } from '../../src/release/index.ts';
+import type {
+  DriverDeps,
+  LeaseTerms,
+  NewEvent,
+  Plan,
+  ReleaseStore,
+  Step,
+  StepContext,
+  StepOutcome,
+  StoredRelease,
+} from '../../src/release/index.ts';
 import { thisDriver } from '../../src/store/index.ts';
 import { aPlan } from '../support/plan.ts';
 
@@ -14,7 +24,21 @@ export const QUICK: LeaseTerms = { leaseMs: 3_000, renewMs: 50, marginMs: 500 };
 
 /** One step of a scripted plan. */
 export function aStep(id: string, changes: Partial<Step> = {}): Step {
-  return { id, stage: 'deploy', kind: 'command', title: id, input: {}, timeoutMs: 60_000, attempts: 1, retryDelayMs: 10, onInterrupt: 'rerun', repeat: null, skip: null, approvals: 0, ...changes };
+  return {
+    id,
+    stage: 'deploy',
+    kind: 'command',
+    title: id,
+    input: {},
+    timeoutMs: 60_000,
+    attempts: 1,
+    retryDelayMs: 10,
+    onInterrupt: 'rerun',
+    repeat: null,
+    skip: null,
+    approvals: 0,
+    ...changes,
+  };
 }
 
 let planned = 0;
@@ -23,8 +47,20 @@ let planned = 0;
 export function scriptedPlan(steps: readonly Step[], changes: Partial<Plan> = {}): Plan {
   planned += 1;
   const undoable = steps.filter((step) => step.id.startsWith('change.'));
-  const undo = Object.fromEntries(undoable.map((step) => [step.id, [aStep(step.id.replace('change.', 'rollback.'), { stage: 'rollback' })]]));
-  return { ...aPlan(), release: systemIds.release(systemClock.now()), service: `service-${planned}`, node: 'here:/state', requestedBy: 'ann', steps, undo, reSmoke: [], ...changes };
+  const undo = Object.fromEntries(
+    undoable.map((step) => [step.id, [aStep(step.id.replace('change.', 'rollback.'), { stage: 'rollback' })]]),
+  );
+  return {
+    ...aPlan(),
+    release: systemIds.release(systemClock.now()),
+    service: `service-${planned}`,
+    node: 'here:/state',
+    requestedBy: 'ann',
+    steps,
+    undo,
+    reSmoke: [],
+    ...changes,
+  };
 }
 
 export interface WorkerOptions {
@@ -38,7 +74,10 @@ export interface WorkerOptions {
 }
 
 /** A worker whose steps are scripted, on a real store. */
-export function scriptedWorker(store: ReleaseStore, { id, home, scripts = {}, lease = QUICK, clock = systemClock, at = () => undefined }: WorkerOptions): DriverDeps {
+export function scriptedWorker(
+  store: ReleaseStore,
+  { id, home, scripts = {}, lease = QUICK, clock = systemClock, at = () => undefined }: WorkerOptions,
+): DriverDeps {
   const effects: Effects = { ...plainEffects(clock), faults: { at } };
   const run = async (context: StepContext): Promise<StepOutcome> => (await scripts[context.step.id]?.(context)) ?? PASS;
   return { store, effects, driver: thisDriver(id), lease, home, executors: { command: run, build: run }, seal: async () => 'sealed' };

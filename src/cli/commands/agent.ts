@@ -58,16 +58,14 @@ export const stop: Handler = async (call) => {
   const { home } = placesOf(call);
   const all = flag(call, 'all');
   const stopped = await stopAgent(home, systemClock, { all });
-  tell(
-    call,
-    { home, stopped },
-    stopped ? stoppedText(all) : 'No agent ran.',
-  );
+  tell(call, { home, stopped }, stopped ? stoppedText(all) : 'No agent ran.');
   return 0;
 };
 
 function stoppedText(all: boolean): string {
-  return all ? 'Stopped, with everything it supervised.' : 'Stopped. The processes it supervised go on; users reach them again when an agent runs.';
+  return all
+    ? 'Stopped, with everything it supervised.'
+    : 'Stopped. The processes it supervised go on; users reach them again when an agent runs.';
 }
 
 /** Says whether an agent runs: exit 0 when it does, 24 when none answers. */

@@ -7,7 +7,6 @@ export const run: Handler = async (call) => {
   const { terminal } = call;
   const fault = DEMO_FAULTS.find((name) => name === text(call, 'fault')) ?? DEMO_FAULTS[0];
   const folder = text(call, 'folder');
-  const print = terminal.json ? (line: string): void => terminal.data({ kind: 'line', line }) : terminal.say;
-  await runDemo({ fault, keep: flag(call, 'keep'), folder: folder === undefined ? null : resolve(folder), print });
+  await runDemo({ fault, keep: flag(call, 'keep'), folder: folder === undefined ? null : resolve(folder), terminal });
   return 0;
 };

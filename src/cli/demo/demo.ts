@@ -5,7 +5,8 @@ import { loadConfig } from '../../config/index.ts';
 import { foldEvents, packFolder, prepareRelease, type Outcome } from '../../release/index.ts';
 import { startAgent, stopAgent } from '../../server/index.ts';
 import { openApp, ownArgv, type App } from '../compose.ts';
-import { follow } from './follow.ts';
+import { follow } from '../commands/shared/follow.ts';
+import type { Terminal } from '../output/terminal.ts';
 import { startTrickle, type Seen, type Trickle } from './trickle.ts';
 import { makeWorkspace, type DemoWorkspace } from './workspace.ts';
 
@@ -18,12 +19,13 @@ export interface DemoOptions {
   readonly keep: boolean;
   /** Folder to work in; null for a new temporary one. */
   readonly folder: string | null;
-  readonly print: (line: string) => void;
+  readonly terminal: Terminal;
 }
 
 interface Stage {
   readonly app: App;
   readonly workspace: DemoWorkspace;
+  readonly terminal: Terminal;
   readonly print: (line: string) => void;
 }
 
@@ -33,12 +35,13 @@ interface Stage {
  * @throws SlipwayError `release_failed` when a release does not end as it should
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
-  const { print } = options;
+  const { terminal } = options;
+  const print = (line: string): void => (terminal.json ? terminal.data({ kind: 'line', line }) : terminal.say(line));
   const startedAt = performance.now();
   const workspace = await makeWorkspace(options.folder);
   print(`The shop's source is a git repository in ${workspace.folder}`);
   const app = await openApp({ workspace: workspace.folder, environment: process.env, log: () => undefined });
-  const stage: Stage = { app, workspace, print };
+  const stage: Stage = { app, workspace, terminal, print };
   try {
     await startAgent(app.places.home, ownArgv('--dir', workspace.folder, 'agent', 'run'), workspace.folder, app.effects.clock);
     print(`An agent supervises processes and routes traffic; PostgreSQL runs on a unix socket`);
@@ -70,7 +73,7 @@ async function releasesUnderTraffic(stage: Stage, options: DemoOptions): Promise
   }
 }
 
-async function release({ app, workspace, print }: Stage, title: string, expected: Outcome): Promise<void> {
+async function release({ app, workspace, terminal, print }: Stage, title: string, expected: Outcome): Promise<void> {
   print(`=== Release ${title}`);
   const { definition, sha256 } = await loadConfig(workspace.folder);
   const plan = await prepareRelease(app.deps, {
@@ -84,15 +87,22 @@ async function release({ app, workspace, print }: Stage, title: string, expected
     skips: {},
   });
   await app.opened.store.submit({ plan, actor: 'demo', wait: false });
-  const outcome = await follow(app.opened.store, plan.release, print);
+  const view = await follow(app.opened.store, plan.release, { terminal, clock: app.effects.clock, signal: new AbortController().signal });
+  const outcome = view?.outcome ?? null;
   if (outcome === expected) return;
-  throw new SlipwayError('release_failed', `The release should have ended "${expected}" and ended "${outcome ?? 'stuck'}"`, { hint: `Look into ${app.places.home}/releases/${plan.release}/steps.` });
+  throw new SlipwayError('release_failed', `The release should have ended "${expected}" and ended "${outcome ?? 'stuck'}"`, {
+    hint: `Look into ${app.places.home}/releases/${plan.release}/steps.`,
+  });
 }
 
 function printSeen(print: (line: string) => void, trickle: Trickle, title: string): void {
   const seen: Seen = trickle.take();
-  const failures = Object.entries(seen.failures).map(([what, count]) => `${count} x ${what}`).join(', ');
-  print(`${title}: ${seen.reads} reads, ${seen.writes} writes, ${seen.failed} failed${failures === '' ? '' : ` (${failures})`}, slowest ${formatDuration(seen.slowestMs)}`);
+  const failures = Object.entries(seen.failures)
+    .map(([what, count]) => `${count} x ${what}`)
+    .join(', ');
+  print(
+    `${title}: ${seen.reads} reads, ${seen.writes} writes, ${seen.failed} failed${failures === '' ? '' : ` (${failures})`}, slowest ${formatDuration(seen.slowestMs)}`,
+  );
   print('');
 }
 
@@ -105,7 +115,16 @@ async function verifyPacks({ app, print }: Stage): Promise<void> {
     const folder = packFolder(app.places.home, id);
     const { verdict, checks } = await verifyPack(folder, { pins });
     const { outcome } = foldEvents((await app.opened.store.load(id)).events);
-    print(`${version} ${outcome}: pack ${verdict === 'pass' ? 'verified' : `NOT verified (${checks.filter((check) => check.verdict !== 'pass').map((check) => check.reason).join('; ')})`}, ${folder}`);
+    print(
+      `${version} ${outcome}: pack ${
+        verdict === 'pass'
+          ? 'verified'
+          : `NOT verified (${checks
+              .filter((check) => check.verdict !== 'pass')
+              .map((check) => check.reason)
+              .join('; ')})`
+      }, ${folder}`,
+    );
     if (verdict !== 'pass') throw new SlipwayError('evidence_invalid', `The pack of ${version} does not verify`);
   }
   print('');

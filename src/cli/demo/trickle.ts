@@ -71,7 +71,9 @@ async function once(agent: Agent, url: string, write: boolean): Promise<string |
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const options = { dispatcher: agent, signal, headers: { 'content-type': 'application/json' } };
     const order = JSON.stringify({ productId: 1, quantity: 1, customer: 'A visitor' });
-    const response = await (write ? request(`${url}/orders`, { ...options, method: 'POST', body: order }) : request(`${url}/products`, options));
+    const response = await (write
+      ? request(`${url}/orders`, { ...options, method: 'POST', body: order })
+      : request(`${url}/products`, options));
     await response.body.dump();
     return response.statusCode < 400 ? null : `${write ? 'write' : 'read'} answered ${response.statusCode}`;
   } catch (error) {

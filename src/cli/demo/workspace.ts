@@ -31,7 +31,8 @@ export async function makeWorkspace(folder: string | null): Promise<DemoWorkspac
   // The shop's one dependency is Slipway's too; a real project would have a build step that installs it.
   await symlink(join(dirname(createRequire(import.meta.url).resolve('pg/package.json')), '..'), join(root, 'node_modules'));
   await writeFile(join(root, '.gitignore'), 'node_modules\n.slipway\n');
-  const git = (...args: readonly string[]): Promise<unknown> => run('git', ['-C', root, '-c', 'user.name=Demo', '-c', 'user.email=demo@localhost', ...args]);
+  const git = (...args: readonly string[]): Promise<unknown> =>
+    run('git', ['-C', root, '-c', 'user.name=Demo', '-c', 'user.email=demo@localhost', ...args]);
   await git('init', '--quiet', '--initial-branch=main');
   const commit = async (overlay: string, message: string): Promise<void> => {
     if (overlay !== 'base') await cp(join(EXAMPLE, overlay), root, { recursive: true });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseSql } from '../parser.ts';
-import { classify, joinRollbackClasses } from './rollback-class.ts';
+import { classify } from './rollback-class.ts';
 import type { RollbackClass, Statement } from './types.ts';
 
 async function statementsOf(sql: string): Promise<readonly Statement[]> {
@@ -140,15 +140,6 @@ test('a down file never makes a file harder to take back', async () => {
       expect(RANK.indexOf(classify(statements, null, true).rollbackClass)).toBeLessThanOrEqual(
         RANK.indexOf(classify(statements, null, false).rollbackClass),
       );
-    }),
-  );
-});
-
-test('several files have the class of the hardest; none is app', () => {
-  fc.assert(
-    fc.property(fc.array(fc.constantFrom(...RANK)), (classes) => {
-      const joined = joinRollbackClasses(classes);
-      expect(RANK.indexOf(joined)).toBe(Math.max(0, ...classes.map((one) => RANK.indexOf(one))));
     }),
   );
 });

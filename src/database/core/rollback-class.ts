@@ -10,8 +10,6 @@ export interface Classified {
   readonly because: string;
 }
 
-const ORDER: readonly RollbackClass[] = ['app', 'reversible', 'restore', 'forward-fix'];
-
 /**
  * Answers "may the previous version run after this file, and if not, what brings it back?" from the parse tree alone.
  *
@@ -35,11 +33,6 @@ export function classify(statements: readonly Statement[], header: Header['rollb
   return hasDown
     ? { rollbackClass: 'reversible', because: noticed }
     : { rollbackClass: 'restore', because: `${noticed}, and there is no down file` };
-}
-
-/** The class of several files applied together: the hardest one decides. No file at all is `app`. */
-export function joinRollbackClasses(classes: readonly RollbackClass[]): RollbackClass {
-  return classes.reduce((worst, next) => (ORDER.indexOf(next) > ORDER.indexOf(worst) ? next : worst), 'app');
 }
 
 function effectsOf(statements: readonly Statement[]): readonly { readonly line: number; readonly effect: Effect }[] {

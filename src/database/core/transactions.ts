@@ -24,7 +24,7 @@ const MAY_COMMIT = new Set(['DoStmt', 'CallStmt']);
 const REPEAT = new Set(['AlterSystemStmt', 'AlterDatabaseRefreshCollStmt']);
 
 /** How a statement that cannot run in a transaction is treated; null for one that can. */
-export function solitary(statement: Statement): Solitary | null {
+function solitary(statement: Statement): Solitary | null {
   const { kind, node } = statement;
   if (UNSURE.has(kind)) return { kind: 'unsure' };
   if (REPEAT.has(kind)) return { kind: 'repeat' };

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { chmod, copyFile, mkdir, open } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isPackName, type Sum } from '../core/layout.ts';
 
-/** Writes the files of one pack, each once, each forced to disk, and remembers their digests. */
+/** Files forced to disk at once: they share the file system's own commits, which costs half of one after the other. */
+const AT_ONCE = 32;
+
+/** Writes the files of one pack, each once, and remembers their digests. */
 export interface PackWriter {
   /** @throws Error when the name is not plain or was written before */
   write(name: string, content: string | Uint8Array): Promise<void>;
@@ -12,6 +15,8 @@ export interface PackWriter {
   copy(name: string, source: string): Promise<{ readonly sha256: string; readonly bytes: number }>;
   /** What was written so far, in order. */
   sums(): readonly Sum[];
+  /** Forces every file to disk; only then may the pack get its name. */
+  sync(): Promise<void>;
 }
 
 /** A writer into an existing empty directory. */
@@ -28,13 +33,7 @@ export function createPackWriter(directory: string): PackWriter {
   return {
     write: async (name, content) => {
       const path = await place(name);
-      const handle = await open(path, 'wx', 0o644);
-      try {
-        await handle.writeFile(content);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await writeFile(path, content, { flag: 'wx', mode: 0o644 });
       written.set(name, createHash('sha256').update(content).digest('hex'));
     },
     copy: async (name, source) => {
@@ -42,11 +41,15 @@ export function createPackWriter(directory: string): PackWriter {
       await copyFile(source, path, constants.COPYFILE_EXCL);
       const digest = await digestFile(path);
       await chmod(path, 0o644);
-      await syncFile(path);
       written.set(name, digest.sha256);
       return digest;
     },
     sums: () => [...written].map(([name, sha256]) => ({ name, sha256 })),
+    sync: async () => {
+      const names = [...written.keys()];
+      for (let start = 0; start < names.length; start += AT_ONCE)
+        await Promise.all(names.slice(start, start + AT_ONCE).map((name) => syncFile(join(directory, name))));
+    },
   };
 }
 

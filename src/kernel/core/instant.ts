@@ -4,7 +4,7 @@ export type Instant = number;
 /** A length of time in milliseconds. */
 export type Duration = number;
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** ISO 8601 in UTC with milliseconds, the only form written to the ledger. */
 export function toIso(instant: Instant): string {
@@ -16,7 +16,7 @@ export function parseDuration(text: string): Duration | null {
   if (!/^(\d+(ms|s|m|h|d))+$/.test(text)) return null;
   let total = 0;
   for (const [, amount, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
-    total += Number(amount) * (UNITS[unit ?? ''] ?? Number.NaN);
+    total += Number(amount) * UNITS[unit as keyof typeof UNITS];
   }
   return Number.isSafeInteger(total) ? total : null;
 }
@@ -26,13 +26,13 @@ export function formatDuration(duration: Duration): string {
   const ms = Math.max(0, Math.round(duration));
   if (ms < 1_000) return `${ms}ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1).replace(/\.0$/, '')}s`;
-  if (ms < 3_600_000) return joinUnits(ms, 60_000, 'm', 1_000, 's');
-  if (ms < 86_400_000) return joinUnits(ms, 3_600_000, 'h', 60_000, 'm');
-  return joinUnits(ms, 86_400_000, 'd', 3_600_000, 'h');
+  if (ms < 3_600_000) return joinUnits(ms, 'm', 's');
+  if (ms < 86_400_000) return joinUnits(ms, 'h', 'm');
+  return joinUnits(ms, 'd', 'h');
 }
 
-function joinUnits(ms: number, big: number, bigUnit: string, small: number, smallUnit: string): string {
-  const whole = Math.floor(ms / big);
-  const rest = Math.floor((ms % big) / small);
-  return rest === 0 ? `${whole}${bigUnit}` : `${whole}${bigUnit}${String(rest).padStart(2, '0')}${smallUnit}`;
+function joinUnits(ms: number, big: keyof typeof UNITS, small: keyof typeof UNITS): string {
+  const whole = Math.floor(ms / UNITS[big]);
+  const rest = Math.floor((ms % UNITS[big]) / UNITS[small]);
+  return rest === 0 ? `${whole}${big}` : `${whole}${big}${String(rest).padStart(2, '0')}${small}`;
 }

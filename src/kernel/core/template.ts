@@ -42,7 +42,8 @@ export function resolveTemplate(
       if (found === undefined) throw new SlipwayError('config_invalid', `"\${${kind}}" has no value here`);
       return found;
     }
-    if (kind !== 'env' && kind !== 'secret') throw new SlipwayError('config_invalid', `"\${${kind}:${name}}" is not a reference; use \${env:NAME} or \${secret:NAME}`);
+    if (kind !== 'env' && kind !== 'secret')
+      throw new SlipwayError('config_invalid', `"\${${kind}:${name}}" is not a reference; use \${env:NAME} or \${secret:NAME}`);
     const found = environment[name];
     if (found === undefined) throw new SlipwayError('secret_missing', `The variable ${name} is not set`);
     secrets.push(found);

@@ -41,7 +41,10 @@ export async function checkOut(workspace: string, sha: string, folder: string): 
     await run('git', ['-C', top, 'read-tree', `${sha}:${prefix}`], { env: environment });
     await run('git', ['-C', top, `--work-tree=${folder}`, 'checkout-index', '--all', '--force'], { env: environment });
   } catch (cause) {
-    throw new SlipwayError('usage', `git could not check out ${sha}: ${messageOf(cause)}`, { cause, hint: 'Check that the commit exists in this repository.' });
+    throw new SlipwayError('usage', `git could not check out ${sha}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Check that the commit exists in this repository.',
+    });
   } finally {
     await rm(index, { force: true });
   }

@@ -19,7 +19,11 @@ export interface ArtifactManifest {
 }
 
 /** Copies a built folder into the store under its version and records its digest. Replaces a half-made earlier copy. */
-export async function storeArtifact(source: string, folder: string, about: Omit<ArtifactManifest, 'schema' | 'digest' | 'files'>): Promise<ArtifactManifest> {
+export async function storeArtifact(
+  source: string,
+  folder: string,
+  about: Omit<ArtifactManifest, 'schema' | 'digest' | 'files'>,
+): Promise<ArtifactManifest> {
   const unfinished = `${folder}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   await rm(folder, { recursive: true, force: true });
@@ -52,5 +56,7 @@ export async function readArtifact(folder: string): Promise<ArtifactManifest | n
 /** Paths that are gone or differ from what was built. Files a service wrote beside them do not count. */
 export async function changedFiles(folder: string, manifest: ArtifactManifest): Promise<readonly string[]> {
   const now = new Map((await readTree(folder)).map((file) => [file.path, file]));
-  return manifest.files.filter((file) => now.get(file.path)?.sha256 !== file.sha256 || now.get(file.path)?.mode !== file.mode).map((file) => file.path);
+  return manifest.files
+    .filter((file) => now.get(file.path)?.sha256 !== file.sha256 || now.get(file.path)?.mode !== file.mode)
+    .map((file) => file.path);
 }

@@ -11,7 +11,14 @@ describe('firstDifference', () => {
   });
 
   it('ignores keys that were not asked for', () => {
-    fc.assert(fc.property(fc.dictionary(fc.string(), json), fc.string(), json, (object, key, extra) => key in object || firstDifference(object, { ...object, [key]: extra }) === null));
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), json),
+        fc.string(),
+        json,
+        (object, key, extra) => key in object || firstDifference(object, { ...object, [key]: extra }) === null,
+      ),
+    );
   });
 
   it.each([

@@ -42,7 +42,13 @@ export interface ProcessDefinition {
 
 /** How an instance shows that it is ready: an HTTP path on its own port, or being alive for a while. */
 export type HealthDefinition =
-  | { readonly kind: 'http'; readonly path: string; readonly intervalMs: Duration; readonly timeoutMs: Duration; readonly startWithinMs: Duration }
+  | {
+      readonly kind: 'http';
+      readonly path: string;
+      readonly intervalMs: Duration;
+      readonly timeoutMs: Duration;
+      readonly startWithinMs: Duration;
+    }
   | { readonly kind: 'alive'; readonly forMs: Duration };
 
 export interface DatabaseDefinition {
@@ -55,7 +61,12 @@ export interface DatabaseDefinition {
   readonly migrateCommand: CommandDefinition | null;
   /** What is assumed of what `migrateCommand` changes, since it cannot be read beforehand. */
   readonly migrateClass: 'app' | 'restore' | 'forward-fix';
-  readonly backup: { readonly method: 'auto' | 'pg_dump' | 'template' | 'command' | 'none'; readonly command: CommandDefinition | null; readonly restore: CommandDefinition | null; readonly reason: string | null };
+  readonly backup: {
+    readonly method: 'auto' | 'pg_dump' | 'template' | 'command' | 'none';
+    readonly command: CommandDefinition | null;
+    readonly restore: CommandDefinition | null;
+    readonly reason: string | null;
+  };
   readonly lockTimeoutMs: Duration;
   readonly statementTimeoutMs: Duration;
 }

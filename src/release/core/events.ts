@@ -20,7 +20,11 @@ export interface RollbackTime {
 
 /** Each kind of event with the data it carries. Adding a kind or an optional field is compatible; changing one is not. */
 export interface EventData {
-  'release.requested': { readonly plan: Plan; readonly wait: boolean; readonly previousLedger: { readonly release: string; readonly size: number; readonly head: string } | null };
+  'release.requested': {
+    readonly plan: Plan;
+    readonly wait: boolean;
+    readonly previousLedger: { readonly release: string; readonly size: number; readonly head: string } | null;
+  };
   'lock.waiting': { readonly owner: string };
   'lock.acquired': { readonly key: string };
   'driver.claimed': { readonly driver: string; readonly fence: number; readonly takeover: boolean };
@@ -48,7 +52,11 @@ export interface EventData {
   /** A person closes a stuck release as it stands. */
   'stuck.accepted': { readonly reason: string };
   'approval.given': { readonly decision: 'approve' | 'reject'; readonly reason: string };
-  'rollback.started': { readonly cause: string; readonly steps: readonly Step[]; readonly skipped: readonly { readonly step: string; readonly reason: string }[] };
+  'rollback.started': {
+    readonly cause: string;
+    readonly steps: readonly Step[];
+    readonly skipped: readonly { readonly step: string; readonly reason: string }[];
+  };
   'release.stuck': { readonly step: string | null; readonly reason: string };
   'release.finished': { readonly outcome: Outcome; readonly reason: string; readonly rollback?: RollbackTime };
 }

@@ -67,7 +67,9 @@ function reasonToStop(state: ReleaseState): { readonly step: string | null; read
 
 function reasonOf(step: StepState | undefined): string {
   if (step?.status !== 'interrupted') return step?.reason ?? 'no outcome';
-  return step.interruptions >= MAX_INTERRUPTIONS ? `its worker ended ${step.interruptions} times while running it` : 'its worker ended while running it, and it must not simply run again';
+  return step.interruptions >= MAX_INTERRUPTIONS
+    ? `its worker ended ${step.interruptions} times while running it`
+    : 'its worker ended while running it, and it must not simply run again';
 }
 
 /** Leaves the forward path: nothing to undo, an undo, or a person when the undo must not be automatic. */
@@ -123,7 +125,8 @@ function isDone(step: Step, before: StepState | undefined, now: Instant): boolea
 /** Final: it failed or stayed unknown, and no retry is left. */
 function isFinal(step: Step, before: StepState | undefined): boolean {
   if (before === undefined) return false;
-  if (before.status === 'interrupted') return step.onInterrupt === 'unknown' ? before.interruptions > 0 : before.interruptions >= MAX_INTERRUPTIONS;
+  if (before.status === 'interrupted')
+    return step.onInterrupt === 'unknown' ? before.interruptions > 0 : before.interruptions >= MAX_INTERRUPTIONS;
   if (before.status !== 'fail' && before.status !== 'unknown') return false;
   return !before.retry || before.failures >= step.attempts;
 }

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { aDefinition } from '../../../test/support/definition.ts';
 import { aMigration, aPlan } from '../../../test/support/plan.ts';
 import { simulate, type Run } from '../../../test/release/simulate.ts';
+import type { NewEvent } from './events.ts';
 import { failureRequest, rollbackNotice } from './notice.ts';
+import { foldEvents } from './state.ts';
 
 const owners = { application: 'team-shop', database: 'dba', secrets: 'security' };
 
@@ -11,7 +13,10 @@ function failingIn(step: string, targetMs = 60_000): Run {
   const definition = aDefinition({ owners, rollback: { ...aDefinition().rollback, targetMs } });
   const plan = aPlan({ definition, migrations: [aMigration('restore')] });
   for (let turn = 0; turn < 60; turn++) {
-    const run = simulate(plan, [...Array.from({ length: turn }, () => null), { kind: 'outcome', verdict: 'fail', retry: false, half: true }]);
+    const run = simulate(plan, [
+      ...Array.from({ length: turn }, () => null),
+      { kind: 'outcome', verdict: 'fail', retry: false, half: true },
+    ]);
     if (run.state.steps[step]?.status === 'fail') return run;
   }
   throw new Error(`${step} never ran`);
@@ -22,7 +27,40 @@ describe('the rollback notice', () => {
     const { state, events } = failingIn('verify.smoke');
     const notice = rollbackNotice(state, events) ?? '';
     expect(state.outcome).toBe('rolled-back');
-    for (const line of ['# Rollback of shop in dev', '- From: 1.1.0', '- To: 1.0.0', 'target 1m: pass', '- Reason: ', '- Contact: ']) expect(notice).toContain(line);
+    for (const line of ['# Rollback of shop in dev', '- From: 1.1.0', '- To: 1.0.0', 'target 1m: pass', '- Reason: ', '- Contact: '])
+      expect(notice).toContain(line);
+  });
+
+  it('counts as degraded only the time for which the old version did not have the traffic', () => {
+    const plan = aPlan();
+    const routed = (mode: string, where: string): NewEvent => ({
+      type: 'step.finished',
+      data: {
+        step: 'deploy.x',
+        stage: 'deploy',
+        attempt: 1,
+        verdict: 'pass',
+        reason: '',
+        retry: false,
+        startedAt: '',
+        finishedAt: '',
+        checks: [],
+        facts: { mode, where },
+        log: null,
+      },
+    });
+    const told: readonly (readonly [at: number, event: NewEvent])[] = [
+      [0, { type: 'release.requested', data: { plan, wait: false, previousLedger: null } }],
+      // Held for the backup, then hours of building; then on the new version for a while.
+      [1_000, routed('hold', '1.0.0 100 %')],
+      [3_000, routed('open', '1.0.0 100 %')],
+      [7_200_000, routed('open', '1.1.0 100 %')],
+      [7_201_000, { type: 'rollback.started', data: { cause: 'x', steps: [], skipped: [] } }],
+      [7_203_000, routed('open', '1.0.0 100 %')],
+      [7_204_000, { type: 'release.finished', data: { outcome: 'rolled-back', reason: '' } }],
+    ];
+    const events = told.map(([time, event], seq) => ({ ...event, seq, time, actor: 'ann' }));
+    expect(rollbackNotice(foldEvents(events), events)).toContain('- Degraded for: 5');
   });
 
   it('is not written for a release that worked, or that changed nothing', () => {

@@ -22,7 +22,15 @@ export function failureRequest(state: ReleaseState, events: readonly ReleaseEven
   const failureClass = classOf(failed);
   const finished = events.find((event) => event.type === 'release.finished');
   const reason = failed?.reason ?? (finished?.type === 'release.finished' ? finished.data.reason : '');
-  return { schema: 'slipway.failure-request/1', release: state.plan.release, class: failureClass, owner: state.plan.definition.owners[failureClass], step: failed?.step ?? null, reason, log: failed?.log?.name ?? null };
+  return {
+    schema: 'slipway.failure-request/1',
+    release: state.plan.release,
+    class: failureClass,
+    owner: state.plan.definition.owners[failureClass],
+    step: failed?.step ?? null,
+    reason,
+    log: failed?.log?.name ?? null,
+  };
 }
 
 /** The rollback notice (R-RB 4) in Markdown; null for a release that was not rolled back. */
@@ -32,7 +40,7 @@ export function rollbackNotice(state: ReleaseState, events: readonly ReleaseEven
   if (started?.type !== 'rollback.started' || finished?.type !== 'release.finished') return null;
   const { plan } = state;
   const request = failureRequest(state, events);
-  const degraded = degradedFor(events);
+  const degraded = degradedFor(state, events);
   const time = finished.data.rollback;
   return [
     `# Rollback of ${plan.service} in ${plan.environment}`,
@@ -57,18 +65,27 @@ function firstFailure(events: readonly ReleaseEvent[]): EventData['step.finished
 
 function classOf(failed: EventData['step.finished'] | null): FailureClass {
   if (failed === null) return 'application';
-  const text = `${failed.reason} ${failed.checks.filter((check) => check.verdict !== 'pass').map((check) => check.name).join(' ')}`;
+  const text = `${failed.reason} ${failed.checks
+    .filter((check) => check.verdict !== 'pass')
+    .map((check) => check.name)
+    .join(' ')}`;
   if (/secret_missing|not set where the worker runs|signing keys/.test(text)) return 'secrets';
   if (failed.stage === 'migrate' || failed.stage === 'backup' || /\b(database|migrations|backup)\b/.test(text)) return 'database';
   return 'application';
 }
 
-/** From the first step that took traffic from the old version to the last that gave it back; null when none did. */
-function degradedFor(events: readonly ReleaseEvent[]): Duration | null {
-  const routes = events.filter((event) => event.type === 'step.finished' && event.data.facts['mode'] !== undefined);
-  const [first] = routes;
-  const last = routes.at(-1);
-  return first === undefined || last === undefined || first === last ? null : last.time - first.time;
+/** All the time for which the route was not open to the old version; null when it always was. */
+function degradedFor({ plan }: ReleaseState, events: readonly ReleaseEvent[]): Duration | null {
+  const routes = events.flatMap((event) =>
+    event.type === 'step.finished' && event.data.facts['mode'] !== undefined ? [{ time: event.time, facts: event.data.facts }] : [],
+  );
+  const whole = `${plan.previous?.version ?? ''} 100 %`;
+  const away = routes.flatMap((from, index) => {
+    const until = routes[index + 1];
+    const onOld = from.facts['mode'] === 'open' && from.facts['where'] === whole;
+    return onOld || until === undefined ? [] : [until.time - from.time];
+  });
+  return away.length === 0 ? null : away.reduce((sum, one) => sum + one, 0);
 }
 
 function impactOf({ steps, plan }: ReleaseState, degraded: Duration | null): string {

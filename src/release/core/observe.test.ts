@@ -14,7 +14,11 @@ describe('judgeWindow', () => {
     ['one error among three requests', { ...healthy, traffic: { requests: 3, errors: 1, p99LowMs: null, unrouted: 0 } }, 'pass'],
     ['requests nobody could answer', { ...healthy, traffic: { requests: 100, errors: 0, p99LowMs: 1, unrouted: 5 } }, 'fail'],
     ['a slow 99th percentile', { ...healthy, traffic: { requests: 1_000, errors: 0, p99LowMs: 630, unrouted: 0 } }, 'fail'],
-    ['a slow 99th percentile of too few requests', { ...healthy, traffic: { requests: 50, errors: 0, p99LowMs: 630, unrouted: 0 } }, 'pass'],
+    [
+      'a slow 99th percentile of too few requests',
+      { ...healthy, traffic: { requests: 50, errors: 0, p99LowMs: 630, unrouted: 0 } },
+      'pass',
+    ],
     ['three restarts', { ...healthy, restarts: 3 }, 'fail'],
     ['counters that cannot be compared', { ...healthy, traffic: null }, 'unknown'],
   ])('judges %s', (_name, seen, verdict) => {

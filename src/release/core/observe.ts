@@ -3,7 +3,12 @@ import type { Check } from '../../kernel/pure.ts';
 /** What one look saw since the window began. */
 export interface Observed {
   /** Null when the counters were reset or the router did not answer: nothing is known. */
-  readonly traffic: { readonly requests: number; readonly errors: number; readonly p99LowMs: number | null; readonly unrouted: number } | null;
+  readonly traffic: {
+    readonly requests: number;
+    readonly errors: number;
+    readonly p99LowMs: number | null;
+    readonly unrouted: number;
+  } | null;
   readonly restarts: number;
   readonly notReady: readonly string[];
 }
@@ -38,12 +43,21 @@ function errorRate({ traffic }: Observed, { maxErrorRate }: StopConditions): Che
 
 function latency({ traffic }: Observed, { maxP99Ms }: StopConditions): Check {
   if (traffic === null) return { name: 'p99', verdict: 'unknown', reason: 'the router gave no comparable counts' };
-  if (traffic.requests < LEAST_SAMPLES_FOR_P99 || traffic.p99LowMs === null) return { name: 'p99', verdict: 'pass', reason: `not judged: ${traffic.requests} requests are too few for a 99th percentile` };
-  return { name: 'p99', verdict: traffic.p99LowMs > maxP99Ms ? 'fail' : 'pass', reason: `p99 is above ${traffic.p99LowMs} ms (limit ${maxP99Ms} ms)` };
+  if (traffic.requests < LEAST_SAMPLES_FOR_P99 || traffic.p99LowMs === null)
+    return { name: 'p99', verdict: 'pass', reason: `not judged: ${traffic.requests} requests are too few for a 99th percentile` };
+  return {
+    name: 'p99',
+    verdict: traffic.p99LowMs > maxP99Ms ? 'fail' : 'pass',
+    reason: `p99 is above ${traffic.p99LowMs} ms (limit ${maxP99Ms} ms)`,
+  };
 }
 
 function restarts(seen: Observed, { maxRestarts }: StopConditions): Check {
-  return { name: 'restarts', verdict: seen.restarts > maxRestarts ? 'fail' : 'pass', reason: `${seen.restarts} restarts (limit ${maxRestarts})` };
+  return {
+    name: 'restarts',
+    verdict: seen.restarts > maxRestarts ? 'fail' : 'pass',
+    reason: `${seen.restarts} restarts (limit ${maxRestarts})`,
+  };
 }
 
 function ready({ notReady }: Observed): Check {

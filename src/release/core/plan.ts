@@ -2,7 +2,19 @@ import type { Check, Duration, JsonObject } from '../../kernel/pure.ts';
 import type { Definition } from './definition.ts';
 
 /** Stages in the order they run. `evidence` closes a release; `rollback` holds the steps that undo. */
-export const STAGES = ['preflight', 'backup', 'build', 'test', 'scan', 'migrate', 'deploy', 'verify', 'observe', 'evidence', 'rollback'] as const;
+export const STAGES = [
+  'preflight',
+  'backup',
+  'build',
+  'test',
+  'scan',
+  'migrate',
+  'deploy',
+  'verify',
+  'observe',
+  'evidence',
+  'rollback',
+] as const;
 
 export type Stage = (typeof STAGES)[number];
 
@@ -82,7 +94,11 @@ export interface Plan {
   readonly definition: Definition;
   readonly configSha256: string;
   readonly previous: PreviousVersion | null;
-  readonly strategy: { readonly name: 'recreate' | 'blue-green'; readonly recommended: 'recreate' | 'blue-green'; readonly because: string };
+  readonly strategy: {
+    readonly name: 'recreate' | 'blue-green';
+    readonly recommended: 'recreate' | 'blue-green';
+    readonly because: string;
+  };
   readonly steps: readonly Step[];
   /** How each step is undone once it was begun: step id -> steps, in the order they run. */
   readonly undo: Readonly<Record<string, readonly Step[]>>;

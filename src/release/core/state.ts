@@ -79,7 +79,12 @@ export function applyEvent(state: ReleaseState, event: ReleaseEvent): ReleaseSta
     case 'step.interrupted':
       return interrupted(next, event.data.step);
     case 'step.skipped':
-      return withStep(next, event.data.step, { ...blank(event.time), status: 'skipped', finishedAt: event.time, reason: event.data.reason });
+      return withStep(next, event.data.step, {
+        ...blank(event.time),
+        status: 'skipped',
+        finishedAt: event.time,
+        reason: event.data.reason,
+      });
     case 'rollback.started':
       return { ...next, undo: event.data.steps, undoStartedAt: event.time, stuck: null };
     case 'release.stuck':
@@ -115,8 +120,11 @@ function applyRequest(state: ReleaseState, event: ReleaseEvent): ReleaseState {
 function resume(state: ReleaseState): ReleaseState {
   const step = state.stuck?.step ?? null;
   const before = step === null ? undefined : state.steps[step];
-  const cleared = state.stuck === null ? { ...state, paused: false } : { ...state, paused: false, stuck: null, abort: null, rollbackRequest: null };
-  return step === null || before === undefined ? cleared : withStep(cleared, step, { ...before, status: 'interrupted', interruptions: 0, failures: 0 });
+  const cleared =
+    state.stuck === null ? { ...state, paused: false } : { ...state, paused: false, stuck: null, abort: null, rollbackRequest: null };
+  return step === null || before === undefined
+    ? cleared
+    : withStep(cleared, step, { ...before, status: 'interrupted', interruptions: 0, failures: 0 });
 }
 
 function approve(state: ReleaseState, actor: string, decision: 'approve' | 'reject'): ReleaseState {
@@ -138,7 +146,18 @@ function withStep(state: ReleaseState, id: string, step: StepState): ReleaseStat
 }
 
 function blank(at: Instant): StepState {
-  return { status: 'intended', attempt: 0, interruptions: 0, failures: 0, firstIntendedAt: at, finishedAt: null, reason: '', retry: false, facts: {}, mayHaveChanged: false };
+  return {
+    status: 'intended',
+    attempt: 0,
+    interruptions: 0,
+    failures: 0,
+    firstIntendedAt: at,
+    finishedAt: null,
+    reason: '',
+    retry: false,
+    facts: {},
+    mayHaveChanged: false,
+  };
 }
 
 function intended(before: StepState | undefined, attempt: number, at: Instant): StepState {
@@ -150,5 +169,15 @@ function intended(before: StepState | undefined, attempt: number, at: Instant): 
 function finished(before: StepState | undefined, data: EventData['step.finished'], at: Instant): StepState {
   const failures = data.verdict === 'pass' ? 0 : (before?.failures ?? 0) + 1;
   const mayHaveChanged = before?.mayHaveChanged === true || data.facts['changed'] !== false;
-  return { ...(before ?? blank(at)), failures, mayHaveChanged, status: data.verdict, attempt: data.attempt, finishedAt: at, reason: data.reason, retry: data.retry, facts: data.facts };
+  return {
+    ...(before ?? blank(at)),
+    failures,
+    mayHaveChanged,
+    status: data.verdict,
+    attempt: data.attempt,
+    finishedAt: at,
+    reason: data.reason,
+    retry: data.retry,
+    facts: data.facts,
+  };
 }

@@ -32,7 +32,9 @@ export function planUndo(state: ReleaseState): Undo {
   // A change that stays (an additive migration) has no undo step, yet the old version must show that it lives with it.
   const changed = begun.some((step) => plan.undo[step.id] !== undefined && needlessReason(state, step.id) === null);
   if (!changed) return { changed, steps: [], skipped, refused: null };
-  return { changed, steps: placeReSmoke(steps, plan.reSmoke), skipped, refused: lossReason(state) };
+  // Several changes may have the same way back (traffic held twice); it is taken once, where it first comes.
+  const once = steps.filter((step, index) => steps.findIndex((other) => other.id === step.id) === index);
+  return { changed, steps: placeReSmoke(once, plan.reSmoke), skipped, refused: lossReason(state) };
 }
 
 /** The old version is smoked before users reach it again: just ahead of the last step that opens traffic, else at the end. */

@@ -15,7 +15,8 @@ export const checkDatabase: PreflightCheck = async ({ databaseFor }, plan) => {
   const database = await databaseFor(plan.workspace, plan.definition);
   if (database === null) return pass(NONE);
   const { bytes, readOnly } = await databaseSize(database);
-  if (readOnly) return fail(`${database.name} is read-only: a standby, or default_transaction_read_only is on`, 'Point database.url at the primary.');
+  if (readOnly)
+    return fail(`${database.name} is read-only: a standby, or default_transaction_read_only is on`, 'Point database.url at the primary.');
   return pass(`${database.name} is reachable and writable, ${mib(bytes)}`);
 };
 
@@ -25,11 +26,17 @@ export const checkMigrations: PreflightCheck = async ({ databaseFor }, plan) => 
   const database = await databaseFor(plan.workspace, plan.definition);
   if (database === null || folder === null || plan.kind === 'rollback') return pass('no migration files to compare');
   const status = await migrationStatus(database, join(plan.workspace, folder));
-  if (status.partial !== null) return fail(`${status.partial.name} was cut off after ${status.partial.statement} of ${status.partial.statements} statements`, 'Releasing again goes on with the next statement: skip this check with --skip preflight.migrations=REASON.');
-  if (status.drift.length > 0) return fail(status.drift.join('; '), 'Bring the files back to what was applied; write a new migration for a new change.');
+  if (status.partial !== null)
+    return fail(
+      `${status.partial.name} was cut off after ${status.partial.statement} of ${status.partial.statements} statements`,
+      'Releasing again goes on with the next statement: skip this check with --skip preflight.migrations=REASON.',
+    );
+  if (status.drift.length > 0)
+    return fail(status.drift.join('; '), 'Bring the files back to what was applied; write a new migration for a new change.');
   const planned = plan.steps.find((step) => step.kind === 'migrate')?.input['expect'];
   const expected = Array.isArray(planned) ? planned.length : 0;
-  if (expected !== status.pending.length) return fail(`the plan has ${expected} migrations, the database misses ${status.pending.length}`, 'Plan the release again.');
+  if (expected !== status.pending.length)
+    return fail(`the plan has ${expected} migrations, the database misses ${status.pending.length}`, 'Plan the release again.');
   return pass(`${status.applied.length} applied, ${status.pending.length} pending, no drift`);
 };
 
@@ -40,21 +47,31 @@ export const checkBackup: PreflightCheck = async (deps, plan) => {
   if (database === null) return pass(NONE);
   if (taken === undefined) return pass(plan.steps.find((step) => step.kind === 'backup')?.skip ?? 'no backup is planned');
   const method = await chooseBackup(database, plan.definition, await planningBackupTools(deps, plan.workspace, plan.definition));
-  if (!method.capabilities.canVerify) return fail(`a backup by ${method.name} cannot be verified here`, 'Give database.backup.restore too, or use pg_dump.');
+  if (!method.capabilities.canVerify)
+    return fail(`a backup by ${method.name} cannot be verified here`, 'Give database.backup.restore too, or use pg_dump.');
   return pass(`by ${method.name}, verified by a restore`);
 };
 
-/** Room for the backup and its restored copy. */
+/** Room for the backup and its restored copy, where one is taken. */
 export const checkDisk: PreflightCheck = async ({ databaseFor, home }, plan) => {
-  const database = await databaseFor(plan.workspace, plan.definition).catch((error: unknown) => {
-    if (error instanceof SlipwayError) return null;
-    throw error;
-  });
+  const backedUp = plan.steps.some((step) => step.kind === 'backup' && step.skip === null);
+  const database = !backedUp
+    ? null
+    : await databaseFor(plan.workspace, plan.definition).catch((error: unknown) => {
+        if (error instanceof SlipwayError) return null;
+        throw error;
+      });
   await mkdir(home, { recursive: true });
   const { bavail, bsize } = await statfs(home);
   const free = bavail * bsize;
   const needed = SPARE_BYTES + (database === null ? 0 : 2 * (await databaseSize(database)).bytes);
-  if (free < needed) return fail(`${mib(free)} are free, ${mib(needed)} are needed for the backup and its restored copy`, 'Free space, or move SLIPWAY_HOME.');
+  // A full disk may be the very reason for going back.
+  if (plan.kind === 'rollback') return pass(`${mib(free)} free; going back needs no room to speak of`);
+  if (free < needed)
+    return fail(
+      `${mib(free)} are free, ${mib(needed)} are needed${backedUp ? ' for the backup and its restored copy' : ''}`,
+      'Free space, or move SLIPWAY_HOME.',
+    );
   return pass(`${mib(free)} free, ${mib(needed)} needed`);
 };
 

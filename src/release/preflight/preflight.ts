@@ -39,4 +39,3 @@ export async function runPreflight(deps: StepDeps, plan: Plan, skips: Readonly<R
     }),
   );
 }
-

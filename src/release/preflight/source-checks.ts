@@ -10,26 +10,45 @@ import { fail, pass, unknown } from './answers.ts';
 /** One writer per service and environment, and it is this release. */
 export const checkCharter: PreflightCheck = async ({ store }, plan) => {
   const owner = await store.lockOf(plan.service, plan.environment);
-  if (owner === null || owner.release === plan.release) return pass(`${plan.release} is the one writer of ${plan.service} in ${plan.environment}`);
-  return fail(`${owner.owner} on ${owner.host} has been releasing ${owner.version} since ${toIso(owner.since)} (${owner.release})`, 'Wait for it, or queue behind it with --wait.');
+  if (owner === null || owner.release === plan.release)
+    return pass(`${plan.release} is the one writer of ${plan.service} in ${plan.environment}`);
+  return fail(
+    `${owner.owner} on ${owner.host} has been releasing ${owner.version} since ${toIso(owner.since)} (${owner.release})`,
+    'Wait for it, or queue behind it with --wait.',
+  );
 };
 
 /** What is released is exactly a commit. */
 export const checkGit: PreflightCheck = async (_deps, plan) => {
   if (plan.kind === 'rollback') return pass('an earlier artifact is used; the workspace does not matter');
   const git = await readGit(plan.workspace);
-  if (git === null) return unknown('the workspace is not a git repository, so the release cannot name its source', 'Commit the source, or skip with --skip preflight.git=REASON.');
-  if (git.dirty.length > 0) return fail(`${git.dirty.length} uncommitted changes: ${git.dirty.slice(0, 3).join(', ')}`, 'Commit or stash them; only a commit is released.');
-  if (git.sha !== plan.gitSha) return fail(`HEAD moved from ${plan.gitSha} to ${git.sha} since the plan was made`, 'Start the release again.');
+  if (git === null)
+    return unknown(
+      'the workspace is not a git repository, so the release cannot name its source',
+      'Commit the source, or skip with --skip preflight.git=REASON.',
+    );
+  if (git.dirty.length > 0)
+    return fail(
+      `${git.dirty.length} uncommitted changes: ${git.dirty.slice(0, 3).join(', ')}`,
+      'Commit or stash them; only a commit is released.',
+    );
+  if (git.sha !== plan.gitSha)
+    return fail(`HEAD moved from ${plan.gitSha} to ${git.sha} since the plan was made`, 'Start the release again.');
   return pass(`clean at ${git.sha.slice(0, 12)} (${git.ref})`);
 };
 
 /** Every variable named in slipway.yaml has a value where the worker runs. */
 export const checkReferences: PreflightCheck = async ({ environmentFor }, plan) => {
   const environment = await environmentFor(plan.workspace, plan.definition.envFile);
-  const names = new Set(templatesOf(plan.definition).flatMap((template) => referencesOf(template).flatMap((reference) => reference.name ?? [])));
+  const names = new Set(
+    templatesOf(plan.definition).flatMap((template) => referencesOf(template).flatMap((reference) => reference.name ?? [])),
+  );
   const missing = [...names].filter((name) => environment[name] === undefined);
-  if (missing.length > 0) return fail(`not set where the worker runs: ${missing.join(', ')}`, 'Set them there or in .env; a running agent keeps the environment it was started with.');
+  if (missing.length > 0)
+    return fail(
+      `not set where the worker runs: ${missing.join(', ')}`,
+      'Set them there or in .env; a running agent keeps the environment it was started with.',
+    );
   return pass(names.size === 0 ? 'no variables are needed' : `${names.size} variables are set`);
 };
 
@@ -40,7 +59,8 @@ export const checkCommands: PreflightCheck = async ({ environmentFor }, plan) =>
   const missing: string[] = [];
   // A path is looked for when it runs: the build may only make it then.
   for (const program of programs) if (!program.includes('/') && !(await onPath(program, environment['PATH'] ?? ''))) missing.push(program);
-  if (missing.length > 0) return fail(`not on the worker's PATH: ${missing.join(', ')}`, 'Install them, or correct the command in slipway.yaml.');
+  if (missing.length > 0)
+    return fail(`not on the worker's PATH: ${missing.join(', ')}`, 'Install them, or correct the command in slipway.yaml.');
   return pass(`${programs.size} programs found`);
 };
 
@@ -54,18 +74,34 @@ export const checkEvidence: PreflightCheck = async ({ checkKeys, home }) => {
 
 async function onPath(program: string, path: string): Promise<boolean> {
   for (const folder of path.split(delimiter).filter(isAbsolute)) {
-    const found = await access(join(folder, program), constants.X_OK).then(() => true, () => false);
+    const found = await access(join(folder, program), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
     if (found) return true;
   }
   return false;
 }
 
 function commandsOf(definition: Definition): readonly (readonly string[])[] {
-  const commands: readonly (CommandDefinition | null | undefined)[] = [definition.build, definition.test, definition.scan, definition.database?.migrateCommand, definition.database?.backup.command];
-  return [...definition.processes.map((process) => process.argv), ...commands.flatMap((command) => (command === null || command === undefined ? [] : [command.argv]))];
+  const commands: readonly (CommandDefinition | null | undefined)[] = [
+    definition.build,
+    definition.test,
+    definition.scan,
+    definition.database?.migrateCommand,
+    definition.database?.backup.command,
+  ];
+  return [
+    ...definition.processes.map((process) => process.argv),
+    ...commands.flatMap((command) => (command === null || command === undefined ? [] : [command.argv])),
+  ];
 }
 
 function templatesOf(definition: Definition): readonly string[] {
   const url = definition.database?.url;
-  return [...commandsOf(definition).flat(), ...definition.processes.flatMap((process) => Object.values(process.env)), ...(typeof url === 'string' ? [url] : [])];
+  return [
+    ...commandsOf(definition).flat(),
+    ...definition.processes.flatMap((process) => Object.values(process.env)),
+    ...(typeof url === 'string' ? [url] : []),
+  ];
 }

@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { isJsonObject, messageOf, resolveTemplate, type Check, type JsonObject } from '../../kernel/index.ts';
+import { isJsonObject, messageOf, resolveTemplate, type Check, type JsonObject, type JsonValue } from '../../kernel/index.ts';
 import { firstDifference } from '../core/contains.ts';
 import type { HttpCheck } from '../core/definition.ts';
 
@@ -12,21 +12,43 @@ function freshAgent(timeoutMs: number): Agent {
 }
 
 /** Asks once; what was written is removed again, and a write that cannot be removed is a failure. */
-export async function httpCheck(check: HttpCheck, base: string, environment: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<Check> {
+export async function httpCheck(
+  check: HttpCheck,
+  base: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<Check> {
   const agent = freshAgent(check.timeoutMs);
   try {
-    const headers = Object.fromEntries(Object.entries(check.headers).map(([name, value]) => [name, resolveTemplate(value, environment).value]));
-    const answer = await ask(agent, { ...check, headers, url: `${base}${check.path}` }, signal);
+    const headers = Object.fromEntries(
+      Object.entries(check.headers).map(([name, value]) => [name, resolveTemplate(value, environment).value]),
+    );
+    const body = check.body === null ? null : (resolveDeep(check.body, environment) as JsonObject);
+    const answer = await ask(agent, { ...check, headers, body, url: `${base}${check.path}` }, signal);
     const problem = problemWith(check, answer);
     // Even a wrong answer may have written something.
-    const residue = check.cleanup === null ? null : await cleanUp(agent, check, base, headers, answer.json, signal);
-    const reason = problem ?? residue ?? `${check.method} ${check.path} answered ${answer.status}${check.cleanup === null ? '' : ' and was cleaned up'}`;
+    const residue =
+      check.cleanup === null
+        ? null
+        : await cleanUp(check, answer.json, (method, path) =>
+            ask(agent, { url: `${base}${path}`, method, headers, body: null, timeoutMs: check.timeoutMs }, signal),
+          );
+    const reason =
+      problem ?? residue ?? `${check.method} ${check.path} answered ${answer.status}${check.cleanup === null ? '' : ' and was cleaned up'}`;
     return { name: check.name, verdict: problem === null && residue === null ? 'pass' : 'fail', reason };
   } catch (error) {
     return { name: check.name, verdict: 'fail', reason: `${check.method} ${check.path}: ${describe(error, check.timeoutMs)}` };
   } finally {
     await agent.destroy();
   }
+}
+
+/** Texts of a body may name variables, so that a login check needs no password in slipway.yaml. */
+function resolveDeep(value: JsonValue, environment: Readonly<Record<string, string | undefined>>): JsonValue {
+  if (typeof value === 'string') return resolveTemplate(value, environment).value;
+  if (Array.isArray(value)) return value.map((item: JsonValue) => resolveDeep(item, environment));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolveDeep(item, environment)]));
 }
 
 interface Answer {
@@ -68,25 +90,30 @@ function parse(text: string): unknown {
 }
 
 function problemWith(check: HttpCheck, answer: Answer): string | null {
-  if (!check.expectStatus.includes(answer.status)) return `${check.method} ${check.path} answered ${answer.status}, expected ${check.expectStatus.join(' or ')}`;
+  if (!check.expectStatus.includes(answer.status))
+    return `${check.method} ${check.path} answered ${answer.status}, expected ${check.expectStatus.join(' or ')}`;
   if (check.expectJson === null) return null;
   const difference = firstDifference(check.expectJson, answer.json);
   return difference === null ? null : `${check.method} ${check.path}: ${difference}`;
 }
 
-async function cleanUp(agent: Agent, check: HttpCheck, base: string, headers: Readonly<Record<string, string>>, json: unknown, signal: AbortSignal): Promise<string | null> {
+type AskAgain = (method: string, path: string) => Promise<Answer>;
+
+async function cleanUp(check: HttpCheck, json: unknown, askAgain: AskAgain): Promise<string | null> {
   const { cleanup } = check;
   if (cleanup === null) return null;
   const path = cleanup.path.replace(/\{([A-Za-z_]\w*)\}/g, (hole, field: string) => {
     const value = isJsonObject(json) ? json[field] : undefined;
     return value === undefined || value === null || typeof value === 'object' ? hole : encodeURIComponent(String(value));
   });
-  if (/\{[A-Za-z_]\w*\}/.test(path)) return `the answer of ${check.method} ${check.path} has no value for ${path}, so what it wrote could not be removed`;
-  const answer = await ask(agent, { url: `${base}${path}`, method: cleanup.method, headers, body: null, timeoutMs: check.timeoutMs }, signal);
+  if (/\{[A-Za-z_]\w*\}/.test(path))
+    return `the answer of ${check.method} ${check.path} has no value for ${path}, so what it wrote could not be removed`;
+  const answer = await askAgain(cleanup.method, path);
   return answer.status >= 200 && answer.status < 300 ? null : `cleanup ${cleanup.method} ${path} answered ${answer.status}`;
 }
 
 function describe(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && (error.name === 'TimeoutError' || error.message.includes('Timeout'))) return `no answer within ${timeoutMs} ms`;
+  if (error instanceof Error && (error.name === 'TimeoutError' || error.message.includes('Timeout')))
+    return `no answer within ${timeoutMs} ms`;
   return messageOf(error);
 }

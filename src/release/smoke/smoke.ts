@@ -42,15 +42,21 @@ export async function runSmoke(deps: StepDeps, context: StepContext, smoke: Smok
   };
   const checks: Check[] = [];
   const version = smoke.expectVersion && target.healthPath !== null ? [versionCheck(target.healthPath, target.version)] : [];
-  for (const base of target.bases) for (const check of [...version, ...smoke.read]) checks.push(await until(check, base));
-  const first = target.bases[0] ?? '';
+  // Without an address a declared question is still asked: SQL and commands need none, and an HTTP check must then fail.
+  const bases = target.bases.length === 0 ? [''] : target.bases;
+  for (const base of bases) for (const check of [...version, ...smoke.read]) checks.push(await until(check, base));
+  const first = bases[0] ?? '';
   for (const check of smoke.write) checks.push(await until(check, first));
   for (const check of smoke.worker) checks.push(await until(check, first));
   const missing = missingChecks(smoke, target, checks);
   const all = [...checks, ...missing];
   const verdict = joinVerdicts(all.map((check) => check.verdict));
   const bad = all.filter((check) => check.verdict !== 'pass');
-  return { verdict, reason: bad.length === 0 ? `${all.length} checks passed` : bad.map((check) => `${check.name}: ${check.reason}`).join('; '), checks: all };
+  return {
+    verdict,
+    reason: bad.length === 0 ? `${all.length} checks passed` : bad.map((check) => `${check.name}: ${check.reason}`).join('; '),
+    checks: all,
+  };
 }
 
 function isWrite(check: SmokeCheck): boolean {
@@ -60,13 +66,31 @@ function isWrite(check: SmokeCheck): boolean {
 /** Questions that were required and never asked. */
 function missingChecks(smoke: SmokeDefinition, target: SmokeTarget, checks: readonly Check[]): readonly Check[] {
   const missing: Check[] = [];
-  if (checks.length === 0) missing.push({ name: 'smoke', verdict: 'unknown', reason: 'nothing was checked', fix: 'Declare checks under smoke: in slipway.yaml.' });
-  if (target.mustWrite && smoke.write.length === 0 && smoke.noWrites === null) missing.push({ name: 'write path', verdict: 'unknown', reason: 'the service has a database, but no write check is declared', fix: 'Add one under smoke.write, with a cleanup.' });
+  if (checks.length === 0)
+    missing.push({ name: 'smoke', verdict: 'unknown', reason: 'nothing was checked', fix: 'Declare checks under smoke: in slipway.yaml.' });
+  if (target.mustWrite && smoke.write.length === 0 && smoke.noWrites === null)
+    missing.push({
+      name: 'write path',
+      verdict: 'unknown',
+      reason: 'the service has a database, but no write check is declared',
+      fix: 'Add one under smoke.write, with a cleanup.',
+    });
   return missing;
 }
 
 function versionCheck(path: string, version: string): HttpCheck {
-  return { kind: 'http', name: 'version', method: 'GET', path, headers: {}, body: null, expectStatus: [200], expectJson: { version }, timeoutMs: 5_000, cleanup: null };
+  return {
+    kind: 'http',
+    name: 'version',
+    method: 'GET',
+    path,
+    headers: {},
+    body: null,
+    expectStatus: [200],
+    expectJson: { version },
+    timeoutMs: 5_000,
+    cleanup: null,
+  };
 }
 
 interface Question {
@@ -84,7 +108,7 @@ async function askOnce(deps: StepDeps, context: StepContext, { check, base, envi
       return sqlCheck(check, target.database, target.version);
     case 'command': {
       const extra = { SLIPWAY_SMOKE_URL: base, ...(target.database === null ? {} : { DATABASE_URL: target.database.url }) };
-      const outcome = outcomeOf(check.command, await runUserCommand(deps, context, check.command, target.folder, extra));
+      const outcome = outcomeOf(check.command, await runUserCommand(deps, context, check.command, { cwd: target.folder, extra }));
       return { name: check.name, verdict: outcome.verdict, reason: outcome.reason };
     }
   }

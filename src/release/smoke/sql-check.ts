@@ -11,7 +11,9 @@ export async function sqlCheck(check: SqlCheck, database: DatabaseAccess | null,
     if (row === undefined) return { name: check.name, verdict: 'fail', reason: 'the query gave no row' };
     // Through JSON: dates and big numbers compare in the form slipway.yaml can write them.
     const difference = firstDifference(check.expect, JSON.parse(JSON.stringify(row)) as JsonValue);
-    return difference === null ? { name: check.name, verdict: 'pass', reason: 'the first row is as expected' } : { name: check.name, verdict: 'fail', reason: difference };
+    return difference === null
+      ? { name: check.name, verdict: 'pass', reason: 'the first row is as expected' }
+      : { name: check.name, verdict: 'fail', reason: difference };
   } catch (error) {
     return { name: check.name, verdict: 'fail', reason: messageOf(error) };
   }

@@ -12,8 +12,20 @@ export function backupStep(deps: StepDeps): StepExecutor {
     const method = await chooseBackup(database, context.plan.definition, await stepBackupTools(deps, context));
     const manifest = await method.create(database, context.plan.release, backupFolder(deps.home, context.plan.release));
     const rows = Object.values(manifest.rows).reduce((sum, count) => sum + count, 0);
-    const facts = { method: manifest.method, bytes: manifest.bytes, rows, takenAt: manifest.takenAt, schemaDigest: manifest.schemaDigest, files: manifest.files.map((file) => ({ ...file })), location: manifest.location };
-    return { verdict: 'pass', reason: `${manifest.database} is backed up by ${manifest.method}: ${rows} rows in ${Object.keys(manifest.rows).length} tables`, facts };
+    const facts = {
+      method: manifest.method,
+      bytes: manifest.bytes,
+      rows,
+      takenAt: manifest.takenAt,
+      schemaDigest: manifest.schemaDigest,
+      files: manifest.files.map((file) => ({ ...file })),
+      location: manifest.location,
+    };
+    return {
+      verdict: 'pass',
+      reason: `${manifest.database} is backed up by ${manifest.method}: ${rows} rows in ${Object.keys(manifest.rows).length} tables`,
+      facts,
+    };
   };
 }
 
@@ -34,7 +46,12 @@ export function restoreStep(deps: StepDeps): StepExecutor {
     const { plan, fence, signal } = context;
     const result = await restoreBackup({ ...backup, key: plan.release, fence, signal });
     const { verdict, reason, failedDatabase, notKept } = result;
-    return { verdict, reason, retry: verdict === 'unknown', facts: { restoredFrom: backup.manifest.takenAt, keptAs: failedDatabase, notKept } };
+    return {
+      verdict,
+      reason,
+      retry: verdict === 'unknown',
+      facts: { restoredFrom: backup.manifest.takenAt, keptAs: failedDatabase, notKept },
+    };
   };
 }
 

@@ -37,26 +37,38 @@ export function buildStep(deps: StepDeps): StepExecutor {
       toolchain: { node: process.version, platform: `${process.platform}-${process.arch}` },
     });
     context.effects.faults.at('build.stored');
-    return { verdict: 'pass', reason: `${plan.service} ${plan.version} is built: ${manifest.files.length} files`, facts: factsOf(manifest) };
+    return {
+      verdict: 'pass',
+      reason: `${plan.service} ${plan.version} is built: ${manifest.files.length} files`,
+      facts: factsOf(manifest),
+    };
   };
 }
 
 async function runBuild(deps: StepDeps, context: StepContext, source: string): Promise<StepOutcome> {
   const command = as<CommandDefinition | null>(context.step.input['command']);
   if (command === null) return { verdict: 'pass', reason: 'no build command' };
-  return outcomeOf(command, await runUserCommand(deps, context, command, source));
+  return outcomeOf(command, await runUserCommand(deps, context, command, { cwd: source }));
 }
 
 async function reuse({ plan }: StepContext, stored: ArtifactManifest, folder: string, source: string): Promise<StepOutcome> {
   if (plan.gitSha === null || stored.gitSha !== plan.gitSha) {
-    const error = new SlipwayError('artifact_mismatch', `${plan.service} ${plan.version} was already built from ${stored.gitSha ?? 'a folder without git'} by release ${stored.release}`);
+    const error = new SlipwayError(
+      'artifact_mismatch',
+      `${plan.service} ${plan.version} was already built from ${stored.gitSha ?? 'a folder without git'} by release ${stored.release}`,
+    );
     return { verdict: 'fail', reason: `${error.message}. ${error.hint}` };
   }
   const changed = await changedFiles(folder, stored);
-  if (changed.length > 0) return { verdict: 'fail', reason: `the stored artifact was changed since it was built: ${changed.slice(0, 3).join(', ')}` };
+  if (changed.length > 0)
+    return { verdict: 'fail', reason: `the stored artifact was changed since it was built: ${changed.slice(0, 3).join(', ')}` };
   await rm(source, { recursive: true, force: true });
   await cp(folder, source, { recursive: true, verbatimSymlinks: true });
-  return { verdict: 'pass', reason: `${plan.service} ${plan.version} was built from this commit by release ${stored.release}; the same artifact is used`, facts: factsOf(stored) };
+  return {
+    verdict: 'pass',
+    reason: `${plan.service} ${plan.version} was built from this commit by release ${stored.release}; the same artifact is used`,
+    facts: factsOf(stored),
+  };
 }
 
 async function takeSource(workspace: string, gitSha: string | null, source: string): Promise<void> {
@@ -69,6 +81,11 @@ async function takeSource(workspace: string, gitSha: string | null, source: stri
   }
 }
 
-function factsOf(manifest: ArtifactManifest): { readonly digest: string; readonly files: number; readonly builtBy: string; readonly toolchain: Readonly<Record<string, string>> } {
+function factsOf(manifest: ArtifactManifest): {
+  readonly digest: string;
+  readonly files: number;
+  readonly builtBy: string;
+  readonly toolchain: Readonly<Record<string, string>>;
+} {
   return { digest: manifest.digest, files: manifest.files.length, builtBy: manifest.release, toolchain: manifest.toolchain };
 }

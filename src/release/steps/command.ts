@@ -12,13 +12,24 @@ const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'CI
 export function commandStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const command = as<CommandDefinition>(context.step.input['command']);
-    const result = await runUserCommand(deps, context, command, sourceFolder(deps.home, context.plan.release));
+    const result = await runUserCommand(deps, context, command, { cwd: sourceFolder(deps.home, context.plan.release) });
     return outcomeOf(command, result);
   };
 }
 
+/** Where a command runs, and variables it gets beyond its own; their values are hidden. */
+export interface CommandPlace {
+  readonly cwd: string;
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
 /** Runs a command of slipway.yaml under a guard; its output joins the step's log. Arguments are never a shell string. */
-export async function runUserCommand(deps: StepDeps, context: StepContext, command: CommandDefinition, cwd: string, extra: Readonly<Record<string, string>> = {}): Promise<ExecResult> {
+export async function runUserCommand(
+  deps: StepDeps,
+  context: StepContext,
+  command: CommandDefinition,
+  { cwd, extra = {} }: CommandPlace,
+): Promise<ExecResult> {
   const { plan, effects, signal, note } = context;
   const environment = await deps.environmentFor(plan.workspace, plan.definition.envFile);
   const secrets: string[] = [];
@@ -31,8 +42,24 @@ export async function runUserCommand(deps: StepDeps, context: StepContext, comma
   const own = Object.fromEntries(Object.entries(command.env).map(([name, template]) => [name, resolve(template)]));
   const base = baseEnvironment(environment);
   note(`$ ${command.argv.join(' ')}`);
-  const env = { ...base, SLIPWAY_RELEASE: plan.release, SLIPWAY_VERSION: plan.version, SLIPWAY_ENVIRONMENT: plan.environment, SLIPWAY_SERVICE: plan.service, ...extra, ...own };
-  const result = await effects.exec({ argv, cwd, env, timeoutMs: command.timeoutMs, logFile: context.commandLog, secrets: [...secrets, ...Object.values(extra)], signal });
+  const env = {
+    ...base,
+    SLIPWAY_RELEASE: plan.release,
+    SLIPWAY_VERSION: plan.version,
+    SLIPWAY_ENVIRONMENT: plan.environment,
+    SLIPWAY_SERVICE: plan.service,
+    ...extra,
+    ...own,
+  };
+  const result = await effects.exec({
+    argv,
+    cwd,
+    env,
+    timeoutMs: command.timeoutMs,
+    logFile: context.commandLog,
+    secrets: [...secrets, ...Object.values(extra)],
+    signal,
+  });
   await context.takeCommandLog();
   return result;
 }
@@ -50,5 +77,9 @@ export function outcomeOf(command: CommandDefinition, result: ExecResult): StepO
   if (result.timedOut) return { verdict: 'fail', reason: `"${name}" took longer than ${command.timeoutMs / 1_000} s`, facts };
   if (result.exitCode === 0) return { verdict: 'pass', reason: `"${name}" exited with 0`, facts };
   const last = result.tail.trimEnd().split('\n').at(-1) ?? '';
-  return { verdict: 'fail', reason: `"${name}" ${result.signal === null ? `exited with ${result.exitCode}` : `was ended by ${result.signal}`}${last === '' ? '' : `: ${last.slice(0, 200)}`}`, facts };
+  return {
+    verdict: 'fail',
+    reason: `"${name}" ${result.signal === null ? `exited with ${result.exitCode}` : `was ended by ${result.signal}`}${last === '' ? '' : `: ${last.slice(0, 200)}`}`,
+    facts,
+  };
 }

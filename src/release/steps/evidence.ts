@@ -17,7 +17,14 @@ export function evidenceStep(deps: StepDeps): StepExecutor {
     for (const log of logs) checks.push(await checkLog(folder, log));
     checks.push(await checkKeys(deps));
     const bad = checks.filter((check) => check.verdict !== 'pass');
-    return { verdict: joinVerdicts(checks.map((check) => check.verdict)), reason: bad.length === 0 ? `${logs.length} raw logs agree with the ledger, the signing keys are there` : bad.map((check) => check.reason).join('; '), checks: bad };
+    return {
+      verdict: joinVerdicts(checks.map((check) => check.verdict)),
+      reason:
+        bad.length === 0
+          ? `${logs.length} raw logs agree with the ledger, the signing keys are there`
+          : bad.map((check) => check.reason).join('; '),
+      checks: bad,
+    };
   };
 }
 
@@ -26,7 +33,11 @@ async function checkLog(folder: string, log: StepLog): Promise<Check> {
     const hash = createHash('sha256');
     await pipeline(createReadStream(join(folder, log.name)), hash);
     const same = hash.digest('hex') === log.sha256;
-    return { name: log.name, verdict: same ? 'pass' : 'fail', reason: same ? 'agrees with the ledger' : `${log.name} was changed after it was recorded` };
+    return {
+      name: log.name,
+      verdict: same ? 'pass' : 'fail',
+      reason: same ? 'agrees with the ledger' : `${log.name} was changed after it was recorded`,
+    };
   } catch (error) {
     return { name: log.name, verdict: 'fail', reason: `${log.name} cannot be read: ${messageOf(error)}` };
   }

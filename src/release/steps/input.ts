@@ -25,6 +25,7 @@ export function object(input: JsonObject, field: string): JsonObject {
 }
 
 /** Domain types written to the ledger as plain data come back as what they were; the plan's schema id vouches for it. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what was written; that is its point
 export function as<T>(value: JsonValue | undefined): T {
   return value as unknown as T;
 }

@@ -16,12 +16,18 @@ export function migrateStep(deps: StepDeps): StepExecutor {
     const folder = join(deps.home, text(step.input, 'folder'));
     if (command !== null) {
       const variable = plan.definition.database?.env ?? 'DATABASE_URL';
-      return outcomeOf(command, await runUserCommand(deps, context, command, folder, { [variable]: database.url }));
+      return outcomeOf(command, await runUserCommand(deps, context, command, { cwd: folder, extra: { [variable]: database.url } }));
     }
     const directory = join(folder, text(step.input, 'migrations'));
     const surprise = await surpriseIn(context, directory, deps);
     if (surprise !== null) return surprise;
-    const result = await applyMigrations({ ...limitsOf(context), access: database, directory, release: plan.release, fence: context.fence });
+    const result = await applyMigrations({
+      ...limitsOf(context),
+      access: database,
+      directory,
+      release: plan.release,
+      fence: context.fence,
+    });
     return outcomeOfRun(result);
   };
 }
@@ -33,22 +39,37 @@ export function migrateDownStep(deps: StepDeps): StepExecutor {
     const access = await databaseOf(deps, context);
     const directory = join(deps.home, text(step.input, 'folder'), text(step.input, 'migrations'));
     const names = as<readonly string[]>(step.input['names']);
-    return outcomeOfRun(await downMigrations({ ...limitsOf(context), access, directory, release: plan.release, fence: context.fence, names }));
+    return outcomeOfRun(
+      await downMigrations({ ...limitsOf(context), access, directory, release: plan.release, fence: context.fence, names }),
+    );
   };
 }
 
 function limitsOf({ step, effects, signal, note }: StepContext) {
-  return { lockTimeoutMs: number(step.input, 'lockTimeoutMs'), statementTimeoutMs: number(step.input, 'statementTimeoutMs'), effects, signal, onProgress: note };
+  return {
+    lockTimeoutMs: number(step.input, 'lockTimeoutMs'),
+    statementTimeoutMs: number(step.input, 'statementTimeoutMs'),
+    effects,
+    signal,
+    onProgress: note,
+  };
 }
 
 function outcomeOfRun({ verdict, reason, changed, files, partial }: MigrationResult | DownResult): StepOutcome {
   // A lost connection leaves it open what counted; the next try reads the history and goes on from there.
-  return { verdict, reason, retry: verdict === 'unknown', facts: { changed, files: files.map((one) => ({ ...one })), partial: partial === null ? null : { ...partial } } };
+  return {
+    verdict,
+    reason,
+    retry: verdict === 'unknown',
+    facts: { changed, files: files.map((one) => ({ ...one })), partial: partial === null ? null : { ...partial } },
+  };
 }
 
 /** The artifact must hold the migrations the plan was made (and approved) for, apart from those an earlier try applied. */
 async function surpriseIn(context: StepContext, directory: string, deps: StepDeps): Promise<StepOutcome | null> {
-  const expected = new Map(as<readonly { readonly name: string; readonly sha256: string }[]>(context.step.input['expect']).map((one) => [one.name, one.sha256]));
+  const expected = new Map(
+    as<readonly { readonly name: string; readonly sha256: string }[]>(context.step.input['expect']).map((one) => [one.name, one.sha256]),
+  );
   const { pending } = await migrationStatus(await databaseOf(deps, context), directory);
   const strange = pending.filter((one) => expected.get(one.name) !== one.sha256).map((one) => one.name);
   if (strange.length === 0) return null;

@@ -1,5 +1,5 @@
 import { joinVerdicts, type Check, type JsonObject } from '../../kernel/index.ts';
-import { difference, quantile, type RouteStats, type VersionStats } from '../../traffic/index.ts';
+import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
 import type { GroupState } from '../../targets/index.ts';
 import { judgeWindow, type Observed, type StopConditions } from '../core/observe.ts';
 import type { ReleaseEvent } from '../core/events.ts';
@@ -23,8 +23,17 @@ export function observeStep(deps: StepDeps): StepExecutor {
     const checks = [...judgeWindow(seen, as<StopConditions>(object(step.input, 'stop'))), await synthetic(deps, context, group)];
     const bad = checks.filter((check) => check.verdict !== 'pass');
     const verdict = joinVerdicts(checks.map((check) => check.verdict));
-    const reason = bad.length === 0 ? `${seen.traffic?.requests ?? 0} requests so far, ${seen.traffic?.errors ?? 0} errors, ${seen.restarts} restarts` : bad.map((check) => `${check.name}: ${check.reason}`).join('; ');
-    return { verdict, reason, checks, retry: verdict === 'unknown', facts: { baseline: as<JsonObject>((seen.traffic === null ? now : baseline) as never) } };
+    const reason =
+      bad.length === 0
+        ? `${seen.traffic?.requests ?? 0} requests so far, ${seen.traffic?.errors ?? 0} errors, ${seen.restarts} restarts`
+        : bad.map((check) => `${check.name}: ${check.reason}`).join('; ');
+    return {
+      verdict,
+      reason,
+      checks,
+      retry: verdict === 'unknown',
+      facts: { baseline: as<JsonObject>((seen.traffic === null ? now : baseline) as never) },
+    };
   };
 }
 
@@ -50,7 +59,11 @@ function baselineOf(events: readonly ReleaseEvent[], step: string): Look | null 
 
 function compare(now: Look, baseline: Look, version: string, group: GroupState): Observed {
   const notReady = group.instances.filter((one) => one.phase !== 'ready').map((one) => `${one.process}#${one.index}`);
-  return { traffic: trafficOf(now.stats, baseline.stats, version, group.spec.id), restarts: Math.max(0, now.restarts - baseline.restarts), notReady };
+  return {
+    traffic: trafficOf(now.stats, baseline.stats, version, group.spec.id),
+    restarts: Math.max(0, now.restarts - baseline.restarts),
+    notReady,
+  };
 }
 
 function trafficOf(now: RouteStats | null, baseline: RouteStats | null, version: string, group: string): Observed['traffic'] {
@@ -58,8 +71,14 @@ function trafficOf(now: RouteStats | null, baseline: RouteStats | null, version:
   if (now === null || baseline === null) return null;
   const since = difference(now, baseline);
   if (since === null) return null;
-  const mine = since.versions.find((one) => one.version === version && one.group === group) as VersionStats | undefined;
-  return { requests: mine?.requests ?? 0, errors: mine?.errors ?? 0, p99LowMs: mine === undefined ? null : (quantile(mine.latency, 0.99)?.lowMs ?? null), unrouted: since.unrouted };
+  const mine = since.versions.find((one) => one.version === version && one.group === group);
+  if (mine === undefined) return { requests: 0, errors: 0, p99LowMs: null, unrouted: since.unrouted };
+  return {
+    requests: mine.requests,
+    errors: mine.errors,
+    p99LowMs: quantile(mine.latency, 0.99)?.lowMs ?? null,
+    unrouted: since.unrouted,
+  };
 }
 
 /** A read as a user would do it, so that a window without traffic still checks something. */
@@ -67,7 +86,8 @@ async function synthetic(deps: StepDeps, context: StepContext, group: GroupState
   const version = group.spec.version;
   const definition = definitionOf(context, version);
   const { listen, smoke } = definition;
-  const bases = listen === null ? groupBases(group, definition) : [`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`];
+  const bases =
+    listen === null ? groupBases(group, definition) : [`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`];
   const reads = { ...smoke, write: [], noWrites: 'a window only reads' };
   const outcome = await smokeGroup(deps, context, { smoke: reads, bases, definition, version, group });
   return { name: 'synthetic read', verdict: outcome.verdict, reason: outcome.reason };

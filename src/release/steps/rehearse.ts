@@ -12,9 +12,9 @@ import { definitionOf, groupBases, smokeGroup } from './smoke.ts';
  */
 export function rehearseStep(deps: StepDeps): StepExecutor {
   return async (context) => {
-    const { step, fence, effects, signal } = context;
+    const { step, plan, fence, effects, signal } = context;
     const version = text(step.input, 'version');
-    const spec = groupOf(deps.home, as<GroupSpec>(object(step.input, 'group')));
+    const spec = groupOf(deps.home, plan.workspace, as<GroupSpec>(object(step.input, 'group')));
     const temporary = step.input['temporary'] === true;
     try {
       if (temporary) await deps.target.apply(fence, spec);
@@ -25,8 +25,20 @@ export function rehearseStep(deps: StepDeps): StepExecutor {
       const definition = definitionOf(context, version);
       const smoke = as<SmokeDefinition>(step.input['smoke']);
       // Background work is left alone: a rehearsing worker would take real jobs.
-      const outcome = await smokeGroup(deps, context, { smoke: temporary ? { ...smoke, worker: [] } : smoke, bases: groupBases(group, definition), definition, version, group });
-      return { ...outcome, reason: outcome.verdict === 'pass' ? `${version} works on the migrated data: ${outcome.reason}` : `${version} would not work if it came back: ${outcome.reason}` };
+      const outcome = await smokeGroup(deps, context, {
+        smoke: temporary ? { ...smoke, worker: [] } : smoke,
+        bases: groupBases(group, definition),
+        definition,
+        version,
+        group,
+      });
+      return {
+        ...outcome,
+        reason:
+          outcome.verdict === 'pass'
+            ? `${version} works on the migrated data: ${outcome.reason}`
+            : `${version} would not work if it came back: ${outcome.reason}`,
+      };
     } finally {
       if (temporary) await deps.target.remove(fence, spec.id);
     }

@@ -31,7 +31,8 @@ export interface GroupSmoke {
 /** Runs a smoke against running instances. A service that should listen and does not is `fail`. */
 export async function smokeGroup(deps: StepDeps, context: StepContext, one: GroupSmoke): Promise<StepOutcome> {
   const { definition, bases } = one;
-  if (bases.length === 0 && definition.processes.some((process) => process.port)) return { verdict: 'fail', reason: `no instance of ${one.version} is ready` };
+  if (bases.length === 0 && definition.processes.some((process) => process.port))
+    return { verdict: 'fail', reason: `no instance of ${one.version} is ready` };
   const routed = definition.processes.find((process) => process.routed);
   return runSmoke(deps, context, one.smoke, {
     bases,
@@ -46,7 +47,9 @@ export async function smokeGroup(deps: StepDeps, context: StepContext, one: Grou
 /** Base URLs of the ready instances that take requests. */
 export function groupBases(group: GroupState, definition: Definition): readonly string[] {
   const routed = definition.processes.find((process) => process.routed)?.name ?? definition.processes.find((process) => process.port)?.name;
-  return group.instances.filter((one) => one.process === routed && one.phase === 'ready' && one.port !== null).map((one) => `http://127.0.0.1:${one.port}`);
+  return group.instances
+    .filter((one) => one.process === routed && one.phase === 'ready' && one.port !== null)
+    .map((one) => `http://127.0.0.1:${one.port}`);
 }
 
 /** The definition a version was released with: the new one's, or the old one's when the old one is smoked. */

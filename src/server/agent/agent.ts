@@ -43,9 +43,16 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
     const book = await openEndpointBook(target, log);
     const router = await createEmbeddedRouter({ directory: places.directory, clock, log, random: options.random, endpoints: book.get });
     const disconnect = book.connect(router);
-    const worker = options.workerArgv === null ? null : keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock, log });
+    const worker =
+      options.workerArgv === null
+        ? null
+        : keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock, log });
     const stop = new AbortController();
-    const server = await listen(places, [createTargetRoutes(target), createRouterRoutes(router), controlRoutes(options, target, worker, stop)]);
+    const server = await listen(places, [
+      createTargetRoutes(target),
+      createRouterRoutes(router),
+      controlRoutes(options, target, worker, stop),
+    ]);
     log('info', 'agent ready', { socket: places.socket });
     onReady();
     await aborted(AbortSignal.any([signal, stop.signal]));
@@ -63,7 +70,12 @@ function controlRoutes({ version, clock }: AgentOptions, target: ProcessTarget, 
   const startedAt = toIso(clock.now());
   const app = new Hono();
   app.get('/v1/agent', (context) => {
-    const status: AgentStatus = { pid: process.pid, version, startedAt, worker: worker === null ? null : { pid: worker.pid(), restarts: worker.restarts() } };
+    const status: AgentStatus = {
+      pid: process.pid,
+      version,
+      startedAt,
+      worker: worker === null ? null : { pid: worker.pid(), restarts: worker.restarts() },
+    };
     return context.json(status);
   });
   app.post('/v1/agent/stop', async (context) => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Client } from 'undici';
 import { SlipwayError, type Clock } from '../../kernel/index.ts';
 import type { AgentStatus } from './agent.ts';
@@ -22,12 +22,18 @@ export async function agentStatus(home: string): Promise<AgentStatus | null> {
 }
 
 /** Starts an agent that outlives this process, unless one runs; resolves when it answers. */
-export async function startAgent(home: string, argv: readonly string[], cwd: string, clock: Clock): Promise<{ readonly status: AgentStatus; readonly started: boolean }> {
+export async function startAgent(
+  home: string,
+  argv: readonly string[],
+  cwd: string,
+  clock: Clock,
+): Promise<{ readonly status: AgentStatus; readonly started: boolean }> {
   const running = await agentStatus(home);
   if (running !== null) return { status: running, started: false };
   const places = agentPlaces(home);
   const [program = '', ...args] = argv;
   const output = openSync(places.log, 'a', 0o600);
+  const before = fstatSync(output).size;
   const child = spawn(program, args, { cwd, detached: true, stdio: ['ignore', output, output] });
   closeSync(output);
   child.unref();
@@ -40,7 +46,8 @@ export async function startAgent(home: string, argv: readonly string[], cwd: str
     if (ended) break;
     await clock.sleep(LOOK_MS);
   }
-  const tail = readFileSync(places.log, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+  // What earlier agents said would only mislead.
+  const tail = readFileSync(places.log).subarray(before).toString().trimEnd().split('\n').slice(-5).join('\n');
   throw new SlipwayError('agent_unreachable', `The agent did not start. Its log ends with:\n${tail}`, { hint: `Read ${places.log}.` });
 }
 
@@ -54,7 +61,9 @@ export async function stopAgent(home: string, clock: Clock, { all = false }: { r
     if ((await agentStatus(home)) === null) return true;
     await clock.sleep(LOOK_MS);
   }
-  throw new SlipwayError('not_possible_now', `The agent (pid ${running.pid}) did not stop within ${STOP_WITHIN_MS / 1_000} s`, { hint: `Look into its log, or end process ${running.pid} yourself.` });
+  throw new SlipwayError('not_possible_now', `The agent (pid ${running.pid}) did not stop within ${STOP_WITHIN_MS / 1_000} s`, {
+    hint: `Look into its log, or end process ${running.pid} yourself.`,
+  });
 }
 
 interface Call {

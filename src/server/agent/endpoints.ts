@@ -4,7 +4,9 @@ import type { EmbeddedRouter, Endpoint } from '../../traffic/index.ts';
 
 /** Addresses of the instances that take requests now. */
 function endpointsOf(group: GroupState | null): readonly Endpoint[] {
-  return (group?.instances ?? []).flatMap((one) => (one.phase === 'ready' && one.port !== null ? [{ host: '127.0.0.1', port: one.port, process: one.process }] : []));
+  return (group?.instances ?? []).flatMap((one) =>
+    one.phase === 'ready' && one.port !== null ? [{ host: '127.0.0.1', port: one.port, process: one.process }] : [],
+  );
 }
 
 /** The endpoints of every group as last seen, for a router that asks. */
@@ -31,7 +33,10 @@ export async function openEndpointBook(target: ProcessTarget, log: Log): Promise
       const inTurn = (group: string): void => {
         const turn = (turns.get(group) ?? Promise.resolve()).then(() => tell(group));
         // One failed reading must not end the turns: the next change reads again.
-        turns.set(group, turn.catch((error: unknown) => log('error', 'endpoints could not be read', { group, error: messageOf(error) })));
+        turns.set(
+          group,
+          turn.catch((error: unknown) => log('error', 'endpoints could not be read', { group, error: messageOf(error) })),
+        );
       };
       const disconnect = target.onChange(inTurn);
       // What changed between the first reading and now.

@@ -31,7 +31,7 @@ export function keepWorker(options: WorkerProcessOptions): WorkerProcess {
   let restarts = 0;
 
   const loop = async (): Promise<void> => {
-    for (let quick = 0; !stopping.signal.aborted; ) {
+    for (let quick = 0; !stopping.signal.aborted;) {
       const startedAt = options.clock.monotonic();
       child = start(options);
       const ended = await exitOf(child);

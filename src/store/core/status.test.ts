@@ -16,6 +16,7 @@ describe('the status of a release', () => {
     ['paused', true, after(['step.intended'], ['pause.requested'])],
     ['running', false, after(['step.intended'], ['pause.requested'], ['resume.requested'])],
     ['rolling-back', true, after(['step.intended'], ['rollback.started'])],
+    ['rolling-back', false, after(['step.intended'], ['pause.requested'], ['rollback.started'])],
     ['stuck', true, after(['rollback.started'], ['pause.requested'], ['release.stuck'])],
     ['rolling-back', false, after(['rollback.started'], ['release.stuck'], ['resume.requested'])],
     ['released', true, after(['step.intended'], ['pause.requested'], ['release.finished', { outcome: 'released' }])],

@@ -26,7 +26,8 @@ const MOVES: Readonly<Record<string, (progress: Progress) => Progress>> = {
   'pause.requested': (progress) => ({ ...progress, paused: true }),
   'resume.requested': (progress) => ({ ...progress, paused: false, stuck: false }),
   'rollback.requested': (progress) => ({ ...progress, paused: false, stuck: false }),
-  'rollback.started': (progress) => ({ ...progress, rollingBack: true, stuck: false }),
+  // A rollback does not wait for a pause to end.
+  'rollback.started': (progress) => ({ ...progress, rollingBack: true, paused: false, stuck: false }),
   'release.stuck': (progress) => ({ ...progress, stuck: true }),
 };
 

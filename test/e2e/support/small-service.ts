@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -76,7 +77,9 @@ export interface SmallRig {
  * @param options.home the state directory, when it must lie somewhere special
  * @param options.variables what every command, and so the agent and its worker, find in their environment
  */
-export async function makeSmallRig(options: { readonly home?: string; readonly variables?: Readonly<Record<string, string>> } = {}): Promise<SmallRig> {
+export async function makeSmallRig(
+  options: { readonly home?: string; readonly variables?: Readonly<Record<string, string>> } = {},
+): Promise<SmallRig> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'slipway-bad-input-')));
   const home = options.home ?? join(folder, 'home');
   return {
@@ -85,18 +88,34 @@ export async function makeSmallRig(options: { readonly home?: string; readonly v
     service: (name) => makeService(join(folder, name), { ...baseEnvironment(folder), SLIPWAY_HOME: home, ...options.variables }),
     close: async () => {
       await endHome(home);
-      await rm(folder, { recursive: true, force: true });
+      // A test that failed may have left the agent stopped, and then nobody ends what it supervised.
+      for (const pid of processesIn([folder, home])) process.kill(pid, 'SIGKILL');
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
 
 /** Ends everything that runs for a state directory. */
-export async function endHome(home: string): Promise<void> {
+async function endHome(home: string): Promise<void> {
   if ((await agentStatus(home)) !== null) await stopAgent(home, systemClock, { all: true });
   const postmaster = runningPostmaster(join(home, 'store', 'pg'));
   if (postmaster === null) return;
   signalPostmaster(postmaster, 'immediate');
   await until('PostgreSQL has ended', () => runningPostmaster(join(home, 'store', 'pg')) === null);
+}
+
+/** Processes whose working folder is one of these or below. */
+function processesIn(folders: readonly string[]): readonly number[] {
+  const below = (cwd: string): boolean => folders.some((folder) => cwd === folder || cwd.startsWith(`${folder}/`));
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid > 0 && below(readlinkSync(`/proc/${pid}/cwd`));
+      } catch {
+        return false;
+      }
+    });
 }
 
 /** Nothing of the developer's own settings may decide a test. */
@@ -127,7 +146,8 @@ async function makeService(folder: string, environment: Readonly<Record<string, 
       await writeFile(join(folder, path), text);
     }
   };
-  const git = (...args: readonly string[]): Promise<Ran> => run('git', ['-C', folder, '-c', 'user.name=Ann', '-c', 'user.email=ann@localhost', ...args], environment);
+  const git = (...args: readonly string[]): Promise<Ran> =>
+    run('git', ['-C', folder, '-c', 'user.name=Ann', '-c', 'user.email=ann@localhost', ...args], environment);
   const slipway: SmallService['slipway'] = (...args) => run(process.execPath, [MAIN, '-C', folder, ...args], environment);
   await write({ 'server.js': SERVER, 'package.json': '{}' });
   await git('init', '--quiet', '--initial-branch=main');
@@ -156,7 +176,13 @@ function usualConfig(name: string, port: number): Readonly<Record<string, unknow
   return {
     service: name,
     listen: `127.0.0.1:${port}`,
-    processes: { web: { run: 'node server.js', health: { path: '/health', interval: '200ms', timeout: '1s', 'start-within': '10s' }, 'stop-grace': '500ms' } },
+    processes: {
+      web: {
+        run: 'node server.js',
+        health: { path: '/health', interval: '200ms', timeout: '1s', 'start-within': '10s' },
+        'stop-grace': '500ms',
+      },
+    },
     smoke: { read: ['GET /'], within: '1s' },
     observe: { window: '1ms', every: '1ms', because: 'a test' },
     rollback: { within: '20s', warm: '100ms' },
@@ -182,7 +208,9 @@ interface StatusDocument {
     readonly serving: { readonly version: string } | null;
     readonly lock: unknown;
     readonly inFlight: readonly unknown[];
-    readonly running: { readonly groups: readonly { readonly version: string; readonly instances: readonly { readonly phase: string }[] }[] } | null;
+    readonly running: {
+      readonly groups: readonly { readonly version: string; readonly instances: readonly { readonly phase: string }[] }[];
+    } | null;
   }[];
 }
 

@@ -19,7 +19,22 @@ describe('compilePlan', () => {
   it('releases beside the old version when it can live with the migration', () => {
     const plan = aPlan({ migrations: [aMigration('app')] });
     expect(plan.strategy.name).toBe('blue-green');
-    expect(running(plan)).toEqual(['preflight.checks', 'backup.take', 'backup.verify', 'build.artifact', 'test.run', 'migrate.apply', 'deploy.start', 'verify.smoke', 'verify.rehearse', 'deploy.quiet-old', 'deploy.switch', 'verify.live', 'observe.window', 'evidence.check']);
+    expect(running(plan)).toEqual([
+      'preflight.checks',
+      'backup.take',
+      'backup.verify',
+      'build.artifact',
+      'test.run',
+      'migrate.apply',
+      'deploy.start',
+      'verify.smoke',
+      'verify.rehearse',
+      'deploy.quiet-old',
+      'deploy.switch',
+      'verify.live',
+      'observe.window',
+      'evidence.check',
+    ]);
     expect(plan.rollback.pointOfNoReturn).toBeNull();
     expect(plan.undo['migrate.apply']).toEqual([]);
   });
@@ -28,14 +43,23 @@ describe('compilePlan', () => {
     const plan = aPlan({ migrations: [aMigration('restore')] });
     const ids = running(plan);
     expect(plan.strategy.name).toBe('recreate');
-    expect(ids.slice(ids.indexOf('migrate.hold'), ids.indexOf('migrate.apply') + 1)).toEqual(['migrate.hold', 'migrate.stop-old', 'migrate.backup', 'migrate.verify-backup', 'migrate.apply']);
+    expect(ids.slice(ids.indexOf('migrate.hold'), ids.indexOf('migrate.apply') + 1)).toEqual([
+      'migrate.hold',
+      'migrate.stop-old',
+      'migrate.backup',
+      'migrate.verify-backup',
+      'migrate.apply',
+    ]);
     expect(plan.steps.find((step) => step.id === 'backup.take')?.skip).toContain('after traffic is held');
     expect(plan.undo['migrate.apply']?.map((step) => step.kind)).toEqual(['restore']);
     expect(plan.rollback.pointOfNoReturn).toBe('deploy.switch');
   });
 
   it('refuses to run old and new side by side when the migration forbids it, whatever slipway.yaml says', () => {
-    const plan = aPlan({ definition: aDefinition({ strategy: { name: 'blue-green', because: 'we like it' } }), migrations: [aMigration('restore')] });
+    const plan = aPlan({
+      definition: aDefinition({ strategy: { name: 'blue-green', because: 'we like it' } }),
+      migrations: [aMigration('restore')],
+    });
     expect(plan.strategy).toMatchObject({ name: 'recreate', recommended: 'recreate' });
     expect(plan.strategy.because).toContain('blue-green was asked for, but');
   });
@@ -63,7 +87,7 @@ describe('compilePlan', () => {
     expect(aPlan({ previous: null }).steps.find((step) => step.id === 'deploy.start')?.input['id']).toBe('shop/dev/blue');
   });
 
-  it('starts the new version in the old one\'s stead when the service takes no traffic', () => {
+  it("starts the new version in the old one's stead when the service takes no traffic", () => {
     const plan = aPlan({ definition: aDefinition({ listen: null }) });
     expect(running(plan)).not.toContain('deploy.switch');
     expect(plan.strategy.name).toBe('recreate');
@@ -93,10 +117,21 @@ describe('compilePlan', () => {
 
   it('puts an earlier version back without building or migrating, in the slot where it is still warm', () => {
     const definition = aDefinition();
-    const target = { version: '1.0.0', release: '01old', group: 'shop/dev/blue', artifact: 'artifacts/shop/1.0.0', artifactDigest: '', definition };
+    const target = {
+      version: '1.0.0',
+      release: '01old',
+      group: 'shop/dev/blue',
+      artifact: 'artifacts/shop/1.0.0',
+      artifactDigest: '',
+      definition,
+    };
     const previous = { ...target, version: '1.1.0', release: '01mid', group: 'shop/dev/green', artifact: 'artifacts/shop/1.1.0' };
     const plan = aPlan({ kind: 'rollback', version: '1.0.0', target, previous });
     expect(running(plan)).not.toContain('build.artifact');
-    expect(plan.steps.find((step) => step.id === 'deploy.start')?.input).toMatchObject({ id: 'shop/dev/blue', release: '01old', directory: 'artifacts/shop/1.0.0' });
+    expect(plan.steps.find((step) => step.id === 'deploy.start')?.input).toMatchObject({
+      id: 'shop/dev/blue',
+      release: '01old',
+      directory: 'artifacts/shop/1.0.0',
+    });
   });
 });

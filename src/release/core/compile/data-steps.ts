@@ -12,14 +12,23 @@ export function backupSteps(draft: Draft): Part {
   const { input, old, undo } = draft;
   const { definition } = input;
   const skip = reasonWithoutBackup(draft);
-  if (skip !== null) return { steps: [step('backup', 'take', 'backup', 'back up the database', {}, { skip })], undo: {} };
+  if (skip !== null)
+    return { steps: [step('backup', 'take', { kind: 'backup', title: 'back up the database', input: {} }, { skip })], undo: {} };
   // A method that needs the database to itself cuts sessions: requests wait in the router instead of failing.
   const held = input.backupNeedsQuiet && old !== null ? routeSpec(old.definition, 'hold', old) : null;
   const opened = held === null || old === null ? null : routeSpec(old.definition, 'open', old);
   const taken = takeAndVerify('backup', input.backupMethod);
   if (held === null || opened === null) return { steps: taken, undo: {} };
-  const hold = step('backup', 'hold', 'route', 'hold new requests while the backup has the database to itself', held);
-  const open = step('backup', 'open', 'route', `let requests go on to ${definition.service} ${old?.version ?? ''}`, opened);
+  const hold = step('backup', 'hold', {
+    kind: 'route',
+    title: 'hold new requests while the backup has the database to itself',
+    input: held,
+  });
+  const open = step('backup', 'open', {
+    kind: 'route',
+    title: `let requests go on to ${definition.service} ${old?.version ?? ''}`,
+    input: opened,
+  });
   const [take, ...verify] = taken;
   return { steps: take === undefined ? [] : [hold, take, open, ...verify], undo: { [hold.id]: undo.openOld } };
 }
@@ -27,8 +36,18 @@ export function backupSteps(draft: Draft): Part {
 function takeAndVerify(stage: 'backup' | 'migrate', method: string | null): readonly Step[] {
   const names = stage === 'backup' ? (['take', 'verify'] as const) : (['backup', 'verify-backup'] as const);
   return [
-    step(stage, names[0], 'backup', `back up the database${method === null ? '' : ` (${method})`}`, {}, { timeoutMs: 6 * HOUR, attempts: 2 }),
-    step(stage, names[1], 'verify-backup', 'restore the backup into a scratch database and compare', {}, { timeoutMs: 6 * HOUR, attempts: 2 }),
+    step(
+      stage,
+      names[0],
+      { kind: 'backup', title: `back up the database${method === null ? '' : ` (${method})`}`, input: {} },
+      { timeoutMs: 6 * HOUR, attempts: 2 },
+    ),
+    step(
+      stage,
+      names[1],
+      { kind: 'verify-backup', title: 'restore the backup into a scratch database and compare', input: {} },
+      { timeoutMs: 6 * HOUR, attempts: 2 },
+    ),
   ];
 }
 
@@ -37,7 +56,8 @@ function reasonWithoutBackup(draft: Draft): string | null {
   if (definition.database === null) return 'the service has no database';
   if (target !== null) return 'putting an earlier version back changes no data';
   if (definition.database.backup.method === 'none') return `turned off in slipway.yaml: ${definition.database.backup.reason ?? ''}`;
-  if (definition.database.migrateCommand === null && migrations !== null && migrations.length === 0) return 'no migration is pending, so the database is not changed';
+  if (definition.database.migrateCommand === null && migrations !== null && migrations.length === 0)
+    return 'no migration is pending, so the database is not changed';
   return holdsForMigration(draft) ? 'taken in the migrate stage, after traffic is held, so that restoring it loses no write' : null;
 }
 
@@ -46,12 +66,21 @@ export function migrateSteps(draft: Draft): Part {
   const { input } = draft;
   const { database } = input.definition;
   const skip = reasonWithoutMigration(draft);
-  if (database === null || skip !== null) return { steps: [step('migrate', 'apply', 'migrate', 'migrate the database', {}, { skip: skip ?? '' })], undo: {} };
-  const apply = step('migrate', 'apply', 'migrate', migrateTitle(draft), migrateInput(draft), {
-    timeoutMs: 6 * HOUR,
-    attempts: 3,
-    onInterrupt: database.migrateCommand === null || database.migrateCommand.rerunnable ? 'rerun' : 'unknown',
-  });
+  if (database === null || skip !== null)
+    return {
+      steps: [step('migrate', 'apply', { kind: 'migrate', title: 'migrate the database', input: {} }, { skip: skip ?? '' })],
+      undo: {},
+    };
+  const apply = step(
+    'migrate',
+    'apply',
+    { kind: 'migrate', title: migrateTitle(draft), input: migrateInput(draft) },
+    {
+      timeoutMs: 6 * HOUR,
+      attempts: 3,
+      onInterrupt: database.migrateCommand === null || database.migrateCommand.rerunnable ? 'rerun' : 'unknown',
+    },
+  );
   const undo = { [apply.id]: undoMigration(draft) };
   if (!holdsForMigration(draft)) return { steps: [apply], undo };
   const stopped = stopOld(draft, 'migrate');
@@ -69,7 +98,7 @@ function reasonWithoutMigration({ input }: Draft): string | null {
 }
 
 function migrateTitle({ input }: Draft): string {
-  if (input.definition.database?.migrateCommand !== null) return 'migrate the database with the project\'s own command';
+  if (input.definition.database?.migrateCommand !== null) return "migrate the database with the project's own command";
   const names = (input.migrations ?? []).map((one) => one.name);
   return names.length === 1 ? `apply ${names[0]}` : `apply ${names.length} migrations`;
 }
@@ -93,9 +122,23 @@ function undoMigration(draft: Draft): readonly Step[] {
   if (input.definition.database?.backup.method === 'none' && deciding?.rollbackClass !== 'reversible') return [];
   switch (deciding?.rollbackClass) {
     case 'restore':
-      return [step('rollback', 'restore', 'restore', 'restore the database from the backup', {}, { ...UNDO_OPTIONS, timeoutMs: 6 * HOUR })];
+      return [
+        step(
+          'rollback',
+          'restore',
+          { kind: 'restore', title: 'restore the database from the backup', input: {} },
+          { ...UNDO_OPTIONS, timeoutMs: 6 * HOUR },
+        ),
+      ];
     case 'reversible':
-      return [step('rollback', 'migrate-down', 'migrate-down', `run the down files of ${names.join(', ')}`, { ...migrateInput(draft), names }, { ...UNDO_OPTIONS, timeoutMs: 6 * HOUR })];
+      return [
+        step(
+          'rollback',
+          'migrate-down',
+          { kind: 'migrate-down', title: `run the down files of ${names.join(', ')}`, input: { ...migrateInput(draft), names } },
+          { ...UNDO_OPTIONS, timeoutMs: 6 * HOUR },
+        ),
+      ];
     default:
       return [];
   }

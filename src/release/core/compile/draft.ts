@@ -41,15 +41,22 @@ export function draftOf(input: PlanInput, strategy: 'recreate' | 'blue-green'): 
 }
 
 function sideOf(previous: PreviousVersion): Side {
-  return { version: previous.version, release: previous.release, group: previous.group, artifact: previous.artifact, definition: previous.definition };
+  return {
+    version: previous.version,
+    release: previous.release,
+    group: previous.group,
+    artifact: previous.artifact,
+    definition: previous.definition,
+  };
 }
 
 /** Holds traffic and stops the old version, in the stage that needs it gone. */
 export function stopOld({ old, undo }: Draft, stage: 'deploy' | 'migrate'): Part {
   if (old === null) return { steps: [], undo: {} };
   const held = routeSpec(old.definition, 'hold', old);
-  const hold = held === null ? [] : [step(stage, 'hold', 'route', 'hold new requests, let running ones finish', held)];
-  const stop = step(stage, 'stop-old', 'remove-group', `stop ${old.version}`, { group: old.group });
+  const hold =
+    held === null ? [] : [step(stage, 'hold', { kind: 'route', title: 'hold new requests, let running ones finish', input: held })];
+  const stop = step(stage, 'stop-old', { kind: 'remove-group', title: `stop ${old.version}`, input: { group: old.group } });
   return {
     steps: [...hold, stop],
     undo: { ...(hold[0] === undefined ? {} : { [hold[0].id]: undo.openOld }), [stop.id]: undo.startOld },

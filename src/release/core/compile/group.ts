@@ -29,7 +29,8 @@ export function freeSlot(service: string, environment: string, previousGroup: st
  */
 export function groupSpec(side: Side, databaseUrl: string | null, only: 'all' | 'routed' = 'all'): JsonObject {
   const { definition } = side;
-  const database: Record<string, string> = definition.database === null || databaseUrl === null ? {} : { [definition.database.env]: databaseUrl };
+  const database: Record<string, string> =
+    definition.database === null || databaseUrl === null ? {} : { [definition.database.env]: databaseUrl };
   const processes = definition.processes.map((process): JsonValue => ({
     name: process.name,
     argv: process.argv,
@@ -40,7 +41,16 @@ export function groupSpec(side: Side, databaseUrl: string | null, only: 'all' | 
     stopGraceMs: process.stopGraceMs,
   }));
   const { service, environment, envFile } = definition;
-  return { id: side.group, service, environment, version: side.version, release: side.release, directory: side.artifact, processes, envFile };
+  return {
+    id: side.group,
+    service,
+    environment,
+    version: side.version,
+    release: side.release,
+    directory: side.artifact,
+    processes,
+    envFile,
+  };
 }
 
 /** The route with all traffic on one side (or nowhere), as plain data; null when the service takes no traffic. */

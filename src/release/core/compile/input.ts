@@ -1,6 +1,6 @@
-import type { Check, JsonObject } from '../../../kernel/pure.ts';
+import type { Check } from '../../../kernel/pure.ts';
 import type { Definition } from '../definition.ts';
-import type { PreviousVersion, Stage, Step, StepKind } from '../plan.ts';
+import type { PreviousVersion, Stage, Step } from '../plan.ts';
 
 /** How a pending migration may be taken back; see the database room for what each class means. */
 export interface PendingMigration {
@@ -44,7 +44,12 @@ export type StepOptions = Partial<Pick<Step, 'timeoutMs' | 'attempts' | 'retryDe
 const MINUTE = 60_000;
 
 /** Builds a step. Defaults suit an idempotent act on a peer that may be away for a moment. */
-export function step(stage: Stage, name: string, kind: StepKind, title: string, input: JsonObject, options: StepOptions = {}): Step {
+export function step(
+  stage: Stage,
+  name: string,
+  { kind, title, input }: Pick<Step, 'kind' | 'title' | 'input'>,
+  options: StepOptions = {},
+): Step {
   return {
     id: `${stage}.${name}`,
     stage,

@@ -14,7 +14,9 @@ export interface UndoSteps {
 /** Builds the undo steps for one release. Without an old version, back means: nothing runs and the route is closed. */
 export function undoSteps(newSide: Side, old: Side | null, databaseUrl: string | null): UndoSteps {
   const { definition } = newSide;
-  const undo = (name: string, kind: Step['kind'], title: string, input: JsonObject): readonly Step[] => [step('rollback', name, kind, title, input, UNDO_OPTIONS)];
+  const undo = (name: string, kind: Step['kind'], title: string, input: JsonObject): readonly Step[] => [
+    step('rollback', name, { kind, title, input }, UNDO_OPTIONS),
+  ];
   const route = (name: string, mode: 'open' | 'hold' | 'closed', title: string): readonly Step[] => {
     const spec = old === null ? routeSpec(definition, 'closed', null) : routeSpec(old.definition, mode, old);
     return spec === null ? [] : undo(name, 'route', title, spec);

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { aPlan } from '../../../test/support/plan.ts';
+import { systemClock } from '../../kernel/index.ts';
+import type { SmokeDefinition } from '../core/definition.ts';
+import type { StepContext } from '../ports.ts';
+import type { StepDeps } from '../steps/deps.ts';
+import { runSmoke } from './smoke.ts';
+
+const deps = { environmentFor: async () => ({}) } as unknown as StepDeps;
+const context = { plan: aPlan(), signal: new AbortController().signal, effects: { clock: systemClock } } as unknown as StepContext;
+const target = { bases: [], database: null, version: '1.1.0', healthPath: null, folder: '/', mustWrite: false };
+const http = {
+  kind: 'http',
+  method: 'GET',
+  path: '/',
+  headers: {},
+  body: null,
+  expectStatus: [200],
+  expectJson: null,
+  timeoutMs: 1_000,
+  cleanup: null,
+} as const;
+
+async function verdictsOf(smoke: Partial<SmokeDefinition>): Promise<Readonly<Record<string, string>>> {
+  const none: SmokeDefinition = { read: [], write: [], noWrites: null, worker: [], expectVersion: false, withinMs: 0 };
+  const { checks } = await runSmoke(deps, context, { ...none, ...smoke }, target);
+  return Object.fromEntries((checks ?? []).map((check) => [check.name, check.verdict]));
+}
+
+describe('the smoke of a service without an address', () => {
+  it('asks every declared question', async () => {
+    // There is no database here either, so the answer is unknown; a question left out would have none.
+    const sql = { kind: 'sql', name: 'jobs move', query: 'select 1', expect: {}, timeoutMs: 1_000 } as const;
+    expect(await verdictsOf({ read: [sql] })).toEqual({ 'jobs move': 'unknown' });
+  });
+
+  it('fails an HTTP check, which has nobody to ask', async () => {
+    expect(await verdictsOf({ read: [{ ...http, name: 'read' }] })).toEqual({ read: 'fail' });
+  });
+
+  it('is unknown when nothing is declared', async () => {
+    expect(await verdictsOf({})).toEqual({ smoke: 'unknown' });
+  });
+});
