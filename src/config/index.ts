@@ -1,4 +1,4 @@
-export { checkConfig, parseConfig, type CheckedConfig, type ParseOptions } from './parse.ts';
+export { parseConfig, type ParseOptions } from './parse.ts';
 export { CONFIG_FILE, loadConfig, type LoadedConfig } from './load.ts';
 export type { Problem } from './core/problem.ts';
 export { nearest } from './core/nearest.ts';

@@ -42,15 +42,6 @@ export function signCheckpoint(checkpoint: Checkpoint, key: SigningKeys['log']):
   return formatNote(text, checkpoint.origin, keyId, signText(key.privatePem, text));
 }
 
-/**
- * The signed checkpoint of a whole ledger: copy it to where this machine cannot write, and no later rewriting goes unseen.
- * `origin` names the log, e.g. `slipway/shop/prd/<release>`.
- */
-export function sealLedger(origin: string, entries: readonly LedgerEntry[], keys: SigningKeys): string {
-  const { size, root } = ledgerTree(entries);
-  return signCheckpoint({ origin, size, root }, keys.log);
-}
-
 /** What to pin outside: the fingerprints of both public keys. */
 export function keyFingerprints(keys: SigningKeys): { readonly pack: string; readonly log: string } {
   return { pack: fingerprint(keys.pack.publicPem), log: fingerprint(keys.log.publicPem) };

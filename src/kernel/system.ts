@@ -27,7 +27,7 @@ export const systemIds: Ids = {
 export const FAULT_VARIABLE = 'SLIPWAY_FAULT_AT';
 
 /** A folder that remembers which points have struck, so that each strikes once however often the process is started again. */
-export const FAULT_ONCE_VARIABLE = 'SLIPWAY_FAULT_ONCE';
+const FAULT_ONCE_VARIABLE = 'SLIPWAY_FAULT_ONCE';
 
 /**
  * Fault points. Off unless {@link FAULT_VARIABLE} names one; then the process dies there as by `kill -9`,

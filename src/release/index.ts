@@ -2,7 +2,7 @@ export type * from './ports.ts';
 export type * from './core/definition.ts';
 export type * from './core/events.ts';
 export type * from './core/plan.ts';
-export { effectKey, STAGES } from './core/plan.ts';
+export { STAGES } from './core/plan.ts';
 export { foldEvents, type ReleaseState, type StepState } from './core/state.ts';
 export { next, type Action } from './core/next.ts';
 export { drive, type DriverDeps, type DriveResult } from './driver.ts';

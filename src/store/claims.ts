@@ -12,7 +12,7 @@ function leaseEnd(context: Context): RawBuilder<Date> {
 }
 
 /** Columns of a release nobody drives. */
-export const NO_DRIVER = { driver_id: null, driver_host: null, driver_pid: null, driver_start_ticks: null, lease_until: null } as const;
+const NO_DRIVER = { driver_id: null, driver_host: null, driver_pid: null, driver_start_ticks: null, lease_until: null } as const;
 
 /**
  * Takes a release for a driver; null when a live driver has it or nothing is left to do (finished and sealed).

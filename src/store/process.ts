@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Driver } from '../release/index.ts';
 
 /** Start time of a process in clock ticks since boot (proc(5), field 22); null where there is no /proc or no such process. */
-export function startTicksOf(pid: number): number | null {
+function startTicksOf(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command name may hold spaces and brackets: fields are counted after its last bracket.

@@ -25,7 +25,7 @@ export interface RouterRig {
 const BLUE = 'shop/prd/blue';
 const GREEN = 'shop/prd/green';
 
-export function backend(group: string, weight: number): BackendSpec {
+function backend(group: string, weight: number): BackendSpec {
   return { group, version: group === BLUE ? '1.0.0' : '1.1.0', weight, process: 'web' };
 }
 

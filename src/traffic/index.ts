@@ -3,4 +3,4 @@ export { createEmbeddedRouter, type EmbeddedRouter, type EmbeddedRouterOptions, 
 export { createAgentRouter, type AgentRouter, type AgentRouterOptions } from './adapters/agent.ts';
 export { createRouterRoutes } from './http.ts';
 export { difference } from './core/difference.ts';
-export { LATENCY_BOUNDS_MS, quantile, type QuantileBounds } from './core/histogram.ts';
+export { quantile, type QuantileBounds } from './core/histogram.ts';

@@ -15,7 +15,7 @@ import {
 } from '../../src/evidence/index.ts';
 import type { JsonValue } from '../../src/kernel/index.ts';
 
-export const RELEASE = '01jd0000000000000000000000';
+const RELEASE = '01jd0000000000000000000000';
 export const ORIGIN = `slipway/shop/prd/${RELEASE}`;
 
 export function digestOf(text: string | Uint8Array): string {

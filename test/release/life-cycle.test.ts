@@ -60,7 +60,7 @@ const plans: fc.Arbitrary<Plan> = fc
     return aPlan({
       definition,
       backupNeedsQuiet: quiet,
-      migrations: migration === 'none' ? [] : [aMigration(migration as 'app')],
+      migrations: migration === 'none' ? [] : [aMigration(migration)],
       ...(first ? { previous: null } : {}),
     });
   });

@@ -82,7 +82,7 @@ export interface TestServer {
 }
 
 /** Binaries of a server beside the bundled one: the oldest that is supported. */
-export const SYSTEM_BINARIES = '/usr/lib/postgresql/15/bin';
+const SYSTEM_BINARIES = '/usr/lib/postgresql/15/bin';
 export const hasSystemPostgres = existsSync(join(SYSTEM_BINARIES, 'postgres'));
 
 export async function embeddedServer(): Promise<TestServer> {

@@ -4,7 +4,7 @@ import { type Cleanup, freePort, scratch } from './support.ts';
 
 export const ROUTE = 'shop/prd';
 export const BLUE = 'shop/prd/blue';
-export const GREEN = 'shop/prd/green';
+const GREEN = 'shop/prd/green';
 
 /** An embedded router with one open route, all of it on the blue group. */
 export interface EmbeddedRig {

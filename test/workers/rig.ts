@@ -20,7 +20,7 @@ export const PASS: StepOutcome = { verdict: 'pass', reason: 'scripted' };
 export const FAIL: StepOutcome = { verdict: 'fail', reason: 'scripted' };
 
 /** Short enough that a lost lease is noticed within a test. */
-export const QUICK: LeaseTerms = { leaseMs: 3_000, renewMs: 50, marginMs: 500 };
+const QUICK: LeaseTerms = { leaseMs: 3_000, renewMs: 50, marginMs: 500 };
 
 /** One step of a scripted plan. */
 export function aStep(id: string, changes: Partial<Step> = {}): Step {

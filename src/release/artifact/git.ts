@@ -50,11 +50,6 @@ export async function checkOut(workspace: string, sha: string, folder: string): 
   }
 }
 
-/** The file of a workspace as it is in a commit. */
-export async function fileAt(workspace: string, sha: string, path: string): Promise<string> {
-  return (await run('git', ['-C', workspace, 'show', `${sha}:./${path}`], { maxBuffer: 16 * 1024 * 1024 })).stdout;
-}
-
 async function git(workspace: string, args: readonly string[]): Promise<string> {
   const { stdout } = await run('git', ['-C', workspace, ...args], { maxBuffer: 64 * 1024 * 1024 });
   return stdout.replace(/\n$/, '');

@@ -13,7 +13,7 @@ export type Action =
   | { readonly do: 'seal' };
 
 /** A step that took its worker down this often is not run again: something about it kills workers. */
-export const MAX_INTERRUPTIONS = 12;
+const MAX_INTERRUPTIONS = 12;
 
 const LONGEST_RETRY_DELAY = 60_000;
 

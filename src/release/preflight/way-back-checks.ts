@@ -59,7 +59,10 @@ function isSame(one: PreviousVersion | null, other: PreviousVersion | null): boo
 type Kept = Pick<PreviousVersion, 'version' | 'artifact'>;
 
 /** A plan that waited for the lock was made for what served then: it would start the new version in the slot of this one. */
-async function staleness(store: Parameters<typeof lastVersion>[0]['store'], { service, environment, previous }: Plan): Promise<Answer | null> {
+async function staleness(
+  store: Parameters<typeof lastVersion>[0]['store'],
+  { service, environment, previous }: Plan,
+): Promise<Answer | null> {
   const serving = await lastVersion({ store }, service, environment);
   if (isSame(serving, previous)) return null;
   return fail(

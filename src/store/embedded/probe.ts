@@ -11,7 +11,7 @@ const NOBODY = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'EACCES']);
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /** One connection to the server's own `postgres` database, closed afterwards. */
-export async function withMaintenance<T>(socketDirectory: string, use: (client: Client) => Promise<T>): Promise<T> {
+async function withMaintenance<T>(socketDirectory: string, use: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({
     host: socketDirectory,
     port: SOCKET_PORT,

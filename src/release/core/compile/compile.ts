@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../../kernel/pure.ts';
 import type { Plan, Step } from '../plan.ts';
 import { backupSteps, migrateSteps } from './data-steps.ts';
 import { asJson, draftOf, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
@@ -197,15 +196,10 @@ function rehearsal({ input, old, restoring, exclusive }: Draft): readonly Step[]
 /** A rehearsing old version that was cut off is not left running. */
 function stopRehearsal([rehearse]: readonly Step[]): Part['undo'] {
   if (rehearse?.input['temporary'] !== true) return {};
-  const group = rehearse.input['group'] as JsonObject;
+  const group = rehearse.input['group'] as { readonly id: string };
   return {
     [rehearse.id]: [
-      step(
-        'rollback',
-        'stop-rehearsal',
-        { kind: 'remove-group', title: 'stop the rehearsal', input: { group: String(group['id']) } },
-        UNDO_OPTIONS,
-      ),
+      step('rollback', 'stop-rehearsal', { kind: 'remove-group', title: 'stop the rehearsal', input: { group: group.id } }, UNDO_OPTIONS),
     ],
   };
 }
