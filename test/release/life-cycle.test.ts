@@ -43,7 +43,7 @@ const schedules = fc
 
 const plans: fc.Arbitrary<Plan> = fc
   .record({
-    migration: fc.constantFrom('none', 'app', 'reversible', 'restore'),
+    migration: fc.constantFrom('none' as const, 'app' as const, 'reversible' as const, 'restore' as const),
     first: fc.boolean(),
     quiet: fc.boolean(),
     automatic: fc.boolean(),
