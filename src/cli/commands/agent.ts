@@ -26,7 +26,7 @@ export const run: Handler = async (call) => {
     write: (line) => void process.stdout.write(line),
   });
   const interrupt = onInterrupt();
-  const workerArgv = flag(call, 'noWorker') ? null : ownArgv('-C', workspace, 'worker');
+  const workerArgv = flag(call, 'worker') ? ownArgv('-C', workspace, 'worker') : null;
   const options = {
     places: agentPlaces(home),
     version: ownVersion(),
@@ -44,7 +44,7 @@ export const run: Handler = async (call) => {
 /** Starts an agent that outlives this command, unless one runs. */
 export const start: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
-  const { status, started } = await startAgent(home, agentArgv(workspace, !flag(call, 'noWorker')), workspace, systemClock);
+  const { status, started } = await startAgent(home, agentArgv(workspace, flag(call, 'worker')), workspace, systemClock);
   tell(
     call,
     { home, started, ...status },

@@ -63,7 +63,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
     options: [ENV, { flags: '--out <folder>', what: 'a folder that does not exist yet (default: slipway-evidence-ID here)' }],
     examples: [
       { line: 'slipway evidence export', what: 'of the newest release, into this folder' },
-      { line: 'slipway evidence export 01k9 --out /tmp/pack', what: 'of a certain one' },
+      { line: 'slipway evidence export 01k9 --out pack', what: 'of a certain one' },
     ],
     exits: [NOT_FOUND, [4, 'the folder exists already'], [14, 'the ledger or a raw log was changed; nothing was written']],
     json: '{ release, verdict, directory, packKey }',
