@@ -14,7 +14,7 @@ import {
 } from '../kernel/index.ts';
 import { openAccess, queryRows } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
-import { sealRelease, stepExecutors, tidyRelease, type DriverDeps, type StepDeps } from '../release/index.ts';
+import { replanRelease, sealRelease, stepExecutors, tidyRelease, type DriverDeps, type StepDeps } from '../release/index.ts';
 import { agentPlaces } from '../server/index.ts';
 import { openEmbedded, openStore, thisDriver, type Embedded, type OpenStore } from '../store/index.ts';
 import { createAgentTarget } from '../targets/index.ts';
@@ -74,6 +74,7 @@ export async function openApp({ workspace, environment, log: write }: AppOptions
     lease,
     home,
     executors: stepExecutors(deps),
+    replan: (plan) => replanRelease(deps, plan),
     seal: async (stored) => {
       const checkpoint = await sealRelease(home, keys(), stored);
       // What is left lying about costs disk, not correctness: the release is over either way.

@@ -1,8 +1,10 @@
 import { SlipwayError, type Effects } from '../kernel/index.ts';
 import { next, type Action } from './core/next.ts';
 import { foldEvents } from './core/state.ts';
-import type { StepKind } from './core/plan.ts';
+import type { Plan, StepKind } from './core/plan.ts';
+import type { NewEvent } from './core/events.ts';
 import { keepLease, type Lease } from './lease.ts';
+import { mayPass } from './may-pass.ts';
 import type { Claim, Driver, LeaseTerms, ReleaseStore, StepExecutor, StoredRelease } from './ports.ts';
 import { runStep } from './run-step.ts';
 import { stepLogFolder } from './step-log.ts';
@@ -17,6 +19,8 @@ export interface DriverDeps {
   /** Slipway's state directory. */
   readonly home: string;
   readonly executors: Readonly<Partial<Record<StepKind, StepExecutor>>>;
+  /** Compiles a plan that waited for the lock again, for what serves now. @throws SlipwayError when it makes no sense any more */
+  readonly replan: (plan: Plan) => Promise<Plan>;
   /** Writes the evidence pack of a finished release; returns its signed checkpoint. Idempotent. */
   readonly seal: (release: StoredRelease) => Promise<string>;
 }
@@ -66,6 +70,9 @@ async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stored
       const { events } = await store.load(stored.summary.release);
       return next(foldEvents(events), effects.clock.now()).do === 'lock' ? park(store, claim, events.length, null) : null;
     }
+    case 'plan':
+      await store.append(claim, [await planAgain(deps, state.plan)], stored.events.length);
+      return null;
     case 'record':
       await store.append(claim, [action.event], stored.events.length);
       return null;
@@ -77,6 +84,18 @@ async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stored
     case 'run':
       await runOne(deps, { claim, lease }, stored, action);
       return null;
+  }
+}
+
+/** What cannot be planned now because a peer is away is tried again by a later drive; other refusals are an answer. */
+async function planAgain({ replan }: DriverDeps, before: Plan): Promise<NewEvent> {
+  try {
+    const plan = await replan(before);
+    const what = plan.previous === null ? 'nothing serves yet' : `${plan.previous.version} serves now`;
+    return { type: 'release.planned', data: { plan, reason: what } };
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || mayPass(error)) throw error;
+    return { type: 'release.planned', data: { plan: null, reason: error.message } };
   }
 }
 

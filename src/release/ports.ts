@@ -80,8 +80,8 @@ export interface ReleaseStore {
   /** A full id from a prefix or `latest`; throws `not_found` / `ambiguous`. */
   resolve(idOrPrefix: string, filter?: { readonly service?: string; readonly environment?: string }): Promise<string>;
   lockOf(service: string, environment: string): Promise<LockOwner | null>;
-  /** The newest release of the service + environment that ended `released` (and was not undone by a later rollback). */
-  lastReleased(service: string, environment: string): Promise<StoredRelease | null>;
+  /** The release that put the serving version there: the newest that ended `released`, or was accepted with users on its version. */
+  lastServing(service: string, environment: string): Promise<StoredRelease | null>;
   /** Resolves when the release's ledger is longer than `size`, or the signal aborts. */
   changed(release: string, size: number, signal: AbortSignal): Promise<void>;
 }

@@ -11,7 +11,8 @@ import type { Definition } from './core/definition.ts';
 import type { Plan, PreviousVersion } from './core/plan.ts';
 import { findingsOf } from './core/findings.ts';
 import type { StepDeps } from './steps/deps.ts';
-import { lastVersion } from './previous.ts';
+import { as, object } from './steps/input.ts';
+import { isSameVersion, lastVersion } from './previous.ts';
 import { chooseBackup, planningBackupTools } from './backup-tools.ts';
 
 /** What a person asks for. */
@@ -29,9 +30,37 @@ export interface ReleaseRequest {
 
 /** Reads the facts of a change and compiles the plan. Changes nothing. */
 export async function prepareRelease(deps: StepDeps, request: ReleaseRequest): Promise<Plan> {
-  const { definition, workspace } = request;
-  const git = await readGit(workspace);
-  const version = await versionOf(request, git);
+  const git = await readGit(request.workspace);
+  return planRelease(deps, { ...request, version: await versionOf(request, git) }, git);
+}
+
+/**
+ * Plans a release that waited for another one again: the same commit, version, configuration and skips, for what serves now.
+ * @throws SlipwayError when that makes no sense any more
+ */
+export async function replanRelease(deps: StepDeps, plan: Plan): Promise<Plan> {
+  const { service, environment } = plan;
+  if (plan.kind === 'release') {
+    const commit = plan.gitSha === null ? null : { sha: plan.gitSha, ref: plan.gitRef };
+    return planRelease(deps, { ...plan, skips: skipsOf(plan) }, commit);
+  }
+  const serving = await lastVersion(deps, service, environment);
+  if (isSameVersion(serving, plan.previous)) return plan;
+  throw new SlipwayError(
+    'not_possible_now',
+    `it was ordered when ${plan.previous?.version ?? 'nothing'} served, and now ${serving?.version ?? 'nothing'} does: order the rollback again`,
+  );
+}
+
+function skipsOf({ steps }: Plan): Readonly<Record<string, string>> {
+  const checks = steps.find((step) => step.id === 'preflight.checks');
+  return checks === undefined ? {} : as<Readonly<Record<string, string>>>(object(checks.input, 'skips'));
+}
+
+type Commit = { readonly sha: string; readonly ref: string | null };
+
+async function planRelease(deps: StepDeps, request: ReleaseRequest & { readonly version: string }, git: Commit | null): Promise<Plan> {
+  const { definition, workspace, version } = request;
   const previous = await lastVersion(deps, definition.service, definition.environment);
   if (previous?.version === version)
     throw new SlipwayError('usage', `${definition.service} ${version} is what runs in ${definition.environment} already`, {
@@ -39,15 +68,22 @@ export async function prepareRelease(deps: StepDeps, request: ReleaseRequest): P
     });
   await refuseOtherBytes(deps, definition.service, version, git);
   const data = await readData(deps, workspace, definition);
+  const { release, configSha256, requestedBy, node, skips } = request;
   return compilePlan({
-    ...request,
     ...data,
+    release,
     kind: 'release',
     version,
     gitSha: git?.sha ?? null,
     gitRef: git?.ref ?? null,
+    requestedBy,
+    node,
+    workspace,
+    definition,
+    configSha256,
     previous,
     target: null,
+    skips,
     findings: [...data.findings, ...findingsOf(definition, data.migrations, previous)],
   });
 }
@@ -78,7 +114,7 @@ async function packageVersion(workspace: string): Promise<string | null> {
 }
 
 /** Said before anything starts rather than in the build step. */
-async function refuseOtherBytes(deps: StepDeps, service: string, version: string, git: GitFacts | null): Promise<void> {
+async function refuseOtherBytes(deps: StepDeps, service: string, version: string, git: Commit | null): Promise<void> {
   const stored = await readArtifact(join(deps.home, 'artifacts', service, version));
   if (stored !== null && stored.gitSha !== (git?.sha ?? null))
     throw new SlipwayError(

@@ -1,17 +1,8 @@
 import { dirname } from 'node:path';
-import {
-  commandsRunIn,
-  messageOf,
-  SlipwayError,
-  toIso,
-  redactDeep,
-  type Clock,
-  type Duration,
-  type Effects,
-  type ErrorCode,
-} from '../kernel/index.ts';
+import { commandsRunIn, messageOf, SlipwayError, toIso, redactDeep, type Clock, type Duration, type Effects } from '../kernel/index.ts';
 import type { NewEvent, ReleaseEvent } from './core/events.ts';
 import type { Plan, Step } from './core/plan.ts';
+import { mayPass } from './may-pass.ts';
 import type { StepExecutor, StepOutcome } from './ports.ts';
 import { openStepLog, type OpenStepLog } from './step-log.ts';
 
@@ -26,15 +17,6 @@ export interface StepTry {
   /** Aborted when the lease is lost or a person stops the release. */
   readonly signal: AbortSignal;
 }
-
-/** A peer that is away may be back in a moment. */
-const MAY_PASS: ReadonlySet<ErrorCode> = new Set([
-  'agent_unreachable',
-  'database_unreachable',
-  'store_unreachable',
-  'disk_full',
-  'port_in_use',
-]);
 
 /** The longest a timer can wait; Node fires longer ones at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -103,7 +85,7 @@ async function perform(one: StepTry, executor: StepExecutor | undefined, effects
 
 function refused(error: unknown): StepOutcome {
   if (!(error instanceof SlipwayError)) return { verdict: 'unknown', reason: `internal error: ${messageOf(error)}` };
-  return { verdict: 'unknown', reason: `${error.message} (${error.code}). ${error.hint}`, retry: MAY_PASS.has(error.code) };
+  return { verdict: 'unknown', reason: `${error.message} (${error.code}). ${error.hint}`, retry: mayPass(error) };
 }
 
 function noExecutor(step: Step): StepOutcome {

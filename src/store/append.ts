@@ -47,7 +47,7 @@ async function passOn(trx: Trx, context: Context, finished: ReleaseRow, actor: s
   const row = await lockRow(trx, next.id);
   await hold(trx, context, row, row.driver_host ?? row.node.split(':')[0] ?? row.node);
   // In its ledger, so a driver that is about to park sees that something happened.
-  const { size } = await record(trx, context.clock, row, { actor, events: [{ type: 'lock.acquired', data: { key } }] });
+  const { size } = await record(trx, context.clock, row, { actor, events: [{ type: 'lock.acquired', data: { key, from: finished.id } }] });
   await wakeNow(trx, context, row, size);
 }
 

@@ -10,7 +10,7 @@ import { openEmbedded, type Embedded } from './embedded/embedded.ts';
 import { createListener, type Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { isDriverAlive } from './process.ts';
-import { lastReleased, list, load, lockOf, resolve, sizeOf } from './reads.ts';
+import { lastServing, list, load, lockOf, resolve, sizeOf } from './reads.ts';
 import { lockKey } from './rows.ts';
 import { createSession, type Session } from './session.ts';
 import { submit } from './submit.ts';
@@ -123,7 +123,7 @@ function createStore(context: Context, listener: Listener): ReleaseStore {
     list: (filter) => list(context, filter),
     resolve: (idOrPrefix, filter) => resolve(context, idOrPrefix, filter),
     lockOf: (service, environment) => lockOf(context, lockKey({ service, environment })),
-    lastReleased: (service, environment) => lastReleased(context, service, environment),
+    lastServing: (service, environment) => lastServing(context, service, environment),
     changed: (release, size, signal) =>
       waitForChange({ listener, clock: context.clock, size: () => sizeOf(context, release) }, release, size, signal),
   };

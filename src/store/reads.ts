@@ -74,18 +74,40 @@ export async function lockOf(context: Context, key: string): Promise<LockOwner |
   return context.session.again(() => ownerOf(context.session.db, key));
 }
 
-/** The release that put the serving version there: the newest of either kind that ended `released`. */
-export async function lastReleased(context: Context, service: string, environment: string): Promise<StoredRelease | null> {
-  const found = await context.session.again(() =>
+/**
+ * The release that put the serving version there: the newest of either kind that ended `released`, or was accepted as it
+ * stands while users were on its version.
+ */
+export async function lastServing(context: Context, service: string, environment: string): Promise<StoredRelease | null> {
+  const newest = await context.session.again(() =>
     inPlace(context, { service, environment })
-      .select('id')
+      .select(['id', 'finished_at'])
       .where('outcome', '=', 'released')
       .orderBy('finished_at', 'desc')
       .orderBy('number', 'desc')
       .limit(1)
       .executeTakeFirst(),
   );
-  return found === undefined ? null : load(context, found.id);
+  const since = newest?.finished_at ?? new Date(0);
+  const accepted = await context.session.again(() =>
+    inPlace(context, { service, environment })
+      .select('id')
+      .where('outcome', '=', 'accepted')
+      .where('finished_at', '>=', since)
+      .orderBy('finished_at', 'desc')
+      .orderBy('number', 'desc')
+      .execute(),
+  );
+  for (const { id } of accepted) {
+    const stored = await load(context, id);
+    if (leftItServing(stored)) return stored;
+  }
+  return newest === undefined ? null : load(context, newest.id);
+}
+
+function leftItServing({ events }: StoredRelease): boolean {
+  const last = events.at(-1);
+  return last?.type === 'release.finished' && last.data.serves === 'new';
 }
 
 /** How many events a release has. */

@@ -5,7 +5,7 @@ import { versionOf, type Plan, type ReleaseStore, type StoredRelease } from '../
 import { simulate } from '../release/simulate.ts';
 import { aMigration, aPlanInput } from '../support/plan.ts';
 
-type Store = Pick<ReleaseStore, 'lastReleased' | 'load' | 'list'>;
+type Store = Pick<ReleaseStore, 'lastServing' | 'load' | 'list'>;
 
 /** A finished release as the store gives it back. */
 function stored(plan: Plan, status: StoredRelease['summary']['status'] = 'released'): StoredRelease {
@@ -48,7 +48,7 @@ function history(...versions: readonly (readonly [version: string, migration?: '
 
 function storeOf(all: readonly StoredRelease[]): Store {
   return {
-    lastReleased: async () => all.findLast(({ summary }) => summary.status === 'released') ?? null,
+    lastServing: async () => all.findLast(({ summary }) => summary.status === 'released') ?? null,
     load: async (release) => all.find(({ summary }) => summary.release === release) ?? Promise.reject(new Error(`no ${release}`)),
     list: async () => all.map(({ summary }) => summary).toReversed(),
   };

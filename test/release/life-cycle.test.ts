@@ -4,7 +4,7 @@ import { foldEvents } from '../../src/release/core/state.ts';
 import { next } from '../../src/release/core/next.ts';
 import type { NewEvent, Plan } from '../../src/release/index.ts';
 import { aDefinition } from '../support/definition.ts';
-import { aMigration, aPlan } from '../support/plan.ts';
+import { aMigration, aPlan, aPlanInput } from '../support/plan.ts';
 import { simulate, type Run, type Twist } from './simulate.ts';
 import { newGroupOf } from './world.ts';
 
@@ -30,6 +30,8 @@ const twists: fc.Arbitrary<Twist> = fc.oneof(
   fc.record({ kind: fc.constant('crash' as const), after: fc.constantFrom('intent' as const, 'half' as const, 'effect' as const) }),
   fc.record({ kind: fc.constant('person' as const), event: people }),
   fc.record({ kind: fc.constant('clock' as const), jump: fc.integer({ min: -100_000, max: 100_000 }) }),
+  fc.record({ kind: fc.constant('waits' as const) }),
+  fc.record({ kind: fc.constant('pointless' as const) }),
 );
 
 /** A quiet start of any length, so that trouble comes early, in the middle and during the rollback alike; then people. */
@@ -49,19 +51,22 @@ const plans: fc.Arbitrary<Plan> = fc
     automatic: fc.boolean(),
     strategy: fc.constantFrom('auto' as const, 'recreate' as const, 'blue-green' as const),
     listens: fc.boolean(),
+    listened: fc.boolean(),
+    warmMs: fc.constantFrom(0, 60_000),
   })
-  .map(({ migration, first, quiet, automatic, strategy, listens }) => {
+  .map(({ migration, first, quiet, automatic, strategy, listens, listened, warmMs }) => {
     const base = aDefinition();
     const definition = aDefinition({
       strategy: { name: strategy, because: null },
-      rollback: { ...base.rollback, automatic },
+      rollback: { ...base.rollback, automatic, warmMs },
       listen: listens ? base.listen : null,
     });
+    const { previous } = aPlanInput({ definition: { ...definition, listen: listened ? base.listen : null } });
     return aPlan({
       definition,
       backupNeedsQuiet: quiet,
       migrations: migration === 'none' ? [] : [aMigration(migration)],
-      ...(first ? { previous: null } : {}),
+      previous: first ? null : previous,
     });
   });
 
@@ -71,9 +76,17 @@ const RUNS = { numRuns: 10_000 };
 function oldServes(run: Run): void {
   const old = run.plan.previous?.group ?? null;
   expect(run.world.running.has(newGroupOf(run.plan))).toBe(false);
-  if (run.plan.definition.listen !== null)
-    expect(run.world.route).toEqual(old === null ? { mode: 'closed', group: null } : { mode: 'open', group: old });
+  const listened = run.plan.previous !== null && run.plan.previous.definition.listen !== null;
+  expect(run.world.route).toEqual(listened ? { mode: 'open', group: old } : { mode: 'closed', group: null });
   if (old !== null) expect(run.world.running.has(old)).toBe(true);
+}
+
+/** What the next release will take for serving is what users are on, wherever that is known. */
+function knowsWhoServes({ world, plan, events }: Run): void {
+  const [serves] = events.flatMap((event) => (event.type === 'release.finished' ? [event.data.serves] : []));
+  const fresh = newGroupOf(plan);
+  const onNew = plan.definition.listen === null ? world.running.has(fresh) : world.route.mode === 'open' && world.route.group === fresh;
+  expect(serves === 'unknown' || (serves === 'new') === onNew).toBe(true);
 }
 
 describe('the release life cycle', () => {
@@ -84,7 +97,8 @@ describe('the release life cycle', () => {
         const { outcome } = run.state;
         if (outcome === 'released') {
           expect(run.world.running.has(newGroupOf(plan))).toBe(true);
-          if (plan.definition.listen !== null) expect(run.world.route).toEqual({ mode: 'open', group: newGroupOf(plan) });
+          const listens = plan.definition.listen !== null;
+          expect(run.world.route).toEqual(listens ? { mode: 'open', group: newGroupOf(plan) } : { mode: 'closed', group: null });
           for (const step of plan.steps) expect(['pass', 'skipped']).toContain(run.state.steps[step.id]?.status);
         }
         if (outcome === 'rolled-back' || outcome === 'unchanged') oldServes(run);
@@ -94,6 +108,7 @@ describe('the release life cycle', () => {
           if (plan.previous !== null) expect(run.state.steps['rollback.re-smoke']?.status).toBe('pass');
         }
         if (outcome === 'unchanged') expect(run.world.schema).toBe('old');
+        if (outcome === 'accepted') knowsWhoServes(run);
         if (outcome === null) {
           expect(run.restedOn.do).toBe('wait');
           const waits = run.state.paused || run.state.stuck !== null || run.restedOn.do !== 'wait' || run.restedOn.for === 'approval';

@@ -8,7 +8,11 @@ export type Twist =
   | { readonly kind: 'outcome'; readonly verdict: 'fail' | 'unknown'; readonly retry: boolean; readonly half: boolean }
   | { readonly kind: 'crash'; readonly after: 'intent' | 'half' | 'effect' }
   | { readonly kind: 'person'; readonly event: NewEvent }
-  | { readonly kind: 'clock'; readonly jump: number };
+  | { readonly kind: 'clock'; readonly jump: number }
+  /** Another release has the lock first. */
+  | { readonly kind: 'waits' }
+  /** What was asked for makes no sense any more after waiting. */
+  | { readonly kind: 'pointless' };
 
 /** What a run left behind, for the invariants. */
 export interface Run {
@@ -47,7 +51,9 @@ export function simulate(plan: Plan, schedule: readonly (Twist | null)[]): Run {
       return { plan, world, events, actions, state, restedOn: action };
     clock += 10;
     if (action.do === 'wait') clock = Math.max(clock, action.until ?? clock);
-    else if (action.do === 'lock') record({ type: 'lock.acquired', data: { key: 'shop/dev' } });
+    else if (action.do === 'lock') acquire(twist, record);
+    else if (action.do === 'plan')
+      record({ type: 'release.planned', data: { plan: twist?.kind === 'pointless' ? null : plan, reason: 'simulated' } });
     else if (action.do === 'record') record(action.event);
     else act(world, plan, action, twist, record, clock);
   }
@@ -56,6 +62,11 @@ export function simulate(plan: Plan, schedule: readonly (Twist | null)[]): Run {
 
 function personComes(schedule: readonly (Twist | null)[], turn: number): boolean {
   return schedule.slice(turn + 1).some((twist) => twist?.kind === 'person');
+}
+
+function acquire(twist: Twist | null, record: (event: NewEvent) => void): void {
+  if (twist?.kind === 'waits') record({ type: 'lock.waiting', data: { owner: '01other' } });
+  record({ type: 'lock.acquired', data: { key: 'shop/dev' } });
 }
 
 function act(

@@ -20,9 +20,10 @@ export interface World {
 /** The world before the release: the old version serves, or nothing does. */
 export function startWorld(plan: Plan): World {
   const old = plan.previous?.group ?? null;
+  const listens = plan.previous !== null && plan.previous.definition.listen !== null;
   return {
     running: new Set(old === null ? [] : [old]),
-    route: { mode: old === null ? 'closed' : 'open', group: old },
+    route: { mode: listens ? 'open' : 'closed', group: listens ? old : null },
     schema: 'old',
     backup: false,
     newServed: false,

@@ -3,6 +3,8 @@ import type { Claim, EventData, Plan } from '../../src/release/index.ts';
 import type { OpenStore } from '../../src/store/index.ts';
 import { driver, finished, planFor, query, type TestServer } from './support.ts';
 
+type Finished = EventData['release.finished'];
+
 /** What holds of the lock of a service + environment on any PostgreSQL. */
 export function lockContract(name: string, start: () => Promise<TestServer>): void {
   describe(`the deploy lock on ${name}`, () => {
@@ -90,14 +92,19 @@ export function lockContract(name: string, start: () => Promise<TestServer>): vo
     });
 
     it('knows the last release that ended with its version serving', async () => {
-      expect(await open.store.lastReleased('last', 'prd')).toBeNull();
-      const end = async (version: string, outcome: EventData['release.finished']['outcome']) => {
-        await open.store.append(await claim(await submit('last', false, { version })), [finished(outcome)]);
+      expect(await open.store.lastServing('last', 'prd')).toBeNull();
+      const end = async (version: string, outcome: Finished['outcome'], serves?: Finished['serves']) => {
+        const data: Finished = { outcome, reason: 'test', ...(serves === undefined ? {} : { serves }) };
+        await open.store.append(await claim(await submit('last', false, { version })), [{ type: 'release.finished', data }]);
       };
       await end('1', 'released');
       await end('2', 'released');
       await end('3', 'rolled-back');
-      expect((await open.store.lastReleased('last', 'prd'))?.summary.version).toBe('2');
+      await end('4', 'accepted');
+      expect((await open.store.lastServing('last', 'prd'))?.summary.version).toBe('2');
+      await end('5', 'accepted', 'new');
+      await end('6', 'accepted', 'previous');
+      expect((await open.store.lastServing('last', 'prd'))?.summary.version).toBe('5');
     });
 
     it('survives many drivers that finish and acquire at once', async () => {

@@ -42,7 +42,7 @@ export function aDefinition(overrides: Partial<Definition> = {}): Definition {
     build: null,
     test: { argv: ['node', '--test'], timeoutMs: 60_000, env: {}, rerunnable: true },
     scan: null,
-    smoke: { read: [], write: [], noWrites: null, worker: [], expectVersion: true, withinMs: 5_000 },
+    smoke: { read: [], noReads: null, write: [], noWrites: null, worker: [], expectVersion: true, withinMs: 5_000 },
     observe: { windowMs: 10_000, everyMs: 2_000, because: 'test', maxErrorRate: 0.01, maxP99Ms: 500, maxRestarts: 2 },
     strategy: { name: 'auto', because: null },
     rollback: { automatic: true, because: null, targetMs: 60_000, warmMs: 60_000 },

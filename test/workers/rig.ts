@@ -80,7 +80,16 @@ export function scriptedWorker(
 ): DriverDeps {
   const effects: Effects = { ...plainEffects(clock), faults: { at } };
   const run = async (context: StepContext): Promise<StepOutcome> => (await scripts[context.step.id]?.(context)) ?? PASS;
-  return { store, effects, driver: thisDriver(id), lease, home, executors: { command: run, build: run }, seal: async () => 'sealed' };
+  return {
+    store,
+    effects,
+    driver: thisDriver(id),
+    lease,
+    home,
+    executors: { command: run, build: run },
+    replan: async (plan) => plan,
+    seal: async () => 'sealed',
+  };
 }
 
 /** Effects of a test that starts no commands. */

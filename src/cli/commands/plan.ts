@@ -10,7 +10,7 @@ import type { Handler } from './spec.ts';
 export const run: Handler = async (call) =>
   withApp(call, async (app) => {
     const { plan, skips } = await prepare(call, app);
-    const asked = await runPreflight(app.deps, plan, skips);
+    const asked = (await runPreflight(app.deps, plan, skips)).map(({ check }) => check);
     const agent = await agentStatus(app.places.home);
     const checks = agent === null ? asked.map(withoutAgent) : asked;
     // What only a running agent can answer is asked again by the release, which starts one.

@@ -1,5 +1,5 @@
 import { toIso } from '../../kernel/index.ts';
-import { lastVersion } from '../../release/index.ts';
+import { versionOf, type StoredRelease } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
 import type { App } from '../compose.ts';
 import { renderStatus, type PlaceStatus, type RunningStatus } from '../output/listing.ts';
@@ -25,9 +25,7 @@ export const run: Handler = async (call) =>
       names.map(async (place): Promise<PlaceStatus> => ({
         service: place.service,
         environment: place.environment,
-        serving: await lastVersion(app.opened, place.service, place.environment).then((found) =>
-          found === null ? null : { version: found.version, release: found.release },
-        ),
+        serving: servingIn(await app.opened.store.lastServing(place.service, place.environment)),
         lock: await app.opened.store.lockOf(place.service, place.environment),
         inFlight: recent.filter((one) => one.finishedAt === null && one.service === place.service && one.environment === place.environment),
         running: agent === null ? null : await runningOf(app, place.service, place.environment),
@@ -38,6 +36,12 @@ export const run: Handler = async (call) =>
     else terminal.say(renderStatus(places, terminal.style));
     return 0;
   });
+
+function servingIn(stored: StoredRelease | null): PlaceStatus['serving'] {
+  if (stored === null) return null;
+  const { version, release } = versionOf(stored);
+  return { version, release, accepted: stored.summary.status === 'accepted' };
+}
 
 async function runningOf({ deps }: App, service: string, environment: string): Promise<RunningStatus> {
   const groups = await deps.target.list(service, environment);

@@ -15,6 +15,8 @@ function tell(event: ReleaseEvent, style: Style): string | null {
       return `${event.data.plan.kind} of ${event.data.plan.service} ${event.data.plan.version} to ${event.data.plan.environment} requested by ${event.actor}`;
     case 'lock.waiting':
       return `waiting for release ${event.data.owner} to end`;
+    case 'release.planned':
+      return `planned again: ${event.data.reason}`;
     case 'driver.claimed':
       return event.data.takeover ? 'taken over by another worker' : null;
     case 'step.intended':

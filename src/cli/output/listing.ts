@@ -27,8 +27,8 @@ function ago(at: Instant, now: Instant): string {
 export interface PlaceStatus {
   readonly service: string;
   readonly environment: string;
-  /** The version of the newest release that ended released; null before the first. */
-  readonly serving: { readonly version: string; readonly release: string } | null;
+  /** The version that the newest release left serving, and whether that one was only accepted as it stands; null before the first. */
+  readonly serving: { readonly version: string; readonly release: string; readonly accepted: boolean } | null;
   readonly lock: LockOwner | null;
   readonly inFlight: readonly ReleaseSummary[];
   /** Null when no agent answers. */
@@ -62,10 +62,14 @@ export function renderStatus(places: readonly PlaceStatus[], style: Style): stri
     .join('\n\n');
 }
 
+function servingText({ version, release, accepted }: NonNullable<PlaceStatus['serving']>): string {
+  return `${version} (release ${release}${accepted ? ', accepted as it stands' : ''})`;
+}
+
 function rowsOf(place: PlaceStatus, style: Style): readonly (readonly string[])[] {
   const { serving, lock, inFlight, running } = place;
   return [
-    ['serving', serving === null ? 'nothing was released yet' : `${serving.version} (release ${serving.release})`],
+    ['serving', serving === null ? 'nothing was released yet' : servingText(serving)],
     ...inFlight.map((one) => ['in flight', `${one.kind} ${one.release} of ${one.version}: ${one.status}`]),
     ['lock', lock === null ? 'free' : `${lock.owner} on ${lock.host} since ${toIso(lock.since)}, release ${lock.release}`],
     ...(running === null ? [['running', style.warn('unknown: no agent answers (`slipway agent start`)')]] : runningRows(running)),

@@ -69,7 +69,10 @@ function shorten(text: string): string {
 }
 
 export const smokeFields = {
-  read: z.array(check).optional().describe('Checks that only read.'),
+  read: z
+    .union([z.array(check), section({ none: reason.describe('Why nothing can be read; it goes into the evidence.') })], 'a list of checks, or { none: "why there is nothing to read" }')
+    .optional()
+    .describe('Checks that only read; or { none: "reason" }.'),
   write: z
     .union([z.array(check), section({ none: reason.describe('Why nothing can be written; it goes into the evidence.') })], 'a list of checks, or { none: "why there is nothing to write" }')
     .optional()
@@ -82,7 +85,8 @@ export const smokeFields = {
 /** No checks at all is allowed here; the gate calls it `unknown`. */
 export const smoke = section(smokeFields).transform(
   (given): SmokeDefinition => ({
-    read: given.read ?? [],
+    read: Array.isArray(given.read) ? given.read : [],
+    noReads: given.read !== undefined && 'none' in given.read ? given.read.none : null,
     write: Array.isArray(given.write) ? given.write : [],
     noWrites: given.write !== undefined && 'none' in given.write ? given.write.none : null,
     worker: given.worker ?? [],
@@ -91,4 +95,4 @@ export const smoke = section(smokeFields).transform(
   }),
 );
 
-export const NO_SMOKE: SmokeDefinition = { read: [], write: [], noWrites: null, worker: [], expectVersion: true, withinMs: 30_000 };
+export const NO_SMOKE: SmokeDefinition = { read: [], noReads: null, write: [], noWrites: null, worker: [], expectVersion: true, withinMs: 30_000 };

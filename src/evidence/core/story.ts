@@ -48,7 +48,7 @@ export function verdictOf(outcome: string | null): PackVerdict {
 export function readStory(records: readonly LedgerRecord[]): Story {
   const [first] = records;
   if (first?.type !== 'release.requested') throw new Error('event 0 is not release.requested');
-  const plan = objectAt(dataOf(first), 'plan', first);
+  const plan = planOf(records, first);
   const finished = records.findLast((record) => record.type === 'release.finished');
   const outcome = finished === undefined ? null : textAt(dataOf(finished), 'outcome', finished);
   return {
@@ -64,6 +64,12 @@ export function readStory(records: readonly LedgerRecord[]): Story {
     finishedAt: finished?.time ?? null,
     steps: records.filter((record) => record.type === 'step.finished').map(readStep),
   };
+}
+
+/** The plan it was carried out by: a release that waited for another one was planned again. */
+function planOf(records: readonly LedgerRecord[], first: LedgerRecord): JsonObject {
+  const again = records.findLast((record) => record.type === 'release.planned' && isJsonObject(dataOf(record)['plan']));
+  return objectAt(dataOf(again ?? first), 'plan', again ?? first);
 }
 
 /** A plan names the previous version as text, or as an object that carries more than its `version`. */

@@ -83,6 +83,8 @@ export interface CommandDefinition {
 export interface SmokeDefinition {
   readonly read: readonly SmokeCheck[];
   readonly write: readonly SmokeCheck[];
+  /** Why there is nothing to read; null when the read path must be checked (of a service users reach). */
+  readonly noReads: string | null;
   /** Why there is nothing to write; null when the write path must be checked (of a service with a database). */
   readonly noWrites: string | null;
   /** Checks of background work, e.g. SQL that sees the worker's heartbeat move. */

@@ -1,5 +1,6 @@
 import type { Check, Duration, Instant, JsonObject, Verdict } from '../../kernel/pure.ts';
 import type { Plan, Step } from './plan.ts';
+import type { Serving } from './serving.ts';
 
 /** How a release ended. `unchanged`: it stopped before it changed anything. */
 export type Outcome = 'released' | 'rolled-back' | 'unchanged' | 'accepted';
@@ -26,7 +27,10 @@ export interface EventData {
     readonly previousLedger: { readonly release: string; readonly size: number; readonly head: string } | null;
   };
   'lock.waiting': { readonly owner: string };
-  'lock.acquired': { readonly key: string };
+  /** `from`: the release that ended and handed the key on. */
+  'lock.acquired': { readonly key: string; readonly from?: string };
+  /** Planned again after waiting for the lock, for what serves now; null when it makes no sense any more. */
+  'release.planned': { readonly plan: Plan | null; readonly reason: string };
   'driver.claimed': { readonly driver: string; readonly fence: number; readonly takeover: boolean };
   'step.intended': { readonly step: string; readonly stage: string; readonly attempt: number; readonly key: string };
   'step.finished': {
@@ -58,7 +62,13 @@ export interface EventData {
     readonly skipped: readonly { readonly step: string; readonly reason: string }[];
   };
   'release.stuck': { readonly step: string | null; readonly reason: string };
-  'release.finished': { readonly outcome: Outcome; readonly reason: string; readonly rollback?: RollbackTime };
+  'release.finished': {
+    readonly outcome: Outcome;
+    readonly reason: string;
+    readonly rollback?: RollbackTime;
+    /** Of a release that was accepted as it stands: who users are on. */
+    readonly serves?: Serving;
+  };
 }
 
 export type EventType = keyof EventData;

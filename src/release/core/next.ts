@@ -1,12 +1,15 @@
 import { formatDuration, type Instant } from '../../kernel/pure.ts';
 import type { NewEvent, Outcome } from './events.ts';
 import { effectKey, type Step } from './plan.ts';
+import { servingOf } from './serving.ts';
 import type { ReleaseState, StepState } from './state.ts';
 import { planUndo } from './undo.ts';
 
 /** What the driver does next. `record` writes a decision, `run` acts on the world, `wait` gives the claim back. */
 export type Action =
   | { readonly do: 'lock' }
+  /** Read the facts again and compile the plan anew. */
+  | { readonly do: 'plan' }
   | { readonly do: 'record'; readonly event: NewEvent }
   | { readonly do: 'run'; readonly step: Step; readonly attempt: number; readonly key: string }
   | { readonly do: 'wait'; readonly until: Instant | null; readonly for: 'lock' | 'approval' | 'resume' | 'timer' | 'person' }
@@ -40,15 +43,22 @@ function beforeLock(state: ReleaseState): Action {
 
 /** A stuck release waits for a person: who may accept it as it stands, retry it, or order the rollback. */
 function whenStuck(state: ReleaseState): Action {
-  if (state.accepted !== null) return finish('accepted', `accepted as it stands: ${state.accepted}`);
+  if (state.accepted !== null) return accept(state, state.accepted);
   if (state.undo === null && state.rollbackRequest !== null) return startUndo(state, `rollback requested: ${state.rollbackRequest.reason}`);
   return { do: 'wait', until: null, for: 'person' };
+}
+
+/** Closed as it stands: what comes next must know which version that leaves users on. */
+function accept({ plan, placement }: ReleaseState, why: string): Action {
+  const serves = servingOf(plan, placement);
+  return record({ type: 'release.finished', data: { outcome: 'accepted', reason: `accepted as it stands: ${why}`, serves } });
 }
 
 function forward(state: ReleaseState, now: Instant): Action {
   const stop = reasonToStop(state);
   if (stop !== null) return leave(state, stop);
   if (state.paused) return { do: 'wait', until: null, for: 'resume' };
+  if (state.outdated) return { do: 'plan' };
   const step = state.plan.steps.find((candidate) => !isDone(candidate, state.steps[candidate.id], now));
   if (step === undefined) return finish('released', 'every required step passed');
   return advance(state, step, now);
@@ -59,6 +69,7 @@ function reasonToStop(state: ReleaseState): { readonly step: string | null; read
   if (state.abort !== null) return { step: null, cause: `aborted by ${state.abort.by}: ${state.abort.reason}` };
   if (state.rollbackRequest !== null) return { step: null, cause: `rollback requested: ${state.rollbackRequest.reason}` };
   if (state.rejectedBy !== null) return { step: null, cause: `rejected by ${state.rejectedBy}` };
+  if (state.pointless !== null) return { step: null, cause: state.pointless };
   const failed = state.plan.steps.find((step) => isFinal(step, state.steps[step.id]));
   if (failed === undefined) return null;
   const verdict = state.steps[failed.id]?.status === 'fail' ? 'failed' : 'is unknown';
@@ -128,7 +139,9 @@ function isFinal(step: Step, before: StepState | undefined): boolean {
   if (before.status === 'interrupted')
     return step.onInterrupt === 'unknown' ? before.interruptions > 0 : before.interruptions >= MAX_INTERRUPTIONS;
   if (before.status !== 'fail' && before.status !== 'unknown') return false;
-  return !before.retry || before.failures >= step.attempts;
+  // Undo steps are idempotent, and giving up leaves users with nobody: one of which nobody knows the outcome is tried again.
+  const again = before.retry || (step.stage === 'rollback' && before.status === 'unknown');
+  return !again || before.failures >= step.attempts;
 }
 
 function openIntent(state: ReleaseState): { readonly step: string; readonly attempt: number } | null {

@@ -20,6 +20,8 @@ describe('judgeWindow', () => {
       'pass',
     ],
     ['three restarts', { ...healthy, restarts: 3 }, 'fail'],
+    ['an instance that is being restarted', { ...healthy, notReady: [{ name: 'api#0', forMs: 4_000 }] }, 'pass'],
+    ['an instance that does not come back', { ...healthy, notReady: [{ name: 'api#0', forMs: 31_000 }] }, 'fail'],
     ['counters that cannot be compared', { ...healthy, traffic: null }, 'unknown'],
   ])('judges %s', (_name, seen, verdict) => {
     expect(verdictOf(seen)).toBe(verdict);

@@ -1,4 +1,4 @@
-import type { Check } from '../../kernel/pure.ts';
+import { formatDuration, type Check, type Duration } from '../../kernel/pure.ts';
 
 /** What one look saw since the window began. */
 export interface Observed {
@@ -10,7 +10,8 @@ export interface Observed {
     readonly unrouted: number;
   } | null;
   readonly restarts: number;
-  readonly notReady: readonly string[];
+  /** Instances that are not ready, and for how long each was seen so. */
+  readonly notReady: readonly { readonly name: string; readonly forMs: Duration }[];
 }
 
 export interface StopConditions {
@@ -21,6 +22,8 @@ export interface StopConditions {
 
 /** One error among three requests is no rate; so many errors are needed before a rate is believed. */
 const LEAST_ERRORS = 3;
+/** A restart takes moments, and how many there may be is a limit of its own; an instance that stays away does not come back by waiting. */
+const LONGEST_NOT_READY: Duration = 30_000;
 /** The 99th percentile of fewer samples is just the slowest one. */
 const LEAST_SAMPLES_FOR_P99 = 200;
 
@@ -61,7 +64,13 @@ function restarts(seen: Observed, { maxRestarts }: StopConditions): Check {
 }
 
 function ready({ notReady }: Observed): Check {
-  return { name: 'instances', verdict: 'pass', reason: notReady.length === 0 ? 'all are ready' : `restarting: ${notReady.join(', ')}` };
+  const verdict = notReady.some(({ forMs }) => forMs > LONGEST_NOT_READY) ? 'fail' : 'pass';
+  const told = notReady.map(({ name, forMs }) => `${name} for ${formatDuration(forMs)}`).join(', ');
+  return {
+    name: 'instances',
+    verdict,
+    reason: notReady.length === 0 ? 'all are ready' : `not ready: ${told} (limit ${formatDuration(LONGEST_NOT_READY)})`,
+  };
 }
 
 function percent(rate: number): string {

@@ -1,6 +1,7 @@
 import type { Instant, JsonObject, Verdict } from '../../kernel/pure.ts';
 import type { EventData, Outcome, ReleaseEvent } from './events.ts';
 import type { Plan, Step } from './plan.ts';
+import { placed, placing, type Placement } from './serving.ts';
 
 /** Where one step stands. `intended` without an outcome means its driver died, or is at work right now. */
 export interface StepState {
@@ -26,7 +27,13 @@ export interface ReleaseState {
   readonly lastAt: Instant;
   readonly locked: boolean;
   readonly waitingFor: string | null;
+  /** Another release ended since the plan was made: what it was made for may not be what serves. */
+  readonly outdated: boolean;
+  /** Why it could not be planned again. */
+  readonly pointless: string | null;
   readonly steps: Readonly<Record<string, StepState>>;
+  /** Where users were put last; null while they are where they were. */
+  readonly placement: Placement | null;
   readonly undo: readonly Step[] | null;
   readonly undoStartedAt: Instant | null;
   readonly paused: boolean;
@@ -49,7 +56,10 @@ export function foldEvents(events: readonly ReleaseEvent[]): ReleaseState {
     lastAt: first.time,
     locked: false,
     waitingFor: null,
+    outdated: false,
+    pointless: null,
     steps: {},
+    placement: null,
     undo: null,
     undoStartedAt: null,
     paused: false,
@@ -69,13 +79,19 @@ export function applyEvent(state: ReleaseState, event: ReleaseEvent): ReleaseSta
   const next = { ...state, size: state.size + 1, lastAt: Math.max(state.lastAt, event.time) };
   switch (event.type) {
     case 'lock.waiting':
-      return { ...next, waitingFor: event.data.owner };
+      return { ...next, waitingFor: event.data.owner, outdated: true };
     case 'lock.acquired':
-      return { ...next, locked: true, waitingFor: null };
-    case 'step.intended':
-      return withStep(next, event.data.step, intended(state.steps[event.data.step], event.data.attempt, event.time));
-    case 'step.finished':
-      return withStep(next, event.data.step, finished(state.steps[event.data.step], event.data, event.time));
+      return { ...next, locked: true, waitingFor: null, outdated: next.outdated || event.data.from !== undefined };
+    case 'release.planned':
+      return planned(next, event.data);
+    case 'step.intended': {
+      const placement = placing(state.plan, state.placement, stepOf(state, event.data.step));
+      return withStep({ ...next, placement }, event.data.step, intended(state.steps[event.data.step], event.data.attempt, event.time));
+    }
+    case 'step.finished': {
+      const placement = placed(state.placement, event.data);
+      return withStep({ ...next, placement }, event.data.step, finished(state.steps[event.data.step], event.data, event.time));
+    }
     case 'step.interrupted':
       return interrupted(next, event.data.step);
     case 'step.skipped':
@@ -94,6 +110,13 @@ export function applyEvent(state: ReleaseState, event: ReleaseEvent): ReleaseSta
     default:
       return applyRequest(next, event);
   }
+}
+
+/** Approvals lapse when what was approved has changed. */
+function planned(state: ReleaseState, { plan, reason }: EventData['release.planned']): ReleaseState {
+  const settled = { ...state, outdated: false };
+  if (plan === null) return { ...settled, pointless: reason };
+  return JSON.stringify(plan) === JSON.stringify(state.plan) ? settled : { ...settled, plan, approvals: [] };
 }
 
 /** What people asked for. */
@@ -139,6 +162,10 @@ function interrupted(state: ReleaseState, step: string): ReleaseState {
   const before = state.steps[step];
   if (before === undefined) return state;
   return withStep(state, step, { ...before, status: 'interrupted', interruptions: before.interruptions + 1, mayHaveChanged: true });
+}
+
+function stepOf({ plan, undo }: ReleaseState, id: string): Step | undefined {
+  return [...plan.steps, ...(undo ?? [])].find((step) => step.id === id);
 }
 
 function withStep(state: ReleaseState, id: string, step: StepState): ReleaseState {

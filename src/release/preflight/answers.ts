@@ -1,8 +1,9 @@
 import type { Check } from '../../kernel/index.ts';
 
-/** An answer without the question's name. */
-export type Answer = Omit<Check, 'name'>;
+/** An answer without the question's name; `passing` when asking again in a moment may be answered otherwise. */
+export type Answer = Omit<Check, 'name'> & { readonly passing?: boolean };
 
 export const pass = (reason: string): Answer => ({ verdict: 'pass', reason });
 export const fail = (reason: string, fix: string): Answer => ({ verdict: 'fail', reason, fix });
 export const unknown = (reason: string, fix: string): Answer => ({ verdict: 'unknown', reason, fix });
+export const notYet = (reason: string, fix: string): Answer => ({ ...unknown(reason, fix), passing: true });

@@ -67,7 +67,7 @@ describe('a rollback', () => {
   const plan = aPlan({ kind: 'rollback', version: '0.9.0', target });
   // What serves is the version the plan goes back from.
   const serving = {
-    lastReleased: async () => ({
+    lastServing: async () => ({
       events: [{ type: 'release.requested', data: { plan: aPlan({ release: '01old', version: '1.0.0', previous: null }) } }],
     }),
   };

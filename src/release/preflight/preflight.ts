@@ -1,12 +1,20 @@
 import { messageOf, SlipwayError, type Check } from '../../kernel/index.ts';
+import { mayPass } from '../may-pass.ts';
 import type { Plan } from '../core/plan.ts';
 import type { StepDeps } from '../steps/deps.ts';
+import type { Answer } from './answers.ts';
 import { checkCharter, checkCommands, checkEvidence, checkGit, checkReferences } from './source-checks.ts';
 import { checkBackup, checkDatabase, checkDisk, checkMigrations } from './data-checks.ts';
 import { checkHealth, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
 
 /** One question asked before anything changes. Throwing counts as `unknown`. */
-export type PreflightCheck = (deps: StepDeps, plan: Plan) => Promise<Omit<Check, 'name'>>;
+export type PreflightCheck = (deps: StepDeps, plan: Plan) => Promise<Answer>;
+
+/** The answer to one question; `passing` when asking again in a moment may be answered otherwise. */
+export interface Asked {
+  readonly check: Check;
+  readonly passing: boolean;
+}
 
 /** Every preflight question by the name under which it can be skipped. */
 export const PREFLIGHT: Readonly<Record<string, PreflightCheck>> = {
@@ -26,15 +34,17 @@ export const PREFLIGHT: Readonly<Record<string, PreflightCheck>> = {
 };
 
 /** Asks all of them. A skipped one is not asked, and its recorded reason stands in its place. */
-export async function runPreflight(deps: StepDeps, plan: Plan, skips: Readonly<Record<string, string>>): Promise<readonly Check[]> {
+export async function runPreflight(deps: StepDeps, plan: Plan, skips: Readonly<Record<string, string>>): Promise<readonly Asked[]> {
   return Promise.all(
-    Object.entries(PREFLIGHT).map(async ([name, check]): Promise<Check> => {
+    Object.entries(PREFLIGHT).map(async ([name, check]): Promise<Asked> => {
       const skip = skips[`preflight.${name}`];
-      if (skip !== undefined) return { name, verdict: 'pass', reason: `skipped: ${skip}` };
+      if (skip !== undefined) return { check: { name, verdict: 'pass', reason: `skipped: ${skip}` }, passing: false };
       try {
-        return { name, ...(await check(deps, plan)) };
+        const { passing = false, ...answer } = await check(deps, plan);
+        return { check: { name, ...answer }, passing };
       } catch (error) {
-        return { name, verdict: 'unknown', reason: messageOf(error), ...(error instanceof SlipwayError ? { fix: error.hint } : {}) };
+        const fix = error instanceof SlipwayError ? { fix: error.hint } : {};
+        return { check: { name, verdict: 'unknown', reason: messageOf(error), ...fix }, passing: mayPass(error) };
       }
     }),
   );

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { changedFiles, readArtifact } from '../artifact/store.ts';
 import type { Plan, PreviousVersion, Step } from '../core/plan.ts';
-import { lastVersion } from '../previous.ts';
+import { isSameVersion, lastVersion } from '../previous.ts';
 import { text } from '../steps/input.ts';
 import type { PreflightCheck } from './preflight.ts';
-import { fail, pass, unknown, type Answer } from './answers.ts';
+import { fail, notYet, pass, unknown, type Answer } from './answers.ts';
 
 /** The place where software runs answers, and users are not in the slot that the new version is about to take. */
 export const checkTarget: PreflightCheck = async ({ target, router }, plan) => {
@@ -35,11 +35,14 @@ export const checkHealth: PreflightCheck = async ({ target }, plan) => {
       'Find out why, or release with --skip preflight.health=REASON.',
     );
   const bad = group.instances.filter((instance) => instance.phase !== 'ready');
-  if (bad.length > 0)
-    return fail(
+  if (bad.length > 0) {
+    // Just started is no answer yet; the other phases are one.
+    const answer = bad.every((instance) => instance.phase === 'starting') ? notYet : fail;
+    return answer(
       `${plan.previous.version} is degraded: ${bad.map((one) => `${one.process}#${one.index} is ${one.phase} (${one.health.reason})`).join('; ')}`,
       'Repair it first, or release the repair with --skip preflight.health=REASON.',
     );
+  }
   return pass(`${plan.previous.version}: ${group.instances.length} instances are ready`);
 };
 
@@ -51,20 +54,15 @@ export const checkPrevious: PreflightCheck = async ({ home, store }, plan) => {
   return kept === null ? pass('first release: there is no version to go back to') : checkArtifact(home, kept);
 };
 
-/** A version put back has its old release's name in another slot. */
-function isSame(one: PreviousVersion | null, other: PreviousVersion | null): boolean {
-  return one?.release === other?.release && one?.group === other?.group;
-}
-
 type Kept = Pick<PreviousVersion, 'version' | 'artifact'>;
 
-/** A plan that waited for the lock was made for what served then: it would start the new version in the slot of this one. */
+/** A plan made for what served before another release ended would start the new version in the slot of this one. */
 async function staleness(
   store: Parameters<typeof lastVersion>[0]['store'],
   { service, environment, previous }: Plan,
 ): Promise<Answer | null> {
   const serving = await lastVersion({ store }, service, environment);
-  if (isSame(serving, previous)) return null;
+  if (isSameVersion(serving, previous)) return null;
   return fail(
     `the plan was made when ${previous?.version ?? 'nothing'} served, and now ${serving?.version ?? 'nothing'} does`,
     'Start the release again; it is then planned for what serves now.',

@@ -4,11 +4,11 @@ import { systemClock } from '../../kernel/index.ts';
 import type { SmokeDefinition } from '../core/definition.ts';
 import type { StepContext } from '../ports.ts';
 import type { StepDeps } from '../steps/deps.ts';
-import { runSmoke } from './smoke.ts';
+import { runSmoke, type SmokeTarget } from './smoke.ts';
 
 const deps = { environmentFor: async () => ({}) } as unknown as StepDeps;
 const context = { plan: aPlan(), signal: new AbortController().signal, effects: { clock: systemClock } } as unknown as StepContext;
-const target = { bases: [], database: null, version: '1.1.0', healthPath: null, folder: '/', mustWrite: false };
+const target = { bases: [], database: null, version: '1.1.0', healthPath: null, folder: '/', mustRead: false, mustWrite: false };
 const http = {
   kind: 'http',
   method: 'GET',
@@ -21,11 +21,24 @@ const http = {
   cleanup: null,
 } as const;
 
-async function verdictsOf(smoke: Partial<SmokeDefinition>): Promise<Readonly<Record<string, string>>> {
-  const none: SmokeDefinition = { read: [], write: [], noWrites: null, worker: [], expectVersion: false, withinMs: 0 };
-  const { checks } = await runSmoke(deps, context, { ...none, ...smoke }, target);
+async function verdictsOf(smoke: Partial<SmokeDefinition>, must: Partial<SmokeTarget> = {}): Promise<Readonly<Record<string, string>>> {
+  const none: SmokeDefinition = { read: [], noReads: null, write: [], noWrites: null, worker: [], expectVersion: false, withinMs: 0 };
+  const { checks } = await runSmoke(deps, context, { ...none, ...smoke }, { ...target, ...must });
   return Object.fromEntries((checks ?? []).map((check) => [check.name, check.verdict]));
 }
+
+describe('a smoke that leaves a path out', () => {
+  const sql = { kind: 'sql', name: 'jobs move', query: 'select 1', expect: {}, timeoutMs: 1_000 } as const;
+  const must = { mustRead: true, mustWrite: true };
+
+  it('is unknown, whatever else was checked', async () => {
+    expect(await verdictsOf({ worker: [sql] }, must)).toEqual({ 'jobs move': 'unknown', 'read path': 'unknown', 'write path': 'unknown' });
+  });
+
+  it('may say why there is nothing to read or to write', async () => {
+    expect(await verdictsOf({ worker: [sql], noReads: 'a webhook sink', noWrites: 'a report' }, must)).toEqual({ 'jobs move': 'unknown' });
+  });
+});
 
 describe('the smoke of a service without an address', () => {
   it('asks every declared question', async () => {

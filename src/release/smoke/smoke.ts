@@ -17,6 +17,8 @@ export interface SmokeTarget {
   readonly healthPath: string | null;
   /** Folder commands run in. */
   readonly folder: string;
+  /** False for a service that users do not reach: it may have nothing to read. */
+  readonly mustRead: boolean;
   /** False for a service without a database: it may have nothing to write. */
   readonly mustWrite: boolean;
 }
@@ -68,6 +70,13 @@ function missingChecks(smoke: SmokeDefinition, target: SmokeTarget, checks: read
   const missing: Check[] = [];
   if (checks.length === 0)
     missing.push({ name: 'smoke', verdict: 'unknown', reason: 'nothing was checked', fix: 'Declare checks under smoke: in slipway.yaml.' });
+  if (target.mustRead && smoke.read.length === 0 && smoke.noReads === null)
+    missing.push({
+      name: 'read path',
+      verdict: 'unknown',
+      reason: 'users reach the service, but no read check is declared',
+      fix: 'Add one under smoke.read, or say why there is nothing to read with { none: "why" }.',
+    });
   if (target.mustWrite && smoke.write.length === 0 && smoke.noWrites === null)
     missing.push({
       name: 'write path',

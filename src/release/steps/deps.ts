@@ -11,7 +11,7 @@ export interface StepDeps {
   readonly home: string;
   readonly target: Target;
   readonly router: Router;
-  readonly store: Pick<ReleaseStore, 'lastReleased' | 'lockOf'>;
+  readonly store: Pick<ReleaseStore, 'lastServing' | 'lockOf'>;
   /** The worker's environment joined with the variables file, for `${env:...}`. */
   readonly environmentFor: (workspace: string, envFile: string | null) => Promise<Readonly<Record<string, string | undefined>>>;
   /** A way into the service's database; null when it has none. Values it resolves join the redactor's list. */

@@ -1,4 +1,4 @@
-import { joinVerdicts, type Check, type JsonObject } from '../../kernel/index.ts';
+import { joinVerdicts, type Check, type Instant, type JsonObject } from '../../kernel/index.ts';
 import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
 import type { GroupState } from '../../targets/index.ts';
 import { judgeWindow, type Observed, type StopConditions } from '../core/observe.ts';
@@ -17,9 +17,16 @@ export function observeStep(deps: StepDeps): StepExecutor {
     const { step, events } = context;
     const group = await deps.target.inspect(text(step.input, 'group'));
     if (group === null) return { verdict: 'fail', reason: `${text(step.input, 'group')} is not running any more` };
-    const now = await lookAt(deps, text(step.input, 'route'), group);
-    const baseline = baselineOf(events, step.id) ?? now;
-    const seen = compare(now, baseline, text(step.input, 'version'), group);
+    const now = await lookAt(deps, step.input['route'] === null ? null : text(step.input, 'route'), group);
+    const before = factsOf(events, step.id);
+    const baseline = before.baseline ?? now;
+    const at = context.effects.clock.now();
+    const notReady = notReadySince(group, before.notReady ?? {}, at);
+    const seen: Observed = {
+      traffic: trafficOf(now.stats, baseline.stats, text(step.input, 'version'), group.spec.id),
+      restarts: Math.max(0, now.restarts - baseline.restarts),
+      notReady: Object.entries(notReady).map(([name, since]) => ({ name, forMs: at - since })),
+    };
     const checks = [...judgeWindow(seen, as<StopConditions>(object(step.input, 'stop'))), await synthetic(deps, context, group)];
     const bad = checks.filter((check) => check.verdict !== 'pass');
     const verdict = joinVerdicts(checks.map((check) => check.verdict));
@@ -32,7 +39,7 @@ export function observeStep(deps: StepDeps): StepExecutor {
       reason,
       checks,
       retry: verdict === 'unknown',
-      facts: { baseline: as<JsonObject>((seen.traffic === null ? now : baseline) as never) },
+      facts: { baseline: as<JsonObject>((seen.traffic === null ? now : baseline) as never), notReady },
     };
   };
 }
@@ -43,27 +50,33 @@ interface Look {
   readonly restarts: number;
 }
 
-async function lookAt(deps: StepDeps, route: string, group: GroupState): Promise<Look> {
-  return { stats: await deps.router.stats(route), restarts: restartsOf(group) };
+async function lookAt(deps: StepDeps, route: string | null, group: GroupState): Promise<Look> {
+  return { stats: route === null ? null : await deps.router.stats(route), restarts: restartsOf(group) };
 }
 
 function restartsOf(group: GroupState): number {
   return group.instances.reduce((sum, instance) => sum + instance.restarts, 0);
 }
 
-/** The baseline of this window, from the ledger: a look taken before a crash still counts after it. Counters that were reset (the agent started again) begin a new one. */
-function baselineOf(events: readonly ReleaseEvent[], step: string): Look | null {
-  const last = events.findLast((event) => event.type === 'step.finished' && event.data.step === step);
-  return last?.type === 'step.finished' && last.data.facts['baseline'] !== undefined ? as<Look>(last.data.facts['baseline']) : null;
+/** What earlier looks of this window left in the ledger; null or absent before the first. */
+interface Facts {
+  /** The look that others are compared with. */
+  readonly baseline?: Look;
+  /** When each instance that was not ready was first seen so. */
+  readonly notReady?: NotReady;
 }
 
-function compare(now: Look, baseline: Look, version: string, group: GroupState): Observed {
-  const notReady = group.instances.filter((one) => one.phase !== 'ready').map((one) => `${one.process}#${one.index}`);
-  return {
-    traffic: trafficOf(now.stats, baseline.stats, version, group.spec.id),
-    restarts: Math.max(0, now.restarts - baseline.restarts),
-    notReady,
-  };
+type NotReady = Readonly<Record<string, Instant>>;
+
+/** From the ledger, so a look taken before a crash still counts after it. Counters that were reset (the agent started again) begin a new baseline. */
+function factsOf(events: readonly ReleaseEvent[], step: string): Facts {
+  const last = events.findLast((event) => event.type === 'step.finished' && event.data.step === step);
+  return last?.type === 'step.finished' ? as<Facts>(last.data.facts) : {};
+}
+
+function notReadySince({ instances }: GroupState, before: NotReady, now: Instant): NotReady {
+  const away = instances.filter((one) => one.phase !== 'ready').map((one) => `${one.process}#${one.index}`);
+  return Object.fromEntries(away.map((name) => [name, before[name] ?? now]));
 }
 
 function trafficOf(now: RouteStats | null, baseline: RouteStats | null, version: string, group: string): Observed['traffic'] {

@@ -7,10 +7,13 @@ import { as, object, text } from './input.ts';
 /** Asks every preflight question; `unknown` blocks like `fail`. */
 export function preflightStep(deps: StepDeps): StepExecutor {
   return async ({ plan, step }) => {
-    const checks = await runPreflight(deps, plan, as<Readonly<Record<string, string>>>(object(step.input, 'skips')));
-    const bad = checks.filter((check) => check.verdict !== 'pass');
-    const reason = bad.length === 0 ? `${checks.length} checks passed` : summaryOf(bad);
-    return { verdict: joinVerdicts(checks.map((check) => check.verdict)), reason, checks };
+    const asked = await runPreflight(deps, plan, as<Readonly<Record<string, string>>>(object(step.input, 'skips')));
+    const checks = asked.map(({ check }) => check);
+    const bad = asked.filter(({ check }) => check.verdict !== 'pass');
+    const reason = bad.length === 0 ? `${checks.length} checks passed` : summaryOf(bad.map(({ check }) => check));
+    // An agent or a database that is just starting again is no reason to send a person back to the start.
+    const retry = bad.length > 0 && bad.every(({ passing }) => passing);
+    return { verdict: joinVerdicts(checks.map((check) => check.verdict)), reason, checks, retry };
   };
 }
 

@@ -40,6 +40,7 @@ export async function smokeGroup(deps: StepDeps, context: StepContext, one: Grou
     version: one.version,
     healthPath: routed?.health.kind === 'http' ? routed.health.path : null,
     folder: join(one.group.spec.directory),
+    mustRead: definition.listen !== null,
     mustWrite: definition.database !== null,
   });
 }

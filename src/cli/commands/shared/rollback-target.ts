@@ -1,5 +1,6 @@
 import { SlipwayError } from '../../../kernel/index.ts';
 import {
+  foldEvents,
   versionOf,
   type Plan,
   type PreviousVersion,
@@ -25,11 +26,11 @@ const RECENT = 500;
  * @throws SlipwayError `not_possible_now` when there is nothing to go back to, or data could only come back from a backup; `not_found` for a version never released here
  */
 export async function chooseRollback(
-  store: Pick<ReleaseStore, 'lastReleased' | 'load' | 'list'>,
+  store: Pick<ReleaseStore, 'lastServing' | 'load' | 'list'>,
   question: RollbackQuestion,
 ): Promise<{ readonly to: PreviousVersion; readonly current: PreviousVersion }> {
   const { service, environment, finished } = question;
-  const serving = await store.lastReleased(service, environment);
+  const serving = await store.lastServing(service, environment);
   if (serving === null)
     throw new SlipwayError(
       'not_possible_now',
@@ -43,11 +44,12 @@ export async function chooseRollback(
       { hint: 'Leave the release out to go back from what serves, and choose the version with --to.' },
     );
   }
-  const released = (await store.list({ service, environment, limit: RECENT })).filter((one) => one.status === 'released');
+  const recent = await store.list({ service, environment, limit: RECENT });
+  const released = recent.filter((one) => one.status === 'released');
   const to = question.version === null ? await versionBefore(store, current) : await versionNamed(store, released, question.version);
   if (to.version === current.version)
     throw new SlipwayError('not_possible_now', `${service} ${to.version} is what serves in ${environment} already`);
-  await refuseLostData(store, released, to);
+  await refuseLostData(store, recent, to);
   return { to, current };
 }
 
@@ -75,11 +77,10 @@ async function versionNamed(
 }
 
 /** Users have written since those releases, and the backup from before them would take that away. */
-async function refuseLostData(store: Pick<ReleaseStore, 'load'>, released: readonly ReleaseSummary[], to: PreviousVersion): Promise<void> {
+async function refuseLostData(store: Pick<ReleaseStore, 'load'>, recent: readonly ReleaseSummary[], to: PreviousVersion): Promise<void> {
   // Release ids sort by time.
-  for (const one of released.filter(({ release, kind }) => kind === 'release' && release > to.release)) {
-    const { rollback } = planOf(await store.load(one.release));
-    if (rollback.pointOfNoReturn === null) continue;
+  for (const one of recent.filter(({ release, kind }) => kind === 'release' && release > to.release)) {
+    if (!MAY_HAVE_SERVED.has(one.status) || !passedItsPointOfNoReturn(await store.load(one.release))) continue;
     throw new SlipwayError(
       'not_possible_now',
       `${one.version} (release ${one.release}) carried a migration that only a restored backup takes back, and users have written since: going back to ${to.version} would lose that`,
@@ -88,7 +89,14 @@ async function refuseLostData(store: Pick<ReleaseStore, 'load'>, released: reado
   }
 }
 
-function planOf({ events: [first] }: StoredRelease): Plan {
-  if (first?.type !== 'release.requested') throw new Error('A ledger starts with release.requested');
-  return first.data.plan;
+const MAY_HAVE_SERVED: ReadonlySet<ReleaseSummary['status']> = new Set(['released', 'accepted']);
+
+function passedItsPointOfNoReturn({ events }: StoredRelease): boolean {
+  const { plan, steps } = foldEvents(events);
+  const point = plan.rollback.pointOfNoReturn;
+  return point !== null && (steps[point]?.attempt ?? 0) > 0;
+}
+
+function planOf({ events }: StoredRelease): Plan {
+  return foldEvents(events).plan;
 }

@@ -33,10 +33,24 @@ describe('compilePlan', () => {
       'deploy.switch',
       'verify.live',
       'observe.window',
+      'observe.keep-warm',
       'evidence.check',
     ]);
     expect(plan.rollback.pointOfNoReturn).toBeNull();
     expect(plan.undo['migrate.apply']).toEqual([]);
+  });
+
+  it('ends the warm time of the old version, or stops it at once when there is none', () => {
+    const last = (warmMs: number) =>
+      aPlan({ definition: aDefinition({ rollback: { ...aDefinition().rollback, warmMs } }) }).steps.findLast(
+        (step) => step.stage === 'observe',
+      );
+    expect(last(60_000)).toMatchObject({
+      id: 'observe.keep-warm',
+      kind: 'apply-group',
+      input: { id: 'shop/dev/blue', stopAfterMs: 60_000 },
+    });
+    expect(last(0)).toMatchObject({ id: 'observe.stop-old', kind: 'remove-group', input: { group: 'shop/dev/blue' } });
   });
 
   it('holds traffic before it takes the backup that a restore would bring back', () => {

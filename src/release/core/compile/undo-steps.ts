@@ -7,6 +7,8 @@ import { step, UNDO_OPTIONS } from './input.ts';
 export interface UndoSteps {
   readonly stopNew: readonly Step[];
   readonly startOld: readonly Step[];
+  /** Its requests part only, without a time to end. */
+  readonly keepOld: readonly Step[];
   readonly openOld: readonly Step[];
   readonly holdTraffic: readonly Step[];
 }
@@ -18,13 +20,15 @@ export function undoSteps(newSide: Side, old: Side | null, databaseUrl: string |
     step('rollback', name, { kind, title, input }, UNDO_OPTIONS),
   ];
   const route = (name: string, mode: 'open' | 'hold' | 'closed', title: string): readonly Step[] => {
-    const spec = old === null ? routeSpec(definition, 'closed', null) : routeSpec(old.definition, mode, old);
+    const unrouted = old === null || old.definition.listen === null;
+    const spec = unrouted ? routeSpec(definition, 'closed', null) : routeSpec(old.definition, mode, old);
     return spec === null ? [] : undo(name, 'route', title, spec);
   };
   return {
     stopNew: undo('stop-new', 'remove-group', `stop ${newSide.version}`, { group: newSide.group }),
     startOld: old === null ? [] : undo('start-old', 'apply-group', `start ${old.version}`, groupSpec(old, databaseUrl)),
-    openOld: route('open-old', 'open', old === null ? 'close the route' : `send users to ${old.version}`),
+    keepOld: old === null ? [] : undo('keep-old', 'apply-group', `keep ${old.version}`, groupSpec(old, databaseUrl, 'routed')),
+    openOld: route('open-old', 'open', old === null || old.definition.listen === null ? 'close the route' : `send users to ${old.version}`),
     holdTraffic: route('hold', 'hold', 'hold new requests'),
   };
 }

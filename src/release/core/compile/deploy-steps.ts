@@ -1,0 +1,117 @@
+import { asJson, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
+import type { Step } from '../plan.ts';
+import { groupSpec, routeSpec, type Side } from './group.ts';
+import { step, UNDO_OPTIONS } from './input.ts';
+import { smokeStep } from './watch-steps.ts';
+
+/** The new version is started, smoked and, when the way back was tried, given the users. */
+export function deploySteps(draft: Draft): Part {
+  const { input, newSide, old, exclusive, undo } = draft;
+  const start = step('deploy', 'start', {
+    kind: 'apply-group',
+    title: `start ${newSide.version}${input.definition.listen === null ? '' : ' beside the traffic'}`,
+    input: groupSpec(newSide, input.databaseUrl),
+  });
+  const smoke = smokeStep('verify', 'smoke', `smoke ${newSide.version} before users reach it`, newSide);
+  const held = exclusive && old !== null;
+  const stopped = held && !holdsForMigration(draft) ? stopOld(draft, 'deploy') : { steps: [], undo: {} };
+  const traffic = switchTraffic(draft);
+  const rehearse = rehearsal(draft);
+  return {
+    steps: [...stopped.steps, start, smoke, ...rehearse, ...traffic.steps],
+    undo: { ...stopped.undo, [start.id]: undo.stopNew, ...stopRehearsal(rehearse), ...traffic.undo },
+  };
+}
+
+function switchTraffic(draft: Draft): Part {
+  const { old, exclusive, undo } = draft;
+  const moved = moveUsers(draft);
+  const quiet = exclusive || old === null ? [] : quietOld(draft, old);
+  const back = exclusive ? undo.holdTraffic : undo.openOld;
+  return {
+    // Users come back before the old background work does: the undo runs in reverse.
+    steps: [...quiet, ...moved],
+    undo: Object.fromEntries([...moved.map((one) => [one.id, back]), ...quiet.map((one) => [one.id, undo.startOld])]),
+  };
+}
+
+/** A version that takes no traffic leaves none of the old one's behind. */
+function moveUsers({ input, newSide, old }: Draft): readonly Step[] {
+  const route = routeSpec(input.definition, 'open', newSide);
+  if (route !== null) return [step('deploy', 'switch', { kind: 'route', title: `send users to ${newSide.version}`, input: route })];
+  const closed = old === null ? null : routeSpec(old.definition, 'closed', null);
+  if (closed === null) return [];
+  return [step('deploy', 'close', { kind: 'route', title: `close the route: ${newSide.version} takes no traffic`, input: closed })];
+}
+
+function quietOld({ input }: Draft, old: Side): readonly Step[] {
+  if (!old.definition.processes.some((one) => !one.routed)) return [];
+  return [
+    step('deploy', 'quiet-old', {
+      kind: 'apply-group',
+      title: `stop the background work of ${old.version}; it stays warm for requests`,
+      input: groupSpec(old, input.databaseUrl, 'routed'),
+    }),
+  ];
+}
+
+/** The step from which on users, or the new version's own work, write to the new schema. */
+export function trafficStep({ input }: Draft): string {
+  return input.definition.listen === null ? 'deploy.start' : 'deploy.switch';
+}
+
+/** The old version is asked the smoke questions on the migrated data, while it does not serve: is the way back open? */
+function rehearsal({ input, old, restoring, exclusive }: Draft): readonly Step[] {
+  const title = 'rehearse the rollback';
+  if (old === null)
+    return [
+      step(
+        'verify',
+        'rehearse',
+        { kind: 'rehearse', title, input: {} },
+        { skip: 'first release of this service here: there is no version to go back to' },
+      ),
+    ];
+  if (restoring)
+    return [
+      step(
+        'verify',
+        'rehearse',
+        { kind: 'rehearse', title, input: {} },
+        { skip: 'the way back is the backup, which was restored into a scratch database and compared' },
+      ),
+    ];
+  const group = exclusive
+    ? { ...groupSpec(old, input.databaseUrl, 'routed'), id: `${old.definition.service}/${old.definition.environment}/rehearsal` }
+    : groupSpec(old, input.databaseUrl);
+  return [
+    step(
+      'verify',
+      'rehearse',
+      {
+        kind: 'rehearse',
+        title: `rehearse the rollback: ${old.version} passes its smoke on the migrated data`,
+        input: {
+          group,
+          temporary: exclusive,
+          smoke: asJson(old.definition.smoke),
+          version: old.version,
+          service: old.definition.service,
+          environment: old.definition.environment,
+        },
+      },
+      { attempts: 2 },
+    ),
+  ];
+}
+
+/** A rehearsing old version that was cut off is not left running. */
+function stopRehearsal([rehearse]: readonly Step[]): Part['undo'] {
+  if (rehearse?.input['temporary'] !== true) return {};
+  const group = rehearse.input['group'] as { readonly id: string };
+  return {
+    [rehearse.id]: [
+      step('rollback', 'stop-rehearsal', { kind: 'remove-group', title: 'stop the rehearsal', input: { group: group.id } }, UNDO_OPTIONS),
+    ],
+  };
+}

@@ -1,0 +1,80 @@
+import { formatDuration } from '../../../kernel/pure.ts';
+import type { Step } from '../plan.ts';
+import { asJson, type Draft, type Part } from './draft.ts';
+import { groupSpec, type Side } from './group.ts';
+import { step } from './input.ts';
+
+/** What follows the switch: the users' own way in, the window, the old version's time, and the look at the evidence. */
+export function watchSteps(draft: Draft): Part {
+  const { input, newSide } = draft;
+  const { observe, listen } = input.definition;
+  const live =
+    listen === null
+      ? []
+      : [
+          step(
+            'verify',
+            'live',
+            {
+              kind: 'smoke',
+              title: "smoke through the users' address",
+              input: {
+                smoke: asJson(input.definition.smoke),
+                through: 'route',
+                group: newSide.group,
+                version: newSide.version,
+                listen: { ...listen },
+              },
+            },
+            { attempts: 1, timeoutMs: 120_000 },
+          ),
+        ];
+  const watch = step(
+    'observe',
+    'window',
+    {
+      kind: 'observe',
+      title: 'watch the new version under real traffic',
+      input: {
+        group: newSide.group,
+        route: listen === null ? null : `${input.definition.service}/${input.definition.environment}`,
+        version: newSide.version,
+        stop: { maxErrorRate: observe.maxErrorRate, maxP99Ms: observe.maxP99Ms, maxRestarts: observe.maxRestarts },
+      },
+    },
+    { repeat: { everyMs: observe.everyMs, forMs: observe.windowMs } },
+  );
+  const evidence = step('evidence', 'check', { kind: 'evidence', title: 'check that the evidence is complete', input: {} });
+  const warm = keepWarm(draft);
+  return { steps: [...live, watch, ...warm.steps, evidence], undo: warm.undo };
+}
+
+/** The old version stays for a quick way back, but not for ever: it holds memory, connections and its slot. */
+function keepWarm({ input, old, exclusive, undo }: Draft): Part {
+  if (old === null || exclusive) return { steps: [], undo: {} };
+  const { warmMs } = input.definition.rollback;
+  const end =
+    warmMs === 0
+      ? step('observe', 'stop-old', { kind: 'remove-group', title: `stop ${old.version}`, input: { group: old.group } })
+      : step('observe', 'keep-warm', {
+          kind: 'apply-group',
+          title: `keep ${old.version} warm for another ${formatDuration(warmMs)}`,
+          input: { ...groupSpec(old, input.databaseUrl, 'routed'), stopAfterMs: warmMs },
+        });
+  return { steps: [end], undo: { [end.id]: undo.keepOld } };
+}
+
+/** Smoke of one side on its own ports. */
+export function smokeStep(stage: 'verify' | 'rollback', name: string, title: string, side: Side): Step {
+  return step(
+    stage,
+    name,
+    { kind: 'smoke', title, input: { smoke: asJson(side.definition.smoke), through: 'group', group: side.group, version: side.version } },
+    { attempts: stage === 'rollback' ? 5 : 1, timeoutMs: 180_000 },
+  );
+}
+
+/** The old version's smoke at the end of a rollback. */
+export function reSmoke({ old }: Draft): readonly Step[] {
+  return old === null ? [] : [smokeStep('rollback', 're-smoke', `smoke ${old.version} again`, old)];
+}

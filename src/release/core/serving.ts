@@ -1,0 +1,43 @@
+import type { EventData } from './events.ts';
+import type { Plan, Step } from './plan.ts';
+
+/** The newest step that decides where users are, and whether its outcome is known. */
+export interface Placement {
+  readonly step: Step;
+  readonly known: boolean;
+}
+
+/** Who users are on: the version being released, what was there before it, or nobody can tell from the ledger. */
+export type Serving = 'new' | 'previous' | 'unknown';
+
+/** The placement after a step was begun. The route decides; of a version that takes no traffic, whether it runs. */
+export function placing(plan: Plan, before: Placement | null, step: Step | undefined): Placement | null {
+  return step !== undefined && decides(plan, step) ? { step, known: false } : before;
+}
+
+/** The placement after an outcome. */
+export function placed(before: Placement | null, { step, verdict }: EventData['step.finished']): Placement | null {
+  return before?.step.id === step ? { ...before, known: verdict === 'pass' } : before;
+}
+
+/** Where users are, judged by the newest step that moved them. */
+export function servingOf(plan: Plan, placement: Placement | null): Serving {
+  if (placement === null) return 'previous';
+  const { step, known } = placement;
+  if (!known) return 'unknown';
+  if (step.kind !== 'route') return step.kind === 'apply-group' ? 'new' : 'previous';
+  const backends = step.input['backends'] as readonly { readonly group: string }[];
+  return step.input['mode'] === 'open' && backends.some(({ group }) => group === newGroupOf(plan)) ? 'new' : 'previous';
+}
+
+function decides(plan: Plan, { kind, input }: Step): boolean {
+  if (plan.definition.listen !== null) return kind === 'route';
+  return (kind === 'apply-group' && input['id'] === newGroupOf(plan)) || (kind === 'remove-group' && input['group'] === newGroupOf(plan));
+}
+
+/** The group in which the version being released is started. */
+export function newGroupOf(plan: Plan): string {
+  const start = plan.steps.find((step) => step.id === 'deploy.start');
+  if (typeof start?.input['id'] !== 'string') throw new Error(`The plan of release ${plan.release} starts no group`);
+  return start.input['id'];
+}
