@@ -93,6 +93,55 @@ describe('a drive', () => {
   });
 });
 
+describe('a release that waited for another one', () => {
+  const queued = async (service: string) => {
+    const first = await bench.release([aStep('change.world')], {}, { service });
+    const second = await bench.release([aStep('change.world')], {}, { service });
+    return { first, second };
+  };
+
+  it('is carried out as it was planned again, for what serves then', async () => {
+    const { first, second } = await queued('queue-1');
+    await drive(first.worker(), first.release);
+    const replan: DriverDeps['replan'] = async (plan) => ({ ...plan, steps: [aStep('change.else')] });
+    expect(await drive({ ...second.worker(), replan }, second.release)).toBe('finished');
+    expect(await second.told()).toEqual([
+      'lock.acquired',
+      'release.planned',
+      'step.intended change.else',
+      'step.finished change.else pass',
+      'release.finished released',
+    ]);
+  });
+
+  it('ends unchanged when it makes no sense any more', async () => {
+    const { first, second } = await queued('queue-2');
+    expect(await drive(second.worker(), second.release)).toBe('parked');
+    await drive(first.worker(), first.release);
+    const replan = () => Promise.reject(new SlipwayError('usage', '1.1.0 is what runs already'));
+    expect(await drive({ ...second.worker(), replan }, second.release)).toBe('finished');
+    expect((await second.told()).slice(-3)).toEqual(['lock.acquired', 'release.planned', 'release.finished unchanged']);
+    expect((await store.load(second.release)).events.at(-1)?.data).toMatchObject({ reason: '1.1.0 is what runs already' });
+  });
+
+  it('is planned by a later drive when a peer is away, and not begun meanwhile', async () => {
+    const { first, second } = await queued('queue-3');
+    await drive(first.worker(), first.release);
+    const replan = () => Promise.reject(new SlipwayError('agent_unreachable', 'no agent'));
+    await expect(drive({ ...second.worker(), replan }, second.release)).rejects.toThrow('no agent');
+    expect((await second.told()).at(-1)).toBe('lock.acquired');
+  });
+
+  it('loses the approvals of the plan it had', async () => {
+    const { first, second } = await queued('queue-4');
+    await second.person({ type: 'approval.given', data: { decision: 'approve', reason: 'fine' } });
+    await drive(first.worker(), first.release);
+    const replan: DriverDeps['replan'] = async (plan) => ({ ...plan, steps: [aStep('change.world', { approvals: 1 })] });
+    expect(await drive({ ...second.worker(), replan }, second.release)).toBe('parked');
+    expect((await second.told()).at(-1)).toBe('release.planned');
+  });
+});
+
 describe('a worker', () => {
   it('that loses its lease in the middle of a step stops it and records nothing more', async () => {
     const started = gate();
