@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectSaid, expectUnharmed } from './support/expect.ts';
+import { makeSmallRig, type SmallRig, type SmallService } from './support/small-service.ts';
+
+/** A person closes a stuck release while users are on its version: from then on that version is what is repaired or left. */
+describe('after a stuck release was accepted as it stands', () => {
+  const byHand = { rollback: { automatic: false, because: 'a person decides', within: '20s', warm: '10m' } };
+  let rig: SmallRig;
+  let service: SmallService;
+  beforeAll(async () => {
+    rig = await makeSmallRig();
+    service = await rig.service('accepted');
+    await service.commit('1.0.0');
+    expectSaid(await service.slipway('release'), 0);
+    await service.commit('1.1.0', { config: byHand, behaviour: { failsForUsers: true } });
+    expectSaid(await service.slipway('release'), 12, 'verify.live failed', 'automatic rollback is turned off');
+    expectSaid(await service.slipway('abort', '--accept', 'better than nothing'), 0);
+    expectSaid(await service.slipway('watch', 'latest'), 10);
+  }, 60_000);
+  afterAll(() => rig.close(), 60_000);
+
+  it('status says that it serves, and how that came', async () => {
+    expectSaid(await service.slipway('status'), 0, /serving +1\.1\.0 .*accepted as it stands/);
+  });
+
+  it('the repair replaces it, in the other slot, and users notice nothing', async () => {
+    await service.commit('1.2.0', { config: { rollback: { warm: '10m' } } });
+    expectSaid(await service.slipway('release'), 0, 'accepted 1.1.0 -> 1.2.0');
+    await expectUnharmed(service, '1.2.0');
+  }, 60_000);
+
+  it('the repair can be taken back to it', async () => {
+    expectSaid(await service.slipway('rollback', '--to', '1.0.0', '--reason', 'both are bad'), 0, 'rollback of accepted 1.2.0 -> 1.0.0');
+    expect(await service.served()).toBe('1.0.0');
+  }, 60_000);
+});
