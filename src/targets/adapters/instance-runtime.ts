@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Duration, Log } from '../../kernel/index.ts';
-import { NO_PROBES, phaseOf, type InstanceFacts, type ProbeHistory } from '../core/instance.ts';
+import { NO_PROBES, phaseOf, rememberedProbes, type InstanceFacts, type ProbeHistory } from '../core/instance.ts';
 import { memoryOf, type InstanceMemory, type InstanceName } from '../core/state.ts';
 import type { InstancePhase, InstanceState, ProcessSpec } from '../ports.ts';
-import type { KeeperRecord } from './keeper-record.ts';
+import { isAlive, type KeeperRecord } from './keeper-record.ts';
 import type { ProcessStore } from './process-store.ts';
 
 /** What the instances of one supervisor share. */
@@ -37,6 +37,8 @@ export interface InstanceRuntime {
   stopRequestedAt: number | null;
   readySince: number | null;
   exitedAt: number | null;
+  /** See `InstanceFacts`. */
+  unasked: boolean;
   probes: ProbeHistory;
   probing: Promise<void> | null;
   nextProbeAt: number;
@@ -46,24 +48,22 @@ export interface InstanceRuntime {
   lastError: string;
 }
 
-export function newRuntime(
-  context: InstanceContext,
-  place: Pick<InstanceRuntime, 'name' | 'recordFile' | 'logFile'>,
-  adopted: KeeperRecord | null,
-): InstanceRuntime {
-  const { clock } = context;
-  // A record's wall-clock time gives the age of an adopted run; a clock set back must not make it negative.
-  const startedAt = adopted === null ? null : clock.monotonic() - Math.max(0, clock.now() - adopted.startedAt);
+/** Which instance, and where its record and its log are. */
+export type Place = Pick<InstanceRuntime, 'name' | 'recordFile' | 'logFile'>;
+
+/** An instance nothing is known of but its name: the first step starts it. */
+export function newRuntime({ clock }: InstanceContext, place: Place): InstanceRuntime {
   return {
     ...place,
-    record: adopted,
+    record: null,
     busy: false,
     over: false,
-    firstTryAt: startedAt,
-    startedAt,
+    firstTryAt: null,
+    startedAt: null,
     stopRequestedAt: null,
     readySince: null,
-    exitedAt: adopted !== null && adopted.exit !== null ? clock.monotonic() : null,
+    exitedAt: null,
+    unasked: false,
     probes: NO_PROBES,
     probing: null,
     nextProbeAt: 0,
@@ -71,6 +71,27 @@ export function newRuntime(
     phase: 'starting',
     since: clock.now(),
     lastError: '',
+  };
+}
+
+/** An instance an earlier supervisor left a record of. What was healthy then, and is the same process now, is so until a probe says otherwise. */
+export function adoptedRuntime(context: InstanceContext, place: Place, record: KeeperRecord): InstanceRuntime {
+  const { clock } = context;
+  const fresh = newRuntime(context, place);
+  // A record's wall-clock time gives the age of an adopted run; a clock set back must not make it negative.
+  const startedAt = clock.monotonic() - Math.max(0, clock.now() - record.startedAt);
+  const adopted = { ...fresh, record, firstTryAt: startedAt, startedAt };
+  if (record.exit !== null) return { ...adopted, exitedAt: clock.monotonic() };
+  const memory = memoryOf(context.store.state(), place.name);
+  const same = record.boot === context.boot && isAlive(record.keeper) && isAlive(record.child);
+  if (!same || !isWanted(adopted, memory)) return { ...adopted, unasked: true };
+  const probes = rememberedProbes(record.run, memory);
+  return {
+    ...adopted,
+    unasked: true,
+    probes,
+    readySince: probes.healthy ? clock.monotonic() : null,
+    health: { verdict: 'unknown', reason: `${probes.healthy ? 'healthy' : 'not healthy'} when the agent ended, not asked since` },
   };
 }
 
@@ -104,6 +125,7 @@ export function factsOf(context: InstanceContext, runtime: InstanceRuntime): Ins
     stopRequested: runtime.stopRequestedAt !== null,
     everReady: memory?.everReady === true,
     readyThisRun: runtime.probes.readyThisRun,
+    unasked: runtime.unasked,
     gaveUp: memory?.gaveUp === true,
     tries: (runtime.record?.run ?? 0) - (memory?.settledRun ?? 0),
     sinceFirstTry: since(runtime.firstTryAt),

@@ -33,6 +33,12 @@ export async function stepInstance(context: InstanceContext, runtime: InstanceRu
   }
 }
 
+/** Looks whether it still runs, without acting on it. */
+export function observeInstance(context: InstanceContext, runtime: InstanceRuntime): void {
+  observe(context, runtime);
+  showPhase(context, runtime);
+}
+
 function observe(context: InstanceContext, runtime: InstanceRuntime): void {
   if (runtime.record === null || !isLive(runtime)) return;
   runtime.record = observeRun(runtime.record, runtime.recordFile, context.boot, context.clock.now());
@@ -44,6 +50,7 @@ function ended(context: InstanceContext, runtime: InstanceRuntime): void {
   if (exit === null || exit === undefined) return;
   runtime.exitedAt = context.clock.monotonic();
   runtime.stopRequestedAt = null;
+  runtime.unasked = false;
   runtime.readySince = null;
   runtime.probes = NO_PROBES;
   runtime.health = { verdict: 'fail', reason: exit.reason ?? `ended with ${exit.signal ?? `code ${exit.code ?? 'unknown'}`}` };
@@ -70,18 +77,27 @@ function probe(context: InstanceContext, runtime: InstanceRuntime): void {
 }
 
 function answered(context: InstanceContext, runtime: InstanceRuntime, passed: boolean, reason: string): void {
+  runtime.unasked = false;
   runtime.probes = afterProbe(runtime.probes, passed);
   runtime.readySince = runtime.probes.healthy ? (runtime.readySince ?? context.clock.monotonic()) : null;
   runtime.health = { verdict: passed ? 'pass' : 'fail', reason };
 }
 
-/** Remembers durably what later decisions need: that it was ready once, and that it settled. */
+/** Remembers durably what later decisions, and a later supervisor, need: that it was ready once, that it is healthy, that it settled. */
 async function learn(context: InstanceContext, runtime: InstanceRuntime): Promise<void> {
   const memory = memoryOf(context.store.state(), runtime.name);
-  if (!isWanted(runtime, memory) || runtime.record === null) return;
-  if (runtime.probes.readyThisRun && !memory.everReady) await remember(context, runtime, memory, { everReady: true });
+  if (!isWanted(runtime, memory) || runtime.record === null || !isLive(runtime)) return;
+  const { run } = runtime.record;
+  const { readyThisRun, healthy } = runtime.probes;
   const settled = runtime.readySince !== null && context.clock.monotonic() - runtime.readySince >= SETTLED_MS;
-  if (settled && memory.settledRun !== runtime.record.run) await remember(context, runtime, memory, { settledRun: runtime.record.run });
+  const learned = {
+    everReady: memory.everReady || readyThisRun,
+    readyRun: readyThisRun ? run : memory.readyRun,
+    healthyRun: healthy ? run : 0,
+    settledRun: settled ? run : memory.settledRun,
+  };
+  const isNew = (Object.keys(learned) as (keyof typeof learned)[]).some((key) => learned[key] !== memory[key]);
+  if (isNew) await remember(context, runtime, memory, learned);
 }
 
 function remember(

@@ -14,6 +14,9 @@ const memory = z.strictObject({
   everReady: z.boolean(),
   gaveUp: z.boolean(),
   settledRun: z.int(),
+  // Files of builds that did not remember these: nothing is known, so the first probe decides.
+  readyRun: z.int().default(0),
+  healthyRun: z.int().default(0),
 });
 
 const schema: z.ZodType<SupervisorState> = z.strictObject({

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../kernel/index.ts';
+import { systemClock, type Clock } from '../../kernel/index.ts';
 import { PLANTED_SECRET, targetContract, type TargetHarness } from '../contract.ts';
 import type { GroupSpec } from '../ports.ts';
 import { isAlive, processRef, readBootId, type KeeperRecord } from './keeper-record.ts';
@@ -13,8 +13,8 @@ import { readRecord } from './read-record.ts';
 import { createProcessTarget, type ProcessTarget } from './process.ts';
 
 const environment = { PATH: process.env['PATH'], SECRET: PLANTED_SECRET };
-const open = (directory: string): Promise<ProcessTarget> =>
-  createProcessTarget({ directory, clock: systemClock, log: () => undefined, environment });
+const open = (directory: string, clock: Clock = systemClock): Promise<ProcessTarget> =>
+  createProcessTarget({ directory, clock, log: () => undefined, environment });
 
 /** Removes every group the state file names, so that no process outlives the test. */
 async function removeAll(target: ProcessTarget, directory: string): Promise<void> {
@@ -110,6 +110,90 @@ describe('process target', () => {
     } finally {
       stranger.kill('SIGKILL');
     }
+  });
+
+  /** A service whose `/health` counts its calls and answers what the file `health` says; an empty file hangs. */
+  const probed = (): GroupSpec => {
+    const script = `
+      let calls = 0;
+      require('node:http').createServer((request, response) => {
+        calls += 1;
+        const status = require('node:fs').readFileSync('health', 'utf8');
+        if (status !== '') response.writeHead(Number(status)).end(String(calls));
+      }).listen(process.env.PORT, '127.0.0.1');`;
+    const health = { kind: 'http', path: '/', intervalMs: 50, timeoutMs: 60_000, startWithinMs: 20_000 } as const;
+    const [sleeping] = sleeper({ port: true }).processes;
+    if (sleeping === undefined) throw new Error('no process');
+    return { ...sleeper(), directory, processes: [{ ...sleeping, argv: [process.execPath, '-e', script], health }] };
+  };
+  const first = async () => (await target?.inspect('shop/prd/blue'))?.instances[0];
+  const health = (status: string): void => {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(path.join(directory, 'health'), status);
+  };
+  /** An hour after the instance was started: long past its `startWithinMs`. */
+  const later: Clock = { ...systemClock, now: () => systemClock.now() + 3_600_000 };
+
+  test('what was healthy is ready at once under the next supervisor, before any answer, and a probe corrects it', async () => {
+    health('200');
+    target = await open(directory);
+    await target.apply(1, probed());
+    const record = await ready();
+    await expect.poll(() => readFileSync(path.join(directory, 'groups.json'), 'utf8')).toContain(`"healthyRun": ${record.run}`);
+    health('');
+    await target.close();
+    target = await open(directory, later);
+    expect(await first()).toMatchObject({ phase: 'ready', pid: record.child?.pid, restarts: 0, health: { verdict: 'unknown' } });
+    await target.close();
+    health('503');
+    target = await open(directory, later);
+    expect((await first())?.phase).toBe('ready');
+    await expect.poll(first, { timeout: 10_000 }).toMatchObject({ phase: 'unhealthy', pid: record.child?.pid });
+    await expect.poll(() => readFileSync(path.join(directory, 'groups.json'), 'utf8')).toContain('"healthyRun": 0');
+    await target.close();
+    health('');
+    target = await open(directory, later);
+    expect(await first()).toMatchObject({ phase: 'unhealthy', pid: record.child?.pid, health: { verdict: 'unknown' } });
+  });
+
+  test('what was starting is asked by the next supervisor before it is judged late, and stopped when it really is', async () => {
+    health('503');
+    target = await open(directory);
+    await target.apply(1, probed());
+    await expect.poll(first, { timeout: 10_000 }).toMatchObject({ phase: 'starting', health: { reason: '/ answered 503' } });
+    const pid = (await first())?.pid;
+    await target.close();
+    health('200');
+    target = await open(directory, later);
+    expect((await first())?.phase).toBe('starting');
+    expect((await ready()).child?.pid).toBe(pid);
+    await target.close();
+    // As if it had been starting still.
+    const file = path.join(directory, 'groups.json');
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8')
+        .replaceAll(/"(ready|healthy)Run": 1/g, '"$1Run": 0')
+        .replace('"everReady": true', '"everReady": false'),
+    );
+    health('503');
+    target = await open(directory, later);
+    await expect.poll(first, { timeout: 10_000 }).toMatchObject({ phase: 'failed', pid: null });
+  });
+
+  test('what died while no supervisor looked is not ready under the next', async () => {
+    health('200');
+    target = await open(directory);
+    await target.apply(1, probed());
+    const record = await ready();
+    await expect.poll(() => readFileSync(path.join(directory, 'groups.json'), 'utf8')).toContain(`"healthyRun": ${record.run}`);
+    await target.close();
+    process.kill(record.keeper?.pid ?? 0, 'SIGKILL');
+    process.kill(-(record.child?.pid ?? 0), 'SIGKILL');
+    await expect.poll(() => isAlive(record.child)).toBe(false);
+    target = await open(directory);
+    expect((await first())?.phase).not.toBe('ready');
+    expect((await ready()).run).toBe(record.run + 1);
   });
 
   test('a port someone took while its instance was down is given up for another', async () => {

@@ -3,17 +3,15 @@ import path from 'node:path';
 import { SlipwayError, type Clock, type Log } from '../../kernel/index.ts';
 import type { InstanceName } from '../core/state.ts';
 import type { GroupState } from '../ports.ts';
-import { newRuntime, stateOf, type InstanceContext, type InstanceRuntime } from './instance-runtime.ts';
+import { adoptedRuntime, newRuntime, stateOf, type InstanceContext, type InstanceRuntime, type Place } from './instance-runtime.ts';
 import { readBootId, type KeeperRecord } from './keeper-record.ts';
 import { readRecord } from './read-record.ts';
 import type { Environment } from './process-env.ts';
-import { stepInstance } from './process-instance.ts';
+import { observeInstance, stepInstance } from './process-instance.ts';
 import { createStarter } from './process-start.ts';
 import type { ProcessStore } from './process-store.ts';
 
 const TICK_MS = 100;
-/** How long a new supervisor waits for first health answers of what it adopted, so that nothing seems down meanwhile. */
-const ADOPTION_MS = 1_000;
 
 export interface SupervisorOptions {
   readonly directory: string;
@@ -44,22 +42,22 @@ export function createSupervisor(options: SupervisorOptions, store: ProcessStore
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
 
-  const ensure = (name: InstanceName, adopted: KeeperRecord | null): void => {
-    const key = keyOf(name);
-    if (!runtimes.has(key)) runtimes.set(key, newRuntime(context, { name, ...filesOf(options.directory, name) }, adopted));
-  };
+  const placeOf = (name: InstanceName): Place => ({ name, ...filesOf(options.directory, name) });
   const tick = async (): Promise<void> => {
     if (closed) return;
-    for (const name of wantedNames(store)) ensure(name, null);
+    for (const name of wantedNames(store)) if (!runtimes.has(keyOf(name))) runtimes.set(keyOf(name), newRuntime(context, placeOf(name)));
     await Promise.all([...runtimes.values()].map((runtime) => stepInstance(context, runtime)));
   };
   return {
     tick,
     adopt: async () => {
-      for (const record of await readRecords(path.join(options.directory, 'run'))) ensure(nameOf(record), record);
-      await tick();
-      const answers = [...runtimes.values()].flatMap(({ probing }) => probing ?? []);
-      await Promise.race([Promise.all(answers), options.clock.sleep(ADOPTION_MS)]);
+      for (const record of await readRecords(path.join(options.directory, 'run'))) {
+        const runtime = adoptedRuntime(context, placeOf(nameOf(record)), record);
+        runtimes.set(keyOf(runtime.name), runtime);
+        observeInstance(context, runtime);
+      }
+      // Not awaited: users wait for what runs, and starting what does not takes time.
+      void tick();
       timer = setInterval(() => void tick(), TICK_MS);
     },
     gone: async (group) => {
@@ -151,7 +149,7 @@ function wantedNames(store: ProcessStore): readonly InstanceName[] {
     .flatMap(({ spec, instances }) => instances.map(({ process, index }) => ({ group: spec.id, process, index })));
 }
 
-function filesOf(directory: string, name: InstanceName): Pick<InstanceRuntime, 'recordFile' | 'logFile'> {
+function filesOf(directory: string, name: InstanceName): Omit<Place, 'name'> {
   return {
     recordFile: path.join(directory, 'run', `${keyOf(name)}.json`),
     logFile: path.join(directory, 'logs', encodeURIComponent(name.group), `${name.process}-${name.index}.log`),

@@ -10,6 +10,7 @@ const facts: fc.Arbitrary<InstanceFacts> = fc.record({
   stopRequested: fc.boolean(),
   everReady: fc.boolean(),
   readyThisRun: fc.boolean(),
+  unasked: fc.boolean(),
   gaveUp: fc.boolean(),
   tries: fc.nat(20),
   sinceFirstTry: fc.option(duration),
@@ -81,6 +82,7 @@ describe('a decision about an instance', () => {
       stopRequested: false,
       everReady: false,
       readyThisRun: false,
+      unasked: false,
       gaveUp: false,
       tries: 1,
       sinceFirstTry: 10,
@@ -93,6 +95,9 @@ describe('a decision about an instance', () => {
     expect(decideInstance({ ...first, sinceFirstTry: 5_001 })).toBe('give-up');
     expect(decideInstance({ ...first, live: true, sinceFirstTry: 5_001 })).toBe('give-up');
     expect(decideInstance({ ...first, everReady: true, tries: 50, sinceFirstTry: 5_001, sinceExit: 30_000 })).toBe('start');
+    // Time that ran out while no supervisor looked is no reason before the first answer.
+    expect(decideInstance({ ...first, live: true, unasked: true, sinceFirstTry: 5_001 })).toBe('wait');
+    expect(decideInstance({ ...first, everReady: true, live: true, unasked: true, sinceStart: 5_001 })).toBe('wait');
     // A restart that hangs is ended and tried again.
     expect(decideInstance({ ...first, everReady: true, live: true, sinceStart: 5_001 })).toBe('stop');
   });

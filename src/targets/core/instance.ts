@@ -18,6 +18,8 @@ export interface InstanceFacts {
   readonly everReady: boolean;
   /** Has this run been ready? */
   readonly readyThisRun: boolean;
+  /** Found running by this supervisor, which has no answer of its health yet. */
+  readonly unasked: boolean;
   readonly gaveUp: boolean;
   /** Starts since it was last settled. */
   readonly tries: number;
@@ -46,6 +48,8 @@ function stopOnce(facts: InstanceFacts): InstanceAction {
 
 function decideRunning(facts: InstanceFacts): InstanceAction {
   if (facts.readyThisRun || facts.stopRequested) return 'wait';
+  // Its time may have run out while nobody looked, and it may be ready since: ask before judging.
+  if (facts.unasked) return 'wait';
   if (!facts.everReady) return isOver(facts.sinceFirstTry, facts.startWithinMs) ? 'give-up' : 'wait';
   return isOver(facts.sinceStart, facts.startWithinMs) ? 'stop' : 'wait';
 }
@@ -69,6 +73,14 @@ export interface ProbeHistory {
 }
 
 export const NO_PROBES: ProbeHistory = { readyThisRun: false, healthy: false, failures: 0 };
+
+/**
+ * The probes of a run that another supervisor began, from what that one remembered. Without this every service would be
+ * down from the start of a supervisor to its first answers, and a slow answer would look like a dead instance.
+ */
+export function rememberedProbes(run: number, memory: { readonly readyRun: number; readonly healthyRun: number }): ProbeHistory {
+  return { readyThisRun: memory.readyRun === run, healthy: memory.healthyRun === run, failures: 0 };
+}
 
 /** Takes one probe's answer in: one success makes healthy, two failures in a row make unhealthy. */
 export function afterProbe(history: ProbeHistory, passed: boolean): ProbeHistory {

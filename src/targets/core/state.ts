@@ -13,6 +13,9 @@ export interface InstanceMemory {
   readonly gaveUp: boolean;
   /** The run that was last ready for long; runs after it count as tries. */
   readonly settledRun: number;
+  /** The run that was ready once, and the one that was healthy when last asked; 0 for none. A new supervisor believes them until its own probe answers. */
+  readonly readyRun: number;
+  readonly healthyRun: number;
 }
 
 export interface GroupMemory {
@@ -56,6 +59,8 @@ export function wanting(state: SupervisorState, fence: number, spec: GroupSpec):
       everReady: false,
       gaveUp: false,
       settledRun: 0,
+      readyRun: 0,
+      healthyRun: 0,
     };
   });
   return { ...fenced, groups: { ...fenced.groups, [spec.id]: { spec, removing: false, instances } } };

@@ -112,14 +112,16 @@ class Control implements EmbeddedRouter {
     return Promise.resolve(this.#entries.get(id)?.route.counters.read(this.#options.clock.now()) ?? null);
   }
 
-  remove(fence: number, id: string): Promise<void> {
-    return this.#serially(async () => {
+  async remove(fence: number, id: string): Promise<void> {
+    const { drained } = await this.#serially(async () => {
       this.#checkFence(fence, id);
       await this.#record(fence, id, null);
       const entry = this.#entries.get(id);
       this.#entries.delete(id);
-      if (entry !== undefined) await stop(entry);
+      // Not awaited in the queue: requests that take their time must not keep other routes from changing.
+      return { drained: entry === undefined ? null : stop(entry) };
     });
+    await drained;
   }
 
   setEndpoints(group: string, endpoints: readonly Endpoint[]): void {

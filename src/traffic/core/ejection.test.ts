@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Ejection, IN_SERVICE, afterFailure, inService, mayProbe } from './ejection.ts';
+import { type Ejection, IN_SERVICE, afterFailure, inService, mayProbe, mustProbe } from './ejection.ts';
 
 const limits = { ejectAfter: 3, ejectMs: 500, ejectMaxMs: 4_000 };
 
@@ -28,6 +28,13 @@ describe('ejection', () => {
     });
     expect(times).toEqual([1_000, 2_000, 4_000, 4_000, 4_000]);
     expect(failTimes(3, 0, IN_SERVICE).until).toBe(500);
+  });
+
+  it('is tried by any request once its time is over and no better one came for as long as the longest time', () => {
+    const state = failTimes(3, 0);
+    expect([499, 500, 4_499, 4_500].map((now) => mustProbe(state, now, limits))).toEqual([false, false, false, true]);
+    expect(mustProbe(probed(state), 9_000, limits)).toBe(false);
+    expect(mustProbe(IN_SERVICE, 9_000, limits)).toBe(false);
   });
 
   it('is never longer out than the most, never shortened by a late failure, and probed by one request at a time', () => {

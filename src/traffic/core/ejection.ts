@@ -34,6 +34,11 @@ export function mayProbe(state: Ejection, now: number): boolean {
   return state.until !== null && !state.probing && now >= state.until;
 }
 
+/** True when nobody came who could try it safely, for so long that any request may: traffic that is all writes must not lose an instance for ever. */
+export function mustProbe(state: Ejection, now: number, { ejectMaxMs }: Pick<EjectionLimits, 'ejectMaxMs'>): boolean {
+  return mayProbe(state, now) && state.until !== null && now >= state.until + ejectMaxMs;
+}
+
 /** True when it takes traffic like any other. */
 export function inService(state: Ejection): boolean {
   return state.until === null;

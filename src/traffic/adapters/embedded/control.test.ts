@@ -1,8 +1,20 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { Agent } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
-import { type Cleanup, ask, createCleanup, scratch, startServer, startSocketServer, until } from '../../../../test/traffic/support.ts';
+import {
+  type Cleanup,
+  ask,
+  createCleanup,
+  freePort,
+  raw,
+  scratch,
+  startServer,
+  startSocketServer,
+  until,
+} from '../../../../test/traffic/support.ts';
 import { systemClock } from '../../../kernel/index.ts';
 import { createEmbeddedRouter } from '../embedded.ts';
 
@@ -109,10 +121,64 @@ describe('embedded router: state, hold and drain', () => {
   it('forgets a waiting request whose client left', async () => {
     const rig = await createEmbeddedRig(cleanup);
     await rig.router.apply(1, { ...rig.spec, mode: 'hold' });
+    let asked = 0;
+    rig.point((await startServer(cleanup, (_request, response) => response.end(String(++asked)))).port);
+    const client = cleanup.add(connect(rig.port, '127.0.0.1'), (open) => open.destroy());
+    client.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\norder');
+    await until('it waits', async () => (await rig.router.inspect(ROUTE))?.held === 1);
+    client.destroy();
+    await until('nobody waits', async () => (await rig.router.inspect(ROUTE))?.held === 0);
+    await rig.router.apply(1, rig.spec);
+    expect((await ask(rig.port)).body).toBe('1');
+  });
+
+  it('refuses who waits when the route is removed', async () => {
+    const rig = await createEmbeddedRig(cleanup);
+    await rig.router.apply(1, { ...rig.spec, mode: 'hold' });
     const waiting = ask(rig.port);
     await until('it waits', async () => (await rig.router.inspect(ROUTE))?.held === 1);
     await rig.router.remove(1, ROUTE);
     expect((await waiting).status).toBe(503);
+  });
+
+  it('closes when the last request is answered, telling its client to connect anew; an open tunnel does not delay it', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { drainMs: 60_000 } });
+    let finish = (): void => undefined;
+    const backend = await startServer(cleanup, (_request, response) => {
+      finish = () => response.end('slow');
+    });
+    backend.server.on('upgrade', (_request, socket) => {
+      cleanup.add(socket, (open) => open.destroy());
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n');
+    });
+    rig.point(backend.port);
+    const agent = cleanup.add(new Agent({ keepAlive: true }), (pool) => pool.destroy());
+    const slow = ask(rig.port, { agent });
+    const tunnel = raw(cleanup, rig.port, 'GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n');
+    await until('both are open', async () => (await rig.router.inspect(ROUTE))?.inFlight === 2);
+    await until('the tunnel is', async () => (await rig.router.stats(ROUTE))?.versions[0]?.requests === 1);
+    const closed = rig.router.close();
+    await expect(ask(rig.port)).rejects.toThrow('ECONNREFUSED');
+    finish();
+    expect(await slow).toMatchObject({ status: 200, body: 'slow', headers: { connection: 'close' } });
+    expect(await tunnel).toMatch(/^HTTP\/1.1 101 /);
+    await closed;
+  });
+
+  it('changes other routes while a removed one lets its requests finish', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { drainMs: 60_000 } });
+    let finish = (): void => undefined;
+    const backend = await startServer(cleanup, (_request, response) => {
+      finish = () => response.end('slow');
+    });
+    rig.point(backend.port);
+    const slow = ask(rig.port);
+    await until('it is in flight', async () => (await rig.router.inspect(ROUTE))?.inFlight === 1);
+    const removed = rig.router.remove(1, ROUTE);
+    await rig.router.apply(1, { ...rig.spec, id: 'other/prd', listen: { host: '127.0.0.1', port: await freePort() } });
+    finish();
+    expect((await slow).body).toBe('slow');
+    await removed;
   });
 
   it('ends a request that outlives the drain time of its endpoint', async () => {

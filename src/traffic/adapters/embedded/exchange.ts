@@ -99,7 +99,9 @@ class Exchange implements AttemptEvents {
 
   failed(failure: Failure, sent: boolean): void {
     const clientLeft = this.#gone || (this.#request.destroyed && !this.#request.complete);
-    this.#choice?.upstream.end(!clientLeft && (failure === 'refused' || failure === 'broken') ? 'failed' : 'unknown');
+    // An instance that refuses an upload may close under it; were that held against it, a client could take it out of service.
+    const blamed = failure === 'refused' || (failure === 'broken' && !hasUnreadBody(this.#request));
+    this.#choice?.upstream.end(!clientLeft && blamed ? 'failed' : 'unknown');
     if (clientLeft) return this.#settle('gone');
     const next = this.#next(failure, sent);
     if (next !== null) return this.#send(next);

@@ -126,6 +126,48 @@ describe('embedded router among broken peers', () => {
     expect(await healthy()).toEqual([true, true]);
   });
 
+  it('brings an instance back when all traffic is writes', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { ejectMs: 10, ejectMaxMs: 20 } });
+    const dead = await freePort();
+    rig.point(dead, (await good()).port);
+    const post = async (): Promise<string> => (await ask(rig.port, { method: 'POST', body: 'order' })).body;
+    await until('it is out', async () => {
+      await post();
+      return (await rig.router.inspect(ROUTE))?.endpoints[0]?.healthy === false;
+    });
+    const revived = await startServer(cleanup, (_request, response) => response.end('revived'));
+    revived.server.close();
+    await once(revived.server, 'close');
+    revived.server.listen(dead, '127.0.0.1');
+    await until('it serves again', async () => (await post()) === 'revived');
+  });
+
+  it('does not hold against an instance that it closes under an upload it refuses', async () => {
+    const rig = await createEmbeddedRig(cleanup);
+    const refusing = await startSocketServer(cleanup, (socket) => void socket.once('data', () => socket.resetAndDestroy()));
+    rig.point(refusing.port);
+    for (let call = 0; call < 5; call++) {
+      const answer = raw(cleanup, rig.port, `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5000000\r\n\r\n${'x'.repeat(100_000)}`);
+      expect(await answer).toMatch(/^HTTP\/1.1 502 /);
+    }
+    expect(await rig.router.inspect(ROUTE)).toMatchObject({ inFlight: 0, endpoints: [{ healthy: true, inFlight: 0 }] });
+  });
+
+  it.each(['hold', 'closed'] as const)('survives a client that resets its upgrade while the route is in mode %s', async (mode) => {
+    const rig = await createEmbeddedRig(cleanup);
+    await rig.router.apply(1, { ...rig.spec, mode });
+    const socket = cleanup.add(connect(rig.port, '127.0.0.1'), (open) => open.destroy());
+    const ended = once(socket, 'close');
+    socket.on('error', () => undefined).write('GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n');
+    if (mode === 'hold') await until('it waits', async () => (await rig.router.inspect(ROUTE))?.held === 1);
+    socket.resetAndDestroy();
+    await ended;
+    await until('nobody waits', async () => (await rig.router.inspect(ROUTE))?.held === 0);
+    await rig.router.apply(1, rig.spec);
+    rig.point((await good()).port);
+    expect((await ask(rig.port)).body).toBe('good');
+  });
+
   it('prefers an answer from the other version to an error, and blames the one that failed', async () => {
     const rig = await createEmbeddedRig(cleanup);
     await rig.router.apply(1, { ...rig.spec, backends: rig.spec.backends.map((backend) => ({ ...backend, weight: 50 })) });

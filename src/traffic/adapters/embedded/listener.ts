@@ -7,11 +7,14 @@ import { forward } from './exchange.ts';
 import type { Route } from './route.ts';
 import { tunnel } from './tunnel.ts';
 
+/** How often a closing listener looks whether it is done. */
+const SWEEP_MS = 50;
+
 /** The port of one route. */
 export interface Listener {
   readonly host: string;
   readonly port: number;
-  /** Stops taking connections at once; resolves when the last request is answered or the drain time is over. */
+  /** Stops taking connections at once; resolves when the last request is answered or the drain time is over. Tunnels end with the last request. */
   close(): Promise<void>;
 }
 
@@ -31,14 +34,16 @@ export async function listen(route: Route, address: { readonly host: string; rea
       // `Upgrade: h2c` and the like are offers a server may ignore: those are ordinary requests.
       shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === 'websocket',
     },
-    (request, response) => admit(route, request, response),
+    (request, response) => admit(route, open, request, response),
   );
-  const tunnels = new Set<Duplex>();
+  const open: Open = { responses: new Set(), tunnels: new Set(), closing: false };
   // Before Node 24.9 every request with an Upgrade field comes here; only a bodyless one can be passed on as a tunnel.
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    tunnels.add(socket);
+    // From here on the socket is ours, and nobody else listens: a reset would be an uncaught error.
+    socket.on('error', ignore);
     if (bodyKind(request, 0) !== 'none') return answerRaw(socket, NOT_FORWARDABLE);
-    socket.once('close', () => tunnels.delete(socket));
+    open.tunnels.add(socket);
+    socket.once('close', () => open.tunnels.delete(socket));
     gate(route, {
       go: () => tunnel(route, { request, socket, head }),
       refuse: () => answerRaw(socket, route.spec.mode === 'closed' ? CLOSED : HELD_TOO_LONG),
@@ -49,10 +54,21 @@ export async function listen(route: Route, address: { readonly host: string; rea
   await bind(server, address);
   // A failed accept (out of file descriptors) must not end the process that serves everyone else.
   server.on('error', ignore);
-  return { ...address, close: () => close(server, tunnels, limits.drainMs) };
+  return { ...address, close: () => close(server, open, limits.drainMs) };
 }
 
-function admit(route: Route, request: IncomingMessage, response: ServerResponse): void {
+/** What a listener has to wait for when it closes. */
+interface Open {
+  readonly responses: Set<ServerResponse>;
+  readonly tunnels: Set<Duplex>;
+  closing: boolean;
+}
+
+function admit(route: Route, open: Open, request: IncomingMessage, response: ServerResponse): void {
+  open.responses.add(response);
+  response.once('close', () => open.responses.delete(response));
+  // Its client then opens the next connection elsewhere, instead of finding this one closed under its next request.
+  if (open.closing) response.shouldKeepAlive = false;
   // Without listeners a reset connection would be an uncaught error.
   request.on('error', ignore);
   response.on('error', ignore);
@@ -116,14 +132,23 @@ async function bind(server: Server, { host, port }: { readonly host: string; rea
   });
 }
 
-async function close(server: Server, tunnels: ReadonlySet<Duplex>, drainMs: number): Promise<void> {
+async function close(server: Server, open: Open, drainMs: number): Promise<void> {
+  open.closing = true;
+  for (const response of open.responses) if (!response.headersSent) response.shouldKeepAlive = false;
   await new Promise<void>((resolve) => {
+    const endTunnels = (): void => {
+      for (const socket of open.tunnels) socket.destroy();
+    };
     const force = setTimeout(() => {
-      for (const socket of tunnels) socket.destroy();
+      endTunnels();
       server.closeAllConnections();
     }, drainMs);
-    // A connection that was busy when closing began becomes idle later; Node closes only those idle at the start.
-    const sweep = setInterval(() => server.closeIdleConnections(), 100);
+    const sweep = setInterval(() => {
+      // A connection that was busy when closing began becomes idle later; Node closes only those idle at the start.
+      server.closeIdleConnections();
+      // A tunnel never ends by itself: waiting for it would keep everyone else from the next router for nothing.
+      if (open.responses.size === 0) endTunnels();
+    }, SWEEP_MS);
     server.close(() => {
       clearTimeout(force);
       clearInterval(sweep);

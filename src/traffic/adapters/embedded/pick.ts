@@ -28,7 +28,7 @@ export interface Seeker {
 export function pick(backends: readonly Backend[], { tried, mayProbe }: Seeker, turn: number): Choice | null {
   const fresh = (upstream: Upstream): boolean => !tried.includes(upstream);
   const rounds: readonly ((upstream: Upstream) => boolean)[] = [
-    (upstream) => fresh(upstream) && (upstream.available() || (mayProbe && upstream.probeDue())),
+    (upstream) => fresh(upstream) && (upstream.available() || upstream.probeDue(mayProbe)),
     fresh,
     () => true,
   ];

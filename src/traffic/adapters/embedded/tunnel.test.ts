@@ -74,6 +74,22 @@ describe('embedded router: upgrades', () => {
     expect((await rig.router.inspect(ROUTE))?.inFlight).toBe(0);
   });
 
+  it('asks another instance when one takes no connection', async () => {
+    const rig = await createEmbeddedRig(cleanup);
+    rig.point(await freePort(), (await echo()).port);
+    for (let call = 0; call < 4; call++) {
+      const { socket, text } = open(rig.port);
+      socket.write(HELLO);
+      await until('the tunnel is open', () => text().startsWith('HTTP/1.1 101 '));
+      socket.destroy();
+    }
+    await until('nothing is in flight', async () => (await rig.router.inspect(ROUTE))?.inFlight === 0);
+    const [stats] = (await rig.router.stats(ROUTE))?.versions ?? [];
+    expect(stats).toMatchObject({ requests: 4, errors: 0 });
+    expect(stats?.retries).toBeGreaterThan(0);
+    expect((await rig.router.inspect(ROUTE))?.endpoints.map(({ inFlight }) => inFlight)).toEqual([0, 0]);
+  });
+
   it('ends tunnels that outlive the drain time when the router closes', async () => {
     const rig = await createEmbeddedRig(cleanup, { limits: { drainMs: 50 } });
     const backend = await echo();

@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream';
 import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE, type OwnAnswer, answerRaw } from './answer.ts';
 import { type Ending, count } from './counters.ts';
 import { pathOf, requestHeaders, responseHeaders } from './headers.ts';
-import type { Choice } from './pick.ts';
+import type { Backend, Choice } from './pick.ts';
 import type { Route } from './route.ts';
+import type { Upstream } from './upstream.ts';
 
 /** A client that asked for another protocol (WebSocket): its request, the bare socket, and bytes that came with it. */
 export interface Upgrade {
@@ -20,69 +21,144 @@ export interface Upgrade {
  * The tunnel counts as in flight; its latency is the time to the backend's decision.
  */
 export function tunnel(route: Route, upgrade: Upgrade): void {
-  const { request, socket } = upgrade;
-  socket.on('error', () => socket.destroy());
-  const path = pathOf(request.url ?? '');
-  const fields = requestHeaders(request, null);
+  const path = pathOf(upgrade.request.url ?? '');
+  const fields = requestHeaders(upgrade.request, null);
   const preferred = route.deal();
   const choice = preferred === null ? null : route.pick(preferred, { tried: [], mayProbe: false });
-  if (path === null || fields === null || choice === null) {
-    route.counters.refuse();
-    return answerRaw(socket, choice === null ? NO_ENDPOINT : NOT_FORWARDABLE);
-  }
-  const { host, port } = choice.upstream.endpoint;
-  const headers = [...fields, 'connection', 'Upgrade', 'upgrade', request.headers.upgrade ?? ''];
-  const outgoing = httpRequest({ host, port, path, method: request.method ?? 'GET', headers, agent: false, setHost: false });
-  watch(route, upgrade, choice, outgoing);
-  outgoing.end();
+  if (preferred !== null && choice !== null && path !== null && fields !== null)
+    return new Handshake(route, upgrade, { path, fields, preferred }).start(choice);
+  route.counters.refuse();
+  answerRaw(upgrade.socket, path === null || fields === null ? NOT_FORWARDABLE : NO_ENDPOINT);
 }
 
-function watch(route: Route, { request, socket, head }: Upgrade, choice: Choice, outgoing: ClientRequest): void {
-  const startedAt = route.clock.monotonic();
-  const decide = setTimeout(() => refuse(TOO_SLOW, 'unknown'), route.limits.responseHeadersMs);
-  let decided = false;
-  route.inFlight++;
-  choice.upstream.begin();
-  const record = (ending: Ending): void => {
-    decided = true;
-    clearTimeout(decide);
-    const { group, version } = choice.backend.spec;
-    count(route.counters.of(group, version), ending, route.clock.monotonic() - startedAt);
-  };
-  let open = true;
-  const finish = (outcome: 'answered' | 'failed' | 'unknown'): void => {
-    if (!open) return;
-    open = false;
-    route.inFlight--;
-    choice.upstream.end(outcome);
-  };
-  const refuse = (own: OwnAnswer, outcome: 'failed' | 'unknown'): void => {
-    if (decided) return;
-    record(own.status);
-    finish(outcome);
-    answerRaw(socket, own);
-    outgoing.destroy();
-  };
-  socket.once('close', () => {
-    if (!decided) record('gone');
-    finish('answered');
-    outgoing.destroy();
-  });
-  outgoing.once('error', () => refuse(UNREACHABLE, 'failed'));
-  outgoing.once('response', (response) => {
-    record(response.statusCode ?? 502);
+interface Prepared {
+  readonly path: string;
+  readonly fields: readonly string[];
+  readonly preferred: Backend;
+}
+
+/** One upgrade on its way to a backend's decision, and its tunnel from then on. */
+class Handshake {
+  readonly #route: Route;
+  readonly #upgrade: Upgrade;
+  readonly #prepared: Prepared;
+  readonly #startedAt: number;
+  readonly #late: NodeJS.Timeout;
+  readonly #tried: Upstream[] = [];
+  #outgoing: ClientRequest | null = null;
+  /** The endpoint it is with; null when it is over. */
+  #choice: Choice | null = null;
+  #decided = false;
+
+  constructor(route: Route, upgrade: Upgrade, prepared: Prepared) {
+    this.#route = route;
+    this.#upgrade = upgrade;
+    this.#prepared = prepared;
+    this.#startedAt = route.clock.monotonic();
+    this.#late = setTimeout(() => this.#refuse(TOO_SLOW, 'unknown'), route.limits.responseHeadersMs);
+  }
+
+  start(choice: Choice): void {
+    this.#route.inFlight++;
+    this.#upgrade.socket.once('close', () => {
+      const answered = this.#decided;
+      this.#decide('gone');
+      this.#finish(answered ? 'answered' : 'unknown');
+      this.#outgoing?.destroy();
+    });
+    this.#ask(choice);
+  }
+
+  #ask(choice: Choice): void {
+    const { request } = this.#upgrade;
+    const { host, port } = choice.upstream.endpoint;
+    const headers = [...this.#prepared.fields, 'connection', 'Upgrade', 'upgrade', request.headers.upgrade ?? ''];
+    this.#choice = choice;
+    this.#tried.push(choice.upstream);
+    choice.upstream.begin();
+    const { path } = this.#prepared;
+    const outgoing = httpRequest({ host, port, path, method: request.method ?? 'GET', headers, agent: false, setHost: false });
+    this.#outgoing = outgoing;
+    // Stays on: ending a request that is under way raises another error.
+    outgoing.on('error', (error: NodeJS.ErrnoException) => this.#failed(error));
+    outgoing.once('response', (response) => this.#passOn(response));
+    outgoing.once('upgrade', (response, upstream: Socket, head: Buffer) => this.#open(response, upstream, head));
+    outgoing.end();
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    if (this.#decided) return;
+    // It took no connection, so nothing was sent and another one may be asked.
+    const next = error.syscall === 'connect' ? this.#another() : null;
+    if (next === null) return this.#refuse(UNREACHABLE, 'failed');
+    const { spec } = this.#choice?.backend ?? {};
+    if (spec !== undefined) this.#route.counters.of(spec.group, spec.version).retries++;
+    this.#choice?.upstream.end('failed');
+    this.#ask(next);
+  }
+
+  #another(): Choice | null {
+    const next = this.#route.pick(this.#prepared.preferred, { tried: this.#tried, mayProbe: false });
+    return next === null || this.#tried.includes(next.upstream) ? null : next;
+  }
+
+  #refuse(own: OwnAnswer, outcome: 'failed' | 'unknown'): void {
+    if (this.#decided) return;
+    this.#decide(own.status);
+    this.#finish(outcome);
+    answerRaw(this.#upgrade.socket, own);
+    this.#outgoing?.destroy();
+  }
+
+  #passOn(response: IncomingMessage): void {
+    const { socket } = this.#upgrade;
+    this.#decide(response.statusCode ?? 502);
     socket.write(headOf(response, ['connection', 'close']));
-    response.on('error', () => socket.destroy()).pipe(socket);
-  });
-  outgoing.once('upgrade', (response, upstream: Socket, upstreamHead: Buffer) => {
-    record(response.statusCode ?? 101);
+    response
+      .on('error', () => socket.destroy())
+      .once('end', () => this.#finish('answered'))
+      .pipe(socket);
+  }
+
+  #open(response: IncomingMessage, upstream: Socket, upstreamHead: Buffer): void {
+    const { request, socket, head } = this.#upgrade;
+    this.#decide(response.statusCode ?? 101);
     socket.write(headOf(response, ['connection', 'Upgrade', 'upgrade', response.headers.upgrade ?? request.headers.upgrade ?? '']));
     if (upstreamHead.length > 0) socket.write(upstreamHead);
     if (head.length > 0) upstream.write(head);
-    upstream.on('error', () => socket.destroy()).once('close', () => socket.destroy());
+    upstream.on('error', () => socket.destroy());
+    upstream.once('close', () => {
+      this.#finish('answered');
+      endSoon(socket, this.#route.limits.drainMs);
+    });
     socket.once('close', () => upstream.destroy());
     upstream.pipe(socket).pipe(upstream);
-  });
+  }
+
+  /** Counts the handshake, once. */
+  #decide(ending: Ending): void {
+    if (this.#decided) return;
+    this.#decided = true;
+    clearTimeout(this.#late);
+    const { spec } = this.#choice?.backend ?? {};
+    if (spec !== undefined)
+      count(this.#route.counters.of(spec.group, spec.version), ending, this.#route.clock.monotonic() - this.#startedAt);
+  }
+
+  /** Nothing is in flight any more. The client's connection may linger. */
+  #finish(outcome: 'answered' | 'failed' | 'unknown'): void {
+    if (this.#choice === null) return;
+    this.#choice.upstream.end(outcome);
+    this.#choice = null;
+    this.#route.inFlight--;
+  }
+}
+
+/** Ends a connection when what was written to it has been taken, which a client that stopped reading does not decide for ever. */
+function endSoon(socket: Duplex, withinMs: number): void {
+  const late = setTimeout(() => socket.destroy(), withinMs);
+  socket.once('close', () => clearTimeout(late));
+  socket.end(() => socket.destroy());
 }
 
 function headOf(response: IncomingMessage, extra: readonly string[]): string {

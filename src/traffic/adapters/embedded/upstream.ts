@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import type { Clock } from '../../../kernel/index.ts';
-import { IN_SERVICE, afterFailure, inService, mayProbe } from '../../core/ejection.ts';
+import { IN_SERVICE, afterFailure, inService, mayProbe, mustProbe } from '../../core/ejection.ts';
 import type { Endpoint } from '../../ports.ts';
 import type { RouterLimits } from './limits.ts';
 
@@ -11,8 +11,8 @@ export interface Upstream {
   readonly inFlight: number;
   /** Takes requests like any other. */
   available(): boolean;
-  /** Is out, and due to be tried by one request. */
-  probeDue(): boolean;
+  /** Is out, and due to be tried by one request; by one that cannot be sent again only when no other came for long. */
+  probeDue(replayable: boolean): boolean;
   /** Counts a request in; `end` counts it out and says how the connection did (`unknown`: nothing learned). */
   begin(): void;
   end(outcome: 'answered' | 'failed' | 'unknown'): void;
@@ -46,7 +46,7 @@ export function createUpstream(endpoint: Endpoint, limits: RouterLimits, clock: 
       return inFlight;
     },
     available: () => inService(ejection),
-    probeDue: () => mayProbe(ejection, clock.monotonic()),
+    probeDue: (replayable) => (replayable ? mayProbe(ejection, clock.monotonic()) : mustProbe(ejection, clock.monotonic(), limits)),
     begin: () => {
       inFlight++;
       if (mayProbe(ejection, clock.monotonic())) ejection = { ...ejection, probing: true };
