@@ -192,6 +192,26 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetHar
       expect(readFileSync(before.logFile, 'utf8')).toContain('ended with SIGKILL');
     });
 
+    test('a group with a time to stop ends when it is up, also after a restart; wanted without one it stays', async () => {
+      await applyReady(group([web()], { stopAfterMs: 600_000 }));
+      expect((await inspect())?.stopAt).toBeGreaterThan(0);
+      const before = await only();
+      await harness.target().apply(1, group());
+      expect((await inspect())?.stopAt).toBeNull();
+      await harness.target().apply(1, group([web()], { stopAfterMs: 1 }));
+      await harness.restart();
+      await expect.poll(() => inspect(), WAIT).toBeNull();
+      expect(runs(before)).toBe(false);
+    });
+
+    test('an instance that was given up starts again when it is asked for again', async () => {
+      const broken = group([web({ argv: [process.execPath, 'missing.mjs'] })]);
+      await harness.target().apply(1, broken);
+      await expect.poll(() => phases(), WAIT).toEqual(['failed']);
+      writeFileSync(path.join(harness.directory, 'missing.mjs'), SERVICE);
+      await applyReady(broken);
+    });
+
     test('a port taken by someone else is avoided, and instances never share one', async () => {
       await applyReady(group([web({ instances: 3 })]));
       const ports = (await instances()).map(({ port }) => port);

@@ -34,6 +34,7 @@ export const groupSpecSchema: z.ZodType<GroupSpec> = z.strictObject({
   directory: z.string().min(1),
   processes: z.array(process),
   envFile: z.string().nullable(),
+  stopAfterMs: z.number().positive().exactOptional(),
 });
 
 /** The first thing wrong with a value, in one line. */

@@ -47,9 +47,10 @@ async function runningOf({ deps }: App, service: string, environment: string): P
   const groups = await deps.target.list(service, environment);
   const route = await deps.router.inspect(`${service}/${environment}`);
   return {
-    groups: groups.map(({ spec, instances }) => ({
+    groups: groups.map(({ spec, stopAt, instances }) => ({
       group: spec.id,
       version: spec.version,
+      stopAt,
       instances: instances.map(({ process, index, phase, pid, port, restarts }) => ({ process, index, phase, pid, port, restarts })),
     })),
     route:

@@ -36,7 +36,13 @@ export interface PlaceStatus {
 }
 
 export interface RunningStatus {
-  readonly groups: readonly { readonly group: string; readonly version: string; readonly instances: readonly InstanceStatus[] }[];
+  readonly groups: readonly {
+    readonly group: string;
+    readonly version: string;
+    /** When it will be stopped, for a version that is only kept warm. */
+    readonly stopAt: Instant | null;
+    readonly instances: readonly InstanceStatus[];
+  }[];
   readonly route: {
     readonly address: string;
     readonly mode: string;
@@ -86,10 +92,10 @@ function runningRows({ groups, route }: RunningStatus): readonly (readonly strin
             `${route.address} ${route.mode}${route.listening ? '' : ', NOT listening'}: ${route.backends.map((one) => `${one.weight}% ${one.version}`).join(', ') || 'no backend'}`,
           ],
         ];
-  const instances = groups.flatMap(({ group, version, instances: all }) =>
+  const instances = groups.flatMap(({ group, version, stopAt, instances: all }) =>
     all.map((one) => [
       'instance',
-      `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${one.restarts} restarts`}`,
+      `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${one.restarts} restarts`}${stopAt === null ? '' : `, kept warm until ${toIso(stopAt)}`}`,
     ]),
   );
   return [...routes, ...(instances.length === 0 ? [['running', 'no instance']] : instances)];

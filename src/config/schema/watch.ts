@@ -49,7 +49,7 @@ export const rollbackFields = {
   automatic: z.boolean().optional().describe('Undo a failed release without asking (default true).'),
   because: reason.optional().describe('Why automatic rollback is off.'),
   within: positiveDuration.optional().describe('Time a rollback should take at most (default 2m).'),
-  warm: duration.optional().describe('How long the old version stays warm after the switch (default 30m).'),
+  warm: duration.optional().describe('How long the old version stays warm after the window; 0s stops it at once (default 30m).'),
 };
 
 export const rollback = section(rollbackFields).transform((given, context): RollbackDefinition => {

@@ -80,7 +80,7 @@ describe('the door of the agent', () => {
     apply: async (...all) => void calls.push(['apply', ...all]),
     inspect: async (id) => {
       if (id === 'bug/a/b') throw new Error('password=verysecret');
-      return id === group.id ? { spec: group, instances: [] } : null;
+      return id === group.id ? { spec: group, stopAt: null, instances: [] } : null;
     },
     list: async (...all) => {
       calls.push(['list', ...all]);
@@ -118,7 +118,7 @@ describe('the door of the agent', () => {
       ['apply', 7, group],
       ['list', 'a b', 'x&y'],
     ]);
-    expect(await client.inspect(group.id)).toEqual({ spec: group, instances: [] });
+    expect(await client.inspect(group.id)).toEqual({ spec: group, stopAt: null, instances: [] });
     expect(await client.inspect('no/such/group')).toBeNull();
   });
 

@@ -19,10 +19,17 @@ const memory = z.strictObject({
   healthyRun: z.int().default(0),
 });
 
+const group = z.strictObject({
+  spec: groupSpecSchema,
+  removing: z.boolean(),
+  stopAt: z.number().nullable().default(null),
+  instances: z.array(memory),
+});
+
 const schema: z.ZodType<SupervisorState> = z.strictObject({
   schema: z.literal('slipway.groups/1'),
   fences: z.record(z.string(), z.number()),
-  groups: z.record(z.string(), z.strictObject({ spec: groupSpecSchema, removing: z.boolean(), instances: z.array(memory) })),
+  groups: z.record(z.string(), group),
 });
 
 /** Durable desired state. What `state` answers has always reached the disk. */

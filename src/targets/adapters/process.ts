@@ -2,13 +2,16 @@ import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
 import { checkGroupId, checkGroupSpec, scopeOf, slotsOf } from '../core/spec.ts';
-import { unwanting, wanting, without } from '../core/state.ts';
+import { expiring, unwanting, wanting, without } from '../core/state.ts';
 import type { GroupSpec, Target } from '../ports.ts';
 import { commandOf, environmentOf, type Environment } from './process-env.ts';
 import { lockFolder } from './process-lock.ts';
 import { openProcessStore, type ProcessStore } from './process-store.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts';
+
+/** How often groups are looked at whose time may be up. */
+const EXPIRY_MS = 1_000;
 
 /**
  * `directory` holds `groups.json`, `run/` (one record per instance) and `logs/`, and is made when missing.
@@ -44,14 +47,27 @@ export async function createProcessTarget(options: ProcessTargetOptions): Promis
     const store = await openProcessStore(path.join(options.directory, 'groups.json'));
     const supervisor = createSupervisor(options, store);
     await supervisor.adopt();
-    return { ...createVerbs(options.environment, store, supervisor), close: () => supervisor.close().finally(unlock) };
+    const { expire, ...verbs } = createVerbs(options, store, supervisor);
+    const timer = setInterval(expire, EXPIRY_MS);
+    return {
+      ...verbs,
+      close: () => {
+        clearInterval(timer);
+        return supervisor.close().finally(unlock);
+      },
+    };
   } catch (error) {
     unlock();
     throw error;
   }
 }
 
-function createVerbs(environment: Environment, store: ProcessStore, supervisor: Supervisor): Omit<ProcessTarget, 'close'> {
+interface Verbs extends Omit<ProcessTarget, 'close'> {
+  /** Removes the groups whose time is up. */
+  expire(): void;
+}
+
+function createVerbs({ environment, clock }: ProcessTargetOptions, store: ProcessStore, supervisor: Supervisor): Verbs {
   const inTurn = createTurns();
   const finishRemoval = async (group: string): Promise<void> => {
     await supervisor.tick();
@@ -62,11 +78,20 @@ function createVerbs(environment: Environment, store: ProcessStore, supervisor: 
   for (const [group, { removing }] of Object.entries(store.state().groups)) {
     if (removing) inTurn(group, () => finishRemoval(group)).catch(() => undefined);
   }
+  const expireGroup = async (group: string): Promise<void> => {
+    await store.update((state) => expiring(state, group, clock.now()));
+    if (store.state().groups[group]?.removing === true) await finishRemoval(group);
+  };
   return {
+    expire: () => {
+      const due = Object.values(store.state().groups).filter(({ stopAt }) => stopAt !== null && stopAt <= clock.now());
+      // In turn with what a release asks: wanted again meanwhile, it stays. If this one is closed before, the next will.
+      for (const { spec } of due) inTurn(spec.id, () => expireGroup(spec.id)).catch(() => undefined);
+    },
     apply: (fence, spec) =>
       inTurn(spec.id, async () => {
         await checkRunnable(spec, environment);
-        await store.update((state) => wanting(state, fence, spec));
+        await store.update((state) => wanting(state, fence, spec, clock.now()));
         // Not awaited: readiness is watched with `inspect`, and a start takes time.
         void supervisor.tick();
       }),

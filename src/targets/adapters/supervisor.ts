@@ -131,12 +131,13 @@ function contextOf(
 }
 
 function inspectGroup(context: InstanceContext, runtimes: Runtimes, group: string): GroupState | null {
-  const spec = context.store.state().groups[group]?.spec;
-  if (spec === undefined) return null;
+  const memory = context.store.state().groups[group];
+  if (memory === undefined) return null;
+  const { spec, stopAt } = memory;
   const order = spec.processes.map(({ name }) => name);
   const rank = ({ name }: InstanceRuntime): number => order.indexOf(name.process);
   const sorted = ofGroup(runtimes, group).toSorted((a, b) => rank(a) - rank(b) || a.name.index - b.name.index);
-  return { spec, instances: sorted.map((runtime) => stateOf(context, runtime)) };
+  return { spec, stopAt, instances: sorted.map((runtime) => stateOf(context, runtime)) };
 }
 
 function ofGroup(runtimes: Runtimes, group: string): readonly InstanceRuntime[] {

@@ -13,6 +13,8 @@ export interface GroupSpec {
   readonly processes: readonly ProcessSpec[];
   /** File with further variables for `${env:...}`, or null. */
   readonly envFile: string | null;
+  /** The target removes the group by itself this long after it was first asked for like this; absent: it stays. */
+  readonly stopAfterMs?: Duration;
 }
 
 export interface ProcessSpec {
@@ -39,6 +41,8 @@ export type HealthSpec =
 
 export interface GroupState {
   readonly spec: GroupSpec;
+  /** When the target will remove it by itself; null when it stays. */
+  readonly stopAt: Instant | null;
   readonly instances: readonly InstanceState[];
 }
 

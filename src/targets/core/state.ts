@@ -1,4 +1,4 @@
-import { SlipwayError, type JsonValue } from '../../kernel/pure.ts';
+import { SlipwayError, type Instant, type JsonValue } from '../../kernel/pure.ts';
 import type { GroupSpec } from './group.ts';
 import { identityOf, scopeOf, slotsOf } from './spec.ts';
 
@@ -22,6 +22,8 @@ export interface GroupMemory {
   readonly spec: GroupSpec;
   /** True from the request to remove it until its last process is gone. */
   readonly removing: boolean;
+  /** When it is removed without being asked; null: never. */
+  readonly stopAt: Instant | null;
   readonly instances: readonly InstanceMemory[];
 }
 
@@ -42,15 +44,21 @@ function withFence(state: SupervisorState, scope: string, fence: number): Superv
   return fence === seen ? state : { ...state, fences: { ...state.fences, [scope]: fence } };
 }
 
-/** The state in which `spec` is wanted. Answers the very same object when it was wanted already. */
-export function wanting(state: SupervisorState, fence: number, spec: GroupSpec): SupervisorState {
+/**
+ * The state in which `spec` is wanted. Answers the very same object when it was wanted already, so its time to stop does not
+ * move; but an instance that was given up is tried afresh by being asked for again.
+ */
+export function wanting(state: SupervisorState, fence: number, spec: GroupSpec, now: Instant): SupervisorState {
   const fenced = withFence(state, scopeOf(spec.id), fence);
   const old = fenced.groups[spec.id];
-  if (old !== undefined && !old.removing && sameJson(old.spec, spec)) return fenced;
+  if (old !== undefined && !old.removing && sameJson(old.spec, spec) && !old.instances.some(({ gaveUp }) => gaveUp)) return fenced;
   const instances = slotsOf(spec).map(({ process, index }) => {
     const before = old?.instances.find((memory) => memory.process === process.name && memory.index === index);
-    const identity = identityOf(spec, process);
-    if (before?.identity === identity) return before;
+    const definition = identityOf(spec, process);
+    const same = before !== undefined && before.identity.startsWith(definition);
+    if (same && !before.gaveUp) return before;
+    // Another identity: what its earlier runs did counts for nothing.
+    const identity = same ? `${before.identity} again` : definition;
     return {
       process: process.name,
       index,
@@ -63,7 +71,8 @@ export function wanting(state: SupervisorState, fence: number, spec: GroupSpec):
       healthyRun: 0,
     };
   });
-  return { ...fenced, groups: { ...fenced.groups, [spec.id]: { spec, removing: false, instances } } };
+  const stopAt = spec.stopAfterMs === undefined ? null : now + spec.stopAfterMs;
+  return { ...fenced, groups: { ...fenced.groups, [spec.id]: { spec, removing: false, stopAt, instances } } };
 }
 
 /** The state in which the group is on its way out. */
@@ -72,6 +81,13 @@ export function unwanting(state: SupervisorState, fence: number, group: string):
   const old = fenced.groups[group];
   if (old === undefined || old.removing) return fenced;
   return { ...fenced, groups: { ...fenced.groups, [group]: { ...old, removing: true } } };
+}
+
+/** The state in which a group whose time is up is on its way out; the very same object for any other. */
+export function expiring(state: SupervisorState, group: string, now: Instant): SupervisorState {
+  const old = state.groups[group];
+  if (old === undefined || old.removing || old.stopAt === null || old.stopAt > now) return state;
+  return { ...state, groups: { ...state.groups, [group]: { ...old, removing: true } } };
 }
 
 /** The state without a group whose processes are gone; unchanged when it is wanted again meanwhile. */

@@ -28,11 +28,9 @@ function switchTraffic(draft: Draft): Part {
   const moved = moveUsers(draft);
   const quiet = exclusive || old === null ? [] : quietOld(draft, old);
   const back = exclusive ? undo.holdTraffic : undo.openOld;
-  return {
-    // Users come back before the old background work does: the undo runs in reverse.
-    steps: [...quiet, ...moved],
-    undo: Object.fromEntries([...moved.map((one) => [one.id, back]), ...quiet.map((one) => [one.id, undo.startOld])]),
-  };
+  const undone = [...moved.map((one) => [one.id, back] as const), ...quiet.map((one) => [one.id, undo.startOld] as const)];
+  // Users come back before the old background work does: the undo runs in reverse.
+  return { steps: [...quiet, ...moved], undo: Object.fromEntries(undone) };
 }
 
 /** A version that takes no traffic leaves none of the old one's behind. */

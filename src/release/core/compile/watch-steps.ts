@@ -49,18 +49,26 @@ export function watchSteps(draft: Draft): Part {
   return { steps: [...live, watch, ...warm.steps, evidence], undo: warm.undo };
 }
 
+/** No reason to go back from a version that passed everything: an agent that is away is waited for. */
+const PATIENT = { attempts: 20 } as const;
+
 /** The old version stays for a quick way back, but not for ever: it holds memory, connections and its slot. */
 function keepWarm({ input, old, exclusive, undo }: Draft): Part {
   if (old === null || exclusive) return { steps: [], undo: {} };
   const { warmMs } = input.definition.rollback;
   const end =
     warmMs === 0
-      ? step('observe', 'stop-old', { kind: 'remove-group', title: `stop ${old.version}`, input: { group: old.group } })
-      : step('observe', 'keep-warm', {
-          kind: 'apply-group',
-          title: `keep ${old.version} warm for another ${formatDuration(warmMs)}`,
-          input: { ...groupSpec(old, input.databaseUrl, 'routed'), stopAfterMs: warmMs },
-        });
+      ? step('observe', 'stop-old', { kind: 'remove-group', title: `stop ${old.version}`, input: { group: old.group } }, PATIENT)
+      : step(
+          'observe',
+          'keep-warm',
+          {
+            kind: 'apply-group',
+            title: `keep ${old.version} warm for another ${formatDuration(warmMs)}`,
+            input: { ...groupSpec(old, input.databaseUrl, 'routed'), stopAfterMs: warmMs },
+          },
+          PATIENT,
+        );
   return { steps: [end], undo: { [end.id]: undo.keepOld } };
 }
 
