@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { DEMO_FAULTS } from '../../src/cli/demo/demo.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const DEADLINE_MS = 240_000;
+
+/** What undoes each broken version: the first step that saw it. */
+const SEEN_BY: Readonly<Record<(typeof DEMO_FAULTS)[number], string>> = {
+  'broken-writes': 'rolling back: verify.smoke failed: POST /orders',
+  'crash-at-start': 'rolling back: deploy.start failed',
+  slow: 'rolling back: verify.smoke failed',
+  'migration-fails-halfway': 'rolling back: migrate.apply failed',
+  'worker-dead': 'rolling back: verify.smoke failed',
+};
+
+/** The first thing a stranger runs, with every fault it offers: two good releases, one that undoes itself, proof of all three. */
+describe('the demo', () => {
+  it.each(DEMO_FAULTS)(
+    'releases, undoes %s, and verifies what it did',
+    async (fault) => {
+      const { code, said } = await demo(fault);
+      expect(code, said).toBe(0);
+      expect(said).toContain(SEEN_BY[fault]);
+      expect(said).toMatch(/Users during 1\.1\.0: \d+ reads, \d+ writes, 0 failed/);
+      // Users who are held longer than the router holds anybody, on a machine as busy as this one, are told to come again.
+      expect(failuresDuring(said, '1.2.0 and its rollback').filter((one) => !one.includes('answered 503'))).toEqual([]);
+      for (const line of ['1.0.0 released: pack verified', '1.1.0 released: pack verified', '1.2.0 rolled-back: pack verified'])
+        expect(said).toContain(line);
+    },
+    DEADLINE_MS,
+  );
+});
+
+function failuresDuring(said: string, phase: string): readonly string[] {
+  const [, line = null] = new RegExp(`Users during ${phase.replaceAll('.', '\\.')}: (.*)`).exec(said) ?? [];
+  if (line === null) throw new Error(`Nothing was said of users during ${phase}: ${said}`);
+  return /failed \((.*)\), slowest/.exec(line)?.[1]?.split(', ') ?? [];
+}
+
+function demo(fault: string): Promise<{ readonly code: number | null; readonly said: string }> {
+  return new Promise((resolve) => {
+    const options = { timeout: DEADLINE_MS, maxBuffer: 16 * 1024 * 1024 };
+    execFile(process.execPath, [MAIN, 'demo', '--fault', fault], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : null, said: `${stdout}\n${stderr}` });
+    });
+  });
+}
