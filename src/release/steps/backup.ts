@@ -1,5 +1,13 @@
 import { SlipwayError } from '../../kernel/index.ts';
-import { chooseMethod, readManifest, restoreBackup, verifyBackup, type DatabaseAccess, type VerifyRequest } from '../../database/index.ts';
+import {
+  chooseMethod,
+  createBackup,
+  readManifest,
+  restoreBackup,
+  verifyBackup,
+  type DatabaseAccess,
+  type VerifyRequest,
+} from '../../database/index.ts';
 import { backupFolder } from '../artifact/folders.ts';
 import type { StepContext, StepExecutor } from '../ports.ts';
 import { chooseBackup, stepBackupTools } from '../backup-tools.ts';
@@ -10,7 +18,9 @@ export function backupStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const database = await databaseOf(deps, context);
     const method = await chooseBackup(database, context.plan.definition, await stepBackupTools(deps, context));
-    const manifest = await method.create(database, context.plan.release, backupFolder(deps.home, context.plan.release));
+    const { plan, fence, effects, signal } = context;
+    const directory = backupFolder(deps.home, plan.release);
+    const manifest = await createBackup({ access: database, method, key: plan.release, directory, fence, effects, signal });
     const rows = Object.values(manifest.rows).reduce((sum, count) => sum + count, 0);
     const facts = {
       method: manifest.method,
@@ -43,8 +53,7 @@ export function restoreStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const database = await databaseOf(deps, context);
     const backup = await backupOf(deps, context, database);
-    const { plan, fence, signal } = context;
-    const result = await restoreBackup({ ...backup, key: plan.release, fence, signal });
+    const result = await restoreBackup({ ...backup, key: context.plan.release });
     const { verdict, reason, failedDatabase, notKept } = result;
     return {
       verdict,
@@ -66,7 +75,7 @@ export async function databaseOf(deps: StepDeps, { plan }: StepContext): Promise
 async function backupOf(deps: StepDeps, context: StepContext, access: DatabaseAccess): Promise<VerifyRequest> {
   const directory = backupFolder(deps.home, context.plan.release);
   const manifest = await readManifest(directory);
-  if (manifest === null) throw new SlipwayError('state_corrupt', `There is no complete backup in ${directory}`);
   const method = await chooseMethod(access, manifest.method, await stepBackupTools(deps, context));
-  return { access, manifest, directory, method, effects: context.effects };
+  const { effects, fence, signal } = context;
+  return { access, manifest, directory, method, effects, fence, signal };
 }
