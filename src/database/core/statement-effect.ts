@@ -1,13 +1,13 @@
 import { alterTableEffect } from './alter-table-effect.ts';
 import { effect, type Effect, type Fresh } from './effect.ts';
-import { child, children, findAll, isSet, nameParts, relationName, textOf } from './tree.ts';
+import { mayFail, unknownCall } from './expression-effect.ts';
+import { child, children, findAll, isSet, oldParents, relationName, restarts, textOf } from './tree.ts';
 import type { Statement } from './types.ts';
 
 type Node = Statement['node'];
 
 /** Things of which a new one changes nothing for a program that doesn't know it. */
 const CREATES = new Set([
-  'CreateStmt',
   'CreateSeqStmt',
   'CreateEnumStmt',
   'CreateDomainStmt',
@@ -17,13 +17,11 @@ const CREATES = new Set([
   'CreateSchemaStmt',
   'CreateTableAsStmt',
   'CreateStatsStmt',
-  'CreatePublicationStmt',
   'CommentStmt',
   'VariableSetStmt',
   'VariableShowStmt',
   'VacuumStmt',
   'ReindexStmt',
-  'RefreshMatViewStmt',
   'LockStmt',
   'ConstraintsSetStmt',
 ]);
@@ -39,7 +37,6 @@ const UNDONE_BY_DOWN = new Set([
   'AlterObjectSchemaStmt',
   'AlterOwnerStmt',
   'AlterFunctionStmt',
-  'AlterSeqStmt',
   'AlterEnumStmt',
 ]);
 const QUERIES = new Set(['SelectStmt', 'InsertStmt', 'CreateTableAsStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
@@ -52,7 +49,6 @@ const DROPPED_WITH_DATA = new Set([
   'OBJECT_FOREIGN_TABLE',
   'OBJECT_PUBLICATION',
 ]);
-const HARMLESS_FUNCTIONS = new Set(['set_config', 'pg_advisory_xact_lock', 'now', 'count', 'current_setting']);
 
 /** What a statement does to the old version and to the data; `fresh` are the tables this same file made before. */
 export function statementEffect(statement: Statement, fresh: Fresh): Effect {
@@ -68,6 +64,18 @@ export function statementEffect(statement: Statement, fresh: Fresh): Effect {
   switch (kind) {
     case 'SelectStmt':
       return effect('additive', kind);
+    case 'CreateStmt':
+      return createTableEffect(node, fresh);
+    case 'RefreshMatViewStmt':
+      return isSet(node, 'skipData')
+        ? effect('reversible', 'WITH NO DATA leaves nothing for the old version to read')
+        : effect('additive', kind);
+    case 'CreatePublicationStmt':
+      return effect('reversible', 'in a publication, UPDATE and DELETE fail on tables without a replica identity');
+    case 'AlterSeqStmt':
+      return restarts(children(node, 'options'))
+        ? effect('lossy', 'RESTART forgets where the sequence stood')
+        : effect('reversible', 'AlterSeq changes what the old version relies on');
     case 'IndexStmt':
       return indexEffect(node, fresh);
     case 'AlterTableStmt':
@@ -92,11 +100,17 @@ export function statementEffect(statement: Statement, fresh: Fresh): Effect {
 function hidesWrites({ kind, node }: Statement): boolean {
   if (!QUERIES.has(kind)) return false;
   if (kind === 'SelectStmt' && node['intoClause'] !== undefined) return true;
-  if (findAll(node, ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']).length > 0) return true;
-  return (
-    kind === 'SelectStmt' &&
-    findAll(node, ['FuncCall']).some((call) => !HARMLESS_FUNCTIONS.has(nameParts(children(call.node, 'funcname')).at(-1) ?? ''))
-  );
+  return findAll(node, ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']).length > 0 || unknownCall(node) !== null;
+}
+
+/** What a new table has to do with old ones: a child's rows are its parent's, and a partition's rules bind who writes to the parent. */
+function createTableEffect(node: Node, fresh: Fresh): Effect {
+  const parents = oldParents(node, fresh);
+  if (parents.length === 0) return effect('additive', 'CreateStmt');
+  if (node['partbound'] === undefined) return effect('reversible', `its rows are also met in ${parents[0] ?? ''}`);
+  return findAll(node, ['Constraint']).length > 0
+    ? effect('reversible', `its constraints refuse rows the old version may write to ${parents[0] ?? ''}`)
+    : effect('additive', 'CreateStmt');
 }
 
 function onRelation({ kind, node }: Statement, fresh: Fresh): Effect {
@@ -110,8 +124,11 @@ function onRelation({ kind, node }: Statement, fresh: Fresh): Effect {
 
 function indexEffect(node: Node, fresh: Fresh): Effect {
   const table = relationName(child(node, 'relation'));
-  if (!isSet(node, 'unique') || fresh.has(table)) return effect('additive', 'IndexStmt');
-  return effect('reversible', `a unique index on ${table} refuses rows the old version may write`);
+  if (fresh.has(table)) return effect('additive', 'IndexStmt');
+  if (isSet(node, 'unique')) return effect('reversible', `a unique index on ${table} refuses rows the old version may write`);
+  return mayFail([...children(node, 'indexParams'), node['whereClause'] ?? null])
+    ? effect('reversible', `the index computes something for every row the old version writes to ${table}, which may fail`)
+    : effect('additive', 'IndexStmt');
 }
 
 function insertEffect(node: Node, fresh: Fresh): Effect {
