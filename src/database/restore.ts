@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Clock, Verdict } from '../kernel/index.ts';
 import { compareMeasures } from './core/compare-measures.ts';
+import { claimFence, ensureHistory } from './history.ts';
 import { withHold } from './hold.ts';
 import { findDamage } from './manifest.ts';
 import { measureDatabase } from './measure.ts';
@@ -47,7 +48,9 @@ async function restore(request: RestoreRequest, hold: Hold, client: pg.Client): 
     await dropSiblings(client, access, { purpose: 'restore', key });
     return refusal;
   }
-  await copySettings(client, access.name, siblingOf(access, 'restore', key, fence));
+  const restored = siblingOf(access, 'restore', key, fence);
+  await copySettings(client, access.name, restored);
+  await hold.session('raising the fence of migrations', (session) => raiseFence(session, fence), restored);
   effects.faults.at('restore.before-swap');
   await swap(request, hold);
   effects.faults.at('restore.swapped');
@@ -76,6 +79,12 @@ export async function discardFailed({ access, keys, ...rest }: FailedRequest): P
       for (const { name } of rows) await client.query(`DROP DATABASE IF EXISTS ${ident(name)}`);
     }),
   );
+}
+
+/** The backup remembers an old fence: a worker that slept since before the migration could migrate what was just restored. */
+async function raiseFence(client: pg.Client, fence: number): Promise<void> {
+  await ensureHistory(client);
+  await claimFence(client, fence);
 }
 
 /** Fills and compares the database that will take over; null when it may. */

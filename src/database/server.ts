@@ -36,18 +36,24 @@ export async function withMaintenance<T>(access: DatabaseAccess, doing: string, 
   }
 }
 
-/** A connection to a database of the same server that is not this one. */
+/** The database is not there, closed to this user, or closed to everybody. */
+const NOT_THIS_ONE = new Set(['3D000', '42501', '55000']);
+
+/**
+ * A connection to a database of the same server that is not this one. Only one that can never be used is passed over: two workers that
+ * take a lock in two databases would not see each other.
+ */
 export async function connectMaintenance(access: DatabaseAccess, purpose: string): Promise<pg.Client> {
-  const candidates = MAINTENANCE.filter((name) => name !== access.name);
-  let failure: unknown;
-  for (const name of candidates) {
-    try {
-      return await connect(siblingAccess(access, name), purpose);
-    } catch (error) {
-      failure ??= error;
-    }
+  const [first = '', second] = MAINTENANCE.filter((name) => name !== access.name);
+  try {
+    return await connect(siblingAccess(access, first), purpose);
+  } catch (error) {
+    const cause = error instanceof SlipwayError ? serverError(error.cause) : null;
+    if (second === undefined || cause === null || !NOT_THIS_ONE.has(cause.code)) throw error;
+    return connect(siblingAccess(access, second), purpose).catch(() => {
+      throw error;
+    });
   }
-  throw failure;
 }
 
 /** Does the server have a usable database of this name? One that was left half-dropped or half-made (limit -2) is none. */

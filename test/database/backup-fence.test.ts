@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
+  applyMigrations,
   chooseMethod,
   createBackup,
   openAccess,
@@ -15,7 +16,7 @@ import {
   type DatabaseAccess,
 } from '../../src/database/index.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { effects, scratch, tools, until } from './support.ts';
+import { effects, scratch, tools, until, writeMigrations } from './support.ts';
 
 /** A worker stands still in the middle of something, another takes over, and then the first wakes up. */
 let server: TestPostgres;
@@ -185,6 +186,19 @@ describe('a worker that wakes up after it was replaced', () => {
     expect(await second).toMatchObject({ verdict: 'pass', compared: { rows: 50 } });
     expect(await server.query(access.name, 'SELECT count(*)::int AS n FROM t')).toEqual([{ n: 50 }]);
   });
+});
+
+test('a worker that slept since before the migration does not migrate what was restored', async () => {
+  const migrations = writeMigrations(join(folder.path, `${number}-migrations`), { '1_a.sql': 'CREATE TABLE late (id int)' });
+  const migrate = (fence: number) =>
+    applyMigrations({ access, directory: migrations, release: 'r', fence, lockTimeoutMs: 500, statementTimeoutMs: 0, effects });
+  const manifest = await createBackup(request(1));
+  expect(await migrate(3)).toMatchObject({ verdict: 'pass' });
+  expect(await restoreBackup({ access, manifest, method: template, directory, effects, fence: 4, key: 'k' })).toMatchObject({
+    verdict: 'pass',
+  });
+  await expect(migrate(2)).rejects.toMatchObject({ code: 'fenced' });
+  expect(await server.query(access.name, `SELECT to_regclass('late') AS late`)).toEqual([{ late: null }]);
 });
 
 test('told to stop, a backup cancels what the server is doing and leaves nothing', async () => {

@@ -48,11 +48,11 @@ function effectsOf(statements: readonly Statement[]): readonly { readonly line: 
   });
 }
 
-const MOVE_NAMES: readonly string[] = ['search_path', 'role', 'session_authorization'];
+const MOVE_NAMES = new Set(['search_path', 'role', 'session_authorization']);
 
 /** May the same bare name mean another schema's table from here on? */
 function movesNames({ kind, node }: Statement): boolean {
-  if (kind === 'VariableSetStmt') return MOVE_NAMES.includes(textOf(node, 'name')) || textOf(node, 'kind') === 'VAR_RESET_ALL';
+  if (kind === 'VariableSetStmt') return MOVE_NAMES.has(textOf(node, 'name')) || textOf(node, 'kind') === 'VAR_RESET_ALL';
   const calls = kind === 'SelectStmt' ? findAll(node, ['FuncCall']) : [];
   return calls.some((call) => nameParts(children(call.node, 'funcname')).at(-1) === 'set_config');
 }

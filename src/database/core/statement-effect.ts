@@ -61,40 +61,31 @@ export function statementEffect(statement: Statement, fresh: Fresh): Effect {
   if (kind === 'CreateTrigStmt' || kind in REWRITES_DATA) return onRelation(statement, fresh);
   if (kind === 'AlterEnumStmt' && textOf(node, 'oldVal') === '') return effect('additive', kind);
   if (UNDONE_BY_DOWN.has(kind)) return effect('reversible', `${label(kind)} changes what the old version relies on`);
-  switch (kind) {
-    case 'SelectStmt':
-      return effect('additive', kind);
-    case 'CreateStmt':
-      return createTableEffect(node, fresh);
-    case 'RefreshMatViewStmt':
-      return isSet(node, 'skipData')
-        ? effect('reversible', 'WITH NO DATA leaves nothing for the old version to read')
-        : effect('additive', kind);
-    case 'CreatePublicationStmt':
-      return effect('reversible', 'in a publication, UPDATE and DELETE fail on tables without a replica identity');
-    case 'AlterSeqStmt':
-      return restarts(children(node, 'options'))
-        ? effect('lossy', 'RESTART forgets where the sequence stood')
-        : effect('reversible', 'AlterSeq changes what the old version relies on');
-    case 'IndexStmt':
-      return indexEffect(node, fresh);
-    case 'AlterTableStmt':
-      return alterTableEffect(node, fresh);
-    case 'InsertStmt':
-      return insertEffect(node, fresh);
-    case 'AlterDefaultPrivilegesStmt':
-      return grantEffect(child(node, 'action'));
-    case 'GrantStmt':
-    case 'GrantRoleStmt':
-      return grantEffect(node);
-    case 'TruncateStmt':
-      return effect('lossy', 'TRUNCATE deletes rows');
-    case 'DropStmt':
-      return dropEffect(node);
-    default:
-      return effect('unknown', `${label(kind)} is not known to be compatible with the old version`);
-  }
+  const judge = JUDGES[kind];
+  return judge === undefined ? effect('unknown', `${label(kind)} is not known to be compatible with the old version`) : judge(node, fresh);
 }
+
+const JUDGES: Readonly<Record<string, (node: Node, fresh: Fresh) => Effect>> = {
+  SelectStmt: () => effect('additive', 'SelectStmt'),
+  CreateStmt: createTableEffect,
+  IndexStmt: indexEffect,
+  AlterTableStmt: alterTableEffect,
+  InsertStmt: insertEffect,
+  AlterDefaultPrivilegesStmt: (node) => grantEffect(child(node, 'action')),
+  GrantStmt: grantEffect,
+  GrantRoleStmt: grantEffect,
+  TruncateStmt: () => effect('lossy', 'TRUNCATE deletes rows'),
+  DropStmt: dropEffect,
+  CreatePublicationStmt: () => effect('reversible', 'in a publication, UPDATE and DELETE fail on tables without a replica identity'),
+  RefreshMatViewStmt: (node) =>
+    isSet(node, 'skipData')
+      ? effect('reversible', 'WITH NO DATA leaves nothing for the old version to read')
+      : effect('additive', 'RefreshMatViewStmt'),
+  AlterSeqStmt: (node) =>
+    restarts(children(node, 'options'))
+      ? effect('lossy', 'RESTART forgets where the sequence stood')
+      : effect('reversible', 'AlterSeq changes what the old version relies on'),
+};
 
 /** Data-modifying WITH, SELECT INTO and functions can do anything, whatever the statement is called. */
 function hidesWrites({ kind, node }: Statement): boolean {

@@ -1,10 +1,11 @@
-import { SlipwayError } from '../../kernel/index.ts';
+import { isJsonObject, SlipwayError } from '../../kernel/index.ts';
 import {
   chooseMethod,
   createBackup,
   readManifest,
   restoreBackup,
   verifyBackup,
+  type BackupManifest,
   type DatabaseAccess,
   type VerifyRequest,
 } from '../../database/index.ts';
@@ -75,7 +76,33 @@ export async function databaseOf(deps: StepDeps, { plan }: StepContext): Promise
 async function backupOf(deps: StepDeps, context: StepContext, access: DatabaseAccess): Promise<VerifyRequest> {
   const directory = backupFolder(deps.home, context.plan.release);
   const manifest = await readManifest(directory);
+  refuseAnother(context, manifest, directory);
   const method = await chooseMethod(access, manifest.method, await stepBackupTools(deps, context));
   const { effects, fence, signal } = context;
   return { access, manifest, directory, method, effects, fence, signal };
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** The ledger knows the digests of what was taken: whoever changed files and manifest together is found out here. */
+function refuseAnother({ plan, events }: StepContext, manifest: BackupManifest, directory: string): void {
+  const ids = new Set(plan.steps.filter((step) => step.kind === 'backup').map((step) => step.id));
+  const taken = events.findLast((event) => event.type === 'step.finished' && ids.has(event.data.step) && event.data.verdict === 'pass');
+  if (taken?.type !== 'step.finished') return;
+  const { schemaDigest, files } = taken.data.facts;
+  const recorded = [schemaDigest, ...(Array.isArray(files) ? files.map((file) => (isJsonObject(file) ? file['sha256'] : null)) : [])];
+  const found = [manifest.schemaDigest, ...manifest.files.map((file) => file.sha256)];
+  const differs = recorded.length !== found.length || recorded.some((digest, index) => isDigest(digest) && digest !== found[index]);
+  if (!differs) return;
+  throw new SlipwayError(
+    'state_corrupt',
+    `The backup in ${directory} is not the one this release took: its digests differ from the ledger`,
+    {
+      hint: 'Find out who changed it; bring the folder back from a copy, or go back by hand.',
+    },
+  );
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === 'string' && DIGEST.test(value);
 }
