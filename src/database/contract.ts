@@ -1,12 +1,12 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { siblingAccess } from './access.ts';
+import { createBackup, discardBackup, type BackupRequest } from './create-backup.ts';
+import { withHold } from './hold.ts';
 import { readManifest } from './manifest.ts';
 import { measureDatabase } from './measure.ts';
-import type { BackupMethod, DatabaseAccess } from './ports.ts';
+import type { BackupManifest, BackupMethod, DatabaseAccess, DatabaseEffects, Hold } from './ports.ts';
 import { verifyBackup } from './verify.ts';
-import type { DatabaseEffects } from './ports.ts';
 
 /** What the suite needs from a test file that runs it. */
 export interface BackupWorld {
@@ -17,6 +17,21 @@ export interface BackupWorld {
   readonly folder: (name: string) => string;
   /** Runs SQL in a database of the server. */
   readonly query: (database: string, sql: string) => Promise<readonly Record<string, unknown>[]>;
+}
+
+/** Takes the world's backup, as a release would. */
+export function take({ access, method, effects, folder }: BackupWorld, more: Partial<BackupRequest> = {}): Promise<BackupManifest> {
+  return createBackup({ access, method, key: 'k', directory: folder('b'), fence: 1, effects, ...more });
+}
+
+/** Removes it again. */
+export function discard({ access, method, effects, folder }: BackupWorld, manifest: BackupManifest): Promise<void> {
+  return discardBackup({ access, method, key: 'k', directory: folder('b'), fence: 1, effects, manifest });
+}
+
+/** For what a method does only in the middle of other work. */
+export function underHold<T>({ access, effects, folder }: BackupWorld, work: (hold: Hold) => Promise<T>): Promise<T> {
+  return withHold({ access, purpose: 'backup', key: 'k', fence: 1, directory: folder('b'), clock: effects.clock }, work);
 }
 
 /**
@@ -41,67 +56,75 @@ export function backupContract(open: () => Promise<BackupWorld>): void {
   const ROWS = { 'public.Odd "Name': 7, 'public.child': 1, 'public.parent': 250, 'public.parts_1': 2 };
 
   test('is available, counts exactly, and its manifest is what was answered', async () => {
-    const { method, access, folder } = await filled();
+    const world = await filled();
+    const { method, access, folder } = world;
     expect(await method.available(access)).toEqual({ ok: true });
-    const manifest = await method.create(access, 'k', folder('b'));
+    const manifest = await take(world);
     expect(manifest.rows).toEqual(ROWS);
     expect(manifest).toMatchObject({ schema: 'slipway.backup/1', key: 'k', method: method.name, database: access.name });
     expect(manifest.bytes).toBeGreaterThan(0);
     expect(await readManifest(folder('b'))).toEqual(manifest);
-    await method.discard(access, manifest);
+    await discard(world, manifest);
   });
 
   test('brings every row and the schema back under another name, twice over', async () => {
-    const { method, access, folder } = await filled();
-    const manifest = await method.create(access, 'k', folder('b'));
+    const world = await filled();
+    const { method, folder } = world;
+    const manifest = await take(world);
     for (const _again of [1, 2]) {
-      await method.materialise(access, manifest, folder('b'), 'brought_back');
-      expect(await measureDatabase(siblingAccess(access, 'brought_back'))).toEqual({ rows: ROWS, schemaDigest: manifest.schemaDigest });
+      const found = await underHold(world, async (hold) => {
+        await method.materialise(hold, manifest, folder('b'), 'brought_back');
+        return measureDatabase(hold, 'brought_back');
+      });
+      expect(found).toEqual({ rows: ROWS, schemaDigest: manifest.schemaDigest });
     }
-    await method.discard(access, manifest);
+    await discard(world, manifest);
   });
 
   test('holds what was there when it was taken, not later', async () => {
-    const { method, access, folder, query, effects } = await filled();
-    const manifest = await method.create(access, 'k', folder('b'));
+    const world = await filled();
+    const { method, access, folder, query, effects } = world;
+    const manifest = await take(world);
     await query(access.name, 'DELETE FROM parent WHERE id > 100; ALTER TABLE parent ADD COLUMN later int');
-    expect(await verifyBackup({ access, manifest, method, directory: folder('b'), effects })).toMatchObject({
+    expect(await verifyBackup({ access, manifest, method, directory: folder('b'), effects, fence: 1 })).toMatchObject({
       verdict: 'pass',
       compared: { tables: 4, rows: 260 },
     });
     expect(await query('postgres', `SELECT datname FROM pg_database WHERE datname LIKE '%verify%'`)).toEqual([]);
-    await method.discard(access, manifest);
+    await discard(world, manifest);
   });
 
   test('a manifest that says something else fails verification', async () => {
-    const { method, access, folder, effects } = await filled();
-    const manifest = await method.create(access, 'k', folder('b'));
+    const world = await filled();
+    const { method, access, folder, effects } = world;
+    const manifest = await take(world);
     const verify = (changes: object): ReturnType<typeof verifyBackup> =>
-      verifyBackup({ access, manifest: { ...manifest, ...changes }, method, directory: folder('b'), effects });
+      verifyBackup({ access, manifest: { ...manifest, ...changes }, method, directory: folder('b'), effects, fence: 1 });
     const rows = await verify({ rows: { ...manifest.rows, 'public.parent': 249 } });
     expect(rows).toMatchObject({ verdict: 'fail' });
     expect(rows.reason).toContain('public.parent should have 249 rows and has 250 rows');
     expect(await verify({ schemaDigest: '0'.repeat(64) })).toMatchObject({ verdict: 'fail' });
-    await method.discard(access, manifest);
+    await discard(world, manifest);
   });
 
   test('the same key answers the same backup; a half-written one is replaced', async () => {
-    const { method, access, folder, query } = await filled();
-    const first = await method.create(access, 'k', folder('b'));
-    expect(await method.create(access, 'k', folder('b'))).toEqual(first);
+    const world = await filled();
+    const { folder, query } = world;
+    const first = await take(world);
+    expect(await take(world)).toEqual(first);
     await rm(join(folder('b'), 'manifest.json'));
     await writeFile(join(folder('b'), 'rubbish'), 'x');
-    await query(access.name, 'DELETE FROM parts');
-    const second = await method.create(access, 'k', folder('b'));
+    await query(world.access.name, 'DELETE FROM parts');
+    const second = await take(world);
     expect(second.rows['public.parts_1']).toBe(0);
     expect(second.files.map((file) => file.name)).not.toContain('rubbish');
-    await method.discard(access, second);
+    await discard(world, second);
   });
 
   test('discarding twice is fine', async () => {
-    const { method, access, folder } = await filled();
-    const manifest = await method.create(access, 'k', folder('b'));
-    await method.discard(access, manifest);
-    await expect(method.discard(access, manifest)).resolves.toBeUndefined();
+    const world = await filled();
+    const manifest = await take(world);
+    await discard(world, manifest);
+    await expect(discard(world, manifest)).resolves.toBeUndefined();
   });
 }

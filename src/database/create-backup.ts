@@ -1,52 +1,67 @@
-import { toIso, type Clock } from '../kernel/index.ts';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { inodeOf, publishFolder, removeFolder, SlipwayError, toIso } from '../kernel/index.ts';
 import { databaseSize } from './access.ts';
-import { emptyFolder, findDamage, readManifest, writeManifest } from './manifest.ts';
-import type { BackupFile, BackupManifest, BackupMethodName, DatabaseAccess } from './ports.ts';
-import type { Measure } from './measure.ts';
+import { withHold } from './hold.ts';
+import { findDamage, readManifest, syncFolder, writeManifest } from './manifest.ts';
+import type { BackupManifest, BackupMethod, DatabaseAccess, DatabaseEffects, Hold } from './ports.ts';
 
-/** What a method found when it wrote the backup itself. */
-export interface Written extends Measure {
-  readonly files: readonly BackupFile[];
-  readonly location: string | null;
-  readonly bytes: number;
-}
-
-interface BackupJob {
-  readonly method: BackupMethodName;
+export interface BackupRequest {
   readonly access: DatabaseAccess;
+  readonly method: BackupMethod;
+  /** Idempotency key: the same key answers the same backup. */
   readonly key: string;
   readonly directory: string;
-  readonly clock: Clock;
-  /** Is what the method left outside the folder still there? */
-  readonly stillThere: (manifest: BackupManifest) => Promise<boolean>;
-  readonly write: () => Promise<Written>;
+  /** Of the caller's claim: a worker with a lower one is ended, and writes nowhere a later one looks. */
+  readonly fence: number;
+  readonly effects: DatabaseEffects;
+  readonly signal?: AbortSignal;
 }
 
 /**
- * The frame of every method's `create`: answers a complete backup of the same key as it is, else empties the folder,
- * lets the method write, and writes the manifest last, so that a manifest means a complete backup.
+ * Takes a backup and writes its manifest. A complete one of the same key is answered as it is. Each worker writes into a folder of
+ * its own, which becomes the backup's by one rename when it is complete: there is a whole backup or none, and never two mixed.
+ * @throws SlipwayError `fenced`, `locked`, `disk_full`, `database_unreachable`, `database_refused`, `client_tool_missing`
  */
-export async function createBackup(job: BackupJob): Promise<BackupManifest> {
-  const { method, access, key, directory } = job;
-  // A manifest that can't be read belongs to no backup worth keeping.
-  const earlier = await readManifest(directory).catch(() => null);
-  if (
-    earlier !== null &&
-    earlier.key === key &&
-    earlier.method === method &&
-    (await findDamage(directory, earlier)) === null &&
-    (await job.stillThere(earlier))
-  )
-    return earlier;
-  await emptyFolder(directory);
+export async function createBackup(request: BackupRequest): Promise<BackupManifest> {
+  const { directory, effects, fence } = request;
+  return withHold({ ...request, purpose: 'backup', clock: effects.clock }, async (hold) => {
+    const earlier = await completeBackup(request, hold);
+    if (earlier !== null) return earlier;
+    await removeHalves(directory);
+    const folder = `${directory}${HALF}${fence}`;
+    // Readable by nobody else: a backup holds everything the database holds.
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    try {
+      const manifest = await write(request, hold, folder);
+      await publish(folder, directory);
+      return manifest;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+}
+
+/** Removes a backup: the copy in the server, then its folder. Idempotent. @throws SlipwayError `fenced`, `locked` */
+export async function discardBackup(request: BackupRequest & { readonly manifest: BackupManifest }): Promise<void> {
+  const { directory, effects, manifest, method } = request;
+  await withHold({ ...request, purpose: 'backup', clock: effects.clock }, async (hold) => {
+    await method.discard(hold, manifest);
+    await removeFolder(directory);
+  });
+}
+
+const HALF = '.half-';
+
+async function write({ access, effects, key, method }: BackupRequest, hold: Hold, folder: string): Promise<BackupManifest> {
   const { serverVersion } = await databaseSize(access);
-  const takenAt = toIso(job.clock.now());
-  const written = await job.write();
-  const { files, location, bytes, rows, schemaDigest } = written;
+  const takenAt = toIso(effects.clock.now());
+  const { files, location, bytes, rows, schemaDigest } = await method.write(hold, key, folder);
+  effects.faults.at('backup.before-manifest');
   const manifest: BackupManifest = {
     schema: 'slipway.backup/1',
     key,
-    method,
+    method: method.name,
     database: access.name,
     serverVersion,
     takenAt,
@@ -56,6 +71,37 @@ export async function createBackup(job: BackupJob): Promise<BackupManifest> {
     rows,
     schemaDigest,
   };
-  await writeManifest(directory, manifest);
+  await writeManifest(folder, manifest);
   return manifest;
+}
+
+/** What lies in the folder, when it is whole. Anything else is set aside: it belongs to no backup worth keeping. */
+async function completeBackup({ directory, key, method }: BackupRequest, hold: Hold): Promise<BackupManifest | null> {
+  const seen = await inodeOf(directory);
+  if (seen === null) return null;
+  const manifest = await readManifest(directory).catch(() => null);
+  const whole =
+    manifest !== null &&
+    manifest.key === key &&
+    manifest.method === method.name &&
+    (await findDamage(directory, manifest)) === null &&
+    (await method.stillThere(hold, manifest));
+  if (whole) return manifest;
+  if (!(await removeFolder(directory, seen))) throw overtaken();
+  return null;
+}
+
+async function publish(folder: string, directory: string): Promise<void> {
+  if (!(await publishFolder(folder, directory))) throw overtaken();
+  await syncFolder(dirname(directory));
+}
+
+function overtaken(): SlipwayError {
+  return new SlipwayError('fenced', 'A later claim has completed this backup meanwhile');
+}
+
+/** Under the hold only dead or replaced workers can have left any. */
+async function removeHalves(directory: string): Promise<void> {
+  const parent = dirname(directory);
+  for (const name of await readdir(parent)) if (name.startsWith(`${basename(directory)}${HALF}`)) await removeFolder(join(parent, name));
 }

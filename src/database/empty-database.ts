@@ -1,6 +1,6 @@
 import { SlipwayError } from '../kernel/index.ts';
-import type { DatabaseAccess } from './ports.ts';
-import { dropDatabase, ident, literal, withMaintenance } from './server.ts';
+import type { Hold } from './ports.ts';
+import { dropDatabase, ident, literal } from './server.ts';
 
 interface Nature {
   readonly encoding: string;
@@ -11,9 +11,9 @@ interface Nature {
   readonly rules: string | null;
 }
 
-/** Makes an empty database with the encoding and locale of another; an earlier one of that name is dropped. */
-export async function createEmptyLike(like: DatabaseAccess, name: string): Promise<void> {
-  await withMaintenance(like, 'creating a database', async (client) => {
+/** Makes an empty database with the encoding and locale of the live one; an earlier one of that name is dropped. */
+export async function createEmptyLike({ access: like, session }: Hold, name: string): Promise<void> {
+  await session('creating a database', async (client) => {
     // The columns for ICU locales were renamed in PostgreSQL 17 and absent before 15; as JSON a missing one is just missing.
     const { rows } = await client.query<{ facts: Record<string, string | null>; encoding: string }>(
       'SELECT to_jsonb(d) AS facts, pg_encoding_to_char(d.encoding) AS encoding FROM pg_database d WHERE datname = $1',

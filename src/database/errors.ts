@@ -49,9 +49,15 @@ export function connectError(thrown: unknown, access: DatabaseAccess): SlipwayEr
   const known = server === null ? undefined : REFUSED_AT_THE_DOOR[server.code];
   if (known !== undefined) {
     const [message, hint] = known(access, userOf(access));
-    return new SlipwayError('database_unreachable', redact(`${message} (${where})`), { hint });
+    return new SlipwayError('database_unreachable', redact(`${message} (${where})`), { hint, cause: thrown });
   }
-  return new SlipwayError('database_unreachable', redact(`The database ${access.name} cannot be reached at ${where}: ${reasonOf(thrown)}`));
+  return new SlipwayError(
+    'database_unreachable',
+    redact(`The database ${access.name} cannot be reached at ${where}: ${reasonOf(thrown)}`),
+    {
+      cause: thrown,
+    },
+  );
 }
 
 /** A statement of ours that the server refused. */

@@ -80,8 +80,8 @@ export interface Progress {
  */
 export async function recordProgress(client: pg.Client, progress: Progress): Promise<void> {
   const { name, sha256, direction, release, fence, begun, done, statements } = progress;
-  // The file may have taken another role; LOCAL gives it back to the file's next statement.
-  await client.query('SET LOCAL ROLE NONE');
+  // The file may have become somebody else; LOCAL gives that back to the file's next statement.
+  await client.query('SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE');
   await claimFence(client, fence);
   const finished = done === statements.length;
   if (finished && direction === 'down') {

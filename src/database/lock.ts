@@ -4,10 +4,12 @@ import { SlipwayError, type Clock, type Duration } from '../kernel/index.ts';
 /** "slipway" in ASCII. Every Slipway, of any version, must use the same key. */
 export const ADVISORY_KEY = 0x73_6c_69_70_77_61_79n;
 
-type Purpose = 'migrate' | 'restore';
+export type Purpose = 'migrate' | 'backup' | 'restore';
 
 export interface LockWait {
   readonly purpose: Purpose;
+  /** Digest in the names of the sessions that belong together; left out: all of the purpose in this database. */
+  readonly scope?: string;
   readonly fence: number;
   readonly waitMs: Duration;
   readonly clock: Clock;
@@ -62,7 +64,7 @@ export async function takeLock(client: pg.Client, key: bigint, wait: LockWait): 
 async function endOrphans(client: pg.Client, wait: LockWait): Promise<void> {
   const since = wait.clock.monotonic();
   for (;;) {
-    const orphans = await sessionsOf(client, wait.purpose);
+    const orphans = await sessionsOf(client, wait);
     if (orphans.length === 0) return;
     await endStale(client, orphans, { ...wait, fence: wait.fence + 1 });
     if (wait.clock.monotonic() - since > wait.waitMs)
@@ -102,10 +104,11 @@ async function lockHolders(client: pg.Client, key: bigint): Promise<readonly Ses
   return rows.map(readSession);
 }
 
-async function sessionsOf(client: pg.Client, purpose: Purpose): Promise<readonly Session[]> {
+async function sessionsOf(client: pg.Client, { purpose, scope = '' }: LockWait): Promise<readonly Session[]> {
   const { rows } = await client.query<{ pid: number; name: string }>(
-    `SELECT pid, application_name AS name FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE $1`,
-    [`slipway ${purpose}-work fence=%`],
+    `SELECT pid, application_name AS name FROM pg_stat_activity
+     WHERE (datname = current_database() OR $2 <> '') AND pid <> pg_backend_pid() AND application_name LIKE $1`,
+    [`slipway ${purpose}-work fence=% ${scope}%`, scope],
   );
   return rows.map(readSession);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { SlipwayError } from '../kernel/index.ts';
@@ -60,19 +60,14 @@ export async function writeManifest(directory: string, manifest: BackupManifest)
   await syncFolder(directory);
 }
 
-async function syncFolder(directory: string): Promise<void> {
+/** Makes a rename in a folder last through a power failure. */
+export async function syncFolder(directory: string): Promise<void> {
   const folder = await open(directory, 'r');
   try {
     await folder.sync();
   } finally {
     await folder.close();
   }
-}
-
-/** An empty folder, readable by nobody else: a backup holds everything the database holds. */
-export async function emptyFolder(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
-  await mkdir(directory, { recursive: true, mode: 0o700 });
 }
 
 /** Every file below the folder except the manifest, with size and digest, in order of name. */

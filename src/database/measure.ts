@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { withClient } from './access.ts';
 import { plainExpression } from './core/expression.ts';
-import type { DatabaseAccess } from './ports.ts';
+import type { Hold } from './ports.ts';
 import { ident } from './server.ts';
 
 /** What a backup is compared by. */
@@ -18,19 +17,31 @@ const FROM = 'FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace';
 const TABLE = `n.nspname || '.' || c.relname`;
 
 /** Counts every row of every user table and digests the schema, all in the client's transaction. */
-export async function measure(client: pg.Client): Promise<Measure> {
+async function measure(client: pg.Client): Promise<Measure> {
   // With an empty path the catalog functions qualify every name, whatever the session's own path is.
   // A policy must make the count fail, not smaller.
   await client.query(`SELECT set_config('search_path', '', true), set_config('row_security', 'off', true)`);
   return { rows: await countRows(client), schemaDigest: await digestSchema(client) };
 }
 
-/** As {@link measure}, of one snapshot, on a connection of its own. */
-export async function measureDatabase(access: DatabaseAccess): Promise<Measure> {
-  return withClient(access, 'counting rows', async (client) => {
+/** As {@link measure}, of one snapshot of the database named. */
+export async function measureDatabase({ session }: Pick<Hold, 'session'>, name: string): Promise<Measure> {
+  const work = async (client: pg.Client): Promise<Measure> => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     return measure(client);
-  });
+  };
+  return session('counting rows', work, name);
+}
+
+/** Measures the live database at the very snapshot at which `copy` reads it, so the counts hold although users go on writing. */
+export async function measureWhile({ access, session }: Hold, copy: (snapshot: string) => Promise<void>): Promise<Measure> {
+  const work = async (client: pg.Client): Promise<Measure> => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const { rows } = await client.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
+    await copy(rows[0]?.snapshot ?? '');
+    return measure(client);
+  };
+  return session('counting rows', work, access.name);
 }
 
 async function countRows(client: pg.Client): Promise<Readonly<Record<string, number>>> {

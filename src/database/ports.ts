@@ -1,4 +1,5 @@
-import type { Duration, Effects, ExecResult } from '../kernel/index.ts';
+import type pg from 'pg';
+import type { Clock, Duration, Effects, ExecResult } from '../kernel/index.ts';
 import type { RollbackClass } from './core/types.ts';
 
 export type { RollbackClass } from './core/types.ts';
@@ -14,15 +15,36 @@ export interface BackupMethod {
   };
   /** Can it run here, against this server? The reason carries an install hint when it can't. */
   available(database: DatabaseAccess): Promise<Availability>;
+  /** Writes the backup into `folder`, which is empty and belongs to this worker alone. What an earlier try left elsewhere is removed. */
+  write(hold: Hold, key: string, folder: string): Promise<Written>;
+  /** Is what `write` left outside the folder still there? */
+  stillThere(hold: Hold, manifest: BackupManifest): Promise<boolean>;
+  /** Makes and fills the database `into`; one of that name is dropped first. */
+  materialise(hold: Hold, manifest: BackupManifest, folder: string, into: string): Promise<void>;
+  /** Removes what `write` left outside the folder (template databases). Idempotent. */
+  discard(hold: Hold, manifest: BackupManifest): Promise<void>;
+}
+
+/** The right to work on one backup, kept by a session of the server (`hold.ts`). Everything done to the server goes through it. */
+export interface Hold {
+  readonly access: DatabaseAccess;
+  readonly fence: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
   /**
-   * Writes the backup for `key` and its manifest.json, last. Idempotent: a complete one for the same key is
-   * answered as it is, a half-written one is replaced.
+   * Works on a connection of its own, to another database of the server than the live one unless named. It is ended when a later
+   * claim takes over, and its query is cancelled when the signal aborts. Errors of the server come out as SlipwayError.
    */
-  create(database: DatabaseAccess, key: string, directory: string): Promise<BackupManifest>;
-  /** Makes and fills the database `into`, which must not exist, except as this key's own half-done try (it is dropped first). */
-  materialise(database: DatabaseAccess, manifest: BackupManifest, directory: string, into: string): Promise<void>;
-  /** Removes what `create` left outside `directory` (template databases). Idempotent. */
-  discard(database: DatabaseAccess, manifest: BackupManifest): Promise<void>;
+  session<T>(doing: string, work: (client: pg.Client) => Promise<T>, database?: string): Promise<T>;
+}
+
+/** What a method found when it wrote a backup. */
+export interface Written {
+  readonly files: readonly BackupFile[];
+  readonly location: string | null;
+  readonly bytes: number;
+  readonly rows: BackupManifest['rows'];
+  readonly schemaDigest: string;
 }
 
 export type BackupMethodName = 'pg_dump' | 'template' | 'command';
@@ -101,12 +123,15 @@ export type RunCommand = (
   secrets: readonly string[],
 ) => Promise<ExecResult>;
 
+/** Runs one of the user's commands with its own variables and time limit; `env` is added, `secrets` are hidden in the log. */
+export type RunUserCommand = (env: Readonly<Record<string, string>>, secrets: readonly string[]) => Promise<ExecResult>;
+
 /** What backup methods, verification and restore work with. */
 export interface BackupTools {
   readonly run: RunCommand;
   readonly effects: DatabaseEffects;
   /** The user's own backup command, or null. Without `restore` such a backup can be neither verified nor brought back by Slipway. */
-  readonly command: { readonly create: readonly string[]; readonly restore: readonly string[] | null } | null;
+  readonly command: { readonly create: RunUserCommand; readonly restore: RunUserCommand | null } | null;
   /** True for a database in Slipway's own PostgreSQL: then `auto` may choose `template`, which disconnects every session. */
   readonly embedded: boolean;
   /** Folders searched for `pg_dump`, first those of PATH. Left out: PATH, then Debian's folders of all versions. */

@@ -1,20 +1,18 @@
 import type pg from 'pg';
-import { SlipwayError, type Verdict } from '../kernel/index.ts';
-import { siblingAccess } from './access.ts';
+import type { Clock, Verdict } from '../kernel/index.ts';
 import { compareMeasures } from './core/compare-measures.ts';
-import { ADVISORY_KEY, sessionName, takeLock } from './lock.ts';
+import { claimFence, ensureHistory } from './history.ts';
+import { withHold } from './hold.ts';
 import { findDamage } from './manifest.ts';
 import { measureDatabase } from './measure.ts';
-import { databaseExists, dropDatabase, ident, literal, shortKey, siblingOf, whileQuiet, withMaintenance } from './server.ts';
+import type { DatabaseAccess, Hold } from './ports.ts';
+import { databaseExists, dropSiblings, ident, literal, shortKey, siblingOf, whileQuiet } from './server.ts';
 import { copySettings, RESTORED_SETTING, settingsDiffering } from './settings.ts';
 import { comparedIn, type Compared, type VerifyRequest } from './verify.ts';
 
 export interface RestoreRequest extends VerifyRequest {
   /** Idempotency key: after a crash the same key finishes the same restore, or finds it done. */
   readonly key: string;
-  /** Of the caller's claim; a restore with a lower one is ended by one with a higher. */
-  readonly fence: number;
-  readonly signal?: AbortSignal;
 }
 
 export interface RestoreResult {
@@ -27,8 +25,6 @@ export interface RestoreResult {
   readonly notKept: readonly string[];
 }
 
-const LOCK_WAIT_MS = 60_000;
-
 /**
  * Puts a backup in the place of the live database. The backup is first restored beside it and compared; then one transaction
  * renames the live database away and the restored one into its place, so at every instant there is exactly one of that name.
@@ -37,42 +33,63 @@ const LOCK_WAIT_MS = 60_000;
  * @throws SlipwayError when the server refuses or cannot be reached; the same call again continues
  */
 export async function restoreBackup(request: RestoreRequest): Promise<RestoreResult> {
-  const { access, key, fence, effects, signal } = request;
-  // Taken on the maintenance database: a lock inside the live one would be a session the swap has to end.
-  return withMaintenance(access, sessionName('restore', fence, key), async (client) => {
-    const wait = {
-      purpose: 'restore',
-      fence,
-      waitMs: LOCK_WAIT_MS,
-      clock: effects.clock,
-      ...(signal === undefined ? {} : { signal }),
-    } as const;
-    await takeLock(client, ADVISORY_KEY + BigInt(`0x${shortKey(access, '')}`), wait);
-    if (await isSwapped(client, request)) return done(client, request);
-    const refusal = await materialise(request);
-    if (refusal !== null) {
-      await dropDatabase(client, siblingOf(access, 'restore', key));
-      return refusal;
-    }
-    await copySettings(client, access.name, siblingOf(access, 'restore', key));
-    effects.faults.at('restore.before-swap');
-    if (signal?.aborted === true)
-      throw new SlipwayError('release_aborted', 'The restore was cancelled before the swap; the live database is untouched');
-    // Ended by a later claim while this worker stood still? Then this fails, and the swap is the other's.
-    await client.query('SELECT 1');
-    await swap(request);
-    effects.faults.at('restore.swapped');
-    return done(client, request);
-  });
+  const { effects } = request;
+  return withHold({ ...request, purpose: 'restore', clock: effects.clock }, (hold) =>
+    hold.session('restoring the backup', (client) => restore(request, hold, client)),
+  );
 }
 
-/** Drops the database that a restore renamed away. Idempotent. */
-export async function discardFailed(access: VerifyRequest['access'], key: string): Promise<void> {
-  await withMaintenance(access, 'dropping the failed database', (client) => dropDatabase(client, siblingOf(access, 'failed', key)));
+async function restore(request: RestoreRequest, hold: Hold, client: pg.Client): Promise<RestoreResult> {
+  const { access, key, effects, fence } = request;
+  await dropSiblings(client, access, { purpose: 'restore', key });
+  if (await isSwapped(client, request)) return done(client, request);
+  const refusal = await materialise(request, hold);
+  if (refusal !== null) {
+    await dropSiblings(client, access, { purpose: 'restore', key });
+    return refusal;
+  }
+  const restored = siblingOf(access, 'restore', key, fence);
+  await copySettings(client, access.name, restored);
+  await hold.session('raising the fence of migrations', (session) => raiseFence(session, fence), restored);
+  effects.faults.at('restore.before-swap');
+  await swap(request, hold);
+  effects.faults.at('restore.swapped');
+  return done(client, request);
+}
+
+/** What a restore renamed away, and by which keys it was. */
+export interface FailedRequest {
+  readonly access: DatabaseAccess;
+  readonly keys: readonly string[];
+  readonly fence: number;
+  /** As of {@link RestoreRequest}. */
+  readonly directory: string;
+  readonly clock: Clock;
+}
+
+/** Drops databases that restores renamed away, except one that somebody is connected to. Idempotent. @throws SlipwayError `fenced`, `locked` */
+export async function discardFailed({ access, keys, ...rest }: FailedRequest): Promise<void> {
+  const names = keys.map((key) => siblingOf(access, 'failed', key));
+  await withHold({ ...rest, access, purpose: 'restore', key: 'tidy' }, (hold) =>
+    hold.session('dropping failed databases', async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        'SELECT datname AS name FROM pg_database WHERE datname = ANY($1) AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datname = pg_database.datname)',
+        [names],
+      );
+      for (const { name } of rows) await client.query(`DROP DATABASE IF EXISTS ${ident(name)}`);
+    }),
+  );
+}
+
+/** The backup remembers an old fence: a worker that slept since before the migration could migrate what was just restored. */
+async function raiseFence(client: pg.Client, fence: number): Promise<void> {
+  await ensureHistory(client);
+  await claimFence(client, fence);
 }
 
 /** Fills and compares the database that will take over; null when it may. */
-async function materialise({ access, manifest, directory, key, method, effects }: RestoreRequest): Promise<RestoreResult | null> {
+async function materialise(request: RestoreRequest, hold: Hold): Promise<RestoreResult | null> {
+  const { access, manifest, directory, key, method, effects } = request;
   const untouched = (verdict: Verdict, reason: string): RestoreResult => ({
     verdict,
     reason: `${reason}; the live database is untouched`,
@@ -84,18 +101,18 @@ async function materialise({ access, manifest, directory, key, method, effects }
   if (!method.capabilities.canVerify) return untouched('unknown', 'the backup command has no restore command, so a person must restore it');
   const damage = await findDamage(directory, manifest);
   if (damage !== null) return untouched('fail', damage);
-  const restored = siblingOf(access, 'restore', key);
+  const restored = siblingOf(access, 'restore', key, hold.fence);
   effects.faults.at('restore.begun');
-  await method.materialise(access, manifest, directory, restored);
+  await method.materialise(hold, manifest, directory, restored);
   effects.faults.at('restore.materialised');
-  const differences = compareMeasures(manifest, await measureDatabase(siblingAccess(access, restored)));
+  const differences = compareMeasures(manifest, await measureDatabase(hold, restored));
   return differences.length === 0 ? null : untouched('fail', `the restored backup differs from its manifest: ${differences.join('; ')}`);
 }
 
 /** ALTER DATABASE ... RENAME is transactional, and so is the setting by which a second run knows that it is done. */
-async function swap({ access, key, effects }: RestoreRequest): Promise<void> {
-  const [live, restored, failed] = [access.name, siblingOf(access, 'restore', key), siblingOf(access, 'failed', key)];
-  await whileQuiet(access, [live, restored], effects.clock, async (client) => {
+async function swap({ access, key, effects }: RestoreRequest, hold: Hold): Promise<void> {
+  const [live, restored, failed] = [access.name, siblingOf(access, 'restore', key, hold.fence), siblingOf(access, 'failed', key)];
+  await whileQuiet(hold, [live, restored], async (client) => {
     try {
       await client.query('BEGIN');
       // A worker frozen in here would keep everybody out of the database.

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { SlipwayError, type Clock } from '../kernel/index.ts';
 import { connect, siblingAccess } from './access.ts';
-import { siblingName, type SiblingPurpose } from './core/database-name.ts';
+import { siblingName, siblingPattern, type SiblingPurpose } from './core/database-name.ts';
 import { isConnectionLost, refusedError, serverError } from './errors.ts';
-import type { DatabaseAccess } from './ports.ts';
+import type { DatabaseAccess, Hold } from './ports.ts';
 
 /** Quotes an identifier. */
 export const ident = (name: string): string => pg.escapeIdentifier(name);
 /** Quotes a text value, for statements that take no parameters. */
 export const literal = (text: string): string => pg.escapeLiteral(text);
 
-/** Name of the database that belongs to this one, for one purpose and key. */
-export function siblingOf(access: DatabaseAccess, purpose: SiblingPurpose, key: string): string {
-  return siblingName(access.name, purpose, shortKey(access, key));
+/** Name of the database that belongs to this one, for one purpose and key; with a fence, one that no other worker touches. */
+export function siblingOf(access: DatabaseAccess, purpose: SiblingPurpose, key: string, fence?: number): string {
+  return siblingName(access.name, purpose, shortKey(access, key), fence);
 }
 
 /** Hex digest of a key for this database. */
@@ -36,17 +36,24 @@ export async function withMaintenance<T>(access: DatabaseAccess, doing: string, 
   }
 }
 
-async function connectMaintenance(access: DatabaseAccess, purpose: string): Promise<pg.Client> {
-  const candidates = MAINTENANCE.filter((name) => name !== access.name);
-  let failure: unknown;
-  for (const name of candidates) {
-    try {
-      return await connect(siblingAccess(access, name), purpose);
-    } catch (error) {
-      failure ??= error;
-    }
+/** The database is not there, closed to this user, or closed to everybody. */
+const NOT_THIS_ONE = new Set(['3D000', '42501', '55000']);
+
+/**
+ * A connection to a database of the same server that is not this one. Only one that can never be used is passed over: two workers that
+ * take a lock in two databases would not see each other.
+ */
+export async function connectMaintenance(access: DatabaseAccess, purpose: string): Promise<pg.Client> {
+  const [first = '', second] = MAINTENANCE.filter((name) => name !== access.name);
+  try {
+    return await connect(siblingAccess(access, first), purpose);
+  } catch (error) {
+    const cause = error instanceof SlipwayError ? serverError(error.cause) : null;
+    if (second === undefined || cause === null || !NOT_THIS_ONE.has(cause.code)) throw error;
+    return connect(siblingAccess(access, second), purpose).catch(() => {
+      throw error;
+    });
   }
-  throw failure;
 }
 
 /** Does the server have a usable database of this name? One that was left half-dropped or half-made (limit -2) is none. */
@@ -60,6 +67,18 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
   await client.query(`DROP DATABASE IF EXISTS ${ident(name)} WITH (FORCE)`);
 }
 
+/** Drops what earlier tries for the same key left, of whatever fence. Only under the hold of that key. */
+export async function dropSiblings(
+  client: pg.Client,
+  access: DatabaseAccess,
+  { purpose, key, except }: { readonly purpose: SiblingPurpose; readonly key: string; readonly except?: string | null },
+): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('SELECT datname AS name FROM pg_database WHERE datname ~ $1', [
+    siblingPattern(purpose, shortKey(access, key)),
+  ]);
+  for (const { name } of rows) if (name !== except) await dropDatabase(client, name);
+}
+
 const POLL_MS = 40;
 /** Each try already waits 5 s in the server for the others to leave. */
 const QUIET_TRIES = 6;
@@ -69,18 +88,14 @@ const QUIET_TRIES = 6;
  * PostgreSQL locks the database first, so new connections wait instead of slipping in, and then waits up to 5 s for it to empty.
  * @throws SlipwayError `database_refused` when sessions stay (prepared transactions, a right is missing)
  */
-export async function whileQuiet<T>(
-  access: DatabaseAccess,
-  databases: readonly string[],
-  clock: Clock,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  return withMaintenance(access, 'waiting for sessions to leave', (client) =>
-    withMaintenance(access, 'ending sessions', async (killer) => {
+export async function whileQuiet<T>(hold: Hold, databases: readonly string[], work: (client: pg.Client) => Promise<T>): Promise<T> {
+  return hold.session('waiting for sessions to leave', (client) =>
+    hold.session('ending sessions', async (killer) => {
       await refusePrepared(client, databases);
       const done = new AbortController();
       // Should it lose its connection, the statement that waits in vain tells.
-      const ending = endSessions(killer, databases, clock, done.signal).catch(() => undefined);
+      const signal = hold.signal === undefined ? done.signal : AbortSignal.any([done.signal, hold.signal]);
+      const ending = endSessions(killer, databases, hold.clock, signal).catch(() => undefined);
       try {
         return await untilQuiet(() => work(client));
       } finally {
@@ -120,6 +135,7 @@ async function endSessions(killer: pg.Client, databases: readonly string[], cloc
       `SELECT pid FROM pg_stat_activity WHERE datname = ANY($1) AND backend_type = 'client backend'`,
       [databases],
     );
+    if (signal.aborted) return;
     for (const { pid } of rows) {
       // A session of a superuser may not be ours to end; should it stay, the statement that waits for it says so.
       await killer.query('SELECT pg_terminate_backend($1)', [pid]).catch((error: unknown) => {

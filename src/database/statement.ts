@@ -42,6 +42,18 @@ export async function setLimits(
   );
 }
 
+const MAY_SET: ReadonlySet<string> = new Set(['VariableSetStmt', 'SelectStmt', 'DoStmt', 'CallStmt', 'DiscardStmt']);
+
+/** A file may make the limits stricter for what follows; what would lift them is undone. Files made by pg_dump begin with such lines. */
+async function keepLimits({ client }: Worker, { request }: MigrationSession, statement: Statement): Promise<void> {
+  if (!MAY_SET.has(statement.kind)) return;
+  await client.query(
+    `SELECT set_config(name, most, true) FROM (VALUES ('lock_timeout', $1::text), ('statement_timeout', $2::text)) AS wanted (name, most)
+     WHERE most <> '0' AND current_setting(name)::interval NOT BETWEEN '1 millisecond' AND (most || ' ms')::interval`,
+    [`${Math.ceil(request.lockTimeoutMs)}`, `${Math.ceil(request.statementTimeoutMs)}`],
+  );
+}
+
 /** Runs a statement, reports it, and finds out whom it waits for when it takes long. */
 export async function execute(session: MigrationSession, worker: Worker, run: FileRun, statement: Statement): Promise<void> {
   const { request } = session;
@@ -53,6 +65,7 @@ export async function execute(session: MigrationSession, worker: Worker, run: Fi
   const watching = watchBlockers(session, worker, done.signal, report);
   try {
     await worker.client.query(statement.text);
+    await keepLimits(worker, session, statement);
   } finally {
     done.abort();
     await watching;

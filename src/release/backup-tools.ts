@@ -1,11 +1,18 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SlipwayError, type Effects } from '../kernel/index.ts';
-import { chooseMethod, type BackupMethod, type BackupTools, type DatabaseAccess, type RunCommand } from '../database/index.ts';
-import type { Definition } from './core/definition.ts';
+import {
+  chooseMethod,
+  type BackupMethod,
+  type BackupTools,
+  type DatabaseAccess,
+  type RunCommand,
+  type RunUserCommand,
+} from '../database/index.ts';
+import type { CommandDefinition, Definition } from './core/definition.ts';
 import type { StepContext } from './ports.ts';
 import type { StepDeps } from './steps/deps.ts';
-import { baseEnvironment } from './steps/command.ts';
+import { baseEnvironment, runUserCommand } from './steps/command.ts';
 
 const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
 const PROBE_TIMEOUT_MS = 10_000;
@@ -28,7 +35,10 @@ export async function stepBackupTools(deps: StepDeps, context: StepContext): Pro
     await context.takeCommandLog();
     return result;
   };
-  return toolsOf(plan.definition, run, effects);
+  const user = (command: CommandDefinition): RunUserCommand => {
+    return async (extra, hidden) => runUserCommand(deps, context, command, { cwd: plan.workspace, extra, hidden });
+  };
+  return toolsOf(plan.definition, run, effects, user);
 }
 
 /** The same while planning, where nothing but a version question is run. */
@@ -43,15 +53,17 @@ export async function planningBackupTools(deps: StepDeps, workspace: string, def
       await rm(logFile, { force: true });
     }
   };
-  return toolsOf(definition, run, deps.effects);
+  return toolsOf(definition, run, deps.effects, () => () => Promise.reject(new Error('a plan runs no backup command')));
 }
 
-function toolsOf({ database }: Definition, run: RunCommand, effects: Effects): BackupTools {
-  const backup = database?.backup;
-  const command =
-    backup?.command === null || backup?.command === undefined
-      ? null
-      : { create: backup.command.argv, restore: backup.restore?.argv ?? null };
+function toolsOf(
+  { database }: Definition,
+  run: RunCommand,
+  effects: Effects,
+  user: (command: CommandDefinition) => RunUserCommand,
+): BackupTools {
+  const [create, restore] = [database?.backup.command ?? null, database?.backup.restore ?? null];
+  const command = create === null ? null : { create: user(create), restore: restore === null ? null : user(restore) };
   return { run, effects, command, embedded: database !== null && typeof database.url !== 'string' };
 }
 

@@ -111,6 +111,29 @@ describe('applying', () => {
     ).toEqual([{ t: 'other.t poor' }, { t: 'public.u slipway' }]);
   });
 
+  test('a file that becomes another user does not write our history as that user', async () => {
+    await query('CREATE ROLE poorer; CREATE SCHEMA theirs AUTHORIZATION poorer');
+    files({
+      '1_a.sql': 'SET SESSION AUTHORIZATION poorer; CREATE TABLE theirs.t (id int)',
+      '2_b.sql':
+        '-- slipway: no-transaction\nSET SESSION AUTHORIZATION poorer;\nCREATE TABLE theirs.u (id int);\nCREATE INDEX CONCURRENTLY i ON theirs.u (id)',
+    });
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', applied: ['1_a', '2_b'] });
+    expect(await query(`SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'theirs'`)).toEqual([{ tableowner: 'poorer' }]);
+  });
+
+  test('a file cannot lift the limits, only make them stricter', async () => {
+    const show = `INSERT INTO seen SELECT current_setting('lock_timeout'), current_setting('statement_timeout')`;
+    files({
+      '1_a.sql': `CREATE TABLE seen (lock text, statement text); SET lock_timeout = 0; SET statement_timeout = '1h'; ${show};
+        SELECT set_config('lock_timeout', '50ms', false); SET LOCAL statement_timeout = '3s'; ${show}; RESET ALL; ${show}`,
+      '2_b.sql': `-- slipway: no-transaction\nSET lock_timeout = 0;\nSET statement_timeout = 0;\n${show};\nVACUUM seen;\n${show}`,
+    });
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass' });
+    const most = { lock: '100ms', statement: '20s' };
+    expect(await query('SELECT lock, statement FROM seen')).toEqual([most, { lock: '50ms', statement: '3s' }, most, most, most]);
+  });
+
   test('a file without a statement is recorded', async () => {
     files({ '1_a.sql': '-- slipway: no-transaction\n-- nothing' });
     expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', applied: ['1_a'] });

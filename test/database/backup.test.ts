@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseMethod, openAccess, verifyBackup, type BackupMethodName, type BackupTools } from '../../src/database/index.ts';
-import { backupContract, type BackupWorld } from '../../src/database/contract.ts';
+import { backupContract, discard, take, underHold, type BackupWorld } from '../../src/database/contract.ts';
 import { startPostgres, systemPostgres, type TestPostgres } from '../support/postgres.ts';
-import { effects, run, scratch, tools, until } from './support.ts';
+import { command, effects, run, scratch, tools, until } from './support.ts';
 
 const system = systemPostgres();
 const folder = scratch();
@@ -43,7 +43,8 @@ describe('template on the embedded PostgreSQL', () => {
   backupContract(open);
 
   test('ends the sessions of the database, also those that keep coming back', async () => {
-    const { method, access, folder: path } = await open();
+    const its = await open();
+    const { access } = its;
     const stop = new AbortController();
     const knocking = [1, 2, 3].map(async () => {
       while (!stop.signal.aborted) {
@@ -60,33 +61,35 @@ describe('template on the embedded PostgreSQL', () => {
       'somebody is connected',
       async () => (await server.query('postgres', `SELECT 1 FROM pg_stat_activity WHERE datname = $1`, [access.name])).length > 0,
     );
-    const manifest = await method.create(access, 'k', path('b'));
+    const manifest = await take(its);
     stop.abort();
     await server.query('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [access.name]);
     await Promise.all(knocking);
     expect(manifest.location).toMatch(/^my shop_backup_/);
-    await method.discard(access, manifest);
+    await discard(its, manifest);
   });
 
   test('nobody can change the copy', async () => {
-    const { method, access, folder: path } = await open();
-    const manifest = await method.create(access, 'k', path('b'));
+    const its = await open();
+    const manifest = await take(its);
     await expect(server.query(manifest.location ?? '', 'SELECT 1')).rejects.toThrow(/not currently accepting connections/);
-    await method.discard(access, manifest);
+    await discard(its, manifest);
   });
 
   test('a lost copy is made again instead of being believed', async () => {
-    const { method, access, folder: path } = await open();
-    const first = await method.create(access, 'k', path('b'));
-    await method.discard(access, first);
+    const its = await open();
+    const { method, access } = its;
+    const first = await take(its);
+    await underHold(its, (hold) => method.discard(hold, first));
     await server.query(access.name, 'CREATE TABLE t (id int); INSERT INTO t VALUES (1)');
-    expect((await method.create(access, 'k', path('b'))).rows).toEqual({ 'public.t': 1 });
+    expect((await take(its)).rows).toEqual({ 'public.t': 1 });
   });
 
   test('a prepared transaction, which nobody can end, is named', async () => {
-    const { method, access, folder: path } = await open();
+    const its = await open();
+    const { access } = its;
     await server.query(access.name, `CREATE TABLE t (id int); BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'forgotten'`);
-    await expect(method.create(access, 'k', path('b'))).rejects.toMatchObject({
+    await expect(take(its)).rejects.toMatchObject({
       code: 'database_refused',
       message: expect.stringContaining('A prepared transaction (forgotten)') as string,
     });
@@ -107,7 +110,8 @@ describe('template on the embedded PostgreSQL', () => {
   });
 
   test('a pg_dump older than the server is not used', async () => {
-    const { access, folder: path } = await open();
+    const its = await open();
+    const { access, folder: path } = its;
     mkdirSync(path('old'), { recursive: true });
     for (const name of ['pg_dump', 'pg_restore']) {
       writeFileSync(join(path('old'), name), '#!/bin/sh\necho "pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"\n');
@@ -115,7 +119,7 @@ describe('template on the embedded PostgreSQL', () => {
     }
     const method = await chooseMethod(access, 'pg_dump', { ...tools, clientFolders: [path('old')] });
     expect(await method.available(access)).toMatchObject({ ok: false, reason: 'pg_dump 15 is older than the server (PostgreSQL 18)' });
-    await expect(method.create(access, 'k', path('b'))).rejects.toMatchObject({ code: 'client_tool_missing' });
+    await expect(take(its, { method })).rejects.toMatchObject({ code: 'client_tool_missing' });
   });
 });
 
@@ -129,16 +133,16 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
   const withCommand: BackupTools = {
     ...tools,
     command: {
-      create: [
+      create: command(
         'sh',
         '-c',
         `"${bin}/pg_dump" --snapshot="$SLIPWAY_SNAPSHOT" --format=plain --file="$SLIPWAY_BACKUP_DIR/all.sql" "$DATABASE_URL"`,
-      ],
-      restore: [
+      ),
+      restore: command(
         'sh',
         '-c',
         `"${bin}/psql" --quiet --set=ON_ERROR_STOP=1 --file="$SLIPWAY_BACKUP_DIR/all.sql" "$SLIPWAY_RESTORE_DATABASE_URL" > /dev/null`,
-      ],
+      ),
     },
   };
 
@@ -147,27 +151,29 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
     backupContract(open);
 
     test('users go on writing, and the counts still hold for the dump', async () => {
-      const { method, access, folder: path, query } = await open();
+      const its = await open();
+      const { method, access, folder: path, query } = its;
       await query(access.name, 'CREATE TABLE t (id serial)');
       const stop = new AbortController();
       const writing = (async () => {
         while (!stop.signal.aborted) await query(access.name, 'INSERT INTO t SELECT FROM generate_series(1, 20)');
       })();
       await until('rows are there', async () => (await query(access.name, 'SELECT 1 FROM t LIMIT 1')).length > 0);
-      const manifest = await method.create(access, 'k', path('b'));
+      const manifest = await take(its);
       stop.abort();
       await writing;
-      expect(await verifyBackup({ access, manifest, method, directory: path('b'), effects })).toMatchObject({ verdict: 'pass' });
+      expect(await verifyBackup({ access, manifest, method, directory: path('b'), effects, fence: 1 })).toMatchObject({ verdict: 'pass' });
     });
 
     test('a damaged or missing file fails without a restore', async () => {
-      const { method, access, folder: path } = await open();
-      const manifest = await method.create(access, 'k', path('b'));
+      const its = await open();
+      const { method, access, folder: path } = its;
+      const manifest = await take(its);
       // One byte, in place: the size stays.
       const dump = readFileSync(join(path('b'), 'database.dump'));
       dump[dump.length - 20] = (dump[dump.length - 20] ?? 0) ^ 1;
       writeFileSync(join(path('b'), 'database.dump'), dump);
-      const request = { access, manifest, method, directory: path('b'), effects };
+      const request = { access, manifest, method, directory: path('b'), effects, fence: 1 };
       expect(await verifyBackup(request)).toMatchObject({
         verdict: 'fail',
         reason: expect.stringContaining('sha256 differs') as string,
@@ -179,7 +185,8 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
 
     test('the password is in the environment, not in the arguments', async () => {
       const seen: { argv: readonly string[]; env: Readonly<Record<string, string>>; secrets: readonly string[] }[] = [];
-      const { access, folder: path } = await open();
+      const its = await open();
+      const { access, folder: path } = its;
       const secret = openAccess(access.url.replace('slipway@', 'slipway:p%40ss-word@'));
       const method = await chooseMethod(secret, 'pg_dump', {
         ...tools,
@@ -188,8 +195,8 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
           return run(argv, env, secrets);
         },
       });
-      const manifest = await method.create(secret, 'k', path('b'));
-      await method.materialise(secret, manifest, path('b'), 'brought_back');
+      const manifest = await take(its, { access: secret, method });
+      await underHold({ ...its, access: secret }, (hold) => method.materialise(hold, manifest, path('b'), 'brought_back'));
       expect(seen).toHaveLength(2);
       for (const { argv, env, secrets } of seen) {
         expect(argv.join(' ')).not.toMatch(/p(%40|@)ss-word/);
@@ -203,38 +210,42 @@ describe.skipIf(system === null)('pg_dump and a command on the system PostgreSQL
     backupContract(() => world(server, 'command', withCommand));
 
     test('without a restore command it is unknown whether the backup is any good', async () => {
-      const { access, folder: path } = await world(server, 'command', withCommand);
-      const method = await chooseMethod(access, 'auto', {
-        ...withCommand,
-        command: { create: withCommand.command?.create ?? [], restore: null },
-      });
+      const its = await world(server, 'command', withCommand);
+      const { access, folder: path } = its;
+      const create = withCommand.command?.create ?? command('false');
+      const method = await chooseMethod(access, 'auto', { ...withCommand, command: { create, restore: null } });
       expect(method.name).toBe('command');
       expect(method.capabilities.canVerify).toBe(false);
-      const manifest = await method.create(access, 'k', path('b'));
-      expect(await verifyBackup({ access, manifest, method, directory: path('b'), effects })).toMatchObject({
+      const manifest = await take(its, { method });
+      expect(await verifyBackup({ access, manifest, method, directory: path('b'), effects, fence: 1 })).toMatchObject({
         verdict: 'unknown',
         compared: { tables: 0, rows: 0 },
       });
     });
 
     test.each([
-      ['that fails', ['sh', '-c', 'echo password=hunter22 >&2; exit 3'], /The backup command failed \(exit 3\): password=\[redacted\]/],
-      ['that leaves nothing', ['true'], /left no file/],
+      [
+        'that fails',
+        command('sh', '-c', 'echo password=hunter22 >&2; exit 3'),
+        /The backup command failed \(exit 3\): password=\[redacted\]/,
+      ],
+      ['that leaves nothing', command('true'), /left no file/],
     ])('a command %s is no backup', async (_what, create, message) => {
-      const { access, folder: path } = await world(server, 'command', withCommand);
-      const method = await chooseMethod(access, 'command', { ...tools, command: { create, restore: null } });
-      await expect(method.create(access, 'k', path('b'))).rejects.toThrow(message);
+      const its = await world(server, 'command', withCommand);
+      const method = await chooseMethod(its.access, 'command', { ...tools, command: { create, restore: null } });
+      await expect(take(its, { method })).rejects.toThrow(message);
     });
 
     test('a restore that brings too little fails verification', async () => {
-      const { access, folder: path, query } = await world(server, 'command', withCommand);
+      const its = await world(server, 'command', withCommand);
+      const { access, folder: path, query } = its;
       await query(access.name, 'CREATE TABLE t (id int); INSERT INTO t VALUES (1)');
       const method = await chooseMethod(access, 'command', {
         ...tools,
-        command: { create: ['sh', '-c', 'echo > "$SLIPWAY_BACKUP_DIR/x"'], restore: ['true'] },
+        command: { create: command('sh', '-c', 'echo > "$SLIPWAY_BACKUP_DIR/x"'), restore: command('true') },
       });
-      const manifest = await method.create(access, 'k', path('b'));
-      const answer = await verifyBackup({ access, manifest, method, directory: path('b'), effects });
+      const manifest = await take(its, { method });
+      const answer = await verifyBackup({ access, manifest, method, directory: path('b'), effects, fence: 1 });
       expect(answer).toMatchObject({
         verdict: 'fail',
         reason: expect.stringContaining('public.t should have 1 rows and has no table') as string,

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   chooseMethod,
+  createBackup,
   discardFailed,
   openAccess,
   restoreBackup,
@@ -12,7 +13,7 @@ import {
   type RestoreRequest,
 } from '../../src/database/index.ts';
 import { startPostgres, systemPostgres, type TestPostgres } from '../support/postgres.ts';
-import { effects, scratch, tools } from './support.ts';
+import { command, effects, scratch, tools, until } from './support.ts';
 
 const folder = scratch();
 let number = 0;
@@ -37,7 +38,7 @@ function restores(version: 'embedded' | 'system', name: 'template' | 'pg_dump'):
     directory = join(folder.path, `${number}`);
     await server.query(access.name, 'CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)');
     method = await chooseMethod(access, name, tools);
-    manifest = await method.create(access, 'k', directory);
+    manifest = await createBackup({ access, method, key: 'k', directory, fence: 1, effects });
     await server.query(access.name, 'DELETE FROM t WHERE id > 10; ALTER TABLE t ADD COLUMN broken int');
   });
 
@@ -71,8 +72,17 @@ function restores(version: 'embedded' | 'system', name: 'template' | 'pg_dump'):
     const first = await restoreBackup(request());
     await server.query(access.name, 'INSERT INTO t VALUES (1000)');
     expect(await restoreBackup(request())).toEqual(first);
-    await discardFailed(access, 'release-1');
-    await discardFailed(access, 'release-1');
+    const failed = { access, keys: ['release-1', 'other'], fence: 1, directory, clock: effects.clock };
+    const looking = new pg.Client({ connectionString: server.url(first.failedDatabase ?? '') });
+    await looking.connect();
+    await discardFailed(failed);
+    expect(await restoreBackup(request()), 'somebody is looking into it').toEqual(first);
+    await looking.end();
+    await until('the session is gone', async () => {
+      await discardFailed(failed);
+      return (await restoreBackup(request())).failedDatabase === null;
+    });
+    await discardFailed(failed);
     expect(await restoreBackup(request())).toEqual({ ...first, failedDatabase: null });
     expect(await count()).toBe(101);
   });
@@ -151,10 +161,10 @@ test('a backup that only a person can restore is unknown', async () => {
     const access = openAccess(await server.create('shop'));
     const method = await chooseMethod(access, 'command', {
       ...tools,
-      command: { create: ['sh', '-c', 'echo id-7 > "$SLIPWAY_BACKUP_DIR/snapshot"'], restore: null },
+      command: { create: command('sh', '-c', 'echo id-7 > "$SLIPWAY_BACKUP_DIR/snapshot"'), restore: null },
     });
     const directory = join(folder.path, 'remote');
-    const manifest = await method.create(access, 'k', directory);
+    const manifest = await createBackup({ access, method, key: 'k', directory, fence: 1, effects });
     expect(await restoreBackup({ access, manifest, method, directory, effects, key: 'k', fence: 1 })).toMatchObject({
       verdict: 'unknown',
       failedDatabase: null,

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRedactor, systemClock } from '../../src/kernel/index.ts';
-import type { BackupTools, DatabaseEffects, RunCommand } from '../../src/database/index.ts';
+import type { BackupTools, DatabaseEffects, RunCommand, RunUserCommand } from '../../src/database/index.ts';
 
 /** The machine's clock, no faults: what production uses. */
 export const effects: DatabaseEffects = { clock: systemClock, faults: { at: () => undefined }, redact: createRedactor() };
@@ -24,6 +24,12 @@ export const run: RunCommand = (argv, env) =>
       });
     });
   });
+
+/** One of the user's own commands. */
+export const command =
+  (...argv: readonly string[]): RunUserCommand =>
+  (env, secrets) =>
+    run(argv, env, secrets);
 
 export const tools: BackupTools = { run, effects, command: null, embedded: true };
 

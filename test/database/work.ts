@@ -1,6 +1,7 @@
 import {
   applyMigrations,
   chooseMethod,
+  createBackup,
   downMigrations,
   openAccess,
   readManifest,
@@ -25,8 +26,8 @@ export async function perform({ verb, url, directory, method: wanted, fence }: W
   if (verb === 'apply') return applyMigrations(migrate);
   if (verb === 'down') return downMigrations({ ...migrate, names: ['2_b', '3_c'] });
   const method = await chooseMethod(access, wanted, { ...tools, effects });
-  if (verb === 'backup') return method.create(access, 'k', directory);
+  if (verb === 'backup') return createBackup({ access, method, key: 'k', directory, fence, effects });
   const manifest = await readManifest(directory);
-  const request = { access, manifest, method, directory, effects };
-  return verb === 'verify' ? verifyBackup(request) : restoreBackup({ ...request, key: 'k', fence });
+  const request = { access, manifest, method, directory, effects, fence };
+  return verb === 'verify' ? verifyBackup(request) : restoreBackup({ ...request, key: 'k' });
 }

@@ -1,11 +1,11 @@
-import { SlipwayError, type ExecResult } from '../../kernel/index.ts';
-import { siblingAccess, withClient } from '../access.ts';
-import { createBackup } from '../create-backup.ts';
+import { SlipwayError } from '../../kernel/index.ts';
+import { siblingAccess } from '../access.ts';
 import { createEmptyLike } from '../empty-database.ts';
 import { secretsOf } from '../errors.ts';
 import { hashFiles } from '../manifest.ts';
-import { measure } from '../measure.ts';
-import type { BackupMethod, BackupTools } from '../ports.ts';
+import { measureWhile } from '../measure.ts';
+import type { BackupMethod, BackupTools, RunUserCommand } from '../ports.ts';
+import { succeed } from './client-tool.ts';
 
 /**
  * The user's own backup command. It finds DATABASE_URL, SLIPWAY_BACKUP_DIR (an empty folder for what it writes) and
@@ -13,7 +13,7 @@ import type { BackupMethod, BackupTools } from '../ports.ts';
  * finds SLIPWAY_RESTORE_DATABASE_URL (an empty database to fill) and SLIPWAY_BACKUP_DIR.
  */
 export function commandMethod(tools: BackupTools): BackupMethod {
-  const { clock, faults } = tools.effects;
+  const { redact } = tools.effects;
   const { command } = tools;
   return {
     name: 'command',
@@ -24,49 +24,34 @@ export function commandMethod(tools: BackupTools): BackupMethod {
           ? { ok: false, reason: 'no backup command is configured', hint: 'Set database.backup.command in slipway.yaml.' }
           : { ok: true },
       ),
-    create: (database, key, directory) =>
-      createBackup({
-        method: 'command',
-        access: database,
-        key,
-        directory,
-        clock,
-        stillThere: () => Promise.resolve(true),
-        write: async () => {
-          const measured = await withClient(database, 'counting rows', async (session) => {
-            await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-            const { rows } = await session.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
-            const env = { DATABASE_URL: database.url, SLIPWAY_BACKUP_DIR: directory, SLIPWAY_SNAPSHOT: rows[0]?.snapshot ?? '' };
-            succeed(await tools.run(configured(command?.create), env, secretsOf(database)), 'backup', tools);
-            return measure(session);
-          });
-          const files = await hashFiles(directory);
-          if (files.length === 0) {
-            const hint = 'Let it write its files there; for a snapshot kept elsewhere, a file with the id of the snapshot.';
-            throw new SlipwayError('database_refused', 'The backup command ended well but left no file in SLIPWAY_BACKUP_DIR', { hint });
-          }
-          faults.at('backup.before-manifest');
-          return { ...measured, files, location: null, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
-        },
-      }),
-    materialise: async (database, _manifest, directory, into) => {
-      const argv = configured(command?.restore);
-      await createEmptyLike(database, into);
-      const target = siblingAccess(database, into);
-      const env = { SLIPWAY_RESTORE_DATABASE_URL: target.url, SLIPWAY_BACKUP_DIR: directory };
-      succeed(await tools.run(argv, env, secretsOf(database)), 'restore', tools);
+    write: async (hold, _key, folder) => {
+      const create = configured(command?.create);
+      const measured = await measureWhile(hold, async (snapshot) => {
+        const env = { DATABASE_URL: hold.access.url, SLIPWAY_BACKUP_DIR: folder, SLIPWAY_SNAPSHOT: snapshot };
+        succeed(await create(env, [hold.access.url, ...secretsOf(hold.access)]), 'The backup command', redact);
+      });
+      const files = await hashFiles(folder);
+      if (files.length === 0) {
+        const hint = 'Let it write its files there; for a snapshot kept elsewhere, a file with the id of the snapshot.';
+        throw new SlipwayError('database_refused', 'The backup command ended well but left no file in SLIPWAY_BACKUP_DIR', { hint });
+      }
+      return { ...measured, files, location: null, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
+    },
+    stillThere: () => Promise.resolve(true),
+    materialise: async (hold, _manifest, folder, into) => {
+      const restore = configured(command?.restore);
+      await createEmptyLike(hold, into);
+      const { url } = siblingAccess(hold.access, into);
+      const env = { SLIPWAY_RESTORE_DATABASE_URL: url, SLIPWAY_BACKUP_DIR: folder };
+      succeed(await restore(env, [url, ...secretsOf(hold.access)]), 'The restore command', redact);
     },
     discard: () => Promise.resolve(),
   };
 }
 
-function configured(argv: readonly string[] | null | undefined): readonly string[] {
-  if (argv !== null && argv !== undefined) return argv;
-  throw new SlipwayError('config_invalid', 'The backup has no restore command', { hint: 'Set database.backup.command in slipway.yaml.' });
-}
-
-function succeed(result: ExecResult, what: string, tools: BackupTools): void {
-  if (result.exitCode === 0) return;
-  const how = result.timedOut ? 'did not end in time' : `failed (${result.signal ?? `exit ${result.exitCode ?? '?'}`})`;
-  throw new SlipwayError('database_refused', tools.effects.redact(`The ${what} command ${how}: ${result.tail.trim()}`));
+function configured(command: RunUserCommand | null | undefined): RunUserCommand {
+  if (command !== null && command !== undefined) return command;
+  throw new SlipwayError('config_invalid', 'The backup has no restore command', {
+    hint: 'Set database.backup.restore in slipway.yaml.',
+  });
 }

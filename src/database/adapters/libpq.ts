@@ -39,7 +39,8 @@ export function libpqConnection(access: DatabaseAccess): {
   url.search = url.search.replaceAll('+', '%20');
   return {
     url: url.toString(),
-    env: { PGAPPNAME: 'slipway backup', ...(password === '' ? {} : { PGPASSWORD: password }) },
+    // In English, so that a full disk can be told from a damaged dump.
+    env: { PGAPPNAME: 'slipway backup', LC_ALL: 'C', ...(password === '' ? {} : { PGPASSWORD: password }) },
     secrets: secretsOf(access),
   };
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { SlipwayError, type ExecResult } from '../../kernel/index.ts';
-import { databaseSize, siblingAccess, withClient } from '../access.ts';
-import { createBackup, type Written } from '../create-backup.ts';
+import { SlipwayError } from '../../kernel/index.ts';
+import { databaseSize, siblingAccess } from '../access.ts';
 import { createEmptyLike } from '../empty-database.ts';
 import { hashFiles } from '../manifest.ts';
-import { measure } from '../measure.ts';
+import { measureWhile } from '../measure.ts';
 import type { Availability, BackupMethod, BackupTools, DatabaseAccess } from '../ports.ts';
+import { succeed } from './client-tool.ts';
 import { findClientTools, libpqConnection, type ClientTools } from './libpq.ts';
 
 const DUMP_FILE = 'database.dump';
@@ -14,7 +14,6 @@ const LOCK_WAIT = '--lock-wait-timeout=30s';
 
 /** PostgreSQL's own `pg_dump` in custom format, with exact row counts of the same snapshot. */
 export function pgDumpMethod(tools: BackupTools): BackupMethod {
-  const { clock, faults } = tools.effects;
   return {
     name: 'pg_dump',
     capabilities: { needsQuiet: false, canVerify: true },
@@ -22,69 +21,44 @@ export function pgDumpMethod(tools: BackupTools): BackupMethod {
       const found = await clientFor(database, tools);
       return found.ok ? { ok: true } : found;
     },
-    create: async (database, key, directory) => {
-      const client = await requireClient(database, tools);
-      return createBackup({
-        method: 'pg_dump',
-        access: database,
-        key,
-        directory,
-        clock,
-        stillThere: () => Promise.resolve(true),
-        write: async () => {
-          const written = await dump(database, client, directory, tools);
-          faults.at('backup.before-manifest');
-          return written;
-        },
-      });
+    write: async (hold, _key, folder) => {
+      const client = await requireClient(hold.access, tools);
+      const measured = await measureWhile(hold, (snapshot) => dump(hold.access, { client, snapshot, folder }, tools));
+      const files = await hashFiles(folder);
+      return { ...measured, files, location: null, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
     },
-    materialise: async (database, _manifest, directory, into) => {
-      const client = await requireClient(database, tools);
-      await createEmptyLike(database, into);
-      faults.at('backup.empty-created');
-      const { url, env, secrets } = libpqConnection(siblingAccess(database, into));
-      const result = await tools.run(
-        [client.pgRestore, '--exit-on-error', '--no-password', `--dbname=${url}`, join(directory, DUMP_FILE)],
-        env,
-        secrets,
-      );
-      succeed(result, 'pg_restore', tools);
+    stillThere: () => Promise.resolve(true),
+    materialise: async (hold, _manifest, folder, into) => {
+      const client = await requireClient(hold.access, tools);
+      await createEmptyLike(hold, into);
+      tools.effects.faults.at('backup.empty-created');
+      const { url, env, secrets } = libpqConnection(siblingAccess(hold.access, into));
+      const argv = [client.pgRestore, '--exit-on-error', '--no-password', `--dbname=${url}`, join(folder, DUMP_FILE)];
+      succeed(await tools.run(argv, env, secrets), 'pg_restore', tools.effects.redact);
     },
     discard: () => Promise.resolve(),
   };
 }
 
-/** Counting and dumping share one exported snapshot, so the counts hold for the dump although users go on writing. */
-async function dump(database: DatabaseAccess, client: ClientTools, directory: string, tools: BackupTools): Promise<Written> {
-  const measured = await withClient(database, 'counting rows', async (session) => {
-    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const { rows } = await session.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
-    const { url, env, secrets } = libpqConnection(database);
-    const argv = [
-      client.pgDump,
-      '--format=custom',
-      `--snapshot=${rows[0]?.snapshot ?? ''}`,
-      LOCK_WAIT,
-      '--no-password',
-      `--file=${join(directory, DUMP_FILE)}`,
-      `--dbname=${url}`,
-    ];
-    succeed(await tools.run(argv, env, secrets), 'pg_dump', tools);
-    tools.effects.faults.at('backup.dumped');
-    return measure(session);
-  });
-  const files = await hashFiles(directory);
-  return { ...measured, files, location: null, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
+interface Dump {
+  readonly client: ClientTools;
+  readonly snapshot: string;
+  readonly folder: string;
 }
 
-function succeed(result: ExecResult, name: string, tools: BackupTools): void {
-  if (result.exitCode === 0) return;
-  const how = result.timedOut
-    ? 'did not end in time'
-    : result.isCanceled
-      ? 'was cancelled'
-      : `failed (${result.signal ?? `exit ${result.exitCode ?? '?'}`})`;
-  throw new SlipwayError('database_refused', tools.effects.redact(`${name} ${how}: ${result.tail.trim()}`));
+async function dump(database: DatabaseAccess, { client, snapshot, folder }: Dump, tools: BackupTools): Promise<void> {
+  const { url, env, secrets } = libpqConnection(database);
+  const argv = [
+    client.pgDump,
+    '--format=custom',
+    `--snapshot=${snapshot}`,
+    LOCK_WAIT,
+    '--no-password',
+    `--file=${join(folder, DUMP_FILE)}`,
+    `--dbname=${url}`,
+  ];
+  succeed(await tools.run(argv, env, secrets), 'pg_dump', tools.effects.redact);
+  tools.effects.faults.at('backup.dumped');
 }
 
 async function requireClient(database: DatabaseAccess, tools: BackupTools): Promise<ClientTools> {

@@ -1,18 +1,15 @@
 import type pg from 'pg';
 import { SlipwayError } from '../../kernel/index.ts';
-import { siblingAccess } from '../access.ts';
-import { createBackup, type Written } from '../create-backup.ts';
 import { serverError } from '../errors.ts';
 import { measureDatabase } from '../measure.ts';
-import type { BackupManifest, BackupMethod, BackupTools, DatabaseAccess } from '../ports.ts';
-import { databaseExists, dropDatabase, ident, siblingOf, whileQuiet, withMaintenance } from '../server.ts';
+import type { BackupManifest, BackupMethod, BackupTools, Hold, Written } from '../ports.ts';
+import { databaseExists, dropDatabase, dropSiblings, ident, siblingOf, whileQuiet, withMaintenance } from '../server.ts';
 
 /**
  * A copy inside the same server (`CREATE DATABASE ... TEMPLATE`): needs no client program, costs the database's size in disk,
  * and does not outlive the server's own disk. Every session of the database is ended while it is copied.
  */
 export function templateMethod(tools: BackupTools): BackupMethod {
-  const { clock, faults } = tools.effects;
   return {
     name: 'template',
     capabilities: { needsQuiet: true, canVerify: true },
@@ -28,29 +25,16 @@ export function templateMethod(tools: BackupTools): BackupMethod {
           hint: 'ALTER ROLE ... CREATEDB, or choose another backup method.',
         };
       }),
-    create: (database, key, directory) => {
-      const location = siblingOf(database, 'backup', key);
-      return createBackup({
-        method: 'template',
-        access: database,
-        key,
-        directory,
-        clock,
-        stillThere: (manifest) =>
-          withMaintenance(database, 'looking for the copy', (client) => databaseExists(client, locationOf(manifest))),
-        write: async () => {
-          await copyDatabase(database, database.name, location, tools);
-          faults.at('backup.copied');
-          const written = await measureCopy(database, location);
-          faults.at('backup.before-manifest');
-          return written;
-        },
-      });
+    write: async (hold, key) => {
+      const location = siblingOf(hold.access, 'backup', key, hold.fence);
+      await hold.session('dropping what earlier tries left', (client) => dropSiblings(client, hold.access, { purpose: 'backup', key }));
+      await copyDatabase(hold, hold.access.name, location);
+      tools.effects.faults.at('backup.copied');
+      return measureCopy(hold, location);
     },
-    materialise: async (database, manifest, _directory, into) => {
-      await copyDatabase(database, locationOf(manifest), into, tools);
-    },
-    discard: (database, manifest) => withMaintenance(database, 'dropping the copy', (client) => dropDatabase(client, locationOf(manifest))),
+    stillThere: (hold, manifest) => hold.session('looking for the copy', (client) => databaseExists(client, locationOf(manifest))),
+    materialise: (hold, manifest, _folder, into) => copyDatabase(hold, locationOf(manifest), into),
+    discard: ({ session }, manifest) => session('dropping the copy', (client) => dropDatabase(client, locationOf(manifest))),
   };
 }
 
@@ -60,9 +44,9 @@ function locationOf(manifest: BackupManifest): string {
 }
 
 /** Counted in the copy itself, then closed, so that nobody can change what the manifest says. */
-async function measureCopy(database: DatabaseAccess, location: string): Promise<Written> {
-  const measured = await measureDatabase(siblingAccess(database, location));
-  const bytes = await withMaintenance(database, 'closing the copy', async (client) => {
+async function measureCopy(hold: Hold, location: string): Promise<Written> {
+  const measured = await measureDatabase(hold, location);
+  const bytes = await hold.session('closing the copy', async (client) => {
     await client.query(`ALTER DATABASE ${ident(location)} WITH ALLOW_CONNECTIONS false`);
     const { rows } = await client.query<{ bytes: string }>('SELECT pg_database_size($1) AS bytes', [location]);
     return Number(rows[0]?.bytes);
@@ -74,8 +58,8 @@ async function measureCopy(database: DatabaseAccess, location: string): Promise<
 const ORPHAN_TRIES = 5;
 const EXISTS = new Set(['42P04', '23505']);
 
-async function copyDatabase(database: DatabaseAccess, from: string, to: string, tools: BackupTools): Promise<void> {
-  await whileQuiet(database, [from], tools.effects.clock, async (client) => {
+async function copyDatabase(hold: Hold, from: string, to: string): Promise<void> {
+  await whileQuiet(hold, [from], async (client) => {
     for (let attempt = 1; ; attempt += 1) {
       await dropDatabase(client, to);
       if (await createdFrom(client, from, to, attempt === ORPHAN_TRIES)) return;

@@ -1,5 +1,6 @@
 import { effect, type Effect, type Fresh } from './effect.ts';
-import { child, children, nameParts, relationName, textOf } from './tree.ts';
+import { mayFail, neverNull, typeName, unknownCall } from './expression-effect.ts';
+import { child, children, isSet, relationName, restarts, textOf } from './tree.ts';
 import type { Statement } from './types.ts';
 
 type Node = Statement['node'];
@@ -17,7 +18,6 @@ const UNSEEN = new Set([
   'AT_SetLogged',
   'AT_SetTableSpace',
   'AT_SetAccessMethod',
-  'AT_ReplicaIdentity',
 ]);
 
 /** Seen by the old version, and a down file can take it back without loss. */
@@ -30,7 +30,6 @@ const SEEN: Readonly<Record<string, string>> = {
   AT_AlterConstraint: 'a changed constraint changes what the old version may write',
   AT_AddIdentity: 'a changed default changes what the old version writes',
   AT_SetIdentity: 'a changed default changes what the old version writes',
-  AT_DropIdentity: 'a changed default changes what the old version writes',
   AT_EnableRowSecurity: 'row security hides rows from the old version',
   AT_ForceRowSecurity: 'row security hides rows from the old version',
   AT_DisableRowSecurity: 'row security no longer hides rows',
@@ -45,30 +44,41 @@ const SEEN: Readonly<Record<string, string>> = {
 /** Any value goes into these and comes back as it was. */
 const WIDEST = new Set(['text']);
 
-const GIVES_A_VALUE = new Set(['CONSTR_DEFAULT', 'CONSTR_IDENTITY', 'CONSTR_GENERATED']);
+/** Done to a new table, these are done to an old one: it becomes part of the new, or the new one part of it. */
+const JOINS_TABLES = new Set(['AT_AttachPartition', 'AT_DetachPartition', 'AT_AddInherit', 'AT_DropInherit']);
 const SERIAL = /^(small|big)?serial[248]?$/;
 const RANK: readonly Effect['kind'][] = ['additive', 'reversible', 'lossy', 'unknown'];
 
 /** The worst effect of all commands of an ALTER TABLE (also of a view, an index, a composite type). */
 export function alterTableEffect(node: Node, fresh: Fresh): Effect {
   const table = relationName(child(node, 'relation'));
-  if (fresh.has(table)) return effect('additive', 'AlterTableStmt');
+  const commands = children(node, 'cmds').map((command) => child(command, 'AlterTableCmd'));
+  if (fresh.has(table) && !commands.some((command) => JOINS_TABLES.has(textOf(command, 'subtype'))))
+    return effect('additive', 'AlterTableStmt');
   if (textOf(node, 'objtype') !== 'OBJECT_TABLE' && textOf(node, 'objtype') !== 'OBJECT_INDEX') {
     return effect('unknown', `ALTER ${textOf(node, 'objtype').replace('OBJECT_', '')} is not known to be compatible with the old version`);
   }
-  return children(node, 'cmds')
-    .map((command) => commandEffect(child(command, 'AlterTableCmd'), table))
+  return commands
+    .map((command) => commandEffect(command, table))
     .reduce((worst, next) => (RANK.indexOf(next.kind) > RANK.indexOf(worst.kind) ? next : worst), effect('additive', 'AlterTableStmt'));
 }
 
 function commandEffect(command: Node, table: string): Effect {
   const subtype = textOf(command, 'subtype');
   const seen = SEEN[subtype];
+  if (subtype === 'AT_SetIdentity' && restarts(children(child(child(command, 'def'), 'List'), 'items')))
+    return effect('lossy', `RESTART of ${table}.${textOf(command, 'name')} forgets where its sequence stood`);
   if (seen !== undefined) return effect('reversible', `${seen} (${table})`);
   if (UNSEEN.has(subtype)) return effect('additive', subtype);
   switch (subtype) {
     case 'AT_AddColumn':
       return addColumnEffect(child(child(command, 'def'), 'ColumnDef'), table);
+    case 'AT_DropIdentity':
+      return effect('lossy', `DROP IDENTITY of ${table}.${textOf(command, 'name')} forgets where its sequence stood`);
+    case 'AT_ReplicaIdentity':
+      return textOf(child(child(command, 'def'), 'ReplicaIdentityStmt'), 'identity_type') === 'n'
+        ? effect('reversible', `without a replica identity, UPDATE and DELETE of ${table} fail in a publication`)
+        : effect('additive', subtype);
     case 'AT_DropColumn':
       return effect('lossy', `DROP COLUMN ${table}.${textOf(command, 'name')} loses what was in it`);
     case 'AT_AlterColumnType':
@@ -82,25 +92,34 @@ function commandEffect(command: Node, table: string): Effect {
 function addColumnEffect(column: Node, table: string): Effect {
   const constraints = children(column, 'constraints').map((one) => child(one, 'Constraint'));
   const has = (...kinds: readonly string[]): boolean => constraints.some((one) => kinds.includes(textOf(one, 'contype')));
-  const serial = SERIAL.test(nameParts(children(child(column, 'typeName'), 'names')).at(-1) ?? '');
-  const filled = serial || constraints.some((one) => GIVES_A_VALUE.has(textOf(one, 'contype')) && !isNullDefault(one));
   const named = `${table}.${textOf(column, 'colname')}`;
-  if (has('CONSTR_NOTNULL', 'CONSTR_PRIMARY') && !filled)
-    return effect('reversible', `${named} is NOT NULL without a default, so the old version's INSERT fails`);
+  const called = unknownCall(constraints);
+  if (called !== null) return effect('unknown', `${called}(), which fills ${named}, is not known to be compatible with the old version`);
+  if (has('CONSTR_NOTNULL', 'CONSTR_PRIMARY') && !isFilled(column, constraints))
+    return effect(
+      'reversible',
+      `${named} is NOT NULL without a default that is certain to give a value, so the old version's INSERT fails`,
+    );
   if (has('CONSTR_CHECK', 'CONSTR_EXCLUSION')) return effect('reversible', `the CHECK on ${named} may refuse rows the old version writes`);
-  if (has('CONSTR_UNIQUE', 'CONSTR_PRIMARY', 'CONSTR_FOREIGN') && has('CONSTR_DEFAULT')) {
-    return effect('reversible', `the default of ${named} may break its own constraint when the old version writes`);
-  }
+  if (constraints.some((one) => textOf(one, 'contype') === 'CONSTR_GENERATED' && mayFail(one['raw_expr'] ?? null)))
+    return effect('reversible', `${named} is computed for every row the old version writes, which may fail`);
+  const constrained = has('CONSTR_UNIQUE', 'CONSTR_PRIMARY', 'CONSTR_FOREIGN');
+  if ((constrained && has('CONSTR_DEFAULT', 'CONSTR_GENERATED')) || constraints.some((one) => isSet(one, 'nulls_not_distinct')))
+    return effect('reversible', `what ${named} is filled with may break its own constraint when the old version writes`);
   return effect('additive', 'AT_AddColumn');
 }
 
-function isNullDefault(constraint: Node): boolean {
-  const constant = child(child(constraint, 'raw_expr'), 'A_Const');
-  return constant['isnull'] === true;
+/** Does the column certainly get a value that is not NULL when it is left out? */
+function isFilled(column: Node, constraints: readonly Node[]): boolean {
+  if (SERIAL.test(typeName(child(column, 'typeName')))) return true;
+  return constraints.some((one) => {
+    const kind = textOf(one, 'contype');
+    return kind === 'CONSTR_IDENTITY' || (kind === 'CONSTR_DEFAULT' && neverNull(one['raw_expr']));
+  });
 }
 
 function typeEffect(column: Node, named: string): Effect {
-  const type = nameParts(children(child(column, 'typeName'), 'names')).at(-1) ?? '';
+  const type = typeName(child(column, 'typeName'));
   if (WIDEST.has(type) && column['raw_default'] === undefined) return effect('reversible', `${named} changes its type`);
   return effect('lossy', `${named} changes its type to ${type}, which may lose values`);
 }

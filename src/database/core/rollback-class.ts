@@ -1,7 +1,7 @@
 import type { Effect } from './effect.ts';
 import type { Header } from './header.ts';
 import { statementEffect } from './statement-effect.ts';
-import { child, isSet, relationName, textOf } from './tree.ts';
+import { child, children, findAll, isSet, nameParts, oldParents, relationName, textOf } from './tree.ts';
 import type { RollbackClass, Statement } from './types.ts';
 
 /** A rollback class and what decided it. */
@@ -39,17 +39,27 @@ function effectsOf(statements: readonly Statement[]): readonly { readonly line: 
   const fresh = new Set<string>();
   return statements.map((statement) => {
     const effect = statementEffect(statement, fresh);
-    const made = madeTable(statement);
+    const made = madeTable(statement, fresh);
     if (made !== null) fresh.add(made);
-    // From here on the same bare name may mean another schema's table.
-    if (textOf(statement.node, 'name') === 'search_path') fresh.clear();
+    if (movesNames(statement)) fresh.clear();
+    // Who writes to it from here on sets off what nobody has looked into.
+    if (statement.kind === 'CreateTrigStmt' || statement.kind === 'RuleStmt') fresh.delete(relationName(child(statement.node, 'relation')));
     return { line: statement.line, effect };
   });
 }
 
-/** The table a statement makes for certain; with IF NOT EXISTS an old one with live rows may be meant. */
-function madeTable({ kind, node }: Statement): string | null {
+const MOVE_NAMES = new Set(['search_path', 'role', 'session_authorization']);
+
+/** May the same bare name mean another schema's table from here on? */
+function movesNames({ kind, node }: Statement): boolean {
+  if (kind === 'VariableSetStmt') return MOVE_NAMES.has(textOf(node, 'name')) || textOf(node, 'kind') === 'VAR_RESET_ALL';
+  const calls = kind === 'SelectStmt' ? findAll(node, ['FuncCall']) : [];
+  return calls.some((call) => nameParts(children(call.node, 'funcname')).at(-1) === 'set_config');
+}
+
+/** The table a statement makes for certain; with IF NOT EXISTS an old one with live rows may be meant, and a child's rows are its parent's. */
+function madeTable({ kind, node }: Statement, fresh: ReadonlySet<string>): string | null {
   if (isSet(node, 'if_not_exists')) return null;
-  if (kind === 'CreateStmt') return relationName(child(node, 'relation'));
+  if (kind === 'CreateStmt') return oldParents(node, fresh).length > 0 ? null : relationName(child(node, 'relation'));
   return kind === 'CreateTableAsStmt' ? relationName(child(child(node, 'into'), 'rel')) : null;
 }

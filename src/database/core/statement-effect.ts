@@ -1,13 +1,13 @@
 import { alterTableEffect } from './alter-table-effect.ts';
 import { effect, type Effect, type Fresh } from './effect.ts';
-import { child, children, findAll, isSet, nameParts, relationName, textOf } from './tree.ts';
+import { mayFail, unknownCall } from './expression-effect.ts';
+import { child, children, findAll, isSet, oldParents, relationName, restarts, textOf } from './tree.ts';
 import type { Statement } from './types.ts';
 
 type Node = Statement['node'];
 
 /** Things of which a new one changes nothing for a program that doesn't know it. */
 const CREATES = new Set([
-  'CreateStmt',
   'CreateSeqStmt',
   'CreateEnumStmt',
   'CreateDomainStmt',
@@ -17,13 +17,11 @@ const CREATES = new Set([
   'CreateSchemaStmt',
   'CreateTableAsStmt',
   'CreateStatsStmt',
-  'CreatePublicationStmt',
   'CommentStmt',
   'VariableSetStmt',
   'VariableShowStmt',
   'VacuumStmt',
   'ReindexStmt',
-  'RefreshMatViewStmt',
   'LockStmt',
   'ConstraintsSetStmt',
 ]);
@@ -39,7 +37,6 @@ const UNDONE_BY_DOWN = new Set([
   'AlterObjectSchemaStmt',
   'AlterOwnerStmt',
   'AlterFunctionStmt',
-  'AlterSeqStmt',
   'AlterEnumStmt',
 ]);
 const QUERIES = new Set(['SelectStmt', 'InsertStmt', 'CreateTableAsStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
@@ -52,7 +49,6 @@ const DROPPED_WITH_DATA = new Set([
   'OBJECT_FOREIGN_TABLE',
   'OBJECT_PUBLICATION',
 ]);
-const HARMLESS_FUNCTIONS = new Set(['set_config', 'pg_advisory_xact_lock', 'now', 'count', 'current_setting']);
 
 /** What a statement does to the old version and to the data; `fresh` are the tables this same file made before. */
 export function statementEffect(statement: Statement, fresh: Fresh): Effect {
@@ -65,38 +61,47 @@ export function statementEffect(statement: Statement, fresh: Fresh): Effect {
   if (kind === 'CreateTrigStmt' || kind in REWRITES_DATA) return onRelation(statement, fresh);
   if (kind === 'AlterEnumStmt' && textOf(node, 'oldVal') === '') return effect('additive', kind);
   if (UNDONE_BY_DOWN.has(kind)) return effect('reversible', `${label(kind)} changes what the old version relies on`);
-  switch (kind) {
-    case 'SelectStmt':
-      return effect('additive', kind);
-    case 'IndexStmt':
-      return indexEffect(node, fresh);
-    case 'AlterTableStmt':
-      return alterTableEffect(node, fresh);
-    case 'InsertStmt':
-      return insertEffect(node, fresh);
-    case 'AlterDefaultPrivilegesStmt':
-      return grantEffect(child(node, 'action'));
-    case 'GrantStmt':
-    case 'GrantRoleStmt':
-      return grantEffect(node);
-    case 'TruncateStmt':
-      return effect('lossy', 'TRUNCATE deletes rows');
-    case 'DropStmt':
-      return dropEffect(node);
-    default:
-      return effect('unknown', `${label(kind)} is not known to be compatible with the old version`);
-  }
+  const judge = JUDGES[kind];
+  return judge === undefined ? effect('unknown', `${label(kind)} is not known to be compatible with the old version`) : judge(node, fresh);
 }
+
+const JUDGES: Readonly<Record<string, (node: Node, fresh: Fresh) => Effect>> = {
+  SelectStmt: () => effect('additive', 'SelectStmt'),
+  CreateStmt: createTableEffect,
+  IndexStmt: indexEffect,
+  AlterTableStmt: alterTableEffect,
+  InsertStmt: insertEffect,
+  AlterDefaultPrivilegesStmt: (node) => grantEffect(child(node, 'action')),
+  GrantStmt: grantEffect,
+  GrantRoleStmt: grantEffect,
+  TruncateStmt: () => effect('lossy', 'TRUNCATE deletes rows'),
+  DropStmt: dropEffect,
+  CreatePublicationStmt: () => effect('reversible', 'in a publication, UPDATE and DELETE fail on tables without a replica identity'),
+  RefreshMatViewStmt: (node) =>
+    isSet(node, 'skipData')
+      ? effect('reversible', 'WITH NO DATA leaves nothing for the old version to read')
+      : effect('additive', 'RefreshMatViewStmt'),
+  AlterSeqStmt: (node) =>
+    restarts(children(node, 'options'))
+      ? effect('lossy', 'RESTART forgets where the sequence stood')
+      : effect('reversible', 'AlterSeq changes what the old version relies on'),
+};
 
 /** Data-modifying WITH, SELECT INTO and functions can do anything, whatever the statement is called. */
 function hidesWrites({ kind, node }: Statement): boolean {
   if (!QUERIES.has(kind)) return false;
   if (kind === 'SelectStmt' && node['intoClause'] !== undefined) return true;
-  if (findAll(node, ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']).length > 0) return true;
-  return (
-    kind === 'SelectStmt' &&
-    findAll(node, ['FuncCall']).some((call) => !HARMLESS_FUNCTIONS.has(nameParts(children(call.node, 'funcname')).at(-1) ?? ''))
-  );
+  return findAll(node, ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']).length > 0 || unknownCall(node) !== null;
+}
+
+/** What a new table has to do with old ones: a child's rows are its parent's, and a partition's rules bind who writes to the parent. */
+function createTableEffect(node: Node, fresh: Fresh): Effect {
+  const parents = oldParents(node, fresh);
+  if (parents.length === 0) return effect('additive', 'CreateStmt');
+  if (node['partbound'] === undefined) return effect('reversible', `its rows are also met in ${parents[0] ?? ''}`);
+  return findAll(node, ['Constraint']).length > 0
+    ? effect('reversible', `its constraints refuse rows the old version may write to ${parents[0] ?? ''}`)
+    : effect('additive', 'CreateStmt');
 }
 
 function onRelation({ kind, node }: Statement, fresh: Fresh): Effect {
@@ -110,8 +115,11 @@ function onRelation({ kind, node }: Statement, fresh: Fresh): Effect {
 
 function indexEffect(node: Node, fresh: Fresh): Effect {
   const table = relationName(child(node, 'relation'));
-  if (!isSet(node, 'unique') || fresh.has(table)) return effect('additive', 'IndexStmt');
-  return effect('reversible', `a unique index on ${table} refuses rows the old version may write`);
+  if (fresh.has(table)) return effect('additive', 'IndexStmt');
+  if (isSet(node, 'unique')) return effect('reversible', `a unique index on ${table} refuses rows the old version may write`);
+  return mayFail([...children(node, 'indexParams'), node['whereClause'] ?? null])
+    ? effect('reversible', `the index computes something for every row the old version writes to ${table}, which may fail`)
+    : effect('additive', 'IndexStmt');
 }
 
 function insertEffect(node: Node, fresh: Fresh): Effect {

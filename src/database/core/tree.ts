@@ -51,3 +51,15 @@ export function findAll(value: JsonValue, tags: readonly string[]): readonly { r
   }
   return found;
 }
+
+/** The tables of other files that a CREATE TABLE inherits from or is a partition of. */
+export function oldParents(node: JsonObject, fresh: ReadonlySet<string>): readonly string[] {
+  return children(node, 'inhRelations')
+    .map((parent) => relationName(child(parent, 'RangeVar')))
+    .filter((name) => !fresh.has(name));
+}
+
+/** Do the options of a sequence put it back to a number? */
+export function restarts(options: readonly JsonObject[]): boolean {
+  return options.some((option) => textOf(child(option, 'DefElem'), 'defname') === 'restart');
+}

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 
-/** The checked-out source of one release: builds, tests and scans run here. */
-export function sourceFolder(home: string, release: string): string {
-  return join(home, 'releases', release, 'source');
+/**
+ * The checked-out source of one release: builds, tests and scans run here. Each try of the build has its own (`source-12-1`), so that a
+ * worker that wakes up late checks nothing out over what a newer one builds; the name is among the facts of the build.
+ */
+export function sourceFolder(home: string, release: string, name = 'source'): string {
+  return join(home, 'releases', release, name);
 }
 
 /** The backup of one release. */

@@ -1,5 +1,14 @@
-import { SlipwayError } from '../../kernel/index.ts';
-import { chooseMethod, readManifest, restoreBackup, verifyBackup, type DatabaseAccess, type VerifyRequest } from '../../database/index.ts';
+import { isJsonObject, SlipwayError } from '../../kernel/index.ts';
+import {
+  chooseMethod,
+  createBackup,
+  readManifest,
+  restoreBackup,
+  verifyBackup,
+  type BackupManifest,
+  type DatabaseAccess,
+  type VerifyRequest,
+} from '../../database/index.ts';
 import { backupFolder } from '../artifact/folders.ts';
 import type { StepContext, StepExecutor } from '../ports.ts';
 import { chooseBackup, stepBackupTools } from '../backup-tools.ts';
@@ -10,7 +19,9 @@ export function backupStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const database = await databaseOf(deps, context);
     const method = await chooseBackup(database, context.plan.definition, await stepBackupTools(deps, context));
-    const manifest = await method.create(database, context.plan.release, backupFolder(deps.home, context.plan.release));
+    const { plan, fence, effects, signal } = context;
+    const directory = backupFolder(deps.home, plan.release);
+    const manifest = await createBackup({ access: database, method, key: plan.release, directory, fence, effects, signal });
     const rows = Object.values(manifest.rows).reduce((sum, count) => sum + count, 0);
     const facts = {
       method: manifest.method,
@@ -43,8 +54,7 @@ export function restoreStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const database = await databaseOf(deps, context);
     const backup = await backupOf(deps, context, database);
-    const { plan, fence, signal } = context;
-    const result = await restoreBackup({ ...backup, key: plan.release, fence, signal });
+    const result = await restoreBackup({ ...backup, key: context.plan.release });
     const { verdict, reason, failedDatabase, notKept } = result;
     return {
       verdict,
@@ -66,7 +76,33 @@ export async function databaseOf(deps: StepDeps, { plan }: StepContext): Promise
 async function backupOf(deps: StepDeps, context: StepContext, access: DatabaseAccess): Promise<VerifyRequest> {
   const directory = backupFolder(deps.home, context.plan.release);
   const manifest = await readManifest(directory);
-  if (manifest === null) throw new SlipwayError('state_corrupt', `There is no complete backup in ${directory}`);
+  refuseAnother(context, manifest, directory);
   const method = await chooseMethod(access, manifest.method, await stepBackupTools(deps, context));
-  return { access, manifest, directory, method, effects: context.effects };
+  const { effects, fence, signal } = context;
+  return { access, manifest, directory, method, effects, fence, signal };
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** The ledger knows the digests of what was taken: whoever changed files and manifest together is found out here. */
+function refuseAnother({ plan, events }: StepContext, manifest: BackupManifest, directory: string): void {
+  const ids = new Set(plan.steps.filter((step) => step.kind === 'backup').map((step) => step.id));
+  const taken = events.findLast((event) => event.type === 'step.finished' && ids.has(event.data.step) && event.data.verdict === 'pass');
+  if (taken?.type !== 'step.finished') return;
+  const { schemaDigest, files } = taken.data.facts;
+  const recorded = [schemaDigest, ...(Array.isArray(files) ? files.map((file) => (isJsonObject(file) ? file['sha256'] : null)) : [])];
+  const found = [manifest.schemaDigest, ...manifest.files.map((file) => file.sha256)];
+  const differs = recorded.length !== found.length || recorded.some((digest, index) => isDigest(digest) && digest !== found[index]);
+  if (!differs) return;
+  throw new SlipwayError(
+    'state_corrupt',
+    `The backup in ${directory} is not the one this release took: its digests differ from the ledger`,
+    {
+      hint: 'Find out who changed it; bring the folder back from a copy, or go back by hand.',
+    },
+  );
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === 'string' && DIGEST.test(value);
 }

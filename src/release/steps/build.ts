@@ -1,6 +1,6 @@
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { SlipwayError, toIso } from '../../kernel/index.ts';
+import { basename, dirname, join } from 'node:path';
+import { removeFolder, SlipwayError, toIso, type JsonObject } from '../../kernel/index.ts';
 import { sourceFolder } from '../artifact/folders.ts';
 import { checkOut } from '../artifact/git.ts';
 import { changedFiles, readArtifact, storeArtifact, type ArtifactManifest } from '../artifact/store.ts';
@@ -21,14 +21,15 @@ export function buildStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const { plan, step, note } = context;
     const folder = join(deps.home, text(step.input, 'folder'));
-    const source = sourceFolder(deps.home, plan.release);
+    const source = sourceFolder(deps.home, plan.release, `source-${context.fence}-${context.attempt}`);
+    await removeEarlier(source);
     const stored = await readArtifact(folder);
     if (stored !== null) return reuse(context, stored, folder, source);
     await takeSource(plan.workspace, plan.gitSha, source);
     note(plan.gitSha === null ? `copied the workspace` : `checked out ${plan.gitSha}`);
     const built = await runBuild(deps, context, source);
     if (built.verdict !== 'pass') return built;
-    const manifest = await storeArtifact(source, folder, {
+    const { manifest, ours } = await storeArtifact(source, folder, {
       service: plan.service,
       version: plan.version,
       gitSha: plan.gitSha,
@@ -37,12 +38,21 @@ export function buildStep(deps: StepDeps): StepExecutor {
       toolchain: { node: process.version, platform: `${process.platform}-${process.arch}` },
     });
     context.effects.faults.at('build.stored');
+    if (!ours) return reuse(context, manifest, folder, source);
     return {
       verdict: 'pass',
       reason: `${plan.service} ${plan.version} is built: ${manifest.files.length} files`,
-      facts: factsOf(manifest),
+      facts: factsOf(manifest, source),
     };
   };
+}
+
+/** What earlier tries of this build checked out; their commands have ended. */
+async function removeEarlier(source: string): Promise<void> {
+  const folder = dirname(source);
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(folder))
+    if (/^source(-|$)/.test(name) && name !== basename(source)) await removeFolder(join(folder, name));
 }
 
 async function runBuild(deps: StepDeps, context: StepContext, source: string): Promise<StepOutcome> {
@@ -52,7 +62,8 @@ async function runBuild(deps: StepDeps, context: StepContext, source: string): P
 }
 
 async function reuse({ plan }: StepContext, stored: ArtifactManifest, folder: string, source: string): Promise<StepOutcome> {
-  if (plan.gitSha === null || stored.gitSha !== plan.gitSha) {
+  // Without git only this release itself, taken over by another worker, knows that its source is the same.
+  if (stored.gitSha !== plan.gitSha || (plan.gitSha === null && stored.release !== plan.release)) {
     const error = new SlipwayError(
       'artifact_mismatch',
       `${plan.service} ${plan.version} was already built from ${stored.gitSha ?? 'a folder without git'} by release ${stored.release}`,
@@ -67,7 +78,7 @@ async function reuse({ plan }: StepContext, stored: ArtifactManifest, folder: st
   return {
     verdict: 'pass',
     reason: `${plan.service} ${plan.version} was built from this commit by release ${stored.release}; the same artifact is used`,
-    facts: factsOf(stored),
+    facts: factsOf(stored, source),
   };
 }
 
@@ -81,11 +92,7 @@ async function takeSource(workspace: string, gitSha: string | null, source: stri
   }
 }
 
-function factsOf(manifest: ArtifactManifest): {
-  readonly digest: string;
-  readonly files: number;
-  readonly builtBy: string;
-  readonly toolchain: Readonly<Record<string, string>>;
-} {
-  return { digest: manifest.digest, files: manifest.files.length, builtBy: manifest.release, toolchain: manifest.toolchain };
+function factsOf(manifest: ArtifactManifest, source: string): JsonObject {
+  const { digest, files, release, toolchain } = manifest;
+  return { digest, files: files.length, builtBy: release, toolchain: { ...toolchain }, source: basename(source) };
 }

@@ -12,15 +12,23 @@ const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'CI
 export function commandStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const command = as<CommandDefinition>(context.step.input['command']);
-    const result = await runUserCommand(deps, context, command, { cwd: sourceFolder(deps.home, context.plan.release) });
+    const result = await runUserCommand(deps, context, command, { cwd: builtSource(deps, context) });
     return outcomeOf(command, result);
   };
 }
 
-/** Where a command runs, and variables it gets beyond its own; their values are hidden. */
+/** The folder in which the artifact was built; an older build of Slipway did not record its name. */
+function builtSource({ home }: StepDeps, { plan, events }: StepContext): string {
+  const built = events.findLast((event) => event.type === 'step.finished' && event.data.step === 'build.artifact');
+  const name = built?.type === 'step.finished' ? built.data.facts['source'] : undefined;
+  return sourceFolder(home, plan.release, typeof name === 'string' ? name : undefined);
+}
+
+/** Where a command runs, and variables it gets beyond its own; `hidden` are kept out of the log, left out: all their values. */
 export interface CommandPlace {
   readonly cwd: string;
   readonly extra?: Readonly<Record<string, string>>;
+  readonly hidden?: readonly string[];
 }
 
 /** Runs a command of slipway.yaml under a guard; its output joins the step's log. Arguments are never a shell string. */
@@ -28,7 +36,7 @@ export async function runUserCommand(
   deps: StepDeps,
   context: StepContext,
   command: CommandDefinition,
-  { cwd, extra = {} }: CommandPlace,
+  { cwd, extra = {}, hidden = Object.values(extra) }: CommandPlace,
 ): Promise<ExecResult> {
   const { plan, effects, signal, note } = context;
   const environment = await deps.environmentFor(plan.workspace, plan.definition.envFile);
@@ -57,7 +65,7 @@ export async function runUserCommand(
     env,
     timeoutMs: command.timeoutMs,
     logFile: context.commandLog,
-    secrets: [...secrets, ...Object.values(extra)],
+    secrets: [...secrets, ...hidden],
     signal,
   });
   await context.takeCommandLog();
