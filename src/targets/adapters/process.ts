@@ -39,7 +39,7 @@ export async function createProcessTarget(options: ProcessTargetOptions): Promis
     throw new SlipwayError('platform_unsupported', `The process target needs Linux; this is ${process.platform}`, { hint });
   }
   await mkdir(path.join(options.directory, 'run'), { recursive: true });
-  const unlock = lockFolder(path.join(options.directory, 'supervisor.lock'));
+  const unlock = await lockFolder(path.join(options.directory, 'supervisor.lock'));
   try {
     const store = await openProcessStore(path.join(options.directory, 'groups.json'));
     const supervisor = createSupervisor(options, store);
