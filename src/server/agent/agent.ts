@@ -65,7 +65,11 @@ async function serve(options: AgentOptions, { target, router }: Parts, { signal,
   const { places, log } = options;
   let worker: WorkerProcess | null = null;
   const end = createEnd(signal);
-  const server = await listen(places, [controlRoutes(options, () => worker, end), createTargetRoutes(target), createRouterRoutes(router)]);
+  const server = await listen(places, [
+    controlRoutes(options, () => worker, end),
+    createTargetRoutes(target, log),
+    createRouterRoutes(router, log),
+  ]);
   try {
     // Not before somebody can ask for it: an agent that failed to start must not leave a worker behind.
     if (options.workerArgv !== null)

@@ -25,7 +25,8 @@ export async function stepInstance(context: InstanceContext, runtime: InstanceRu
   if (runtime.busy || runtime.over) return;
   runtime.busy = true;
   try {
-    observe(context, runtime);
+    // Shown before anything is done about it: a router must not wait for the next start to hear that this run is over.
+    observeInstance(context, runtime);
     probe(context, runtime);
     await learn(context, runtime);
     await act(context, runtime);

@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { SlipwayError } from '../../kernel/index.ts';
+import { messageOf, SlipwayError } from '../../kernel/index.ts';
 import { checkGroupId, checkGroupSpec, scopeOf, slotsOf } from '../core/spec.ts';
 import { unwanting, wanting, without } from '../core/state.ts';
 import type { GroupSpec, Target } from '../ports.ts';
@@ -44,14 +44,18 @@ export async function createProcessTarget(options: ProcessTargetOptions): Promis
     const store = await openProcessStore(path.join(options.directory, 'groups.json'));
     const supervisor = createSupervisor(options, store);
     await supervisor.adopt();
-    return { ...createVerbs(options.environment, store, supervisor), close: () => supervisor.close().finally(unlock) };
+    return { ...createVerbs(options, store, supervisor), close: () => supervisor.close().finally(unlock) };
   } catch (error) {
     unlock();
     throw error;
   }
 }
 
-function createVerbs(environment: Environment, store: ProcessStore, supervisor: Supervisor): Omit<ProcessTarget, 'close'> {
+function createVerbs(
+  { environment, log }: ProcessTargetOptions,
+  store: ProcessStore,
+  supervisor: Supervisor,
+): Omit<ProcessTarget, 'close'> {
   const inTurn = createTurns();
   const finishRemoval = async (group: string): Promise<void> => {
     await supervisor.tick();
@@ -60,7 +64,8 @@ function createVerbs(environment: Environment, store: ProcessStore, supervisor: 
   };
   // What an earlier supervisor was asked to remove and did not finish. If this one is closed before, the next will.
   for (const [group, { removing }] of Object.entries(store.state().groups)) {
-    if (removing) inTurn(group, () => finishRemoval(group)).catch(() => undefined);
+    if (removing)
+      inTurn(group, () => finishRemoval(group)).catch((error: unknown) => log('warn', `removing ${group}: ${messageOf(error)}`));
   }
   return {
     apply: (fence, spec) =>
