@@ -7,7 +7,7 @@ import { readProcessStat, systemClock } from '../../src/kernel/index.ts';
 import { agentPlaces, agentStatus, startAgent, stopAgent } from '../../src/server/index.ts';
 import { createAgentTarget, type AgentTarget, type GroupSpec, type InstanceState } from '../../src/targets/index.ts';
 import { createAgentRouter, type AgentRouter } from '../../src/traffic/index.ts';
-import { ask, createCleanup, freePort, startLoad, until, type Cleanup } from '../traffic/support.ts';
+import { ask, createCleanup, freePort, startLoad, until, type Cleanup, type Load } from '../traffic/support.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const GROUP = 'shop/prd/blue';
@@ -90,6 +90,21 @@ describe('a service while its agent starts again', () => {
   const instances = async (): Promise<readonly InstanceState[]> => (await target.inspect(GROUP))?.instances ?? [];
   const pids = async (): Promise<readonly (number | null)[]> => (await instances()).map(({ pid }) => pid);
   const agentPid = async (): Promise<number> => (await agentStatus(home))?.pid ?? 0;
+  /** Kills the first instance under load, and lets users go on until it is back and in use. */
+  const killOne = async (load: Load): Promise<void> => {
+    const [one] = await instances();
+    process.kill(one?.pid ?? 0, 'SIGKILL');
+    await until(
+      'it is started again',
+      async () => {
+        const [now] = await instances();
+        return now?.phase === 'ready' && now.restarts === (one?.restarts ?? 0) + 1;
+      },
+      20_000,
+    );
+    const enough = load.done() + 300;
+    await until('users go on', () => load.done() > enough);
+  };
   /** What the router itself said to users: nothing, when all went well. */
   const refusals = (outcomes: ReadonlyMap<string, number>): readonly string[] =>
     [...outcomes.keys()].filter((outcome) => outcome.startsWith('status'));
@@ -124,6 +139,19 @@ describe('a service while its agent starts again', () => {
       ]);
     },
   );
+
+  it('loses no GET at 300 per second when an instance is killed, started by this agent or adopted', { timeout: 60_000 }, async () => {
+    const load = startLoad(cleanup, port, { perSecond: 300 });
+    await until('users are there', () => load.done() > 200);
+    await killOne(load);
+    expect([...(await load.stop()).keys()]).toEqual(['ok']);
+    await stopAgent(home, systemClock);
+    await start();
+    const more = startLoad(cleanup, port, { perSecond: 300 });
+    await until('users are there again', () => more.done() > 200);
+    await killOne(more);
+    expect([...(await more.stop()).keys()]).toEqual(['ok']);
+  });
 
   it.each([false, true])('answers what is in flight before the agent ends, with all: %s', { timeout: 60_000 }, async (all) => {
     const [pid, before] = [await agentPid(), await pids()];
