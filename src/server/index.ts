@@ -1,3 +1,5 @@
-export { runAgent, type AgentOptions, type AgentStatus } from './agent/agent.ts';
+export { runAgent, type AgentOptions } from './agent/agent.ts';
+export type { AgentStatus } from './agent/control-routes.ts';
 export { agentStatus, startAgent, stopAgent } from './agent/control.ts';
+export { ownOutput } from './agent/own-output.ts';
 export { agentPlaces, type AgentPlaces } from './agent/places.ts';

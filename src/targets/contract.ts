@@ -189,7 +189,7 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetHar
       expect(runs(before)).toBe(false);
       expect(await inspect()).toBeNull();
       await harness.target().remove(1, 'shop/prd/blue');
-      expect(readFileSync(before.logFile, 'utf8')).toContain('ended with SIGKILL');
+      expect(readFileSync(before.logFile, 'utf8')).toContain('it did not end within 300 ms of SIGTERM and was killed');
     });
 
     test('a group with a time to stop ends when it is up, also after a restart; wanted without one it stays', async () => {

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { SlipwayError } from '../kernel/index.ts';
+import { messageOf, SlipwayError, type Log } from '../kernel/index.ts';
 import type { Target } from './ports.ts';
 import { firstIssue, groupSpecSchema } from './schema.ts';
 
@@ -14,7 +14,7 @@ const MAX_BODY = 1024 * 1024;
  * `/v1/groups?service=&environment=`. A group that does not exist is `{"group":null}` with 200, so that a wrong path
  * is never taken for an empty machine. Refusals are `{"error":{"code","message","hint"}}`.
  */
-export function createTargetRoutes(target: Target): Hono {
+export function createTargetRoutes(target: Target, log: Log): Hono {
   const app = new Hono();
   app.put('/v1/groups/:id', bodyLimit({ maxSize: MAX_BODY, onError: tooLarge }), async (context) => {
     const spec = groupSpecSchema.safeParse(await bodyOf(context));
@@ -34,7 +34,7 @@ export function createTargetRoutes(target: Target): Hono {
     await target.remove(fenceOf(context), context.req.param('id'));
     return context.body(null, 204);
   });
-  app.onError(answerError);
+  app.onError((error, context) => answerError(error, context, log));
   return app;
 }
 
@@ -56,10 +56,12 @@ function tooLarge(): never {
   throw new SlipwayError('usage', `The body is larger than ${MAX_BODY} bytes`);
 }
 
-function answerError(error: Error, context: Context): Response {
+function answerError(error: Error, context: Context, log: Log): Response {
   // What is no refusal is our bug; its message may hold anything, so it stays here.
-  if (!(error instanceof SlipwayError))
+  if (!(error instanceof SlipwayError)) {
+    log('error', `${context.req.method} ${context.req.path} failed: ${messageOf(error)}`, { stack: error.stack });
     return context.json({ error: { code: 'internal', message: 'The agent failed on this request; its log says why', hint: '' } }, 500);
+  }
   const { code, message, hint } = error;
   return context.json({ error: { code, message, hint } }, error.http as ContentfulStatusCode);
 }

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
-import { SlipwayError } from '../kernel/index.ts';
+import { messageOf, SlipwayError, type Log } from '../kernel/index.ts';
 import type { Router } from './ports.ts';
 import { FENCE_HEADER, fenceSchema, routeSpecSchema } from './wire.ts';
 
@@ -10,7 +10,7 @@ import { FENCE_HEADER, fenceSchema, routeSpecSchema } from './wire.ts';
  * `GET /v1/routes/<encoded id>/stats`. Changes carry the fence in the header `slipway-fence`.
  * Errors are `{ error: { code, message, hint } }` with the code's HTTP status.
  */
-export function createRouterRoutes(router: Router): Hono {
+export function createRouterRoutes(router: Router, log: Log): Hono {
   const app = new Hono();
   app.get('/v1/routes/:id', async (context) => context.json(found(context.req.param('id'), await router.inspect(context.req.param('id')))));
   app.get('/v1/routes/:id/stats', async (context) =>
@@ -28,7 +28,11 @@ export function createRouterRoutes(router: Router): Hono {
     return context.body(null, 204);
   });
   app.onError((error, context) => {
-    if (!(error instanceof SlipwayError)) throw error;
+    // What is no refusal is our bug; its message may hold anything, so it stays here.
+    if (!(error instanceof SlipwayError)) {
+      log('error', `${context.req.method} ${context.req.path} failed: ${messageOf(error)}`, { stack: error.stack });
+      return context.json({ error: { code: 'internal', message: 'The agent failed on this request; its log says why', hint: '' } }, 500);
+    }
     const { code, message, hint } = error;
     return context.json({ error: { code, message, hint } }, error.http as ContentfulStatusCode);
   });

@@ -1,5 +1,5 @@
 import { systemClock, toIso } from '../../kernel/index.ts';
-import { agentPlaces, agentStatus, runAgent, startAgent, stopAgent, type AgentStatus } from '../../server/index.ts';
+import { agentPlaces, agentStatus, ownOutput, runAgent, startAgent, stopAgent, type AgentStatus } from '../../server/index.ts';
 import { ownArgv, random } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
 import { ownVersion } from '../output/version.ts';
@@ -23,7 +23,7 @@ export const run: Handler = async (call) => {
     clock: systemClock,
     redact,
     level: levelFrom(call.environment['SLIPWAY_LOG'], 'info'),
-    write: (line) => void process.stdout.write(line),
+    write: ownOutput(agentPlaces(home).log),
   });
   const interrupt = onInterrupt();
   const workerArgv = flag(call, 'worker') ? ownArgv('-C', workspace, 'worker') : null;

@@ -1,8 +1,10 @@
 import { fstatSync } from 'node:fs';
 import { systemClock } from '../../kernel/index.ts';
 import { runWorker } from '../../release/index.ts';
+import { agentPlaces, ownOutput } from '../../server/index.ts';
 import { openApp } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
+import { findPlaces } from '../places.ts';
 import { createSecrets } from '../secrets.ts';
 import { refuseStrangeFolder } from './shared/app.ts';
 import { onInterrupt } from './shared/interrupt.ts';
@@ -17,7 +19,7 @@ export const run: Handler = async (call) => {
     clock: systemClock,
     redact,
     level: levelFrom(environment['SLIPWAY_LOG'], 'info'),
-    write: (line) => void process.stdout.write(line),
+    write: ownOutput(agentPlaces(findPlaces(directory, environment).home).workerLog),
   });
   const interrupt = onInterrupt();
   const app = await openApp({ workspace: directory, environment, log });

@@ -2,12 +2,16 @@ import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
-import { toIso, type Clock, type Log } from '../../kernel/index.ts';
+import type { Clock, Log } from '../../kernel/index.ts';
 import { createProcessTarget, createTargetRoutes, type ProcessTarget } from '../../targets/index.ts';
-import { createEmbeddedRouter, createRouterRoutes } from '../../traffic/index.ts';
+import { createEmbeddedRouter, createRouterRoutes, type EmbeddedRouter } from '../../traffic/index.ts';
+import { controlRoutes } from './control-routes.ts';
+import { createEnd } from './end.ts';
 import { openEndpointBook } from './endpoints.ts';
 import { secureSocketFolder, type AgentPlaces } from './places.ts';
 import { keepWorker, type WorkerProcess } from './worker-process.ts';
+
+const LAST_ANSWERS_MS = 1_000;
 
 export interface AgentOptions {
   readonly places: AgentPlaces;
@@ -22,70 +26,74 @@ export interface AgentOptions {
   readonly workspace: string;
 }
 
-/** What `slipway agent status` shows. */
-export interface AgentStatus {
-  readonly pid: number;
-  readonly version: string;
-  readonly startedAt: string;
-  readonly worker: { readonly pid: number | null; readonly restarts: number } | null;
-}
-
 /**
- * Runs an agent until the signal aborts: process target, router and worker of one state directory, with a control API
- * on a unix socket. When it ends, cleanly or by `kill -9`, the supervised processes go on; the next agent adopts them.
+ * Runs an agent until the signal aborts or it is told to stop: process target, router and worker of one state directory,
+ * with a control API on a unix socket. When it ends, cleanly or by `kill -9`, the supervised processes go on; the next agent
+ * adopts them. A clean end lets the worker hand over, then requests in flight finish, both within a bound.
  * @throws SlipwayError `agent_running`, `state_corrupt`, `port_in_use`
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal, onReady: () => void): Promise<void> {
   const { places, clock, log } = options;
-  // The target's lock comes first: it keeps a second agent from touching the socket of the first.
+  // The target's lock comes first and goes last: it keeps a second agent from touching what is of the first.
   const target = await createProcessTarget({ directory: places.directory, clock, log, environment: options.environment });
   try {
     const book = await openEndpointBook(target, log);
     const router = await createEmbeddedRouter({ directory: places.directory, clock, log, random: options.random, endpoints: book.get });
     const disconnect = book.connect(router);
-    const worker =
-      options.workerArgv === null
-        ? null
-        : keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock, log });
-    const stop = new AbortController();
-    const server = await listen(places, [
-      createTargetRoutes(target),
-      createRouterRoutes(router),
-      controlRoutes(options, target, worker, stop),
-    ]);
-    log('info', 'agent ready', { socket: places.socket });
-    onReady();
-    await aborted(AbortSignal.any([signal, stop.signal]));
-    await worker?.stop();
-    disconnect();
-    server.close();
-    await router.close();
-    rmSync(places.socket, { force: true });
+    try {
+      await serve(options, { target, router }, { signal, onReady });
+    } finally {
+      await router.close();
+      disconnect();
+    }
   } finally {
     await target.close();
   }
 }
 
-function controlRoutes({ version, clock }: AgentOptions, target: ProcessTarget, worker: WorkerProcess | null, stop: AbortController): Hono {
-  const startedAt = toIso(clock.now());
-  const app = new Hono();
-  app.get('/v1/agent', (context) => {
-    const status: AgentStatus = {
-      pid: process.pid,
-      version,
-      startedAt,
-      worker: worker === null ? null : { pid: worker.pid(), restarts: worker.restarts() },
-    };
-    return context.json(status);
-  });
-  app.post('/v1/agent/stop', async (context) => {
-    if (context.req.query('all') === 'true') await target.removeAll();
-    stop.abort();
-    return context.body(null, 202);
-  });
-  return app;
+interface Parts {
+  readonly target: ProcessTarget;
+  readonly router: EmbeddedRouter;
 }
 
+interface Life {
+  readonly signal: AbortSignal;
+  readonly onReady: () => void;
+}
+
+async function serve(options: AgentOptions, { target, router }: Parts, { signal, onReady }: Life): Promise<void> {
+  const { places, log } = options;
+  let worker: WorkerProcess | null = null;
+  const end = createEnd(signal);
+  const server = await listen(places, [
+    controlRoutes(options, () => worker, end),
+    createTargetRoutes(target, log),
+    createRouterRoutes(router, log),
+  ]);
+  try {
+    // Not before somebody can ask for it: an agent that failed to start must not leave a worker behind.
+    if (options.workerArgv !== null)
+      worker = keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock: options.clock, log });
+    log('info', 'agent ready', { socket: places.socket });
+    onReady();
+    await end.wanted;
+    log('info', 'agent stops', { all: end.all() });
+    await end.reach(async () => {
+      // The worker may need target and router to finish its step; only then nothing may be asked of them any more.
+      await worker?.stop();
+      end.refuseOrders();
+      await router.close();
+      // Last, so that no request finds its instance gone.
+      if (end.all()) await target.removeAll();
+    });
+  } finally {
+    await closeServer(server);
+    rmSync(places.socket, { force: true });
+  }
+  log('info', 'agent stopped');
+}
+
+/** An agent's control API: `GET /v1/agent`, `POST /v1/agent/stop?all=`, and what the parts bring. */
 async function listen(places: AgentPlaces, parts: readonly Hono[]): Promise<Server> {
   secureSocketFolder(places);
   const app = new Hono();
@@ -100,9 +108,9 @@ async function listen(places: AgentPlaces, parts: readonly Hono[]): Promise<Serv
   return server;
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Lets the last answers out. Whoever waits for more gets it from the next agent. */
+async function closeServer(server: Server): Promise<void> {
+  const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS);
+  await new Promise((resolve) => server.close(resolve));
+  clearTimeout(late);
 }

@@ -1,17 +1,25 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Client } from 'undici';
-import { SlipwayError, type Clock } from '../../kernel/index.ts';
-import type { AgentStatus } from './agent.ts';
+import { readProcessStat, SlipwayError, type Clock } from '../../kernel/index.ts';
+import type { AgentStatus } from './control-routes.ts';
 import { agentPlaces } from './places.ts';
 
 const ANSWER_WITHIN_MS = 2_000;
 const START_WITHIN_MS = 20_000;
+/** The worker's last step and the requests in flight, see `keepWorker` and the router's drain time. */
 const STOP_WITHIN_MS = 60_000;
+/** With everything supervised it takes as long as the longest grace period. */
+const STOP_ALL_WITHIN_MS = 15 * 60_000;
 const LOOK_MS = 30;
 
-/** The agent of a state directory; null when none answers. */
+/** The agent of a state directory; null when none answers. One that is stopping takes no orders, so it counts as none. */
 export async function agentStatus(home: string): Promise<AgentStatus | null> {
+  const found = await askStatus(home);
+  return found?.stopping === true ? null : found;
+}
+
+async function askStatus(home: string): Promise<AgentStatus | null> {
   try {
     const { statusCode, text } = await call(home, { method: 'GET', path: '/v1/agent', timeoutMs: ANSWER_WITHIN_MS });
     return statusCode === 200 ? (JSON.parse(text) as AgentStatus) : null;
@@ -21,15 +29,16 @@ export async function agentStatus(home: string): Promise<AgentStatus | null> {
   }
 }
 
-/** Starts an agent that outlives this process, unless one runs; resolves when it answers. */
+/** Starts an agent that outlives this process, unless one runs; resolves when it answers. Waits for one that is stopping. */
 export async function startAgent(
   home: string,
   argv: readonly string[],
   cwd: string,
   clock: Clock,
 ): Promise<{ readonly status: AgentStatus; readonly started: boolean }> {
-  const running = await agentStatus(home);
-  if (running !== null) return { status: running, started: false };
+  const running = await askStatus(home);
+  if (running !== null && !running.stopping) return { status: running, started: false };
+  if (running !== null) await untilGone(home, running, clock, STOP_WITHIN_MS);
   const places = agentPlaces(home);
   const [program = '', ...args] = argv;
   const output = openSync(places.log, 'a', 0o600);
@@ -51,18 +60,38 @@ export async function startAgent(
   throw new SlipwayError('agent_unreachable', `The agent did not start. Its log ends with:\n${tail}`, { hint: `Read ${places.log}.` });
 }
 
-/** Stops the agent; supervised processes go on, unless `all` stops them first. False when none ran. */
+/**
+ * Stops the agent and resolves when its process is gone, so that another may start at once. Supervised processes go on, unless
+ * `all` ends them too. False when none ran.
+ * @throws SlipwayError `not_possible_now` when something could not be stopped, or not in time
+ */
 export async function stopAgent(home: string, clock: Clock, { all = false }: { readonly all?: boolean } = {}): Promise<boolean> {
-  const running = await agentStatus(home);
+  const running = await askStatus(home);
   if (running === null) return false;
-  await call(home, { method: 'POST', path: `/v1/agent/stop?all=${all}`, timeoutMs: STOP_WITHIN_MS });
-  const until = clock.monotonic() + STOP_WITHIN_MS;
+  const timeoutMs = all ? STOP_ALL_WITHIN_MS : STOP_WITHIN_MS;
+  const failure = await call(home, { method: 'POST', path: `/v1/agent/stop?all=${all}`, timeoutMs }).then(
+    ({ statusCode }) => (statusCode < 300 ? null : 'something could not be stopped'),
+    // Whether it is gone is looked at below; an agent that ends in the middle of an answer has ended.
+    () => null,
+  );
+  await untilGone(home, running, clock, timeoutMs);
+  if (failure === null) return true;
+  throw new SlipwayError('not_possible_now', `The agent has stopped, but ${failure}`, { hint: `Read ${agentPlaces(home).log}.` });
+}
+
+async function untilGone(home: string, { pid }: AgentStatus, clock: Clock, withinMs: number): Promise<void> {
+  const before = readProcessStat(pid)?.startTicks;
+  const runs = (): boolean => {
+    const now = readProcessStat(pid);
+    return now !== null && now.startTicks === before && now.state !== 'Z';
+  };
+  const until = clock.monotonic() + withinMs;
   while (clock.monotonic() < until) {
-    if ((await agentStatus(home)) === null) return true;
+    if (!runs() && (await askStatus(home)) === null) return;
     await clock.sleep(LOOK_MS);
   }
-  throw new SlipwayError('not_possible_now', `The agent (pid ${running.pid}) did not stop within ${STOP_WITHIN_MS / 1_000} s`, {
-    hint: `Look into its log, or end process ${running.pid} yourself.`,
+  throw new SlipwayError('not_possible_now', `The agent (pid ${pid}) did not stop within ${withinMs / 1_000} s`, {
+    hint: `Look into its log, or end process ${pid} yourself.`,
   });
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAdaptorServer } from '@hono/node-server';
-import { SlipwayError } from '../../kernel/index.ts';
+import { SlipwayError, type Log } from '../../kernel/index.ts';
 import { PLANTED_SECRET, targetContract, type TargetHarness } from '../contract.ts';
 import { createTargetRoutes } from '../http.ts';
 import type { GroupSpec, Target } from '../ports.ts';
@@ -23,7 +23,7 @@ async function startAgent(state: string, socket: string): Promise<ChildProcess> 
     const { createProcessTarget, createTargetRoutes } = await import(${JSON.stringify(path.join(SOURCES, 'index.ts'))});
     const target = await createProcessTarget({ directory: ${JSON.stringify(state)}, clock: systemClock, log: (...all) => console.error(...all), environment: process.env });
     rmSync(${JSON.stringify(socket)}, { force: true });
-    createAdaptorServer({ fetch: createTargetRoutes(target).fetch }).listen(${JSON.stringify(socket)}, () => console.log('up'));`;
+    createAdaptorServer({ fetch: createTargetRoutes(target, () => undefined).fetch }).listen(${JSON.stringify(socket)}, () => console.log('up'));`;
   const agent = spawn(process.execPath, ['--input-type=module', '-e', script], {
     cwd: SOURCES,
     env: { PATH: process.env['PATH'], SECRET: PLANTED_SECRET },
@@ -66,6 +66,8 @@ describe('the door of the agent', () => {
   const root = mkdtempSync(path.join(tmpdir(), 'slipway-door-'));
   const socket = path.join(root, 'a.sock');
   const calls: unknown[][] = [];
+  const logged: string[] = [];
+  const log: Log = (level, message) => void logged.push(`${level} ${message}`);
   const group: GroupSpec = {
     id: 'a b/prd/blue%',
     service: 'a b',
@@ -95,7 +97,7 @@ describe('the door of the agent', () => {
   beforeEach(async () => {
     mkdirSync(root, { recursive: true });
     calls.length = 0;
-    server = createAdaptorServer({ fetch: createTargetRoutes(behind).fetch }) as Server;
+    server = createAdaptorServer({ fetch: createTargetRoutes(behind, log).fetch }) as Server;
     server.listen(socket);
     await once(server, 'listening');
     client = createAgentTarget({ socketPath: socket });
@@ -107,7 +109,7 @@ describe('the door of the agent', () => {
     rmSync(root, { recursive: true, force: true });
   });
   const raw = (pathname: string, init: RequestInit): Promise<Response> =>
-    Promise.resolve(createTargetRoutes(behind).request(pathname, init));
+    Promise.resolve(createTargetRoutes(behind, log).request(pathname, init));
   const put = (body: string, headers: Record<string, string> = { 'slipway-fence': '1' }): Promise<Response> =>
     raw('/v1/groups/a%2Fb%2Fc', { method: 'PUT', body, headers });
 
@@ -133,6 +135,7 @@ describe('the door of the agent', () => {
     expect(bug).toBeInstanceOf(Error);
     expect(bug).not.toBeInstanceOf(SlipwayError);
     expect(String(bug)).not.toContain('verysecret');
+    expect(logged).toEqual([expect.stringContaining('error GET /v1/groups/bug%2Fa%2Fb failed') as string]);
   });
 
   test('nobody behind the socket is agent_unreachable', async () => {

@@ -100,6 +100,11 @@ export function digest(identity: string): string {
   return createHash('sha256').update(identity).digest('hex').slice(0, 16);
 }
 
+/** An instance's name for a log. */
+export function labelOf({ name }: InstanceRuntime): string {
+  return `${name.group} ${name.process}-${name.index}`;
+}
+
 export function isLive(runtime: InstanceRuntime): boolean {
   return runtime.record !== null && runtime.record.exit === null;
 }
@@ -139,6 +144,8 @@ export function factsOf(context: InstanceContext, runtime: InstanceRuntime): Ins
 export function showPhase(context: InstanceContext, runtime: InstanceRuntime): void {
   const phase = phaseOf(factsOf(context, runtime), runtime.probes, runtime.record !== null);
   if (phase === runtime.phase) return;
+  const { verdict, reason } = runtime.health;
+  context.log('info', `${labelOf(runtime)} is ${phase}`, { before: runtime.phase, verdict, reason });
   runtime.phase = phase;
   runtime.since = context.clock.now();
   context.changed(runtime.name.group);

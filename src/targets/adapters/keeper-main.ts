@@ -49,13 +49,17 @@ async function keep(request: KeeperRequest): Promise<void> {
   log.note(`${request.record.process}-${request.record.index} run ${request.record.run} started as process ${pid}`);
 
   const [code, signal] = await exited;
+  const askedToEnd = stopping.length > 0;
   // Whatever it left in its group has lost its parent; a restart must not meet it.
   if (groupAlive(pid)) onStop();
   await Promise.all(stopping);
   await Promise.race([closed, delay(OUTPUT_MS)]);
   log.note(`process ${pid} ended with ${signal ?? `code ${code ?? 'unknown'}`}`);
+  const { graceMs } = request.record;
+  const reason = askedToEnd && signal === 'SIGKILL' ? `it did not end within ${graceMs} ms of SIGTERM and was killed` : null;
+  if (reason !== null) log.note(reason);
   log.finish();
-  await end({ ...request, record }, { code, signal, at: Date.now(), reason: null });
+  await end({ ...request, record }, { code, signal, at: Date.now(), reason });
 }
 
 async function end(request: KeeperRequest, exit: RunExit): Promise<void> {

@@ -2,7 +2,16 @@ import { rm } from 'node:fs/promises';
 import { messageOf, type Duration } from '../../kernel/index.ts';
 import { afterProbe, decideInstance, NO_PROBES, SETTLED_MS } from '../core/instance.ts';
 import { memoryOf, remembering, type InstanceMemory } from '../core/state.ts';
-import { factsOf, isLive, isWanted, showPhase, wantedProcess, type InstanceContext, type InstanceRuntime } from './instance-runtime.ts';
+import {
+  factsOf,
+  isLive,
+  isWanted,
+  labelOf,
+  showPhase,
+  wantedProcess,
+  type InstanceContext,
+  type InstanceRuntime,
+} from './instance-runtime.ts';
 import { askToStop, kill, observeRun } from './keeper.ts';
 import { probeHttp } from './probe.ts';
 
@@ -16,7 +25,8 @@ export async function stepInstance(context: InstanceContext, runtime: InstanceRu
   if (runtime.busy || runtime.over) return;
   runtime.busy = true;
   try {
-    observe(context, runtime);
+    // Shown before anything is done about it: a router must not wait for the next start to hear that this run is over.
+    observeInstance(context, runtime);
     probe(context, runtime);
     await learn(context, runtime);
     await act(context, runtime);
@@ -25,8 +35,7 @@ export async function stepInstance(context: InstanceContext, runtime: InstanceRu
   } catch (error) {
     const message = messageOf(error);
     // The next tick tries again; say it once, not five times a second.
-    if (message !== runtime.lastError)
-      context.log('error', `${runtime.name.group} ${runtime.name.process}-${runtime.name.index}: ${message}`);
+    if (message !== runtime.lastError) context.log('error', `${labelOf(runtime)}: ${message}`);
     runtime.lastError = message;
   } finally {
     runtime.busy = false;
@@ -48,12 +57,17 @@ function observe(context: InstanceContext, runtime: InstanceRuntime): void {
 function ended(context: InstanceContext, runtime: InstanceRuntime): void {
   const exit = runtime.record?.exit;
   if (exit === null || exit === undefined) return;
+  const asked = runtime.stopRequestedAt !== null;
   runtime.exitedAt = context.clock.monotonic();
   runtime.stopRequestedAt = null;
   runtime.unasked = false;
   runtime.readySince = null;
   runtime.probes = NO_PROBES;
-  runtime.health = { verdict: 'fail', reason: exit.reason ?? `ended with ${exit.signal ?? `code ${exit.code ?? 'unknown'}`}` };
+  const how = `ended with ${exit.signal ?? `code ${exit.code ?? 'unknown'}`}`;
+  runtime.health = { verdict: 'fail', reason: exit.reason ?? how };
+  // What was asked to end and did needs no words; a crash, or a process that had to be killed, does.
+  if (!asked || exit.reason !== null)
+    context.log('warn', `${labelOf(runtime)} ${how}`, { reason: exit.reason, run: runtime.record?.run, output: runtime.logFile });
 }
 
 function probe(context: InstanceContext, runtime: InstanceRuntime): void {

@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { SlipwayError } from '../../kernel/index.ts';
+import { messageOf, SlipwayError } from '../../kernel/index.ts';
 import { checkGroupId, checkGroupSpec, scopeOf, slotsOf } from '../core/spec.ts';
 import { expiring, unwanting, wanting, without } from '../core/state.ts';
 import type { GroupSpec, Target } from '../ports.ts';
@@ -42,7 +42,7 @@ export async function createProcessTarget(options: ProcessTargetOptions): Promis
     throw new SlipwayError('platform_unsupported', `The process target needs Linux; this is ${process.platform}`, { hint });
   }
   await mkdir(path.join(options.directory, 'run'), { recursive: true });
-  const unlock = lockFolder(path.join(options.directory, 'supervisor.lock'));
+  const unlock = await lockFolder(path.join(options.directory, 'supervisor.lock'));
   try {
     const store = await openProcessStore(path.join(options.directory, 'groups.json'));
     const supervisor = createSupervisor(options, store);
@@ -67,16 +67,20 @@ interface Verbs extends Omit<ProcessTarget, 'close'> {
   expire(): void;
 }
 
-function createVerbs({ environment, clock }: ProcessTargetOptions, store: ProcessStore, supervisor: Supervisor): Verbs {
+function createVerbs({ environment, clock, log }: ProcessTargetOptions, store: ProcessStore, supervisor: Supervisor): Verbs {
   const inTurn = createTurns();
   const finishRemoval = async (group: string): Promise<void> => {
     await supervisor.tick();
     await supervisor.gone(group);
     await store.update((state) => without(state, group));
   };
+  const unfinished =
+    (group: string) =>
+    (error: unknown): void =>
+      log('warn', `removing ${group}: ${messageOf(error)}`);
   // What an earlier supervisor was asked to remove and did not finish. If this one is closed before, the next will.
   for (const [group, { removing }] of Object.entries(store.state().groups)) {
-    if (removing) inTurn(group, () => finishRemoval(group)).catch(() => undefined);
+    if (removing) inTurn(group, () => finishRemoval(group)).catch(unfinished(group));
   }
   const expireGroup = async (group: string): Promise<void> => {
     await store.update((state) => expiring(state, group, clock.now()));
@@ -84,9 +88,11 @@ function createVerbs({ environment, clock }: ProcessTargetOptions, store: Proces
   };
   return {
     expire: () => {
-      const due = Object.values(store.state().groups).filter(({ stopAt }) => stopAt !== null && stopAt <= clock.now());
+      const due = Object.values(store.state().groups).filter(
+        ({ removing, stopAt }) => !removing && stopAt !== null && stopAt <= clock.now(),
+      );
       // In turn with what a release asks: wanted again meanwhile, it stays. If this one is closed before, the next will.
-      for (const { spec } of due) inTurn(spec.id, () => expireGroup(spec.id)).catch(() => undefined);
+      for (const { spec } of due) inTurn(spec.id, () => expireGroup(spec.id)).catch(unfinished(spec.id));
     },
     apply: (fence, spec) =>
       inTurn(spec.id, async () => {

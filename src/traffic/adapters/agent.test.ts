@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ServerType, createAdaptorServer } from '@hono/node-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTE, createEmbeddedRig } from '../../../test/traffic/embedded-rig.ts';
-import { type Cleanup, createCleanup, scratch } from '../../../test/traffic/support.ts';
+import { type Cleanup, ask, createCleanup, scratch, startServer, until } from '../../../test/traffic/support.ts';
 import { systemClock } from '../../kernel/index.ts';
 import { type RouterRig, routerContract } from '../contract.ts';
 import { createRouterRoutes } from '../http.ts';
@@ -14,7 +14,7 @@ import { createEmbeddedRouter } from './embedded.ts';
 
 /** Serves a router on a unix socket, as the agent does. */
 async function mount(router: Router, socketPath: string): Promise<ServerType> {
-  const server = createAdaptorServer({ fetch: createRouterRoutes(router).fetch });
+  const server = createAdaptorServer({ fetch: createRouterRoutes(router, () => undefined).fetch });
   server.listen(socketPath);
   await once(server, 'listening');
   return server;
@@ -62,6 +62,25 @@ describe('agent router', () => {
   });
   afterEach(() => cleanup.run());
 
+  it('answers while a route it was told to remove still drains', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { drainMs: 60_000 } });
+    let finish = (): void => undefined;
+    const slow = await startServer(cleanup, (_request, response) => {
+      finish = () => response.end('slow');
+    });
+    rig.point(slow.port);
+    const socketPath = join(await scratch(cleanup), 'agent.sock');
+    cleanup.add(await mount(rig.router, socketPath), (server) => server.close());
+    const client = cleanup.add(createAgentRouter({ socketPath }), (open) => open.close());
+    const waiting = ask(rig.port);
+    await until('it is in flight', async () => (await client.inspect(ROUTE))?.inFlight === 1);
+    const removed = client.remove(1, ROUTE);
+    await until('the route is gone', async () => (await client.inspect(ROUTE)) === null);
+    finish();
+    expect((await waiting).body).toBe('slow');
+    await removed;
+  });
+
   it('says that no agent answers: no socket, a dead socket, one that says nothing sensible', async () => {
     const directory = await scratch(cleanup);
     const none = createAgentRouter({ socketPath: join(directory, 'none.sock') });
@@ -98,7 +117,7 @@ describe('agent router', () => {
   ])('refuses %s with 400 and a reason', async (_what, headers, body) => {
     const rig = await createEmbeddedRig(cleanup);
     const text = body ?? JSON.stringify(rig.spec);
-    const response = await createRouterRoutes(rig.router).request(`/v1/routes/${encodeURIComponent(ROUTE)}`, {
+    const response = await createRouterRoutes(rig.router, () => undefined).request(`/v1/routes/${encodeURIComponent(ROUTE)}`, {
       method: 'PUT',
       headers: headers as Record<string, string>,
       body: text,

@@ -1,8 +1,11 @@
-import { Client } from 'undici';
+import { Pool } from 'undici';
 import type { z } from 'zod';
 import { ERRORS, type ErrorCode, SlipwayError, messageOf } from '../../kernel/index.ts';
 import type { Router } from '../ports.ts';
 import { FENCE_HEADER, refusalSchema, routeStateSchema, routeStatsSchema } from '../wire.ts';
+
+/** Several, so that no call of one release waits behind a route of another that drains. */
+const CONNECTIONS = 8;
 
 export interface AgentRouterOptions {
   /** The agent's unix socket. */
@@ -18,7 +21,7 @@ export interface AgentRouter extends Router {
 
 /** Connects lazily. Every call throws SlipwayError `agent_unreachable` when no agent answers. */
 export function createAgentRouter({ socketPath, timeoutMs = 60_000 }: AgentRouterOptions): AgentRouter {
-  const client = new Client('http://agent', { socketPath, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+  const client = new Pool('http://agent', { socketPath, connections: CONNECTIONS, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
   const call = async (request: Call): Promise<Answer> => {
     try {
       // A new connection each time: one kept from before an agent's restart would fail a call that could have been made.

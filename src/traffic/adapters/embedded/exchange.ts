@@ -99,9 +99,7 @@ class Exchange implements AttemptEvents {
 
   failed(failure: Failure, sent: boolean): void {
     const clientLeft = this.#gone || (this.#request.destroyed && !this.#request.complete);
-    // An instance that refuses an upload may close under it; were that held against it, a client could take it out of service.
-    const blamed = failure === 'refused' || (failure === 'broken' && !hasUnreadBody(this.#request));
-    this.#choice?.upstream.end(!clientLeft && blamed ? 'failed' : 'unknown');
+    this.#choice?.upstream.end(!clientLeft && isBlamed(failure, this.#request) ? 'failed' : 'unknown');
     if (clientLeft) return this.#settle('gone');
     const next = this.#next(failure, sent);
     if (next !== null) return this.#send(next);
@@ -151,4 +149,9 @@ class Exchange implements AttemptEvents {
     if (spec !== undefined)
       count(this.#route.counters.of(spec.group, spec.version), ending, this.#route.clock.monotonic() - this.#startedAt);
   }
+}
+
+/** An instance that refuses an upload may close under it; were that held against it, a client could take it out of service. */
+function isBlamed(failure: Failure, request: IncomingMessage): boolean {
+  return failure === 'refused' || (failure === 'broken' && !hasUnreadBody(request));
 }

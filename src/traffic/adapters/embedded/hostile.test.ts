@@ -140,6 +140,7 @@ describe('embedded router among broken peers', () => {
     await once(revived.server, 'close');
     revived.server.listen(dead, '127.0.0.1');
     await until('it serves again', async () => (await post()) === 'revived');
+    expect((await rig.router.inspect(ROUTE))?.endpoints[0]?.healthy).toBe(true);
   });
 
   it('does not hold against an instance that it closes under an upload it refuses', async () => {
