@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldEvents } from '../../src/release/core/state.ts';
 import { next } from '../../src/release/core/next.ts';
+import { newGroupOf } from '../../src/release/core/serving.ts';
 import type { NewEvent, Plan } from '../../src/release/index.ts';
 import { aDefinition } from '../support/definition.ts';
 import { aMigration, aPlan, aPlanInput } from '../support/plan.ts';
 import { simulate, type Run, type Twist } from './simulate.ts';
-import { newGroupOf } from './world.ts';
 
 const people: fc.Arbitrary<NewEvent> = fc.constantFrom<NewEvent>(
   { type: 'pause.requested', data: { reason: 'lunch' } },

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../src/kernel/index.ts';
+import { newGroupOf } from '../../src/release/core/serving.ts';
 import type { Plan, Step } from '../../src/release/index.ts';
 
 /**
@@ -30,12 +31,6 @@ export function startWorld(plan: Plan): World {
     lostWrites: false,
     smoked: new Set(old === null ? [] : [old]),
   };
-}
-
-/** Group of the version being released. */
-export function newGroupOf(plan: Plan): string {
-  const start = plan.steps.find((step) => step.id === 'deploy.start');
-  return String(start?.input['id']);
 }
 
 type Effect = (world: World, plan: Plan, input: JsonObject) => void;
