@@ -28,9 +28,18 @@ const WAIT_MS = 60_000;
  * Works on a backup while a session of the server holds the lock for it. A worker that comes with a higher fence ends that session
  * and every {@link Hold.session}; whoever was frozen meanwhile finds its connections gone and may open no other.
  * The lock is taken on the maintenance database: a session inside the live one would be in the way of a copy and of the swap.
- * @throws SlipwayError `fenced`, `locked`, `release_aborted`, `database_unreachable`
+ * @throws SlipwayError `fenced`, `locked`, `release_aborted`, `database_unreachable`, `disk_full`
  */
 export async function withHold<T>(request: HoldRequest, work: (hold: Hold) => Promise<T>): Promise<T> {
+  try {
+    return await underFence(request, work);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    throw new SlipwayError('disk_full', `No space left to write ${request.directory}`);
+  }
+}
+
+async function underFence<T>(request: HoldRequest, work: (hold: Hold) => Promise<T>): Promise<T> {
   const { access, purpose, key, fence, clock, signal } = request;
   // Before the lock, so that whoever loses it to us finds out why; and after it, for one that fell asleep in between.
   await claimFolder(request);

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
@@ -199,6 +199,12 @@ test('a worker that slept since before the migration does not migrate what was r
   });
   await expect(migrate(2)).rejects.toMatchObject({ code: 'fenced' });
   expect(await server.query(access.name, `SELECT to_regclass('late') AS late`)).toEqual([{ late: null }]);
+});
+
+test('a full disk is called that, so that the step is tried again', async () => {
+  mkdirSync(dirname(directory));
+  symlinkSync('/dev/full', `${directory}.fence`);
+  await expect(createBackup(request(1))).rejects.toMatchObject({ code: 'disk_full' });
 });
 
 test('told to stop, a backup cancels what the server is doing and leaves nothing', async () => {
