@@ -35,7 +35,7 @@ export async function ensureHistory(client: pg.Client): Promise<void> {
 export async function readHistory(client: pg.Client): Promise<readonly StoredRow[]> {
   if (!(await historyExists(client))) return [];
   const { rows } = await client.query<StoredRow>(
-    `SELECT name, sha256, direction, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, statements_begun AS begun, statements_done AS "statementsDone", statements,
+    `SELECT name, sha256, release, direction, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, statements_begun AS begun, statements_done AS "statementsDone", statements,
        done_sha256 AS "doneSha256", finished FROM slipway_history.migration ORDER BY applied_at, name COLLATE "C"`,
   );
   return rows;

@@ -161,8 +161,12 @@ describe('drift', () => {
     rmSync(join(folder(), '4_d.sql'));
     const answer = await applyMigrations(request());
     expect(answer).toMatchObject({ verdict: 'fail', changed: false });
-    for (const words of ['1_a was changed after it was applied', '4_d was applied and is no longer', '2_b sorts before 4_d'])
-      expect(answer.reason).toContain(words);
+    for (const words of [
+      '1_a was changed after it was applied',
+      /4_d was applied by release \S+ and is not in the folder/,
+      '2_b sorts before 4_d',
+    ])
+      expect(answer.reason).toMatch(words);
     expect((await migrationStatus(access(), folder())).drift).toHaveLength(3);
     expect(await applyMigrations(request({ acceptDrift: true }))).toMatchObject({ verdict: 'pass', applied: ['2_b'] });
   });

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { queryRows, openAccess } from '../../src/database/index.ts';
 import { openEmbedded } from '../../src/store/index.ts';
@@ -73,6 +74,33 @@ describe('a release whose database', () => {
     expect(tables).toEqual([]);
     await expectUnharmed(service, '1.0.0');
   });
+});
+
+describe('a hotfix after a rollback that left its migration behind', () => {
+  let rig: SmallRig;
+  beforeAll(async () => {
+    rig = await makeSmallRig();
+  });
+  afterAll(() => rig.close(), 60_000);
+
+  it('is stopped, and goes on when a person says why', async () => {
+    const service = await rig.service('hotfix');
+    const database = { embedded: 'hotfix', migrations: 'migrations' };
+    const first = { 'migrations/1_people.sql': 'create table people (id int);\n' };
+    await service.commit('1.0.0', { config: { database, ...NO_WRITES }, files: first });
+    expectSaid(await service.slipway('release'), 0);
+
+    const broken = { smoke: { ...NO_WRITES.smoke, read: [{ http: 'GET /', status: 418 }] } };
+    await service.commit('1.1.0', { config: { database, ...broken }, files: { 'migrations/2_pets.sql': 'create table pets (id int);\n' } });
+    expectSaid(await service.slipway('release'), 11, 'rolled-back');
+
+    await rm(join(service.folder, 'migrations/2_pets.sql'));
+    const own = { 'migrations/3_hot.sql': 'create table hot (id int);\n' };
+    await service.commit('1.0.1', { config: { database, ...NO_WRITES }, files: own });
+    expectSaid(await service.slipway('release'), 10, '2_pets was applied by release', 'say so with --skip preflight.migrations=REASON');
+    expectSaid(await service.slipway('release', '--skip', 'preflight.migrations=a hotfix of 1.0.0'), 0, '1 migration applied: 3_hot');
+    await expectUnharmed(service, '1.0.1');
+  }, 120_000);
 });
 
 const NO_WRITES = { smoke: { read: ['GET /'], write: { none: 'the service keeps nothing' }, within: '1s' } };

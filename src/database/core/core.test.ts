@@ -81,6 +81,7 @@ describe('folder against history', () => {
   const row = (name: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
     name,
     sha256: `sha-${name}`,
+    release: 'r1',
     direction: 'up',
     at: '',
     finished: true,
@@ -98,7 +99,7 @@ describe('folder against history', () => {
     const { drift, pending } = compareHistory([file('1_late'), { name: '2_b', sha256: 'other' }], [row('2_b'), row('3_gone')]);
     expect(drift).toHaveLength(3);
     expect(drift[0]).toContain('2_b was changed');
-    expect(drift[1]).toContain('3_gone was applied and is no longer in the folder');
+    expect(drift[1]).toContain('3_gone was applied by release r1 and is not in the folder');
     expect(drift[2]).toContain('1_late sorts before 3_gone');
     expect(pending).toEqual([file('1_late')]);
   });

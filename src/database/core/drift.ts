@@ -4,6 +4,8 @@ import { compareNames } from './file-name.ts';
 export interface HistoryRow {
   readonly name: string;
   readonly sha256: string;
+  /** Who ran it. */
+  readonly release: string;
   readonly direction: 'up' | 'down';
   readonly at: string;
   readonly finished: boolean;
@@ -40,7 +42,7 @@ export function compareHistory<F extends { readonly name: string; readonly sha25
     partial: history.find((row) => !row.finished) ?? null,
     drift: [
       ...changed.map((file) => `${file.name} was changed after it was applied; put it back as it was and write a new file`),
-      ...gone.map((row) => `${row.name} was applied and is no longer in the folder`),
+      ...gone.map((row) => `${row.name} was applied by release ${row.release} and is not in the folder`),
       ...late.map((file) => `${file.name} sorts before ${newest ?? ''}, which is already applied; give it a newer number`),
     ],
   };

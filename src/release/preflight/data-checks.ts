@@ -32,7 +32,10 @@ export const checkMigrations: PreflightCheck = async ({ databaseFor }, plan) => 
       'Releasing again goes on with the next statement: skip this check with --skip preflight.migrations=REASON.',
     );
   if (status.drift.length > 0)
-    return fail(status.drift.join('; '), 'Bring the files back to what was applied; write a new migration for a new change.');
+    return fail(
+      status.drift.join('; '),
+      'Bring the files back to what was applied, and write a new migration for a new change. Where a release that was rolled back left a change behind and this one comes without it, say so with --skip preflight.migrations=REASON.',
+    );
   const planned = plan.steps.find((step) => step.kind === 'migrate')?.input['expect'];
   const expected = Array.isArray(planned) ? planned.length : 0;
   if (expected !== status.pending.length)

@@ -27,6 +27,7 @@ export function migrateStep(deps: StepDeps): StepExecutor {
       directory,
       release: plan.release,
       fence: context.fence,
+      acceptDrift: step.input['acceptDrift'] === true,
     });
     return outcomeOfRun(result);
   };
