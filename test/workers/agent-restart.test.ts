@@ -46,7 +46,11 @@ describe('a service while its agent starts again', () => {
     home = join(workspace, '.slipway');
     mkdirSync(home);
     writeFileSync(join(workspace, 'service.mjs'), SERVICE);
-    cleanup.add(home, (folder) => stopAgent(folder, systemClock, { all: true }));
+    cleanup.add(home, async (folder) => {
+      // Only an agent ends instances, and a test that failed may have left them without one.
+      await start();
+      await stopAgent(folder, systemClock, { all: true });
+    });
     await start();
     const socketPath = agentPlaces(home).socket;
     target = cleanup.add(createAgentTarget({ socketPath }), (door) => door.close());

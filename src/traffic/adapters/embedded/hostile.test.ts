@@ -111,6 +111,29 @@ describe('embedded router among broken peers', () => {
     expect(await rig.router.inspect(ROUTE)).toMatchObject({ inFlight: 0, endpoints: [{ healthy: true, inFlight: 0 }] });
   });
 
+  it('gives up a client that stops reading its answer, so that its instance is free', async () => {
+    const rig = await createEmbeddedRig(cleanup, { limits: { clientStallMs: 200 } });
+    let left = false;
+    const flood = await startServer(cleanup, (_request, response) => {
+      const push = (): void => {
+        while (response.write(Buffer.alloc(65_536)));
+      };
+      response.on('drain', push).once('close', () => {
+        left = true;
+      });
+      push();
+    });
+    rig.point(flood.port);
+    const client = cleanup.add(connect(rig.port, '127.0.0.1'), (open) => open.destroy());
+    client
+      .on('error', () => undefined)
+      .pause()
+      .write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await until('the instance is free', () => left);
+    await until('it is counted', async () => (await rig.router.inspect(ROUTE))?.inFlight === 0);
+    expect((await rig.router.stats(ROUTE))?.versions[0]).toMatchObject({ errors: 0, clientErrors: 1 });
+  });
+
   it('takes a dead instance out after three failures and back in through a probe', async () => {
     const rig = await createEmbeddedRig(cleanup, { limits: { ejectMs: 30, ejectMaxMs: 60 } });
     const dead = await freePort();

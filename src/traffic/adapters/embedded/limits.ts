@@ -6,6 +6,8 @@ export interface RouterLimits {
   readonly clientRequestMs: number;
   /** How long an idle client connection is kept. Longer than the usual 60 s of a balancer in front, which must be the one to close. */
   readonly clientIdleMs: number;
+  /** A connection on which nothing moves for this long is closed: a client that takes no more of its answer must not keep an instance busy. Longer than any pause we grant an instance. */
+  readonly clientStallMs: number;
   /** How often the two client bounds are looked at. */
   readonly clientCheckMs: number;
   readonly maxHeaderBytes: number;
@@ -32,6 +34,7 @@ export const DEFAULT_LIMITS: RouterLimits = {
   clientHeadersMs: 10_000,
   clientRequestMs: 300_000,
   clientIdleMs: 75_000,
+  clientStallMs: 330_000,
   clientCheckMs: 1_000,
   maxHeaderBytes: 16_384,
   connectMs: 2_000,

@@ -36,6 +36,7 @@ export async function listen(route: Route, address: { readonly host: string; rea
     },
     (request, response) => admit(route, open, request, response),
   );
+  server.timeout = limits.clientStallMs;
   const open: Open = { responses: new Set(), tunnels: new Set(), closing: false };
   // Before Node 24.9 every request with an Upgrade field comes here; only a bodyless one can be passed on as a tunnel.
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
