@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { SlipwayError } from '../kernel/index.ts';
 import { COMMANDS, GROUPS } from './commands/catalogue.ts';
@@ -48,14 +49,15 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     const { redact } = setting.secrets;
     // Parsing may have failed before --json was understood.
     if (args.includes('--json')) createTerminal({ ...setting, stdout: stderr, json: true, redact }).data(failure.json);
-    else stderr.write(`${redact(failure.text)}\n`);
+    // Servers and files have a say in a message; nothing in it may steer the terminal.
+    else stderr.write(`${redact(stripVTControlCharacters(failure.text))}\n`);
     return failure.exit;
   }
 }
 
 /** Help that was asked for is a success; help because nothing was said is not. */
-function exitOfHelp({ code }: CommanderError): number {
-  return code === 'commander.help' ? 2 : 0;
+function exitOfHelp({ exitCode }: CommanderError): number {
+  return exitCode === 0 ? 0 : 2;
 }
 
 const SHOWN: ReadonlySet<string> = new Set(['commander.helpDisplayed', 'commander.help', 'commander.version']);
