@@ -77,7 +77,7 @@ describe('a state directory', () => {
     expectSaid(await service.slipway('watch'), 0, 'PASS', 'signed by SHA256:');
     expectSaid(await service.slipway('evidence', 'show'), 0, 'PASS');
     expect((await service.slipway('status')).said).not.toContain('could not be written');
-  }, 120_000);
+  }, 180_000);
 
   it('whose artifact manifest is cut short neither releases over it nor rebuilds it', async () => {
     await service.commit('1.2.0', { config: { test: ['node', '--eval', 'process.exit(1)'] } });
@@ -120,14 +120,14 @@ describe.skipIf(!(await canMount()))('a disk', () => {
     await fill(rest);
     // The end of a release is its evidence, which can only be written when there is room again.
     const blocked = service.slipway('release');
-    await until('the release is over', async () => (await service.slipway('list')).stdout.match(/unchanged/g)?.length === 2);
+    await until('the release is over', async () => (await service.slipway('list')).stdout.match(/unchanged/g)?.length === 2, 60_000);
     expect(await service.served()).toBe('1.0.0');
     await Promise.all([rest, ballast].map((file) => rm(file)));
     expectSaid(await blocked, 10, 'disk: 0 MiB are free', 'Free space, or move SLIPWAY_HOME');
     await expectUnharmed(service, '1.0.0');
     expectSaid(await service.slipway('release'), 0);
     await expectUnharmed(service, '1.1.0');
-  }, 60_000);
+  }, 180_000);
 });
 
 /** While only the first half of a file is there, does something; then brings the file back. Nobody may have written to it. */
