@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { buildProgram } from '../src/cli/program.ts';
+import { createSecrets } from '../src/cli/secrets.ts';
 
 const checkOnly = process.argv.includes('--check');
 const file = process.argv.slice(2).find((argument) => !argument.startsWith('-')) ?? path.resolve(import.meta.dirname, '../docs/cli.md');
@@ -26,7 +27,7 @@ function withInner(command: Command): readonly Command[] {
 function render(): string {
   const written: string[] = [];
   const stream = { columns: 100, write: (text: string) => written.push(text) };
-  const program = buildProgram({ stdout: stream, stderr: stream, environment: {} }, () => undefined);
+  const program = buildProgram({ stdout: stream, stderr: stream, environment: {}, secrets: createSecrets({}) }, () => undefined);
   const sections = withInner(program).map((command) => `## ${pathOf(command)}\n\n\`\`\`text\n${helpOf(command, written)}\n\`\`\``);
   const head = [
     '# Commands',

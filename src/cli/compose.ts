@@ -39,6 +39,8 @@ export interface AppOptions {
   readonly workspace: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** What the process knows to be secret; what is learnt here joins it, so that the terminal hides it too. */
+  readonly secrets?: Secrets;
 }
 
 /** The program itself, for starting an agent or a worker. */
@@ -48,17 +50,18 @@ export function ownArgv(...args: readonly string[]): readonly string[] {
 }
 
 /** Opens the store and puts everything together. Close it when done. */
-export async function openApp({ workspace, environment, log: write }: AppOptions): Promise<App> {
+export async function openApp({ workspace, environment, log: write, secrets = createSecrets(environment) }: AppOptions): Promise<App> {
   const places = findPlaces(workspace, environment);
-  const secrets = createSecrets(environment);
   // The caller's own redactor does not know what is learnt here: variables files, and what references resolve to.
   const log: Log = (level, message, fields) => write(level, secrets.redact(message), redactDeep(fields, secrets.redact));
   const lease = leaseTerms(environment);
+  const exec = createExec(systemClock, secrets.redact, { deadManMs: lease.deadManMs });
   const effects: Effects = {
     clock: systemClock,
     ids: systemIds,
     faults: createFaults(environment),
-    exec: createExec(systemClock, secrets.redact, { deadManMs: lease.deadManMs }),
+    // The guard writes what a command prints before we see it, and a command finds more than it is given: a variables file, say.
+    exec: (request) => exec({ ...request, secrets: [...request.secrets, ...secrets.known()] }),
     log,
     redact: secrets.redact,
   };

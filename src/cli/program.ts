@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { SlipwayError } from '../kernel/index.ts';
 import { COMMANDS, GROUPS } from './commands/catalogue.ts';
@@ -8,13 +9,18 @@ import { failureOf } from './output/failure.ts';
 import { helpTail } from './output/help.ts';
 import { createTerminal, type Stream } from './output/terminal.ts';
 import { ownVersion } from './output/version.ts';
-import { createSecrets } from './secrets.ts';
+import { createSecrets, type Secrets } from './secrets.ts';
 
 /** What a run of the program works with; tests pass their own. */
 export interface Surroundings {
   readonly stdout: Stream;
   readonly stderr: Stream;
   readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The surroundings and what is known to be secret in them: one registry for all that is said. */
+interface Setting extends Surroundings {
+  readonly secrets: Secrets;
 }
 
 /** Runs the CLI as this process: output drained, exit code set, whatever is left open ended. */
@@ -31,25 +37,27 @@ export async function runCli(args: readonly string[]): Promise<void> {
 /** Parses and runs one command line. Never throws; answers the exit code. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const { stderr, environment } = surroundings;
+  const setting: Setting = { ...surroundings, secrets: createSecrets(environment) };
   let exit = 0;
   try {
-    await buildProgram(surroundings, (code) => (exit = code)).parseAsync([...args], { from: 'user' });
+    await buildProgram(setting, (code) => (exit = code)).parseAsync([...args], { from: 'user' });
     return exit;
   } catch (thrown) {
     const cause = refusalOf(thrown);
     if (cause === null) return thrown instanceof CommanderError ? exitOfHelp(thrown) : 0;
     const failure = failureOf(cause, environment['SLIPWAY_DEBUG'] === '1');
-    const { redact } = createSecrets(environment);
+    const { redact } = setting.secrets;
     // Parsing may have failed before --json was understood.
-    if (args.includes('--json')) createTerminal({ ...surroundings, stdout: stderr, json: true, redact }).data(failure.json);
-    else stderr.write(`${redact(failure.text)}\n`);
+    if (args.includes('--json')) createTerminal({ ...setting, stdout: stderr, json: true, redact }).data(failure.json);
+    // Servers and files have a say in a message; nothing in it may steer the terminal.
+    else stderr.write(`${redact(stripVTControlCharacters(failure.text))}\n`);
     return failure.exit;
   }
 }
 
 /** Help that was asked for is a success; help because nothing was said is not. */
-function exitOfHelp({ code }: CommanderError): number {
-  return code === 'commander.help' ? 2 : 0;
+function exitOfHelp({ exitCode }: CommanderError): number {
+  return exitCode === 0 ? 0 : 2;
 }
 
 const SHOWN: ReadonlySet<string> = new Set(['commander.helpDisplayed', 'commander.help', 'commander.version']);
@@ -62,22 +70,22 @@ function refusalOf(thrown: unknown): unknown {
 }
 
 /** The program with all its commands; `setExit` receives a command's exit code. */
-export function buildProgram(surroundings: Surroundings, setExit: (code: number) => void): Command {
+export function buildProgram(setting: Setting, setExit: (code: number) => void): Command {
   const program = new Command('slipway')
     .description('Takes one change from commit to fully released, or back to where it was, and proves which of the two happened.')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void surroundings.stdout.write(text),
-      writeErr: (text) => void surroundings.stderr.write(text),
+      writeOut: (text) => void setting.stdout.write(text),
+      writeErr: (text) => void setting.stderr.write(text),
       outputError: () => undefined,
     })
-    .configureHelp({ helpWidth: Math.min(100, surroundings.stdout.columns ?? 100), sortSubcommands: false })
+    .configureHelp({ helpWidth: Math.min(100, setting.stdout.columns ?? 100), sortSubcommands: false })
     // `release --version 1.2.3` is the release's own option, so options belong to the command they follow.
     .enablePositionalOptions()
     .helpCommand('help [command]', 'show help for a command');
   addGlobals(program);
   program.version(ownVersion(), '-V, --version', 'print the version of Slipway and exit');
-  for (const spec of COMMANDS) addCommand(parentOf(spec, program), spec, surroundings, setExit);
+  for (const spec of COMMANDS) addCommand(parentOf(spec, program), spec, setting, setExit);
   program.addHelpText('after', helpTail(START));
   return program;
 }
@@ -99,7 +107,7 @@ function parentOf({ path }: CommandSpec, program: Command): Command {
   return program.commands.find((one) => one.name() === first) ?? addGlobals(program.command(first).description(GROUPS[first] ?? ''));
 }
 
-function addCommand(parent: Command, spec: CommandSpec, surroundings: Surroundings, setExit: (code: number) => void): void {
+function addCommand(parent: Command, spec: CommandSpec, setting: Setting, setExit: (code: number) => void): void {
   const command = parent.command(spec.path.split(' ').at(-1) ?? spec.path).description(spec.purpose);
   for (const { syntax, what } of spec.args ?? []) command.addArgument(new Argument(syntax, what));
   for (const option of spec.options ?? []) command.addOption(optionOf(option));
@@ -107,7 +115,7 @@ function addCommand(parent: Command, spec: CommandSpec, surroundings: Surroundin
   command.addHelpText('after', helpTail(spec));
   command.action(async () => {
     const handler = await spec.load();
-    setExit(await handler(callOf(command, surroundings)));
+    setExit(await handler(callOf(command, setting)));
   });
 }
 
@@ -126,13 +134,13 @@ function addGlobals(command: Command): Command {
     .addOption(new Option('--json', 'print documents for programs instead of text').helpGroup('Global options:'));
 }
 
-function callOf(command: Command, surroundings: Surroundings): Call {
+function callOf(command: Command, setting: Setting): Call {
   const chain: Command[] = [];
   for (let one: Command | null = command; one !== null; one = one.parent) chain.unshift(one);
   const globals: Readonly<Record<string, unknown>> = Object.fromEntries(
     chain.flatMap((one) => Object.entries(one.opts<Record<string, unknown>>())),
   );
-  const { environment } = surroundings;
+  const { environment, secrets } = setting;
   const config = typeof globals['config'] === 'string' ? resolve(globals['config']) : null;
   const directory = resolve(typeof globals['dir'] === 'string' ? globals['dir'] : '.');
   return {
@@ -140,7 +148,8 @@ function callOf(command: Command, surroundings: Surroundings): Call {
     options: command.opts(),
     directory: realFolder(directory),
     config,
-    terminal: createTerminal({ ...surroundings, json: globals['json'] === true, redact: createSecrets(environment).redact }),
+    terminal: createTerminal({ ...setting, json: globals['json'] === true, redact: secrets.redact }),
+    secrets,
     environment,
   };
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { createRedactor, parseEnvFile, type Redactor } from '../kernel/index.ts';
+import { createRedactor, parseEnvFile, secretValuesOf, SlipwayError, type Redactor } from '../kernel/index.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -8,12 +8,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface Secrets {
   readonly redact: Redactor;
   add(values: readonly string[]): void;
-  /** The process environment joined with a variables file of the workspace (which wins); its secrets become known. */
+  /** All values known so far, for another process that must hide them too. */
+  known(): readonly string[];
+  /** The process environment joined with a variables file of the workspace (which wins); its secrets become known. @throws SlipwayError `config_invalid` */
   environmentFor(workspace: string, envFile: string | null): Promise<Environment>;
 }
-
-/** A variable with such a name holds a secret, whatever its value looks like. */
-const SECRET_NAME = /pass|secret|token|key|credential|auth|dsn|_url$|^url$|private/i;
 
 /** Makes the registry over the process environment. */
 export function createSecrets(environment: Environment): Secrets {
@@ -24,20 +23,21 @@ export function createSecrets(environment: Environment): Secrets {
     for (const value of values) known.add(value);
     if (known.size > before) redactor = createRedactor([...known]);
   };
-  const learn = (variables: Environment): void =>
-    add(Object.entries(variables).flatMap(([name, value]) => (value !== undefined && SECRET_NAME.test(name) ? [value] : [])));
-  learn(environment);
+  add(secretValuesOf(environment));
   return {
     redact: (text) => redactor(text),
     add,
+    known: () => [...known],
     environmentFor: async (workspace, envFile) => {
       if (envFile === null) return environment;
       const text = await readFile(resolve(workspace, envFile), 'utf8').catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return '';
-        throw error;
+        throw new SlipwayError('config_invalid', `The variables file ${envFile} cannot be read: ${error.message}`, {
+          hint: 'Correct env-file in slipway.yaml, or the rights of the file.',
+        });
       });
       const variables = parseEnvFile(text, envFile);
-      learn(variables);
+      add(secretValuesOf(variables));
       return { ...environment, ...variables };
     },
   };

@@ -4,5 +4,6 @@ export * from './core/instant.ts';
 export * from './core/json.ts';
 export * from './core/errors.ts';
 export * from './core/redact.ts';
+export * from './core/secret-variables.ts';
 export * from './core/assert.ts';
 export * from './core/template.ts';

@@ -33,6 +33,20 @@ describe('a drive', () => {
     expect(await drive(worker(), release)).toBe('not-mine');
   });
 
+  it('whose pack cannot be written notes why, gives the release back, and seals it at the next try', async () => {
+    const { release, worker } = await bench.release(THREE);
+    const broken = { ...worker(), seal: () => Promise.reject(new Error('no room for postgres://app:hunter2@db/shop')) };
+    expect(await drive(broken, release)).toBe('parked');
+    expect((await store.load(release)).summary).toMatchObject({
+      status: 'released',
+      sealed: false,
+      unsealedBecause: expect.stringContaining('no room for postgres://app'),
+      driver: null,
+    });
+    expect(await drive(worker(), release)).toBe('finished');
+    expect((await store.load(release)).summary).toMatchObject({ sealed: true, unsealedBecause: null, driver: null });
+  });
+
   it('is one driver at a time, however many try', async () => {
     let runs = 0;
     const { release, worker, told } = await bench.release([aStep('a.b')], { 'a.b': () => ((runs += 1), PASS) });

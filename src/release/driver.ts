@@ -1,4 +1,4 @@
-import { SlipwayError, type Effects } from '../kernel/index.ts';
+import { messageOf, SlipwayError, type Duration, type Effects } from '../kernel/index.ts';
 import { next, type Action } from './core/next.ts';
 import { foldEvents } from './core/state.ts';
 import type { Plan, StepKind } from './core/plan.ts';
@@ -79,8 +79,7 @@ async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stored
     case 'wait':
       return park(store, claim, stored.events.length, action.until);
     case 'seal':
-      if (!stored.summary.sealed) await store.seal(claim, await deps.seal(stored));
-      return 'finished';
+      return stored.summary.sealed ? 'finished' : sealOrPostpone(deps, claim, stored);
     case 'run':
       await runOne(deps, { claim, lease }, stored, action);
       return null;
@@ -106,6 +105,23 @@ function handOver({ store, effects }: DriverDeps, claim: Claim, stored: StoredRe
 
 async function park(store: ReleaseStore, claim: Claim, size: number, until: number | null): Promise<DriveResult | null> {
   return (await store.park(claim, size, until)) === 'parked' ? 'parked' : null;
+}
+
+/** How soon a pack that could not be written is tried again: a disk or a right has to be repaired by somebody. */
+const SEAL_AGAIN_MS: Duration = 10_000;
+
+/** The release is over whether or not its pack can be written; why it cannot is for people to see, and it is tried again. */
+async function sealOrPostpone({ store, effects, seal }: DriverDeps, claim: Claim, stored: StoredRelease): Promise<DriveResult> {
+  const made = await seal(stored).catch((error: unknown) => ({ error }));
+  if (typeof made === 'string') {
+    await store.seal(claim, made);
+    return 'finished';
+  }
+  const { release } = claim;
+  const reason = effects.redact(messageOf(made.error));
+  effects.log('error', 'the evidence could not be sealed; it will be tried again', { release, error: reason });
+  await store.postponeSeal(claim, reason, effects.clock.now() + SEAL_AGAIN_MS);
+  return 'parked';
 }
 
 /** The right to drive, and the clock that says how long. */

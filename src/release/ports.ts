@@ -31,6 +31,8 @@ export interface ReleaseSummary {
   readonly finishedAt: Instant | null;
   readonly driver: string | null;
   readonly sealed: boolean;
+  /** Why the pack of a release that is over could not be written at the last try; null when it was not tried, or is sealed. */
+  readonly unsealedBecause: string | null;
 }
 
 export type ReleaseStatus = 'queued' | 'running' | 'waiting' | 'paused' | 'rolling-back' | 'stuck' | Outcome;
@@ -74,6 +76,8 @@ export interface ReleaseStore {
   park(claim: Claim, expectedSize: number, wakeAt: Instant | null): Promise<'parked' | 'changed'>;
   /** Marks the finished release's pack as sealed and gives the claim back. */
   seal(claim: Claim, checkpoint: string): Promise<void>;
+  /** Notes why the finished release's pack could not be written, and gives the claim back until it is tried again. */
+  postponeSeal(claim: Claim, reason: string, until: Instant): Promise<void>;
   /** Records what a person asked for and wakes the driver. */
   request(release: string, actor: string, event: NewEvent): Promise<void>;
   list(filter: { readonly service?: string; readonly environment?: string; readonly limit: number }): Promise<readonly ReleaseSummary[]>;

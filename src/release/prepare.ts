@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import semver from 'semver';
-import { messageOf, SlipwayError, type Check } from '../kernel/index.ts';
+import { messageOf, redactDeep, SlipwayError, type Check } from '../kernel/index.ts';
 import { migrationStatus, readMigrations, type DatabaseAccess, type Migration } from '../database/index.ts';
 import { readArtifact } from './artifact/store.ts';
 import { readGit, type GitFacts } from './artifact/git.ts';
@@ -75,7 +75,8 @@ async function planRelease(deps: StepDeps, request: ReleaseRequest & { readonly 
     kind: 'release',
     version,
     gitSha: git?.sha ?? null,
-    gitRef: git?.ref ?? null,
+    // People name branches, and servers word their errors; neither is anything the plan acts upon.
+    gitRef: git === null || git.ref === null ? null : deps.effects.redact(git.ref),
     requestedBy,
     node,
     workspace,
@@ -84,7 +85,7 @@ async function planRelease(deps: StepDeps, request: ReleaseRequest & { readonly 
     previous,
     target: null,
     skips,
-    findings: [...data.findings, ...findingsOf(definition, data.migrations, previous)],
+    findings: redactDeep([...data.findings, ...findingsOf(definition, data.migrations, previous)], deps.effects.redact),
   });
 }
 

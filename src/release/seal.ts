@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, exportPack, verdictOf, type PackInput, type SigningKeys } from '../evidence/index.ts';
 import { failureRequest, rollbackNotice } from './core/notice.ts';
@@ -88,5 +88,17 @@ export async function sealRelease(home: string, keys: SigningKeys, stored: Store
     throw error;
   });
   if (existing !== null) return existing;
+  await removeDrafts(home, stored.summary.release);
   return (await exportPack(await packInput(home, stored), keys, folder)).checkpoint;
+}
+
+/** What a worker that was killed while it wrote left behind. Nobody else writes this release's pack: the claim is ours. */
+async function removeDrafts(home: string, release: string): Promise<void> {
+  const parent = join(home, 'evidence');
+  const names = await readdir(parent).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const drafts = names.filter((name) => name.startsWith(`.${release}.partial-`));
+  for (const draft of drafts) await rm(join(parent, draft), { recursive: true, force: true });
 }

@@ -114,8 +114,27 @@ export async function seal(context: Context, mine: Claim, checkpoint: string): P
     if (row.outcome === null) throw new Error(`Release ${mine.release} is not finished; it cannot be sealed`);
     await trx
       .updateTable('release')
-      .set({ ...NO_DRIVER, wake_at: null, sealed: checkpoint })
+      .set({ ...NO_DRIVER, wake_at: null, sealed: checkpoint, unsealed_because: null })
       .where('id', '=', mine.release)
       .execute();
+  });
+}
+
+/** Notes why the pack could not be written and gives the claim back until then. */
+export async function postponeSeal(context: Context, mine: Claim, reason: string, until: Instant): Promise<void> {
+  const { node } = await context.session.again(() => findRow(context.session.db, mine.release));
+  await context.session.again(() => context.wakes.prepare(node));
+  let tried = false;
+  await context.session.transact(async (trx) => {
+    if (tried && isParked(await lockRow(trx, mine.release), mine)) return;
+    const row = await lockClaimed(trx, mine);
+    if (row.outcome === null) throw new Error(`Release ${mine.release} is not finished; there is nothing to seal yet`);
+    tried = true;
+    await trx
+      .updateTable('release')
+      .set({ ...NO_DRIVER, wake_at: new Date(until), unsealed_because: reason })
+      .where('id', '=', mine.release)
+      .execute();
+    await context.wakes.send(trx, { release: mine.release, node, reason: `unsealed ${mine.fence}`, at: until });
   });
 }

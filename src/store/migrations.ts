@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
 /** Version of the tables this build writes; the number of migrations below. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * The oldest version whose builds may still use the tables. A migration that only adds leaves it; one that changes or removes
@@ -13,12 +13,18 @@ export const READABLE_FROM = 1;
 /** Named so that their alphabetical order is their order. Never edit one that was released. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001_ledger': { up: createLedger },
+  '0002_unsealed': { up: addUnsealed },
 };
 
 async function createLedger(db: Kysely<unknown>): Promise<void> {
   for (const statement of LEDGER.split(';')) {
     if (statement.trim() !== '') await sql.raw(statement).execute(db);
   }
+}
+
+/** Why the pack of a finished release could not be written at the last try. */
+async function addUnsealed(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table slipway.release add column unsealed_because text`.execute(db);
 }
 
 const LEDGER = `

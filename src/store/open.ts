@@ -4,7 +4,7 @@ import type { Driver, LeaseTerms, ReleaseStore, Wakeups } from '../release/index
 import { acquireLock, append, request } from './append.ts';
 import { createBoss, createWakeSender } from './boss.ts';
 import { waitForChange } from './changes.ts';
-import { claim, park, renew, seal } from './claims.ts';
+import { claim, park, postponeSeal, renew, seal } from './claims.ts';
 import type { Context } from './context.ts';
 import { openEmbedded, type Embedded } from './embedded/embedded.ts';
 import { createListener, type Listener } from './listener.ts';
@@ -119,6 +119,7 @@ function createStore(context: Context, listener: Listener): ReleaseStore {
     acquireLock: (mine) => acquireLock(context, mine),
     park: (mine, expectedSize, wakeAt) => park(context, mine, expectedSize, wakeAt),
     seal: (mine, checkpoint) => seal(context, mine, checkpoint),
+    postponeSeal: (mine, reason, until) => postponeSeal(context, mine, reason, until),
     request: (release, actor, event) => request(context, release, actor, event),
     list: (filter) => list(context, filter),
     resolve: (idOrPrefix, filter) => resolve(context, idOrPrefix, filter),

@@ -63,6 +63,7 @@ export function summaryOf(row: ReleaseRow): ReleaseSummary {
     finishedAt: row.finished_at?.getTime() ?? null,
     driver: row.driver_id,
     sealed: row.sealed !== null,
+    unsealedBecause: row.unsealed_because,
   };
 }
 

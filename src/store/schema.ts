@@ -34,6 +34,8 @@ export interface ReleaseTable {
   /** When to look at it although nobody has it; null: when an event comes. */
   readonly wake_at: TimeOrNull;
   readonly sealed: string | null;
+  /** Why sealing failed the last time it was tried; null once it worked. */
+  readonly unsealed_because: string | null;
 }
 
 /** The ledger: one canonical line per event. */

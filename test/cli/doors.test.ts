@@ -74,6 +74,19 @@ describe('a mistake gets a clear answer, an exit code and no stack', () => {
     }
   });
 
+  it('help that was asked for is a success, help because nothing was said is not', async () => {
+    expect(await inProcess(['help', 'release'])).toMatchObject({ exit: 0, out: expect.stringContaining('Usage: slipway release') });
+    expect(await inProcess(['help'])).toMatchObject({ exit: 0 });
+    expect(await inProcess(['help', 'nope'])).toMatchObject({ exit: 2 });
+    expect(await inProcess(['evidence'])).toMatchObject({ exit: 2 });
+  });
+
+  it('what was typed cannot steer the terminal', async () => {
+    const { err } = await inProcess(['list', '\u001B[2J\u001B]0;x\u0007']);
+    expect(err).toContain('too many arguments');
+    expect(err).not.toContain('\u001B');
+  });
+
   it('a planted secret in a message is hidden', async () => {
     const { err } = await inProcess(['-C', '/no/hunter2-correct-horse', 'list'], { DB_PASSWORD: 'hunter2-correct-horse' });
     expect(err).toContain('/no/[redacted] is not a folder');

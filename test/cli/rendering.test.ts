@@ -31,6 +31,7 @@ function storedOf(events: readonly ReleaseEvent[], sealed = false): StoredReleas
     finishedAt: null,
     driver: null,
     sealed,
+    unsealedBecause: null,
   } as const;
   return { summary, events, entries: [] };
 }
@@ -89,8 +90,10 @@ describe('a release', () => {
   });
 
   it('exit codes follow the outcome', () => {
-    const view = { outcome: null, stuck: null, aborted: false };
+    const view = { outcome: null, stuck: null, aborted: false, unsealedBecause: null };
     expect(exitOf({ ...view, outcome: 'released' })).toBe(0);
+    expect(exitOf({ ...view, outcome: 'released', unsealedBecause: 'no room' })).toBe(15);
+    expect(exitOf({ ...view, outcome: 'rolled-back', unsealedBecause: 'no room' })).toBe(11);
     expect(exitOf({ ...view, outcome: 'unchanged' })).toBe(10);
     expect(exitOf({ ...view, outcome: 'unchanged', aborted: true })).toBe(13);
     expect(exitOf({ ...view, outcome: 'rolled-back', aborted: true })).toBe(11);

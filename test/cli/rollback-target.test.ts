@@ -23,6 +23,7 @@ function stored(plan: Plan, status: StoredRelease['summary']['status'] = 'releas
       finishedAt: 1,
       driver: null,
       sealed: true,
+      unsealedBecause: null,
     },
     events: simulate(plan, []).events,
     entries: [],

@@ -47,6 +47,7 @@ describe('against a real store', () => {
           requestedAt: expect.stringMatching(/Z$/),
           finishedAt: null,
           sealed: false,
+          unsealedBecause: null,
         },
       ],
     });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, realpath, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,15 +63,31 @@ describe('a state directory', () => {
     await expectUnharmed(service, '1.0.0');
   }, 60_000);
 
+  it('whose evidence folder became a file: the release says that it is over and unproven, and is proved once that is repaired', async () => {
+    const [folder, aside] = ['evidence', 'evidence.aside'].map((name) => join(rig.home, name));
+    const spoil = `fs.renameSync(${JSON.stringify(folder)}, ${JSON.stringify(aside)}); fs.writeFileSync(${JSON.stringify(folder)}, '')`;
+    await service.commit('1.1.1', { config: { test: ['node', '--eval', spoil] } });
+    const words = ['could not be written: ENOTDIR', 'a worker seals it as soon as it can'];
+    expectSaid(await service.slipway('release'), 15, 'PASS', 'NOT SEALED  the release is over', ...words);
+    for (const command of ['show', 'list', 'status']) expectSaid(await service.slipway(command), 0, ...words);
+    await expectUnharmed(service, '1.1.1');
+    await rm(folder ?? '');
+    await rename(aside ?? '', folder ?? '');
+    await until('it is sealed', async () => /evidence {2}\S+\/evidence\//.test((await service.slipway('show')).said), 60_000);
+    expectSaid(await service.slipway('watch'), 0, 'PASS', 'signed by SHA256:');
+    expectSaid(await service.slipway('evidence', 'show'), 0, 'PASS');
+    expect((await service.slipway('status')).said).not.toContain('could not be written');
+  }, 180_000);
+
   it('whose artifact manifest is cut short neither releases over it nor rebuilds it', async () => {
     await service.commit('1.2.0', { config: { test: ['node', '--eval', 'process.exit(1)'] } });
     expectSaid(await service.slipway('release'), 10, 'test.run failed');
     const made = join(rig.home, 'artifacts', 'state', '1.2.0.json');
     await cutShort(made, async () => expectSaid(await service.slipway('release'), 28, made, 'hint:'));
-    const served = join(rig.home, 'artifacts', 'state', '1.0.0.json');
+    const served = join(rig.home, 'artifacts', 'state', '1.1.1.json');
     await service.commit('1.3.0');
     await cutShort(served, async () => expectSaid(await service.slipway('release'), 10, 'previous: ', served));
-    await expectUnharmed(service, '1.0.0');
+    await expectUnharmed(service, '1.1.1');
   }, 60_000);
 });
 
@@ -104,14 +120,14 @@ describe.skipIf(!(await canMount()))('a disk', () => {
     await fill(rest);
     // The end of a release is its evidence, which can only be written when there is room again.
     const blocked = service.slipway('release');
-    await until('the release is over', async () => (await service.slipway('list')).stdout.match(/unchanged/g)?.length === 2);
+    await until('the release is over', async () => (await service.slipway('list')).stdout.match(/unchanged/g)?.length === 2, 60_000);
     expect(await service.served()).toBe('1.0.0');
     await Promise.all([rest, ballast].map((file) => rm(file)));
     expectSaid(await blocked, 10, 'disk: 0 MiB are free', 'Free space, or move SLIPWAY_HOME');
     await expectUnharmed(service, '1.0.0');
     expectSaid(await service.slipway('release'), 0);
     await expectUnharmed(service, '1.1.0');
-  }, 60_000);
+  }, 180_000);
 });
 
 /** While only the first half of a file is there, does something; then brings the file back. Nobody may have written to it. */

@@ -192,5 +192,5 @@ describe('export', () => {
       expect((await verifyPack(pack, { pins: fresh.pins })).verdict).toBe('pass');
       expect(await verifyByHand(pack, fresh.pins.pack[0] ?? '', tools)).toMatchObject({ code: 0 });
     }
-  });
+  }, 180_000);
 });

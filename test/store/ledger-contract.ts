@@ -85,6 +85,7 @@ export function ledgerContract(name: string, start: () => Promise<TestServer>): 
       await expect(open.store.acquireLock(stale)).rejects.toMatchObject({ code: 'fenced' });
       await expect(open.store.park(stale, before.entries.length, null)).rejects.toMatchObject({ code: 'fenced' });
       await expect(open.store.seal(stale, 'checkpoint')).rejects.toMatchObject({ code: 'fenced' });
+      await expect(open.store.postponeSeal(stale, 'no room', 0)).rejects.toMatchObject({ code: 'fenced' });
       expect(await open.store.renew(stale)).toBe(false);
       expect(await open.store.load(stale.release)).toEqual(before);
       expect(await open.store.renew(fresh)).toBe(true);

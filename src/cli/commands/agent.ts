@@ -4,7 +4,6 @@ import { ownArgv, random } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
 import { ownVersion } from '../output/version.ts';
 import { findPlaces, type Places } from '../places.ts';
-import { createSecrets } from '../secrets.ts';
 import { refuseStrangeFolder } from './shared/app.ts';
 import { agentArgv } from './shared/driver.ts';
 import { onInterrupt } from './shared/interrupt.ts';
@@ -18,10 +17,9 @@ function placesOf(call: Call): Places {
 /** Runs the agent in this process until SIGTERM or `slipway agent stop`. */
 export const run: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
-  const { redact } = createSecrets(call.environment);
   const log = createLog({
     clock: systemClock,
-    redact,
+    redact: call.secrets.redact,
     level: levelFrom(call.environment['SLIPWAY_LOG'], 'info'),
     write: ownOutput(agentPlaces(home).log),
   });

@@ -24,11 +24,14 @@ function control(wishOf: (call: Call) => Wish): Handler {
 
 /** Records the wish, or refuses it with what would make sense instead. */
 export async function ask(call: Call, app: App, release: string, wish: Wish): Promise<number> {
-  const { opened, effects, places } = app;
+  const { opened, effects, places, secrets } = app;
   const actor = actorOf(call.environment);
   const state = foldEvents((await opened.store.load(release)).events);
   const refusal = refusalOf(wish, state, actor, effects.clock.now());
   if (refusal !== null) throw new SlipwayError('not_possible_now', `Cannot ${wish.do} release ${release}: ${refusal}`);
+  const { workspace, definition } = state.plan;
+  // The reason may quote what stands in the variables file. One that cannot be read must not keep anybody from stopping a release.
+  await secrets.environmentFor(workspace, definition.envFile).catch(() => undefined);
   await opened.store.request(release, actor, eventOf({ ...wish, reason: effects.redact(wish.reason) }));
   const driven = (await agentStatus(places.home))?.worker ?? null;
   const { terminal } = call;

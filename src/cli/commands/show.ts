@@ -7,6 +7,7 @@ import { packFolder, stepLogFolder, type StoredRelease } from '../../release/ind
 import { renderRelease } from '../output/progress.ts';
 import { viewOf, type ReleaseView } from '../output/release-view.ts';
 import { withApp } from './shared/app.ts';
+import { unsealedLines } from './shared/conclude.ts';
 import { anyRelease } from './shared/which.ts';
 import { text, type Handler } from './spec.ts';
 
@@ -24,9 +25,13 @@ export const run: Handler = async (call) =>
     }
     const pack = view.sealed ? packFolder(app.places.home, view.release) : null;
     if (terminal.json) terminal.data(documentOf(view, stored, { logs, pack }));
-    else terminal.say(`${renderRelease(view, logs, terminal.style)}\n\nevidence  ${pack ?? 'not sealed yet'}`);
+    else terminal.say(`${renderRelease(view, logs, terminal.style)}\n\n${evidenceText(view, pack)}`);
     return 0;
   });
+
+function evidenceText({ unsealedBecause }: ReleaseView, pack: string | null): string {
+  return unsealedBecause === null ? `evidence  ${pack ?? 'not sealed yet'}` : unsealedLines(unsealedBecause).join('\n');
+}
 
 /** The newest try of the step; also of one that runs now, whose log the ledger does not know yet. */
 function logFile(folder: string, step: string, view: ReleaseView): string {

@@ -1,4 +1,5 @@
 import type { Terminal } from '../output/terminal.ts';
+import type { Secrets } from '../secrets.ts';
 
 /** A command as data: what it is called, what it takes, how it is explained, and where its code is. */
 export interface CommandSpec {
@@ -51,6 +52,8 @@ export interface Call {
   /** The configuration file when one was named, absolute. */
   readonly config: string | null;
   readonly terminal: Terminal;
+  /** Hides what this process knows to be secret, on the terminal and in its log. */
+  readonly secrets: Secrets;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 

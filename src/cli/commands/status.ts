@@ -28,6 +28,9 @@ export const run: Handler = async (call) =>
         serving: servingIn(await app.opened.store.lastServing(place.service, place.environment)),
         lock: await app.opened.store.lockOf(place.service, place.environment),
         inFlight: recent.filter((one) => one.finishedAt === null && one.service === place.service && one.environment === place.environment),
+        unsealed: recent.filter(
+          (one) => one.unsealedBecause !== null && one.service === place.service && one.environment === place.environment,
+        ),
         running: agent === null ? null : await runningOf(app, place.service, place.environment),
       })),
     );
@@ -70,5 +73,6 @@ function documentOf(place: PlaceStatus): Readonly<Record<string, unknown>> {
     ...place,
     lock: place.lock === null ? null : { ...place.lock, since: toIso(place.lock.since) },
     inFlight: place.inFlight.map(rowOf),
+    unsealed: place.unsealed.map(rowOf),
   };
 }

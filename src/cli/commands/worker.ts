@@ -5,7 +5,6 @@ import { agentPlaces, ownOutput } from '../../server/index.ts';
 import { openApp } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
 import { findPlaces } from '../places.ts';
-import { createSecrets } from '../secrets.ts';
 import { refuseStrangeFolder } from './shared/app.ts';
 import { onInterrupt } from './shared/interrupt.ts';
 import type { Handler } from './spec.ts';
@@ -13,16 +12,15 @@ import type { Handler } from './spec.ts';
 /** Drives releases until it is told to stop, or the agent that holds its input is gone. */
 export const run: Handler = async (call) => {
   refuseStrangeFolder(call);
-  const { directory, environment } = call;
-  const { redact } = createSecrets(environment);
+  const { directory, environment, secrets } = call;
   const log = createLog({
     clock: systemClock,
-    redact,
+    redact: secrets.redact,
     level: levelFrom(environment['SLIPWAY_LOG'], 'info'),
     write: ownOutput(agentPlaces(findPlaces(directory, environment).home).workerLog),
   });
   const interrupt = onInterrupt();
-  const app = await openApp({ workspace: directory, environment, log });
+  const app = await openApp({ workspace: directory, environment, log, secrets });
   try {
     log('info', 'worker ready', { node: app.places.node, driver: app.driver.driver.id });
     await runWorker(app.driver, app.opened.wakeups, AbortSignal.any([interrupt.signal, inputClosed()]));

@@ -1,4 +1,4 @@
-import { formatDuration, toIso, type Instant } from '../../kernel/index.ts';
+import { ERRORS, formatDuration, toIso, type Instant } from '../../kernel/index.ts';
 import type { LockOwner, ReleaseSummary } from '../../release/index.ts';
 import { table } from './table.ts';
 import type { Style } from './style.ts';
@@ -11,11 +11,21 @@ export function renderList(releases: readonly ReleaseSummary[], now: Instant, st
     one.kind,
     `${one.service}/${one.environment}`,
     one.version,
-    one.finishedAt !== null && !one.sealed ? `${one.status} (evidence not sealed)` : one.status,
+    one.finishedAt !== null && !one.sealed
+      ? `${one.status} (evidence not sealed${one.unsealedBecause === null ? ' yet' : ''})`
+      : one.status,
     ago(one.requestedAt, now),
     one.requestedBy,
   ]);
-  return table([['RELEASE', 'KIND', 'SERVICE', 'VERSION', 'STATUS', 'REQUESTED', 'BY'].map(style.dim), ...rows]);
+  const shown = table([['RELEASE', 'KIND', 'SERVICE', 'VERSION', 'STATUS', 'REQUESTED', 'BY'].map(style.dim), ...rows]);
+  return [shown, ...unsealedOf(releases).map((text) => style.warn(text))].join('\n');
+}
+
+/** Releases that are over and lack their evidence, each with what stands in its way. */
+function unsealedOf(releases: readonly ReleaseSummary[]): readonly string[] {
+  return releases.flatMap(({ release, unsealedBecause }) =>
+    unsealedBecause === null ? [] : [`evidence of ${release} could not be written: ${unsealedBecause}. ${ERRORS.release_unsealed.hint}`],
+  );
 }
 
 /** `3m12s ago`, for an eye that compares; documents get ISO times. */
@@ -31,6 +41,8 @@ export interface PlaceStatus {
   readonly serving: { readonly version: string; readonly release: string; readonly accepted: boolean } | null;
   readonly lock: LockOwner | null;
   readonly inFlight: readonly ReleaseSummary[];
+  /** Releases that are over whose evidence could not be written yet. */
+  readonly unsealed: readonly ReleaseSummary[];
   /** Null when no agent answers. */
   readonly running: RunningStatus | null;
 }
@@ -73,10 +85,11 @@ function servingText({ version, release, accepted }: NonNullable<PlaceStatus['se
 }
 
 function rowsOf(place: PlaceStatus, style: Style): readonly (readonly string[])[] {
-  const { serving, lock, inFlight, running } = place;
+  const { serving, lock, inFlight, unsealed, running } = place;
   return [
     ['serving', serving === null ? 'nothing was released yet' : servingText(serving)],
     ...inFlight.map((one) => ['in flight', `${one.kind} ${one.release} of ${one.version}: ${one.status}`]),
+    ...unsealedOf(unsealed).map((text) => ['evidence', style.warn(text)]),
     ['lock', lock === null ? 'free' : `${lock.owner} on ${lock.host} since ${toIso(lock.since)}, release ${lock.release}`],
     ...(running === null ? [['running', style.warn('unknown: no agent answers (`slipway agent start`)')]] : runningRows(running)),
   ];

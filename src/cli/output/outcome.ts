@@ -3,8 +3,14 @@ import { ERRORS } from '../../kernel/index.ts';
 import type { ReleaseView } from './release-view.ts';
 
 /** The exit code of a finished (or stuck) release. */
-export function exitOf({ outcome, stuck, aborted }: Pick<ReleaseView, 'outcome' | 'stuck' | 'aborted'>): number {
-  if (outcome === 'released') return 0;
+export function exitOf({
+  outcome,
+  stuck,
+  aborted,
+  unsealedBecause,
+}: Pick<ReleaseView, 'outcome' | 'stuck' | 'aborted' | 'unsealedBecause'>): number {
+  // Where nobody looks at the text, a release without its evidence must not pass for a proven one.
+  if (outcome === 'released') return unsealedBecause === null ? 0 : ERRORS.release_unsealed.exit;
   if (outcome === 'rolled-back') return ERRORS.release_rolled_back.exit;
   if (outcome === 'unchanged') return aborted ? ERRORS.release_aborted.exit : ERRORS.release_failed.exit;
   if (outcome === 'accepted') return ERRORS.release_failed.exit;
@@ -23,4 +29,5 @@ export const OUTCOME_EXITS: readonly (readonly [code: number, meaning: string])[
   [11, 'rolled back: the old version is serving'],
   [12, 'stuck: a person is needed'],
   [13, 'aborted before anything was changed'],
+  [15, 'released, but the evidence could not be written yet'],
 ];

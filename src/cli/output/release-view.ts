@@ -36,6 +36,8 @@ export interface ReleaseView {
   readonly rollback: { readonly story: string; readonly targetMs: number; readonly pointOfNoReturn: string | null };
   /** True once the evidence is written and signed. */
   readonly sealed: boolean;
+  /** Why it could not be, at the last try; it is tried again. */
+  readonly unsealedBecause: string | null;
 }
 
 export interface StageView {
@@ -91,6 +93,7 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
     stuck: state.stuck,
     rollback: { story: plan.rollback.story, targetMs: plan.rollback.targetMs, pointOfNoReturn: plan.rollback.pointOfNoReturn },
     sealed: summary.sealed,
+    unsealedBecause: summary.unsealedBecause,
   };
 }
 

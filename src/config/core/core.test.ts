@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editDistance, nearest } from './nearest.ts';
 import { overlay } from './overlay.ts';
-import { findSecret, isNamedSecret } from './secrets.ts';
+import { findSecret, isNamedSecret, passesSecret } from './secrets.ts';
 
 describe('nearest', () => {
   it.each([
@@ -53,6 +53,9 @@ describe('secrets', () => {
     'Bearer abcdef0123456789abcdef',
     'psql --password=hunter2',
     'PGPASSWORD=hunter2 psql',
+    '{"apiKey": "hunter2"}',
+    String.raw`{\"password\":\"hunter2\"}`,
+    "alter role app password 'hunter2'",
   ])('finds %s', (text) => expect(findSecret(text)).not.toBeNull());
 
   it.each([
@@ -62,6 +65,9 @@ describe('secrets', () => {
     'Bearer ${secret:TOKEN}',
     'token=${env:T} --password=${secret:P} --verbose',
     'bearer authentication is required',
+    '{"password":"${secret:PW}"}',
+    'the "password": see the vault',
+    "alter role app password '${secret:PW}'",
     'https://example.com/a@b',
     'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   ])('passes %s', (text) => expect(findSecret(text)).toBeNull());
@@ -70,6 +76,9 @@ describe('secrets', () => {
     ['password', 'x', true],
     ['DB_PASSWORD', 'x', true],
     ['apiKey', 'x', true],
+    ['PGPASSWORD', 'x', true],
+    ['MYSQL_PWD', 'x', true],
+    ['SECRET_KEY_BASE', 'x', true],
     ['Authorization', 'x', true],
     ['token', 1234, true],
     ['password', '${env:PW}', false],
@@ -77,4 +86,17 @@ describe('secrets', () => {
     ['secrets', 'security', false],
     ['path', '/token', false],
   ])('%s: %s is a named secret: %s', (name, value, secret) => expect(isNamedSecret(name, value)).toBe(secret));
+
+  it.each([
+    ['deploy --password hunter2', null, true],
+    ['deploy --db-token hunter2 --fast', null, true],
+    ['hunter2', '--api-key', true],
+    ['deploy --password ${secret:PW}', null, false],
+    ['${secret:PW}', '--token', false],
+    ['deploy --password-file /run/secrets/db', null, false],
+    ['docker build --secret id=npm,src=.npmrc .', null, false],
+    ['id=npm', '--secret', false],
+    ['--fast', '--token', false],
+    ['server.js', 'node', false],
+  ])('%s after %s passes a secret: %s', (text, before, secret) => expect(passesSecret(text, before)).toBe(secret));
 });

@@ -14,9 +14,18 @@ const WHAT_A_SECRET_LOOKS_LIKE: readonly (readonly [string, RegExp])[] = [
 ];
 
 const SECRET_NAME =
-  /(?:^|[_.\-\s])(?:password|passwd|passphrase|pwd|secret|authorization|cookie|credentials?|token|(?:api|access|secret|private|auth|encryption|signing)[_-]?key)$/i;
+  /(?:^|[_.\-\s]|^pg|^mysql_?)(?:password|passwd|passphrase|pwd|secret|authorization|cookie|credentials?|token|(?:api|access|secret|private|auth|encryption|signing)[_-]?key|secret[_-]?key[_-]?base)$/i;
 const ASSIGNMENT =
   /(?:^|[\s"';&?-])([A-Za-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key))=["']?([^\s"';&\u0001]+)/i;
+
+const KEYS = 'password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key';
+/** `{"password": "x"}` as an argument: quoted on both sides, so that prose is not taken for it. */
+const JSON_MEMBER = new RegExp(`\\\\?["'][A-Za-z0-9_.-]*(?:${KEYS})\\\\?["']\\s*:\\s*\\\\?["'][^"'\\\\\u0001]+`, 'i');
+const SQL_PASSWORD = /\bpassword\s+'[^'\u0001]+'/i;
+const FLAG = `--?(?:[a-z0-9]+[_-])*(?:${KEYS})`;
+const FLAG_AND_VALUE = new RegExp(`(?:^|\\s)${FLAG}\\s+(?!-|id=|type=)[^\\s\u0001]+`, 'i');
+const LONE_FLAG = new RegExp(`^${FLAG}$`, 'i');
+const FLAG_VALUE = /^(?!-|id=|type=)[^\s\u0001]+$/;
 
 /** Text with every `${...}` blanked out, columns kept. */
 function withoutReferences(text: string): string {
@@ -31,7 +40,18 @@ export function findSecret(text: string): { readonly what: string; readonly at: 
     if (match !== null) return { what, at: match.index };
   }
   const assignment = ASSIGNMENT.exec(bare);
-  return assignment === null ? null : { what: `a value for "${assignment[1]}"`, at: assignment.index };
+  if (assignment !== null) return { what: `a value for "${assignment[1]}"`, at: assignment.index };
+  const written = JSON_MEMBER.exec(bare) ?? SQL_PASSWORD.exec(bare);
+  return written === null ? null : { what: 'a password or token', at: written.index };
+}
+
+/**
+ * Does a command line pass a secret's literal value to an option (`--password hunter2`)? `before` is the word before a word of a
+ * list. Only asked about commands: a comment may well explain an option.
+ */
+export function passesSecret(text: string, before: string | null): boolean {
+  const bare = withoutReferences(text);
+  return FLAG_AND_VALUE.test(bare) || (before !== null && LONE_FLAG.test(before) && FLAG_VALUE.test(bare));
 }
 
 /**

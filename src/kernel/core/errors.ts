@@ -18,6 +18,11 @@ export const ERRORS = {
   release_rolled_back: { exit: 11, http: 422, hint: 'The old version is serving. Run `slipway show` for the cause.' },
   release_stuck: { exit: 12, http: 500, hint: 'A person is needed: `slipway show` names the step, `slipway resume` retries it.' },
   release_aborted: { exit: 13, http: 409, hint: 'Nothing was left changed. Start again with `slipway release`.' },
+  release_unsealed: {
+    exit: 15,
+    http: 500,
+    hint: 'Repair what is named above: the release is over, and a worker seals it as soon as it can.',
+  },
   evidence_invalid: { exit: 14, http: 422, hint: 'Do not trust this pack; export it again from the ledger and compare.' },
   fenced: { exit: 20, http: 409, hint: 'Another worker took this release over; nothing more is done here.' },
   store_unreachable: { exit: 21, http: 503, hint: 'Check SLIPWAY_DATABASE_URL, or run `slipway doctor`.' },

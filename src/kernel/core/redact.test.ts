@@ -148,6 +148,24 @@ describe('a stream, line by line', () => {
   });
 });
 
+describe('ten megabytes', () => {
+  it('of one word, or of many keys, end neither the stack nor the patience', () => {
+    const redact = createRedactor(['Plant.(ed)']);
+    const word = 'a'.repeat(10_000_000);
+    expect(redact(word)).toBe(word);
+    const keys = '-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n'.repeat(150_000);
+    expect(redact(keys)).toBe(`${REDACTED}\n`.repeat(150_000));
+  });
+
+  it('hide a secret wherever it stands, also around the cut', () => {
+    const redact = createRedactor(['Plant.(ed)']);
+    for (const before of [1024 * 1024 - 20, 1024 * 1024 - 3, 3_000_000]) {
+      const out = redact(`${'a\n'.repeat(before / 2)}Plant.(ed) postgres://app:hunter2@db/x Bearer abcdefgh1234${' b'.repeat(1_000_000)}`);
+      expect(out).not.toMatch(/Plant|hunter2|abcdefgh/);
+    }
+  });
+});
+
 // A pattern that scans quadratically needs hours for these; the test's own time limit is the judge.
 describe('a hostile line of a megabyte takes no more than its length', () => {
   const pieces = [

@@ -15,6 +15,9 @@ const SHORTEST_FRAGMENT = 8;
 /** A 16384-bit RSA key takes about 200 lines; after this many without an end the log is shown again. */
 const LONGEST_PEM_LINES = 400;
 
+/** Characters looked at by one pattern at once; a single word longer than this is no credential. */
+const LONGEST_PIECE = 1024 * 1024;
+
 const PEM_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 const PEM_END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 
@@ -46,7 +49,6 @@ function flag(key: string, plain: string): RegExp {
  * `needs` is text without which the pattern cannot match: looking for it first makes ordinary lines cheap.
  */
 const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
-  ['-----BEGIN', new RegExp(`${PEM_BEGIN.source}[\\s\\S]*?(?:${PEM_END.source}|$)`, 'g'), REDACTED],
   // user:password@ in any URL scheme; the user name stays because it helps a reader and is no secret.
   ['://', /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/'"]*):[^\s/'"]+@/gi, `$1:${REDACTED}@`],
   ['', /(authorization\\{0,3}["']?[ \t]*[:=][ \t]*\\{0,3}["']?(?:[a-z]{2,20}[ \t]+)?)[^\s"',;\\]+/gi, `$1${REDACTED}`],
@@ -84,10 +86,41 @@ const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
 export function createRedactor(secrets: readonly string[] = []): Redactor {
   const forms = [...new Set(secrets.flatMap(formsOf))];
   return (text) => {
-    let out = hideJwts(hideValues(text, forms));
-    for (const [needs, pattern, replacement] of PATTERNS) if (out.includes(needs)) out = out.replace(pattern, replacement);
-    return out;
+    const out = hideKeys(hideValues(text, forms));
+    return out.length <= LONGEST_PIECE ? hidePatterns(out) : piecesOf(out).map(hidePatterns).join('');
   };
+}
+
+function hidePatterns(text: string): string {
+  let out = hideJwts(text);
+  for (const [needs, pattern, replacement] of PATTERNS) if (out.includes(needs)) out = out.replace(pattern, replacement);
+  return out;
+}
+
+/** Private keys in PEM, to the end of the text when it is cut off. By hand, because a key may span any number of lines. */
+function hideKeys(text: string): string {
+  const parts: string[] = [];
+  let rest = text;
+  for (let begin = PEM_BEGIN.exec(rest); begin !== null; begin = PEM_BEGIN.exec(rest)) {
+    parts.push(rest.slice(0, begin.index), REDACTED);
+    const inside = rest.slice(begin.index + begin[0].length);
+    const end = PEM_END.exec(inside);
+    rest = end === null ? '' : inside.slice(end.index + end[0].length);
+  }
+  return parts.join('') + rest;
+}
+
+/** Cuts at the end of a line, else of a word: a longer text would overflow the stack of the engine's patterns. */
+function piecesOf(text: string): readonly string[] {
+  const pieces: string[] = [];
+  for (let from = 0; from < text.length;) {
+    const whole = text.slice(from, from + LONGEST_PIECE);
+    const isLast = from + whole.length === text.length;
+    const end = isLast ? whole.length : whole.lastIndexOf('\n') + 1 || whole.lastIndexOf(' ') + 1 || whole.length;
+    pieces.push(whole.slice(0, end));
+    from += end;
+  }
+  return pieces;
 }
 
 /**
@@ -126,7 +159,25 @@ export function redactDeep<T>(value: T, redact: Redactor): T {
 function formsOf(secret: string): readonly string[] {
   const lines = secret.split(/\r?\n/).map((line) => line.trim());
   const parts = lines.length > 1 ? lines.filter((line) => line.length >= SHORTEST_FRAGMENT) : [];
-  return [secret, secret.trim(), ...parts].filter((value) => value.length >= SHORTEST_SECRET).flatMap(encodingsOf);
+  return [secret, secret.trim(), ...parts, ...passwordsOf(secret)].filter((value) => value.length >= SHORTEST_SECRET).flatMap(encodingsOf);
+}
+
+/** A URL's password is met without its URL too, as a program hands it on: as written and decoded. */
+function passwordsOf(secret: string): readonly string[] {
+  const password = /^[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:([^\s/]+)@/i.exec(secret)?.[1];
+  if (password === undefined) return [];
+  // Where it is also the user's or the database's name it protects nothing, and hiding it would shred the log.
+  if (secret.split(/[:/@?]+/).filter((part) => part === password).length > 1) return [];
+  return [password, percentDecode(password)];
+}
+
+function percentDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A lone % is an odd password, not an encoded one.
+    return text;
+  }
 }
 
 function encodingsOf(value: string): readonly string[] {

@@ -43,8 +43,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   logging_collector: 'off',
-  // Statements may hold what users wrote; they stay out of the log.
+  // Statements, and what the server says of those it refused, may hold what users wrote; they stay out of the log.
   log_min_error_statement: 'panic',
+  log_min_messages: 'log',
 };
 
 /** PG* variables of the user's shell must not reach the server. */

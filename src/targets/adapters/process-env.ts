@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseEnvFile, resolveTemplate, SlipwayError } from '../../kernel/index.ts';
+import { parseEnvFile, resolveTemplate, secretValuesOf, SlipwayError } from '../../kernel/index.ts';
 import type { InstanceName } from '../core/state.ts';
 import type { GroupSpec, ProcessSpec } from '../ports.ts';
 
@@ -47,7 +47,8 @@ export function commandOf(
   const port: Record<string, string> = place.port === null ? {} : { port: String(place.port) };
   const { service, version, release } = spec;
   const variables = { service, environment: spec.environment, version, release, instance, ...port };
-  const secrets: string[] = [];
+  // Also those nobody refers to: a service reads its variables file by itself, and prints what it reads.
+  const secrets: string[] = [...secretValuesOf(environment)];
   const resolve = (template: string): string => {
     const resolved = resolveTemplate(template, environment, variables);
     secrets.push(...resolved.secrets);

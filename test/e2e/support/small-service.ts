@@ -59,6 +59,8 @@ export interface SmallService {
   write(files: Readonly<Record<string, string>>): Promise<void>;
   /** Commits a version: package.json, slipway.yaml and whatever the change brings. */
   commit(version: string, change?: Change): Promise<void>;
+  /** Goes on in a new branch. */
+  checkOut(branch: string): Promise<void>;
   slipway(...args: readonly string[]): Promise<Ran>;
   /** The version users reach, null when nobody answers. */
   served(): Promise<string | null>;
@@ -169,6 +171,7 @@ async function makeService(folder: string, environment: Readonly<Record<string, 
       const { exit, said } = await git('commit', '--quiet', '--message', version);
       if (exit !== 0) throw new Error(said);
     },
+    checkOut: async (branch) => void (await git('checkout', '--quiet', '-b', branch)),
     slipway,
     served: () => servedAt(port),
     status: async () => statusOf(await slipway('status', '--json'), name),

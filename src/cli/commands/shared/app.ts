@@ -5,21 +5,19 @@ import { SlipwayError, systemClock } from '../../../kernel/index.ts';
 import { CONFIG_FILE, loadConfig, type LoadedConfig } from '../../../config/index.ts';
 import { openApp, type App } from '../../compose.ts';
 import { createLog, levelFrom } from '../../output/log.ts';
-import { createSecrets } from '../../secrets.ts';
 import { text, type Call } from '../spec.ts';
 
 /** Opens everything, hands it to `use`, and closes it again whatever happens. */
 export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
   refuseStrangeFolder(call);
-  const { directory, environment } = call;
-  const { redact } = createSecrets(environment);
+  const { directory, environment, secrets } = call;
   const log = createLog({
     clock: systemClock,
-    redact,
+    redact: secrets.redact,
     level: levelFrom(environment['SLIPWAY_LOG'], null),
     write: (line) => void process.stderr.write(line),
   });
-  const app = await openApp({ workspace: directory, environment, log });
+  const app = await openApp({ workspace: directory, environment, log, secrets });
   try {
     return await use(app);
   } finally {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { ERRORS } from '../../../kernel/index.ts';
 import { keyFingerprints } from '../../../evidence/index.ts';
 import { packFolder } from '../../../release/index.ts';
 import type { App } from '../../compose.ts';
@@ -21,6 +22,7 @@ export async function conclude({ terminal }: Call, app: App, view: ReleaseView):
       because: view.because,
       stuck: view.stuck,
       evidence,
+      unsealedBecause: view.unsealedBecause,
       exit,
     });
   else terminal.say(view.outcome === null ? stuckText(view) : endText(view, evidence, terminal.style));
@@ -52,8 +54,17 @@ function endText(view: ReleaseView, evidence: EvidencePlace | null, style: Param
       `verify    slipway evidence verify ${evidence.directory} --pin ${evidence.packKey}`,
     );
   if (evidence !== null && evidence.packKey === null) lines.push('evidence  is on the machine of the worker that sealed it');
+  if (view.unsealedBecause !== null) lines.push(...unsealedLines(view.unsealedBecause));
   if (view.outcome !== 'released') lines.push(`details   slipway show ${view.release}`);
   return lines.join('\n');
+}
+
+/** What stands in the way of the evidence, and what to do; the same wherever it is said. */
+export function unsealedLines(because: string): readonly string[] {
+  return [
+    `NOT SEALED  the release is over, but its evidence could not be written: ${because}`,
+    `repair      ${ERRORS.release_unsealed.hint}`,
+  ];
 }
 
 function stuckText(view: ReleaseView): string {

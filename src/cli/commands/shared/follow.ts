@@ -16,7 +16,7 @@ interface Screen {
 }
 
 /**
- * Shows a release until it is finished and sealed, stuck, or the signal aborts; answers its last state, or null when
+ * Shows a release until it is finished and sealed (or could not be), stuck, or the signal aborts; answers its last state, or null when
  * the signal came first. Watching changes nothing, and ending the watch does not either.
  */
 export async function follow(
@@ -30,7 +30,7 @@ export async function follow(
       const stored = await store.load(release);
       screen.show(stored);
       const view = viewOf(stored, clock.now());
-      if (view.sealed || view.stuck !== null) return view;
+      if (view.sealed || view.stuck !== null || view.unsealedBecause !== null) return view;
       if (signal.aborted) return null;
       // Sealing is no event of the ledger it seals, so it is looked for.
       if (view.outcome === null) await store.changed(release, stored.events.length, signal);

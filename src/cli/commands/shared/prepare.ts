@@ -3,6 +3,7 @@ import { prepareRelease, type Plan } from '../../../release/index.ts';
 import type { App } from '../../compose.ts';
 import { many, text, type Call } from '../spec.ts';
 import { actorOf, configOf } from './app.ts';
+import { refuseLiteralSecrets } from './literal-secrets.ts';
 import { parseSkips, refuseUnknownSkips } from './skips.ts';
 
 /** A plan that could be submitted, and the skips it was made with. */
@@ -13,9 +14,12 @@ export interface Prepared {
 
 /** Reads configuration, skips and the facts of the change; shared by `plan` and `release`, so both mean the same. */
 export async function prepare(call: Call, app: App): Promise<Prepared> {
-  const { effects, places, deps } = app;
-  const skips = redactDeep(parseSkips(many(call, 'skip')), effects.redact);
+  const { effects, places, deps, secrets } = app;
+  const asked = parseSkips(many(call, 'skip'));
   const { definition, sha256 } = await configOf(call);
+  refuseLiteralSecrets(definition, await secrets.environmentFor(places.workspace, definition.envFile));
+  // Only now are the values of the variables file known.
+  const skips = redactDeep(asked, effects.redact);
   const url = definition.database?.url;
   // An empty database inside our own server is part of the state directory, and without it no migration can be read.
   if (typeof url === 'object') await deps.ensureEmbedded(url.embedded);

@@ -11,14 +11,15 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
     purpose: 'Watch a release live; of one that is over, show how it went.',
     args: [RELEASE],
     options: [ENV],
-    notes: 'Ends when the release has ended and its evidence is sealed, or when it is stuck; the exit code tells the outcome.',
+    notes:
+      'Ends when the release has ended and its evidence is sealed or could not be, or when it is stuck; the exit code tells the outcome.',
     examples: [
       { line: 'slipway watch', what: 'the release in flight here, else the newest' },
       { line: 'slipway watch 01k9', what: 'a certain one' },
       { line: 'slipway watch --json', what: 'its events as they come, for a program' },
     ],
     exits: [NOT_FOUND, ...OUTCOME_EXITS, [130, 'Ctrl-C: no longer watching; the release goes on']],
-    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, exit}',
+    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, unsealedBecause, exit}',
     load: async () => (await import('../watch.ts')).run,
   },
   {
@@ -29,7 +30,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway list', what: 'the newest 20' },
       { line: 'slipway list --env prd --limit 100', what: 'of one environment' },
     ],
-    json: '{ releases: [{ release, kind, service, environment, version, status, requestedBy, requestedAt, finishedAt, driver, sealed }] }',
+    json: '{ releases: [{ release, kind, service, environment, version, status, requestedBy, requestedAt, finishedAt, driver, sealed, unsealedBecause }] }',
     load: async () => (await import('../list.ts')).run,
   },
   {
@@ -40,7 +41,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway status', what: 'every service and environment released from here' },
       { line: 'slipway status --env prd', what: 'one environment' },
     ],
-    json: '{ agent, places: [{ service, environment, serving, lock, inFlight, running }] }; "running" is null when no agent answers',
+    json: '{ agent, places: [{ service, environment, serving, lock, inFlight, unsealed, running }] }; "running" is null when no agent answers',
     load: async () => (await import('../status.ts')).run,
   },
   {
@@ -53,7 +54,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
     ],
     exits: [NOT_FOUND],
-    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, stages: [{ stage, state, steps }], outcome, finishedAt, because, aborted, stuck, rollback, sealed, logs, evidence, events }',
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, stages: [{ stage, state, steps }], outcome, finishedAt, because, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
     load: async () => (await import('../show.ts')).run,
   },
   {
