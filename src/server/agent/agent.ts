@@ -49,8 +49,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
         : keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock, log });
     const stop = new AbortController();
     const server = await listen(places, [
-      createTargetRoutes(target),
-      createRouterRoutes(router),
+      await createTargetRoutes(target),
+      await createRouterRoutes(router),
       controlRoutes(options, target, worker, stop),
     ]);
     log('info', 'agent ready', { socket: places.socket });
