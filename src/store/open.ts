@@ -108,7 +108,7 @@ async function openServer(options: StoreOptions): Promise<Embedded | null> {
 function createStore(context: Context, listener: Listener): ReleaseStore {
   return {
     submit: (submission) => submit(context, submission),
-    load: (release) => load(context, release),
+    load: (release, known) => load(context, release, known),
     claim: (release, driver) => claim(context, release, driver),
     renew: (mine) => renew(context, mine),
     append: (mine, events, expectedSize) => append(context, mine, events, expectedSize),
