@@ -3,7 +3,6 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, SlipwayError } from '../kernel/index.ts';
 import type { Definition } from './domain.ts';
-import { parseConfig } from './parse.ts';
 
 export interface LoadedConfig {
   readonly definition: Definition;
@@ -29,6 +28,8 @@ export async function loadConfig(pathOrDirectory: string, environment?: string):
     throw refusal(shown, error);
   });
   const text = decode(bytes, shown);
+  // Parser and schema are loaded by the commands that read a configuration.
+  const { parseConfig } = await import('./parse.ts');
   const definition = parseConfig(text, { file: shown, environment });
   return { definition, text, file, sha256: createHash('sha256').update(bytes).digest('hex') };
 }

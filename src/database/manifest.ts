@@ -2,26 +2,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { z } from 'zod';
 import { SlipwayError } from '../kernel/index.ts';
 import type { BackupFile, BackupManifest } from './ports.ts';
 
 const MANIFEST_FILE = 'manifest.json';
-
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
-const manifestSchema = z.strictObject({
-  schema: z.literal('slipway.backup/1'),
-  key: z.string(),
-  method: z.enum(['pg_dump', 'template', 'command']),
-  database: z.string(),
-  serverVersion: z.number().int(),
-  takenAt: z.iso.datetime(),
-  files: z.array(z.strictObject({ name: z.string(), bytes: z.number().int(), sha256: digest })),
-  location: z.string().nullable(),
-  bytes: z.number(),
-  rows: z.record(z.string(), z.number().int()),
-  schemaDigest: digest,
-});
 
 /**
  * The manifest of a backup's folder.
@@ -35,6 +19,8 @@ export async function readManifest(directory: string): Promise<BackupManifest> {
       hint: 'Take the backup first; manifest.json is written when it is complete.',
     });
   });
+  // Loaded where a backup is read: most commands know none.
+  const { manifestSchema } = await import('./manifest-schema.ts');
   try {
     return manifestSchema.parse(JSON.parse(text));
   } catch (cause) {

@@ -149,3 +149,44 @@ test('kill -9 of the guard leaves no command behind', async () => {
   await expect(running).rejects.toThrow('guard process ended without an answer');
   await expect.poll(() => groupAlive(pidIn('guarded.pid')), { timeout: 5_000 }).toBe(false);
 });
+
+/** Guard processes of this process, waiting or at work. */
+function guardsHere(): readonly number[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  return children.filter((pid) => commandLine(pid).includes('guard-main'));
+}
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+test.runIf(process.platform === 'linux')(
+  'the guard of the next command is started ahead, and one that died meanwhile is not used',
+  async () => {
+    const known = new Set(guardsHere());
+    const ahead = createExec(systemClock, createRedactor());
+    const guardOf = async (): Promise<number> => {
+      const pid = Number((await ahead(shell('echo $PPID'))).tail);
+      known.add(pid);
+      return pid;
+    };
+    const waiting = (): number => guardsHere().find((pid) => !known.has(pid)) ?? 0;
+    await guardOf();
+    const next = waiting();
+    expect(await guardOf()).toBe(next);
+    const killed = waiting();
+    process.kill(killed, 'SIGKILL');
+    await expect.poll(() => readProcessStat(killed), { timeout: 5_000 }).toBe(null);
+    expect(await guardOf()).not.toBe(killed);
+  },
+);
+
+test.runIf(process.platform === 'linux')('a guard that nobody needs ends', async () => {
+  const others = guardsHere();
+  const brief = createExec(systemClock, createRedactor(), { spareMs: 1 });
+  await brief(shell('true'));
+  await expect.poll(() => guardsHere().filter((pid) => !others.includes(pid)), { timeout: 10_000 }).toEqual([]);
+});

@@ -1,10 +1,9 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Clock, Exec, ExecRequest, ExecResult } from './effects.ts';
 import { forgetGuard, noteGuard } from './guard-file.ts';
+import { createGuards } from './guard-process.ts';
 import type { FromGuard, GuardRun, ToGuard } from './guard-protocol.ts';
 import { createLogSink } from './log-sink.ts';
 import { signalGroup } from './process-group.ts';
@@ -22,6 +21,8 @@ export interface ExecOptions {
    * which takes up to 60 % longer still. Default 10 s; all that must fit in the worker's lease.
    */
   readonly deadManMs?: Duration;
+  /** How long a guard made ahead waits for the next command. Default 10 s. */
+  readonly spareMs?: Duration;
 }
 
 /**
@@ -33,11 +34,12 @@ export interface ExecOptions {
  */
 export function createExec(clock: Clock, redact: Redactor, options: ExecOptions = {}): Exec {
   const deadManMs = options.deadManMs ?? DEFAULT_DEAD_MAN_MS;
+  const takeGuard = createGuards(options.spareMs);
   return async (request) => {
     if (!isFolder(request.cwd))
       throw new SlipwayError('not_found', redact(`The folder ${request.cwd} does not exist`), { hint: 'Create it, or correct the path.' });
     if (request.signal?.aborted === true) return cancelledBeforeStart(request);
-    const guard = forkGuard();
+    const guard = takeGuard();
     // Before it is told to start anything: a worker killed from here on leaves a trace of what it began.
     leaveNote(guard, request);
     const answer = await superviseGuard(guard, { clock, deadManMs, request });
@@ -58,12 +60,6 @@ export function createExec(clock: Clock, redact: Redactor, options: ExecOptions 
       log,
     };
   };
-}
-
-/** The guard gets nothing of our environment: whatever it holds must not leak into a step by accident. */
-function forkGuard(): ChildProcess {
-  const file = fileURLToPath(new URL(`./guard-main${path.extname(import.meta.url)}`, import.meta.url));
-  return fork(file, [], { detached: true, execArgv: [], env: {}, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
 }
 
 function leaveNote(guard: ChildProcess, { logFile }: ExecRequest): void {

@@ -43,9 +43,9 @@ export async function drive(deps: DriverDeps, release: string, stop: AbortSignal
   faults.at('driver.claimed');
   const lease = keepLease(claim, deps.lease, { clock, renew: deps.store.renew, since });
   try {
-    for (;;) {
+    for (let stored: StoredRelease | undefined; ;) {
       lease.check();
-      const stored = await deps.store.load(release);
+      stored = await deps.store.load(release, stored);
       const result = stop.aborted ? await handOver(deps, claim, stored) : await turn(deps, claim, lease, stored);
       if (result !== null) return result;
     }
@@ -67,7 +67,7 @@ async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stored
     case 'lock': {
       if ((await store.acquireLock(claim)).acquired) return null;
       // The owner's last event hands the lock over and wakes this release; until then waiting costs nothing.
-      const { events } = await store.load(stored.summary.release);
+      const { events } = await store.load(stored.summary.release, stored);
       return next(foldEvents(events), effects.clock.now()).do === 'lock' ? park(store, claim, events.length, null) : null;
     }
     case 'plan':
@@ -79,7 +79,8 @@ async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stored
     case 'wait':
       return park(store, claim, stored.events.length, action.until);
     case 'seal':
-      return stored.summary.sealed ? 'finished' : sealOrPostpone(deps, claim, stored);
+      // From the store anew: a pack proves what is stored, not what this process remembers.
+      return stored.summary.sealed ? 'finished' : sealOrPostpone(deps, claim, await store.load(stored.summary.release));
     case 'run':
       await runOne(deps, { claim, lease }, stored, action);
       return null;
@@ -142,7 +143,7 @@ async function runOne(
   // Decided on this ledger; if a person's request came in between, decide again.
   if ((await store.append(claim, [intent], stored.events.length)) === 'changed') return;
   effects.faults.at(`${step.kind}.intended`);
-  const { events } = await store.load(claim.release);
+  const { events } = await store.load(claim.release, stored);
   const state = foldEvents(events);
   // From the intent on: a request that came while we were loading counts too.
   const stop = stopSignal(store, claim.release, stored.events.length + 1, state.undo !== null);

@@ -63,7 +63,8 @@ export interface ReleaseStore {
    * another release holds the service + environment and `wait` is false.
    */
   submit(request: { readonly plan: Plan; readonly actor: string; readonly wait: boolean }): Promise<void>;
-  load(release: string): Promise<StoredRelease>;
+  /** With `known`, what an earlier call answered, only what came since is read: a ledger only grows. */
+  load(release: string, known?: StoredRelease): Promise<StoredRelease>;
   /** Takes the release for this driver: null when a live driver has it. Records `driver.claimed`. */
   claim(release: string, driver: Driver): Promise<Claim | null>;
   /** Extends the lease; false when it was taken over. */

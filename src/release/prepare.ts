@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import semver from 'semver';
+import valid from 'semver/functions/valid.js';
 import { messageOf, redactDeep, SlipwayError, type Check } from '../kernel/index.ts';
 import { migrationStatus, readMigrations, type DatabaseAccess, type Migration } from '../database/index.ts';
 import { readArtifact } from './artifact/store.ts';
@@ -98,7 +98,7 @@ async function versionOf(request: ReleaseRequest, git: GitFacts | null): Promise
       });
     return `0.0.0-${git.sha.slice(0, 12)}`;
   }
-  if (semver.valid(asked) === null)
+  if (valid(asked) === null)
     throw new SlipwayError('usage', `"${asked}" is not a semantic version`, { hint: 'Use MAJOR.MINOR.PATCH, e.g. 1.2.3 or 1.2.3-rc.1.' });
   return asked;
 }

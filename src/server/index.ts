@@ -1,4 +1,5 @@
-export { runAgent, type AgentOptions } from './agent/agent.ts';
+export type { AgentOptions } from './agent/agent.ts';
+export { runAgent } from './agent/run.ts';
 export type { AgentStatus } from './agent/control-routes.ts';
 export { agentStatus, startAgent, stopAgent } from './agent/control.ts';
 export { ownOutput } from './agent/own-output.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
-import { fromKysely, PgBoss, type ConstructorOptions, type KyselyTransactionLike } from 'pg-boss';
+import type { ConstructorOptions, KyselyTransactionLike, PgBoss } from 'pg-boss';
 import { messageOf, type Instant, type Log } from '../kernel/index.ts';
 
 /** Everything pg-boss is asked for goes through this file and wakeups.ts, so that it can be replaced. */
@@ -33,8 +33,12 @@ export function queueOf(node: string): string {
   return `drive-${createHash('sha256').update(node).digest('hex').slice(0, 24)}`;
 }
 
-/** pg-boss over the store's own pool. Its errors are logged: it tries again by itself, and lost wake-ups are found by the sweeper. */
-export function createBoss(pool: Pool, log: Log, options: ConstructorOptions = {}): PgBoss {
+/**
+ * pg-boss over the store's own pool. Its errors are logged: it tries again by itself, and lost wake-ups are found by the sweeper.
+ * Loaded here, because a command that only reads the store needs none of it.
+ */
+export async function createBoss(pool: Pool, log: Log, options: ConstructorOptions = {}): Promise<PgBoss> {
+  const { PgBoss } = await import('pg-boss');
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text, values) },
     schema: BOSS_SCHEMA,
@@ -50,7 +54,7 @@ export function createBoss(pool: Pool, log: Log, options: ConstructorOptions = {
 
 /** Creates or upgrades pg-boss's own tables. */
 export async function installQueues(pool: Pool): Promise<void> {
-  const boss = createBoss(pool, () => undefined, { migrate: true });
+  const boss = await createBoss(pool, () => undefined, { migrate: true });
   await boss.start();
   await boss.stop({ graceful: false, close: false });
 }
@@ -71,22 +75,25 @@ export interface WakeSender {
   send(transaction: KyselyTransactionLike, wake: Wake): Promise<void>;
 }
 
-/** @param boss over a connection of its own: it looks queues up by itself, also while a transaction of ours is open */
-export function createWakeSender(boss: PgBoss): WakeSender {
+/** @param open makes a pg-boss over a connection of its own: it looks queues up by itself, also while a transaction of ours is open */
+export function createWakeSender(open: () => Promise<PgBoss>): WakeSender {
   const queues = new Map<string, Promise<void>>();
+  let opened: Promise<PgBoss> | null = null;
+  const boss = (): Promise<PgBoss> => (opened ??= open());
   return {
     prepare: (node) => {
       const queue = queueOf(node);
-      const made = queues.get(queue) ?? boss.createQueue(queue, QUEUE);
+      const made = queues.get(queue) ?? boss().then((one) => one.createQueue(queue, QUEUE));
       queues.set(queue, made);
       made.catch(() => queues.delete(queue));
       return made;
     },
     send: async (transaction, wake) => {
+      const { fromKysely } = await import('pg-boss');
       const db = fromKysely(transaction);
       const queue = queueOf(wake.node);
       const when = wake.at === null ? {} : { startAfter: new Date(wake.at) };
-      await boss.send(queue, { release: wake.release }, { id: wakeId(wake), singletonKey: wake.release, db, ...when });
+      await (await boss()).send(queue, { release: wake.release }, { id: wakeId(wake), singletonKey: wake.release, db, ...when });
       if (wake.at === null) await db.executeSql('select pg_notify($1, $2)', [WAKE_CHANNEL, queue]);
     },
   };

@@ -1,5 +1,4 @@
 import { sql, type Kysely } from 'kysely';
-import { Migrator } from 'kysely/migration';
 import type { Pool } from 'pg';
 import { messageOf, SlipwayError } from '../kernel/index.ts';
 import { installQueues } from './boss.ts';
@@ -67,6 +66,7 @@ async function readVersions(pool: Pool): Promise<{ readonly version: number; rea
 }
 
 async function runMigrations(db: Kysely<Tables>, pool: Pool): Promise<void> {
+  const { Migrator } = await import('kysely/migration');
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) },

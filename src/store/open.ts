@@ -70,7 +70,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     await session.close();
     throw error;
   }
-  const sender = createWakeSender(createBoss(session.side, log));
+  const sender = createWakeSender(() => createBoss(session.side, log));
   const context: Context = {
     session,
     clock: options.clock,
@@ -80,15 +80,11 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     isAlive: options.isAlive ?? isDriverAlive,
   };
   const listener = createListener(url, options.clock, log);
-  const boss = createBoss(session.pool, log, {
-    supervise: true,
-    superviseIntervalSeconds: 30,
-    monitorIntervalSeconds: 30,
-    monitorVacuum: false,
-  });
+  const openBoss = () =>
+    createBoss(session.pool, log, { supervise: true, superviseIntervalSeconds: 30, monitorIntervalSeconds: 30, monitorVacuum: false });
   return {
     store: createStore(context, listener),
-    wakeups: createWakeups({ context, listener, node: options.node, host: hostname(), boss }),
+    wakeups: createWakeups({ context, listener, node: options.node, host: hostname(), openBoss }),
     embedded,
     health: () => readHealth(context, embedded !== null, listener),
     close: async () => {
@@ -112,7 +108,7 @@ async function openServer(options: StoreOptions): Promise<Embedded | null> {
 function createStore(context: Context, listener: Listener): ReleaseStore {
   return {
     submit: (submission) => submit(context, submission),
-    load: (release) => load(context, release),
+    load: (release, known) => load(context, release, known),
     claim: (release, driver) => claim(context, release, driver),
     renew: (mine) => renew(context, mine),
     append: (mine, events, expectedSize) => append(context, mine, events, expectedSize),

@@ -3,26 +3,36 @@ import { SlipwayError } from '../kernel/index.ts';
 import type { LedgerEntry } from '../evidence/index.ts';
 import type { LockOwner, ReleaseEvent, ReleaseSummary, StoredRelease } from '../release/index.ts';
 import type { Context } from './context.ts';
-import { findRow, ownerOf, summaryOf } from './rows.ts';
+import { findRow, ownerOf, summaryOf, type ReleaseRow } from './rows.ts';
 
 export interface Place {
   readonly service?: string;
   readonly environment?: string;
 }
 
-/** A release with its whole ledger. @throws SlipwayError `not_found`, `state_corrupt` when events are missing */
-export async function load(context: Context, release: string): Promise<StoredRelease> {
-  const { row, entries } = await context.session.again(async () => {
+/**
+ * A release with its whole ledger.
+ * @param known what an earlier call answered: only what came since is read
+ * @throws SlipwayError `not_found`, `state_corrupt` when events are missing or those known are not the ledger's
+ */
+export async function load(context: Context, release: string, known?: StoredRelease): Promise<StoredRelease> {
+  const from = known?.entries.length ?? 0;
+  const { row, added } = await context.session.again(async () => {
     const found = await findRow(context.session.db, release);
-    // Events are only ever added, so those up to the row's size are the ledger as the row knows it: no transaction needed.
-    const query = context.session.db.selectFrom('event').select(['seq', 'line', 'hash']).where('release', '=', release);
-    return { row: found, entries: await query.where('seq', '<', found.size).orderBy('seq').execute() };
+    return { row: found, added: found.size === from ? [] : await entriesOf(context, found, from) };
   });
+  const entries = [...(known?.entries ?? []), ...added];
   const last = entries.at(-1);
   if (entries.length !== row.size || last?.seq !== row.size - 1 || last.hash !== row.head) {
     throw new SlipwayError('state_corrupt', `The ledger of release ${release} has ${entries.length} events, but ${row.size} were recorded`);
   }
-  return { summary: summaryOf(row), events: entries.map(readEvent), entries };
+  return { summary: summaryOf(row), events: [...(known?.events ?? []), ...added.map(readEvent)], entries };
+}
+
+/** Events are only ever added, so those up to the row's size are the ledger as the row knows it: no transaction needed. */
+function entriesOf(context: Context, { id, size }: ReleaseRow, from: number): Promise<readonly LedgerEntry[]> {
+  const query = context.session.db.selectFrom('event').select(['seq', 'line', 'hash']).where('release', '=', id);
+  return query.where('seq', '>=', from).where('seq', '<', size).orderBy('seq').execute();
 }
 
 /** The event of a line; kinds and fields this build does not know stay in it as they are. */

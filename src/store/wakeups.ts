@@ -16,26 +16,28 @@ export interface WakeupOptions {
   readonly listener: Listener;
   readonly node: string;
   readonly host: string;
-  /** A pg-boss that has not been started. */
-  readonly boss: PgBoss;
+  /** Makes a pg-boss that has not been started; called by a process that works. */
+  readonly openBoss: () => Promise<PgBoss>;
 }
 
 /** Wake-ups of one node. `work` resolves once this worker listens; `stop` waits for the handlers that run. */
 export function createWakeups(options: WakeupOptions): Wakeups {
-  const { boss, listener, context } = options;
+  const { listener, context } = options;
   const queue = queueOf(options.node);
   const stopping = new AbortController();
   const workers: string[] = [];
   let sweeping: Promise<void> = Promise.resolve();
   let unsubscribe = (): void => undefined;
-  const nudge = (): void => workers.forEach((id) => boss.notifyWorker(id));
+  let boss: PgBoss | null = null;
+  const nudge = (): void => workers.forEach((id) => boss?.notifyWorker(id));
 
   return {
     work: async (slots, handle) => {
-      await context.session.again(() => boss.start().then(() => context.wakes.prepare(options.node)));
+      const started = (boss = await options.openBoss());
+      await context.session.again(() => started.start().then(() => context.wakes.prepare(options.node)));
       for (let slot = 0; slot < slots; slot++) {
         workers.push(
-          await boss.work<{ readonly release: string }>(queue, { pollingIntervalSeconds: POLL_S, batchSize: 1 }, async ([job]) => {
+          await started.work<{ readonly release: string }>(queue, { pollingIntervalSeconds: POLL_S, batchSize: 1 }, async ([job]) => {
             if (job === undefined) return;
             // Fetched while we were stopping: given back, for another worker.
             if (stopping.signal.aborted) throw new Error('this worker is stopping');
@@ -59,9 +61,9 @@ export function createWakeups(options: WakeupOptions): Wakeups {
     stop: async () => {
       stopping.abort();
       unsubscribe();
-      await boss.offWork(queue, { wait: true });
+      await boss?.offWork(queue, { wait: true });
       await sweeping;
-      await boss.stop({ graceful: false, close: false });
+      await boss?.stop({ graceful: false, close: false });
     },
   };
 }

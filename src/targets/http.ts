@@ -2,11 +2,10 @@ import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { messageOf, SlipwayError, type Log } from '../kernel/index.ts';
+import { FENCE_HEADER } from './fence-header.ts';
 import type { Target } from './ports.ts';
 import { firstIssue, groupSpecSchema } from './schema.ts';
 
-/** Names the release that speaks; the target refuses a lower one than it has seen. */
-export const FENCE_HEADER = 'slipway-fence';
 const MAX_BODY = 1024 * 1024;
 
 /**

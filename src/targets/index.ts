@@ -1,4 +1,4 @@
 export type * from './ports.ts';
-export { createProcessTarget, type ProcessTarget, type ProcessTargetOptions } from './adapters/process.ts';
-export { createAgentTarget, type AgentTarget } from './adapters/agent.ts';
-export { createTargetRoutes } from './http.ts';
+export type { ProcessTarget, ProcessTargetOptions } from './adapters/process.ts';
+export type { AgentTarget } from './adapters/agent.ts';
+export { createAgentTarget, createProcessTarget, createTargetRoutes } from './lazily.ts';

@@ -1,6 +1,6 @@
 export type * from './ports.ts';
-export { createEmbeddedRouter, type EmbeddedRouter, type EmbeddedRouterOptions, type RouterLimits } from './adapters/embedded.ts';
-export { createAgentRouter, type AgentRouter, type AgentRouterOptions } from './adapters/agent.ts';
-export { createRouterRoutes } from './http.ts';
+export type { EmbeddedRouter, EmbeddedRouterOptions, RouterLimits } from './adapters/embedded.ts';
+export type { AgentRouter, AgentRouterOptions } from './adapters/agent.ts';
+export { createAgentRouter, createEmbeddedRouter, createRouterRoutes } from './lazily.ts';
 export { difference } from './core/difference.ts';
 export { quantile, type QuantileBounds } from './core/histogram.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/index.ts';
+import { parseConfig } from '../../src/config/parse.ts';
 import { publishedSchema } from '../../src/config/publish-schema.ts';
 
 const root = new URL('../../', import.meta.url);

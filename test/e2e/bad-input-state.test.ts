@@ -118,12 +118,12 @@ describe.skipIf(!(await canMount()))('a disk', () => {
     await expectUnharmed(service, '1.0.0');
     const rest = join(disk, 'rest');
     await fill(rest);
-    // The end of a release is its evidence, which can only be written when there is room again.
-    const blocked = service.slipway('release');
-    await until('the release is over', async () => (await service.slipway('list')).stdout.match(/unchanged/g)?.length === 2, 60_000);
+    // How far it comes is up to PostgreSQL, which may have room left in its files: not begun, or begun and not proved.
+    const ran = await service.slipway('release');
+    expectSaid(ran, ran.exit === 27 ? 27 : 10, /disk is full|disk: 0 MiB are free/, 'Free space');
     expect(await service.served()).toBe('1.0.0');
     await Promise.all([rest, ballast].map((file) => rm(file)));
-    expectSaid(await blocked, 10, 'disk: 0 MiB are free', 'Free space, or move SLIPWAY_HOME');
+    await until('nothing is left to prove', async () => !(await service.slipway('list')).stdout.includes('not sealed'));
     await expectUnharmed(service, '1.0.0');
     expectSaid(await service.slipway('release'), 0);
     await expectUnharmed(service, '1.1.0');

@@ -182,6 +182,19 @@ export function ledgerContract(name: string, start: () => Promise<TestServer>): 
       await open.store.changed(release, 99, AbortSignal.abort());
     });
 
+    it('reads only what is new to a caller who knows the rest', async () => {
+      const claim = await claimed();
+      const before = await open.store.load(claim.release);
+      const same = await open.store.load(claim.release, before);
+      expect(same).toEqual(before);
+      await open.store.append(claim, [intended('a'), intended('b')]);
+      const after = await open.store.load(claim.release, before);
+      expect(after).toEqual(await open.store.load(claim.release));
+      expect(after.events[0]).toBe(before.events[0]);
+      const other = { ...after, entries: after.entries.map((entry) => ({ ...entry, hash: 'other' })) };
+      await expect(open.store.load(claim.release, other)).rejects.toMatchObject({ code: 'state_corrupt' });
+    });
+
     it('sees that events are missing', async () => {
       const claim = await claimed();
       await query(url, `delete from slipway.event where release = '${claim.release}' and seq = 1`);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
-import { CONFIG_FILE, detectProject, renderConfig, type Detection } from '../../config/index.ts';
+import { CONFIG_FILE, suggestConfig, type Detection } from '../../config/index.ts';
 import { flag, type Handler } from './spec.ts';
 
 /** Writes a slipway.yaml from what a look at the project tells; never over one that is there. */
@@ -10,8 +10,7 @@ export const run: Handler = async (call) => {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new SlipwayError('usage', `${directory} is not a folder`, { hint: 'Correct -C, or leave it out to work in the current folder.' });
   const file = call.config ?? join(directory, CONFIG_FILE);
-  const detection = await detectProject(directory);
-  const text = renderConfig(detection);
+  const { detection, text } = await suggestConfig(directory);
   if (flag(call, 'print')) {
     if (terminal.json) terminal.data({ file: null, text, detection });
     else terminal.raw(text);

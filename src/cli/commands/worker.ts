@@ -22,6 +22,8 @@ export const run: Handler = async (call) => {
   const interrupt = onInterrupt();
   const app = await openApp({ workspace: directory, environment, log, secrets });
   try {
+    // What the first step that talks to an agent or an instance would otherwise wait for.
+    void import('undici');
     log('info', 'worker ready', { node: app.places.node, driver: app.driver.driver.id });
     await runWorker(app.driver, app.opened.wakeups, AbortSignal.any([interrupt.signal, inputClosed()]));
     log('info', 'worker stopped');

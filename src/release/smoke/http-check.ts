@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import { isJsonObject, messageOf, resolveTemplate, type Check, type JsonObject, type JsonValue } from '../../kernel/index.ts';
 import { firstDifference } from '../core/contains.ts';
 import type { HttpCheck } from '../core/definition.ts';
@@ -7,8 +7,10 @@ import type { HttpCheck } from '../core/definition.ts';
 const MAX_BODY = 1024 * 1024;
 
 /** Its own connections, closed after each check: a kept-alive one would hide a server that accepts no new ones. */
-function freshAgent(timeoutMs: number): Agent {
-  return new Agent({ connect: { timeout: timeoutMs }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, pipelining: 0 });
+async function freshAgent(timeoutMs: number): Promise<Agent> {
+  // Loaded when a check is made: a command that only plans or watches makes none.
+  const undici = await import('undici');
+  return new undici.Agent({ connect: { timeout: timeoutMs }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, pipelining: 0 });
 }
 
 /** Asks once; what was written is removed again, and a write that cannot be removed is a failure. */
@@ -18,7 +20,7 @@ export async function httpCheck(
   environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<Check> {
-  const agent = freshAgent(check.timeoutMs);
+  const agent = await freshAgent(check.timeoutMs);
   try {
     const headers = Object.fromEntries(
       Object.entries(check.headers).map(([name, value]) => [name, resolveTemplate(value, environment).value]),
@@ -65,8 +67,10 @@ interface Ask {
 }
 
 async function ask(agent: Agent, { url, method, headers, body, timeoutMs }: Ask, signal: AbortSignal): Promise<Answer> {
-  const response = await request(url, {
-    dispatcher: agent,
+  const { origin, pathname, search } = new URL(url);
+  const response = await agent.request({
+    origin,
+    path: `${pathname}${search}`,
     method,
     headers: { 'user-agent': 'slipway-smoke', ...(body === null ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === null ? {} : { body: JSON.stringify(body) }),

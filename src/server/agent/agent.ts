@@ -67,8 +67,8 @@ async function serve(options: AgentOptions, { target, router }: Parts, { signal,
   const end = createEnd(signal);
   const server = await listen(places, [
     controlRoutes(options, () => worker, end),
-    createTargetRoutes(target, log),
-    createRouterRoutes(router, log),
+    await createTargetRoutes(target, log),
+    await createRouterRoutes(router, log),
   ]);
   try {
     // Not before somebody can ask for it: an agent that failed to start must not leave a worker behind.

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError, systemClock } from '../../kernel/index.ts';
-import { locateBinaries } from './binaries.ts';
 import { chooseIdentity } from './identity.ts';
 import { readFailure } from './failures.ts';
 import { initialise } from './initialise.ts';
@@ -63,6 +62,8 @@ function deadlineChecked(place: Place, since: number): number {
 /** Programs, user, socket folder and data folder are there afterwards. */
 async function prepare(place: Place): Promise<Launch> {
   const store = join(place.home, 'store');
+  // Loaded only where a server must be started.
+  const { locateBinaries } = await import('./binaries.ts');
   const binaries = locateBinaries(join(store, 'lib'));
   const dataOwner = dataOwnerOf(place);
   const launch = { binaries, identity: chooseIdentity([binaries.postgres, place.dataDirectory], dataOwner) };

@@ -23,7 +23,8 @@ async function startAgent(state: string, socket: string): Promise<ChildProcess> 
     const { createProcessTarget, createTargetRoutes } = await import(${JSON.stringify(path.join(SOURCES, 'index.ts'))});
     const target = await createProcessTarget({ directory: ${JSON.stringify(state)}, clock: systemClock, log: (...all) => console.error(...all), environment: process.env });
     rmSync(${JSON.stringify(socket)}, { force: true });
-    createAdaptorServer({ fetch: createTargetRoutes(target, () => undefined).fetch }).listen(${JSON.stringify(socket)}, () => console.log('up'));`;
+    const routes = await createTargetRoutes(target, () => undefined);
+    createAdaptorServer({ fetch: routes.fetch }).listen(${JSON.stringify(socket)}, () => console.log('up'));`;
   const agent = spawn(process.execPath, ['--input-type=module', '-e', script], {
     cwd: SOURCES,
     env: { PATH: process.env['PATH'], SECRET: PLANTED_SECRET },

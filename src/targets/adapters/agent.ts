@@ -1,6 +1,6 @@
 import { Pool, type Dispatcher } from 'undici';
 import { ERRORS, isJsonObject, messageOf, SlipwayError, type ErrorCode, type JsonValue } from '../../kernel/index.ts';
-import { FENCE_HEADER } from '../http.ts';
+import { FENCE_HEADER } from '../fence-header.ts';
 import type { GroupState, Target } from '../ports.ts';
 
 const ANSWER_MS = 30_000;

@@ -6,7 +6,7 @@ import { viewOf, type ReleaseView } from '../../output/release-view.ts';
 import type { Terminal } from '../../output/terminal.ts';
 
 const REDRAW_MS = 200;
-const SEAL_LOOK_MS = 100;
+const SEAL_LOOK_MS = 20;
 
 /** Shows what happens as it happens. */
 interface Screen {
@@ -26,8 +26,8 @@ export async function follow(
 ): Promise<ReleaseView | null> {
   const screen = terminal.live ? liveScreen(terminal, clock) : lineScreen(terminal);
   try {
-    for (;;) {
-      const stored = await store.load(release);
+    for (let stored: StoredRelease | undefined; ;) {
+      stored = await store.load(release, stored);
       screen.show(stored);
       const view = viewOf(stored, clock.now());
       if (view.sealed || view.stuck !== null || view.unsealedBecause !== null) return view;

@@ -1,0 +1,34 @@
+/**
+ * The parts of this room that bring undici, hono or zod, loaded when they are first used: most processes need none of them,
+ * and every command would wait for all of them at its start.
+ */
+import type { Hono } from 'hono';
+import type { Log } from '../kernel/index.ts';
+import type { AgentRouter, AgentRouterOptions } from './adapters/agent.ts';
+import type { EmbeddedRouter, EmbeddedRouterOptions } from './adapters/embedded.ts';
+import type { Router } from './ports.ts';
+
+/** See `adapters/embedded.ts`. */
+export async function createEmbeddedRouter(options: EmbeddedRouterOptions): Promise<EmbeddedRouter> {
+  const embedded = await import('./adapters/embedded.ts');
+  return embedded.createEmbeddedRouter(options);
+}
+
+/** See `http.ts`. */
+export async function createRouterRoutes(router: Router, log: Log): Promise<Hono> {
+  const http = await import('./http.ts');
+  return http.createRouterRoutes(router, log);
+}
+
+/** See `adapters/agent.ts`. */
+export function createAgentRouter(options: AgentRouterOptions): AgentRouter {
+  let made: Promise<AgentRouter> | null = null;
+  const router = (): Promise<AgentRouter> => (made ??= import('./adapters/agent.ts').then((agent) => agent.createAgentRouter(options)));
+  return {
+    apply: async (fence, spec) => (await router()).apply(fence, spec),
+    remove: async (fence, id) => (await router()).remove(fence, id),
+    inspect: async (id) => (await router()).inspect(id),
+    stats: async (id) => (await router()).stats(id),
+    close: async () => (await made)?.close(),
+  };
+}
