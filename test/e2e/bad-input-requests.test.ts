@@ -125,14 +125,21 @@ describe('a request that cannot be', () => {
       await expectUnharmed(busy, '1.1.0');
     }, 60_000);
 
-    it('does not carry out a plan made for a version that no longer serves', async () => {
+    it('is planned again when the other one changed what serves, and carried out over that', async () => {
       const tell = await occupy('1.2.0');
       await busy.commit('1.3.0');
       const { queued } = await queue();
       await tell(0);
-      const says = ['previous: the plan was made when 1.1.0 served, and now 1.2.0 does', 'Start the release again'];
-      expectSaid(await queued, 10, ...says);
-      await expectUnharmed(busy, '1.2.0');
+      expectSaid(await queued, 0, 'planned again: 1.2.0 serves now', 'busy 1.2.0 -> 1.3.0');
+      await expectUnharmed(busy, '1.3.0');
+    }, 60_000);
+
+    it('ends unchanged when the other one released the same version', async () => {
+      const tell = await occupy('1.4.0');
+      const { queued } = await queue();
+      await tell(0);
+      expectSaid(await queued, 10, 'busy 1.4.0 is what runs in dev already', 'unchanged');
+      await expectUnharmed(busy, '1.4.0');
     }, 60_000);
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fingerprint, checkChain, loadOrCreateKeys, verifyPack } from '../../src/evidence/index.ts';
 import { packFolder } from '../../src/release/index.ts';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   allSealed,
   makeSite,
@@ -29,7 +30,8 @@ describe('several workers on one server', () => {
     server = await sharedServer();
     here = makeSite(server, 'machine-a:/state');
     there = makeSite(server, 'machine-b:/state');
-    workers = await Promise.all([here.startWorker(), here.startWorker(), there.startWorker()]);
+    const main = fileURLToPath(new URL('scripted-worker.ts', import.meta.url));
+    workers = await Promise.all([here, here, there].map((site) => site.startWorker({ main })));
     const steps = [scriptStep('build.make'), scriptStep('change.world'), scriptStep('verify.smoke')];
     const broken = [...steps.slice(0, 2), scriptStep('verify.smoke', { exit: 1 })];
     for (let round = 0; round < PER_SERVICE; round++) {
