@@ -4,8 +4,8 @@ import { CountReporter } from './test/support/count-reporter.ts';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     // Two cores: more files at once only makes real databases and processes wait for each other.
     maxWorkers: 2,

@@ -45,7 +45,7 @@ describe('a runner killed at every fault point', () => {
         'driver.decided.seal',
       ]),
     );
-  }, 240_000);
+  }, 400_000);
 
   it('undoes the broken release, database included', async () => {
     await rig.workspace.commit('versions/1.2.0', 'feat: customers');
@@ -63,7 +63,7 @@ describe('a runner killed at every fault point', () => {
       strays: [],
     });
     expect(struck).toEqual(expect.arrayContaining(['restore.intended', 'restore.acted', 'restore.recorded', 'remove-group.acted']));
-  }, 240_000);
+  }, 400_000);
 });
 
 async function releaseUnderFaults(rig: Rig): Promise<{ readonly found: Findings; readonly struck: readonly string[] }> {

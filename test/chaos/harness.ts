@@ -33,7 +33,7 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 300_000;
 
 /** Makes a rig with 1.0.0 committed; observation windows are cut to what a test needs. */
 export async function makeRig(): Promise<Rig> {

@@ -35,7 +35,7 @@ describe(`kill -9 at random instants (CHAOS_SEED=${SEED})`, () => {
       strays: [],
     });
     expect(found.migrations).toHaveLength(2);
-  }, 240_000);
+  }, 400_000);
 
   it('undoes the broken release, database included', async () => {
     await rig.workspace.commit('versions/1.2.0', 'feat: customers');
@@ -51,7 +51,7 @@ describe(`kill -9 at random instants (CHAOS_SEED=${SEED})`, () => {
     });
     expect(found.migrations).toHaveLength(2);
     expect(found.columns).toContain('customer');
-  }, 240_000);
+  }, 400_000);
 });
 
 async function releaseUnderKills(rig: Rig, random: () => number): Promise<Findings> {

@@ -16,8 +16,8 @@ describe('after a stuck release was accepted as it stands', () => {
     expectSaid(await service.slipway('release'), 12, 'verify.live failed', 'automatic rollback is turned off');
     expectSaid(await service.slipway('abort', '--accept', 'better than nothing'), 0);
     expectSaid(await service.slipway('watch', 'latest'), 10);
-  }, 60_000);
-  afterAll(() => rig.close(), 60_000);
+  }, 180_000);
+  afterAll(() => rig.close(), 120_000);
 
   it('status says that it serves, and how that came', async () => {
     expectSaid(await service.slipway('status'), 0, /serving +1\.1\.0 .*accepted as it stands/);
@@ -27,10 +27,10 @@ describe('after a stuck release was accepted as it stands', () => {
     await service.commit('1.2.0', { config: { rollback: { warm: '10m' } } });
     expectSaid(await service.slipway('release'), 0, 'accepted 1.1.0 -> 1.2.0');
     await expectUnharmed(service, '1.2.0');
-  }, 60_000);
+  }, 120_000);
 
   it('the repair can be taken back to it', async () => {
     expectSaid(await service.slipway('rollback', '--to', '1.0.0', '--reason', 'both are bad'), 0, 'rollback of accepted 1.2.0 -> 1.0.0');
     expect(await service.served()).toBe('1.0.0');
-  }, 60_000);
+  }, 120_000);
 });

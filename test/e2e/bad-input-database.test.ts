@@ -28,11 +28,11 @@ describe('a release whose database', () => {
     service = await rig.service('data');
     await service.commit('1.0.0', { config: { database: { embedded: 'data' }, ...NO_WRITES } });
     expectSaid(await service.slipway('release'), 0);
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await rig.close();
     await postgres.stop();
-  }, 60_000);
+  }, 180_000);
 
   const cases = [
     {
@@ -81,7 +81,7 @@ describe('a hotfix after a rollback that left its migration behind', () => {
   beforeAll(async () => {
     rig = await makeSmallRig();
   });
-  afterAll(() => rig.close(), 60_000);
+  afterAll(() => rig.close(), 120_000);
 
   it('is stopped, and goes on when a person says why', async () => {
     const service = await rig.service('hotfix');
@@ -100,7 +100,7 @@ describe('a hotfix after a rollback that left its migration behind', () => {
     expectSaid(await service.slipway('release'), 10, '2_pets was applied by release', 'say so with --skip preflight.migrations=REASON');
     expectSaid(await service.slipway('release', '--skip', 'preflight.migrations=a hotfix of 1.0.0'), 0, '1 migration applied: 3_hot');
     await expectUnharmed(service, '1.0.1');
-  }, 120_000);
+  }, 240_000);
 });
 
 const NO_WRITES = { smoke: { read: ['GET /'], write: { none: 'the service keeps nothing' }, within: '1s' } };

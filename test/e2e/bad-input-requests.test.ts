@@ -14,8 +14,8 @@ describe('a request that cannot be', () => {
     service = await rig.service('requests');
     await service.commit('1.0.0');
     expectSaid(await service.slipway('release'), 0);
-  }, 60_000);
-  afterAll(() => rig.close(), 60_000);
+  }, 180_000);
+  afterAll(() => rig.close(), 120_000);
 
   it('names line and column of unknown keys and wrong types in slipway.yaml, all at once', async () => {
     await service.commit('1.1.0');
@@ -123,7 +123,7 @@ describe('a request that cannot be', () => {
       await tell(3);
       expectSaid(await queued, 0, 'busy 1.1.0');
       await expectUnharmed(busy, '1.1.0');
-    }, 60_000);
+    }, 180_000);
 
     it('is planned again when the other one changed what serves, and carried out over that', async () => {
       const tell = await occupy('1.2.0');
@@ -132,7 +132,7 @@ describe('a request that cannot be', () => {
       await tell(0);
       expectSaid(await queued, 0, 'planned again: 1.2.0 serves now', 'busy 1.2.0 -> 1.3.0');
       await expectUnharmed(busy, '1.3.0');
-    }, 60_000);
+    }, 180_000);
 
     it('ends unchanged when the other one released the same version', async () => {
       const tell = await occupy('1.4.0');
@@ -140,7 +140,7 @@ describe('a request that cannot be', () => {
       await tell(0);
       expectSaid(await queued, 10, 'busy 1.4.0 is what runs in dev already', 'unchanged');
       await expectUnharmed(busy, '1.4.0');
-    }, 60_000);
+    }, 180_000);
   });
 });
 

@@ -15,7 +15,7 @@ describe('a release that meets', () => {
     rig = await makeSmallRig();
     service = await rig.service('running');
   });
-  afterAll(() => rig.close(), 60_000);
+  afterAll(() => rig.close(), 120_000);
 
   it('a port that somebody else has takes nothing from them, the first time and later', async () => {
     const first = await listenOn(service.port);
@@ -41,7 +41,7 @@ describe('a release that meets', () => {
     expect(later.listening).toBe(true);
     await close(later);
     await expectUnharmed(service, '1.0.0');
-  }, 60_000);
+  }, 180_000);
 
   it('a command that does not exist', async () => {
     await service.commit('1.1.1', { config: { build: 'no-such-builder --fast' } });
@@ -67,7 +67,7 @@ describe('a release that meets', () => {
       'rolled-back',
     );
     await expectUnharmed(service, '1.0.0');
-  }, 60_000);
+  }, 180_000);
 
   it('an endpoint that hangs', async () => {
     await service.commit('1.2.0', {
@@ -101,7 +101,7 @@ describe('a release that meets', () => {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(log));
     expect(text).toContain('bytes of output were dropped here');
     await expectUnharmed(service, '1.4.0');
-  }, 60_000);
+  }, 180_000);
 });
 
 /** 104 MiB, more than the log keeps. */

@@ -16,8 +16,8 @@ describe('a state directory', () => {
     service = await rig.service('state');
     await service.commit('1.0.0');
     expectSaid(await service.slipway('release'), 0);
-  }, 60_000);
-  afterAll(() => rig.close(), 60_000);
+  }, 180_000);
+  afterAll(() => rig.close(), 120_000);
 
   it('is refused to a second agent, which names the first', async () => {
     const first = await agentStatus(rig.home);
@@ -61,7 +61,7 @@ describe('a state directory', () => {
     });
     expectSaid(await service.slipway('show'), 0, 'unchanged', 'evidence: ', file, 'Restore the file from a backup');
     await expectUnharmed(service, '1.0.0');
-  }, 60_000);
+  }, 180_000);
 
   it('whose evidence folder became a file: the release says that it is over and unproven, and is proved once that is repaired', async () => {
     const [folder, aside] = ['evidence', 'evidence.aside'].map((name) => join(rig.home, name));
@@ -88,7 +88,7 @@ describe('a state directory', () => {
     await service.commit('1.3.0');
     await cutShort(served, async () => expectSaid(await service.slipway('release'), 10, 'previous: ', served));
     await expectUnharmed(service, '1.1.1');
-  }, 60_000);
+  }, 180_000);
 });
 
 /** Mounting needs root; where this user may not, the test is not run. */
@@ -103,12 +103,12 @@ describe.skipIf(!(await canMount()))('a disk', () => {
     service = await rig.service('disk');
     await service.commit('1.0.0');
     expectSaid(await service.slipway('release'), 0);
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await rig.close();
     await until('nobody uses it any more', () => unmount(disk));
     await rm(disk, { recursive: true });
-  }, 60_000);
+  }, 180_000);
 
   it('that is nearly full stops a release before it begins, and one that is full loses nothing', async () => {
     const ballast = join(disk, 'ballast');

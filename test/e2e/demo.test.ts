@@ -1,28 +1,27 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { DEMO_FAULTS } from '../../src/cli/demo/demo.ts';
+import type { DEMO_FAULTS } from '../../src/cli/demo/demo.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const DEADLINE_MS = 240_000;
 
-/** What undoes each broken version: the first step that saw it. */
-const SEEN_BY: Readonly<Record<(typeof DEMO_FAULTS)[number], string>> = {
-  'broken-writes': 'rolling back: verify.smoke failed: POST /orders',
-  'crash-at-start': 'rolling back: deploy.start failed',
-  slow: 'rolling back: verify.smoke failed',
-  'migration-fails-halfway': 'rolling back: migrate.apply failed',
-  'worker-dead': 'rolling back: verify.smoke failed',
+/** What undoes each broken version: the first step that saw it. One of each kind; they take half a minute each. */
+const SEEN_BY: Readonly<Partial<Record<(typeof DEMO_FAULTS)[number], RegExp>>> = {
+  'broken-writes': /rolling back: verify.smoke failed: POST \/orders/,
+  'migration-fails-halfway': /rolling back: migrate.apply failed/,
+  // It may live just long enough to count as started.
+  'worker-dead': /rolling back: (deploy.start|verify.smoke) failed/,
 };
 
-/** The first thing a stranger runs, with every fault it offers: two good releases, one that undoes itself, proof of all three. */
+/** The first thing a stranger runs: two good releases, one that undoes itself, proof of all three. */
 describe('the demo', () => {
-  it.each(DEMO_FAULTS)(
+  it.each(Object.entries(SEEN_BY))(
     'releases, undoes %s, and verifies what it did',
-    async (fault) => {
+    async (fault, seen) => {
       const { code, said } = await demo(fault);
       expect(code, said).toBe(0);
-      expect(said).toContain(SEEN_BY[fault]);
+      expect(said).toMatch(seen);
       expect(said).toMatch(/Users during 1\.1\.0: \d+ reads, \d+ writes, 0 failed/);
       // Users who are held longer than the router holds anybody, on a machine as busy as this one, are told to come again.
       expect(failuresDuring(said, '1.2.0 and its rollback').filter((one) => !one.includes('answered 503'))).toEqual([]);

@@ -1,3 +1,6 @@
+import type * as Compose from '../../src/cli/compose.ts';
+import type * as Log from '../../src/cli/output/log.ts';
+import type * as Secrets from '../../src/cli/secrets.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import { runWorker } from '../../src/release/index.ts';
 
@@ -6,9 +9,9 @@ import { runWorker } from '../../src/release/index.ts';
  * and there is no workspace to plan them from again. Runs as a process of its own, from the built program like the real one.
  */
 const dist = new URL('../../dist/', import.meta.url);
-const { openApp } = (await import(new URL('cli/compose.js', dist).href)) as typeof import('../../src/cli/compose.ts');
-const { createLog } = (await import(new URL('cli/output/log.js', dist).href)) as typeof import('../../src/cli/output/log.ts');
-const { createSecrets } = (await import(new URL('cli/secrets.js', dist).href)) as typeof import('../../src/cli/secrets.ts');
+const { openApp } = (await import(new URL('cli/compose.js', dist).href)) as typeof Compose;
+const { createLog } = (await import(new URL('cli/output/log.js', dist).href)) as typeof Log;
+const { createSecrets } = (await import(new URL('cli/secrets.js', dist).href)) as typeof Secrets;
 
 const environment = process.env;
 const secrets = createSecrets(environment);

@@ -12,7 +12,7 @@ import { runningPostmaster, signalPostmaster } from '../../../src/store/embedded
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 /** Longer than any command here may take: a command that hangs is a failed test, not a hung suite. */
-const COMMAND_MS = 60_000;
+const COMMAND_MS = 120_000;
 
 /** How one run of the CLI ended and what it said. */
 export interface Ran {

@@ -14,9 +14,10 @@ const SHIP = `UPDATE orders SET status = 'shipped', shipped_by = $1 WHERE id IN
   (SELECT id FROM orders WHERE status = 'new' ORDER BY priority DESC, id LIMIT 10 FOR UPDATE SKIP LOCKED) RETURNING id`;
 
 async function work() {
-  await database.write(BEAT, [version]);
   const shipped = await database.write(SHIP, [version]);
   if (shipped.length > 0) console.log(`shipped ${shipped.map(({ id }) => id).join(', ')}`);
+  // After the work, so that a worker which cannot work does not look alive.
+  await database.write(BEAT, [version]);
 }
 
 process.on('SIGTERM', () => stopping.abort());
