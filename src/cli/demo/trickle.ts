@@ -20,7 +20,7 @@ export interface Trickle {
 }
 
 const EVERY_MS = 50;
-const TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 45_000;
 
 /** Reads a product every 50 ms and orders one every 200 ms, whatever the answers. */
 export function startTrickle(url: string, clock: Clock): Trickle {

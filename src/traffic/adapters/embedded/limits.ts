@@ -42,7 +42,7 @@ export const DEFAULT_LIMITS: RouterLimits = {
   responseIdleMs: 300_000,
   replayBytes: 65_536,
   holdRequests: 1_000,
-  holdMs: 10_000,
+  holdMs: 30_000,
   drainMs: 30_000,
   ejectAfter: 3,
   ejectMs: 500,
