@@ -44,6 +44,8 @@ export async function makeRig(): Promise<Rig> {
     .replace('every: 1s', 'every: 200ms')
     .replace('instances: 2', 'instances: 1')
     .replace('alive: 1s', 'alive: 200ms')
+    // What runs is looked at in the end, however long a busy machine takes to get there.
+    .replace('warm: 10s', 'warm: 1h')
     .replace(/^test: .*$/m, '');
   await writeFile(config, quick);
   await workspace.commit('base', 'chore: quick');
