@@ -1,6 +1,6 @@
 import { formatDuration, toIso } from '../../kernel/index.ts';
-import type { ReleaseEvent } from '../../release/index.ts';
-import { stateSign } from './progress.ts';
+import { printedOf, type EventData, type ReleaseEvent } from '../../release/index.ts';
+import { printedLines, stateSign } from './progress.ts';
 import type { Style } from './style.ts';
 
 /** One line per event, for output that is not a terminal; null for events that only matter to machines. */
@@ -22,7 +22,7 @@ function tell(event: ReleaseEvent, style: Style): string | null {
     case 'step.intended':
       return `${stateSign('running', style)} ${event.data.step}${event.data.attempt > 1 ? ` (try ${event.data.attempt})` : ''}`;
     case 'step.finished':
-      return `${stateSign(event.data.verdict, style)} ${event.data.step} ${event.data.verdict} in ${formatDuration(Date.parse(event.data.finishedAt) - Date.parse(event.data.startedAt))}: ${event.data.reason}`;
+      return [tellFinished(event.data, style), ...printedLines(printedOf(event.data.facts), style)].join('\n');
     case 'step.interrupted':
       return `${stateSign('interrupted', style)} ${event.data.step} was cut off`;
     case 'step.skipped':
@@ -36,6 +36,11 @@ function tell(event: ReleaseEvent, style: Style): string | null {
     default:
       return tellRequest(event);
   }
+}
+
+function tellFinished({ verdict, step, startedAt, finishedAt, reason }: EventData['step.finished'], style: Style): string {
+  const took = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt));
+  return `${stateSign(verdict, style)} ${step} ${verdict} in ${took}: ${reason}`;
 }
 
 function tellRequest(event: ReleaseEvent): string | null {

@@ -1,4 +1,5 @@
 import { formatDuration, toIso, type Instant } from '../../kernel/index.ts';
+import type { Printed } from '../../release/index.ts';
 import type { ReleaseView, StageView, StepStateWord, StepView } from './release-view.ts';
 import { verdictWord, type Style } from './style.ts';
 import { fit, table } from './table.ts';
@@ -18,6 +19,13 @@ const SYMBOLS: Readonly<Record<StepStateWord, readonly [symbol: string, style: k
 export function stateSign(state: StepStateWord, style: Style): string {
   const [symbol, name] = SYMBOLS[state];
   return style[name](symbol);
+}
+
+/** What a program that failed printed last, below the line that says how it failed. */
+export function printedLines(printed: Printed | null, style: Style, width = Infinity): readonly string[] {
+  if (printed === null) return [];
+  const lines = printed.lines.map((line) => style.dim(fit(`        ${line}`, width)));
+  return [`      ${printed.of} printed last:`, ...lines];
 }
 
 /** `shop 1.0.0 -> 1.1.0 in prd`. */
@@ -47,7 +55,8 @@ function stageLines(stage: StageView, now: Instant, width: number, style: Style)
   const took = begun.length === 0 || stage.state === 'skipped' ? '' : formatDuration(Math.max(...ended) - Math.min(...begun));
   const told = stage.steps.filter((step) => ['running', 'waiting', 'fail', 'unknown', 'interrupted'].includes(step.state));
   const first = `${stateSign(stage.state, style)} ${stage.stage.padEnd(10)} ${style.dim(stage.state === 'skipped' ? fit(`skipped: ${stage.steps[0]?.reason ?? ''}`, width - 14) : took)}`;
-  return [first.trimEnd(), ...told.map((step) => `    ${stepLine(step, now, width - 4, style)}`)];
+  const lines = told.flatMap((step) => [`    ${stepLine(step, now, width - 4, style)}`, ...printedLines(step.printed, style, width)]);
+  return [first.trimEnd(), ...lines];
 }
 
 function stepLine(step: StepView, now: Instant, width: number, style: Style): string {
@@ -93,5 +102,11 @@ function stepLines(step: StepView, style: Style): readonly string[] {
       (check) =>
         `      ${verdictWord(check.verdict, style)} ${check.name}: ${check.reason}${check.fix === undefined ? '' : `\n        fix: ${check.fix}`}`,
     );
-  return [head, reason, ...failed, ...(step.log === null ? [] : [style.dim(`      log: ${step.log}`)])];
+  return [
+    head,
+    reason,
+    ...failed,
+    ...printedLines(step.printed, style),
+    ...(step.log === null ? [] : [style.dim(`      log: ${step.log}`)]),
+  ];
 }

@@ -2,10 +2,12 @@ import type { Check, Instant } from '../../kernel/index.ts';
 import {
   foldEvents,
   next,
+  printedOf,
   STAGES,
   type Action,
   type EventData,
   type Outcome,
+  type Printed,
   type ReleaseEvent,
   type ReleaseState,
   type Step,
@@ -55,6 +57,8 @@ export interface StepView {
   readonly attempt: number;
   readonly reason: string;
   readonly checks: readonly Check[];
+  /** What a program that failed it printed last; null when there is no such thing. */
+  readonly printed: Printed | null;
   readonly startedAt: Instant | null;
   readonly finishedAt: Instant | null;
   /** File name of the newest try's raw log. */
@@ -111,6 +115,7 @@ function stepView(step: Step, state: ReleaseState, { events, action }: Around): 
       title,
       attempt: 0,
       checks: [],
+      printed: null,
       log: null,
       state: step.skip === null ? 'pending' : 'skipped',
       reason: step.skip ?? '',
@@ -123,6 +128,7 @@ function stepView(step: Step, state: ReleaseState, { events, action }: Around): 
     title,
     attempt: known.attempt,
     checks: finished?.checks ?? [],
+    printed: finished === null ? null : printedOf(finished.facts),
     log: finished?.log?.name ?? null,
     state: wordOf(step, state, action),
     reason: known.reason,

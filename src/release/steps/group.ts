@@ -1,20 +1,25 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Effects } from '../../kernel/index.ts';
 import type { GroupSpec, GroupState, InstanceState, Target } from '../../targets/index.ts';
-import type { StepExecutor, StepOutcome } from '../ports.ts';
+import { printedFact } from '../core/printed.ts';
+import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as, text } from './input.ts';
 
 const LOOK_MS = 50;
+/** Restarts while it was waited for that are no bad luck any more; with back-off they take about 4 s and what each run lives. */
+const MOST_RESTARTS = 4;
+/** Lines of output for the step's log. */
+const OUTPUT_LINES = 100;
 
 /** Starts (or changes) a group and waits until every instance is ready. */
 export function applyGroupStep(deps: StepDeps): StepExecutor {
-  return async ({ step, plan, fence, signal, effects, note }) => {
+  return async (context) => {
+    const { step, plan, fence } = context;
     const spec = groupOf(deps.home, plan.workspace, as<GroupSpec>(step.input));
     await deps.target.apply(fence, spec);
-    note(`asked for ${spec.processes.map((one) => `${one.instances} x ${one.name}`).join(', ')} of ${spec.version} in ${spec.id}`);
-    return waitUntilReady(deps.target, spec, effects, signal);
+    context.note(`asked for ${spec.processes.map((one) => `${one.instances} x ${one.name}`).join(', ')} of ${spec.version} in ${spec.id}`);
+    return waitUntilReady(deps.target, spec, context);
   };
 }
 
@@ -38,22 +43,61 @@ export function groupOf(home: string, workspace: string, spec: GroupSpec): Group
   return { ...spec, directory, envFile: resolve(workspace, envFile) };
 }
 
-/** Watches a group until all wanted instances are ready, one has given up, or the signal aborts. */
-export async function waitUntilReady(target: Target, spec: GroupSpec, effects: Effects, signal: AbortSignal): Promise<StepOutcome> {
+/** What a wait needs beside the group: {@link StepContext} has it. */
+type Waiting = Pick<StepContext, 'effects' | 'signal' | 'note'>;
+
+/**
+ * Watches a group until all wanted instances are ready, one has given up or keeps exiting, or the signal aborts. The last lines of
+ * an instance that did not get ready are in the step's log and, as the fact `output`, in the ledger.
+ */
+export async function waitUntilReady(target: Target, spec: GroupSpec, waiting: Waiting): Promise<StepOutcome> {
+  const { effects, signal } = waiting;
   const wanted = spec.processes.reduce((sum, process) => sum + process.instances, 0);
+  const restartsBefore = new Map<string, number>();
   for (;;) {
     const state = await target.inspect(spec.id);
-    const failed = state?.instances.find((instance) => instance.phase === 'failed');
-    if (failed !== undefined) return { verdict: 'fail', reason: describeFailure(failed) };
+    const instances = state?.instances ?? [];
+    for (const one of instances) if (!restartsBefore.has(nameOf(one))) restartsBefore.set(nameOf(one), one.restarts);
+    const restarts = (one: InstanceState): number => one.restarts - (restartsBefore.get(nameOf(one)) ?? 0);
+    const failed = instances.find((one) => one.phase === 'failed');
+    if (failed !== undefined) return withOutput(target, spec.id, failed, waiting, { verdict: 'fail', reason: describeFailure(failed) });
+    // One that lives just long enough to be called ready is never given up by its supervisor, and is no version to give users to.
+    const unstable = instances.find((one) => one.phase === 'backoff' && restarts(one) >= MOST_RESTARTS);
+    if (unstable !== undefined) {
+      const reason = `${nameOf(unstable)} was started ${restarts(unstable) + 1} times and does not stay: ${howItEnded(unstable)}`;
+      return withOutput(target, spec.id, unstable, waiting, { verdict: 'fail', reason });
+    }
     if (state !== null && isReady(state, spec, wanted))
       return {
         verdict: 'pass',
         reason: `${wanted} of ${wanted} instances of ${spec.version} are ready`,
         facts: { pids: state.instances.flatMap((one) => one.pid ?? []) },
       };
-    if (signal.aborted) return { verdict: 'unknown', reason: `not ready in time: ${(state?.instances ?? []).map(describe).join('; ')}` };
+    if (signal.aborted) return notInTime(target, spec.id, instances, waiting);
     await effects.clock.sleep(LOOK_MS, signal);
   }
+}
+
+async function notInTime(target: Target, group: string, instances: readonly InstanceState[], waiting: Waiting): Promise<StepOutcome> {
+  const late = instances.find((one) => one.phase !== 'ready');
+  if (late === undefined) return { verdict: 'unknown', reason: `not ready in time: ${group} does not run what was asked for` };
+  const reason = `not ready in time: ${instances.map(describe).join('; ')}`;
+  return withOutput(target, group, late, waiting, { verdict: 'unknown', reason });
+}
+
+/** The outcome with what the instance printed last, which is where the cause nearly always is. */
+async function withOutput(
+  target: Target,
+  group: string,
+  instance: InstanceState,
+  { note }: Waiting,
+  outcome: StepOutcome,
+): Promise<StepOutcome> {
+  const lines = await target.output(group, instance, OUTPUT_LINES);
+  if (lines.length === 0) return outcome;
+  note(`the last lines of ${nameOf(instance)}:`);
+  for (const line of lines) note(`  ${line}`);
+  return { ...outcome, facts: { ...outcome.facts, ...printedFact({ of: nameOf(instance), lines }) } };
 }
 
 function isReady(state: GroupState, spec: GroupSpec, wanted: number): boolean {
@@ -64,18 +108,20 @@ function isReady(state: GroupState, spec: GroupSpec, wanted: number): boolean {
   );
 }
 
+function nameOf(instance: InstanceState): string {
+  return `${instance.process}#${instance.index}`;
+}
+
 function describe(instance: InstanceState): string {
-  return `${instance.process}#${instance.index} is ${instance.phase} (${instance.health.reason})`;
+  return `${nameOf(instance)} is ${instance.phase} (${instance.health.reason})`;
 }
 
 function describeFailure(instance: InstanceState): string {
-  const exit = instance.lastExit;
+  return `${nameOf(instance)} did not become ready: ${howItEnded(instance)}; its output is in ${instance.logFile}`;
+}
+
+function howItEnded({ lastExit, health }: InstanceState): string {
   // Neither a code nor a signal: it could not be started at all, and only the reason says why.
-  const how =
-    exit === null || (exit.code === null && exit.signal === null)
-      ? instance.health.reason
-      : exit.signal === null
-        ? `it exited with code ${exit.code}`
-        : `it was ended by ${exit.signal}`;
-  return `${instance.process}#${instance.index} did not become ready: ${how}; its output is in ${instance.logFile}`;
+  if (lastExit === null || (lastExit.code === null && lastExit.signal === null)) return health.reason;
+  return lastExit.signal === null ? `it exited with code ${lastExit.code}` : `it was ended by ${lastExit.signal}`;
 }

@@ -84,7 +84,7 @@ async function serve(options: AgentOptions, { target, router }: Parts, { signal,
       end.refuseOrders();
       await router.close();
       // Last, so that no request finds its instance gone.
-      if (end.all()) await target.removeAll();
+      if (end.all()) await target.stopAll();
     });
   } finally {
     await closeServer(server);
