@@ -47,11 +47,19 @@ describe('a service whose processes are gone', () => {
     expect((await service.status()).running).toEqual(['1.0.0 ready', '1.1.0 ready']);
   }, 60_000);
 
+  it('is put back by name', async () => {
+    expectSaid(await service.slipway('rollback', '--to', '1.1.0', '--reason', 'again'), 4, '1.1.0 is what serves in dev already');
+    await lose();
+    expectSaid(await service.slipway('rollback', '--to', '1.1.0', '--reason', 'the machine was lost'), 0);
+    await expectUnharmed(service, '1.1.0');
+  }, 60_000);
+
   it('comes back when the version that should replace it fails', async () => {
     await lose();
     await service.commit('1.2.0', { behaviour: { hangOn: '/' } });
     expectSaid(await service.slipway('release', ...skip), 11, /verify\.smoke failed/);
     expect((await service.status()).running).toEqual(['1.1.0 ready']);
-    expect(await service.served()).toBe('1.1.0');
+    // The route was lost as well, and this release never came to the point of moving it.
+    expectSaid(await service.slipway('doctor'), 6, /FAIL +serving .*knows no route/);
   }, 120_000);
 });

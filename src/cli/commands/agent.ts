@@ -43,11 +43,7 @@ export const run: Handler = async (call) => {
 export const start: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
   const { status, started } = await startAgent(home, agentArgv(workspace, flag(call, 'worker')), workspace, systemClock);
-  tell(
-    call,
-    { home, started, ...status },
-    `${started ? 'Started' : 'Running already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`,
-  );
+  tell(call, { home, started, ...status }, `${started ? 'Started' : 'Runs already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`);
   return 0;
 };
 
@@ -56,13 +52,17 @@ export const stop: Handler = async (call) => {
   const { home } = placesOf(call);
   const all = flag(call, 'all');
   const stopped = await stopAgent(home, systemClock, { all });
-  tell(call, { home, stopped }, stopped ? stoppedText(all) : 'No agent ran.');
+  tell(
+    call,
+    { home, stopped },
+    stopped ? stoppedText(all) : `No agent ran.${all ? ' What an agent left running goes on: start one, then stop it with --all.' : ''}`,
+  );
   return 0;
 };
 
 function stoppedText(all: boolean): string {
   return all
-    ? 'Stopped, with everything it supervised.'
+    ? 'Stopped, with everything it supervised. `slipway agent start` starts all of it again.'
     : 'Stopped. The processes it supervised go on; users reach them again when an agent runs.';
 }
 
