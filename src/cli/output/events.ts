@@ -20,7 +20,7 @@ function tell(event: ReleaseEvent, style: Style): string | null {
     case 'driver.claimed':
       return event.data.takeover ? 'taken over by another worker' : null;
     case 'step.intended':
-      return `${stateSign('running', style)} ${event.data.step}${event.data.attempt > 1 ? ` (try ${event.data.attempt})` : ''}`;
+      return `${stateSign('running', style)} ${event.data.step}${tryText(event.data)}`;
     case 'step.finished':
       return [tellFinished(event.data, style), ...printedLines(printedOf(event.data.facts), style)].join('\n');
     case 'step.interrupted':
@@ -36,6 +36,12 @@ function tell(event: ReleaseEvent, style: Style): string | null {
     default:
       return tellRequest(event);
   }
+}
+
+/** A window is looked at again and again; anything else is only tried again when it did not work. */
+function tryText({ step, attempt }: EventData['step.intended']): string {
+  if (attempt === 1) return '';
+  return step === 'observe.window' ? ` (look ${attempt})` : ` (try ${attempt})`;
 }
 
 function tellFinished({ verdict, step, startedAt, finishedAt, reason }: EventData['step.finished'], style: Style): string {

@@ -63,7 +63,7 @@ function stepLine(step: StepView, now: Instant, width: number, style: Style): st
   const elapsed = step.startedAt === null ? '' : formatDuration(now - step.startedAt);
   const text =
     step.state === 'running' || step.state === 'waiting'
-      ? `${elapsed} ${step.title}${step.attempt > 1 && step.state === 'running' ? `, try ${step.attempt}` : ''}`
+      ? `${elapsed} ${step.title}${step.attempt > 1 && step.state === 'running' && step.id !== 'observe.window' ? `, try ${step.attempt}` : ''}`
       : `${step.id}: ${step.reason}`;
   return `${stateSign(step.state, style)} ${fit(text.replaceAll(/\s+/g, ' '), width - 2)}`;
 }
@@ -92,7 +92,7 @@ export function renderRelease(view: ReleaseView, logs: string, style: Style): st
 
 function stepLines(step: StepView, style: Style): readonly string[] {
   const took = step.startedAt === null || step.finishedAt === null ? '' : ` ${style.dim(formatDuration(step.finishedAt - step.startedAt))}`;
-  const tries = step.attempt > 1 ? style.dim(` (try ${step.attempt})`) : '';
+  const tries = step.attempt > 1 ? style.dim(step.id === 'observe.window' ? ` (${step.attempt} looks)` : ` (try ${step.attempt})`) : '';
   const head = `  ${stateSign(step.state, style)} ${step.id}${took}${tries}`;
   const reason =
     step.reason === '' ? `      ${style.dim(step.title)}` : `      ${step.state === 'skipped' ? 'skipped: ' : ''}${step.reason}`;

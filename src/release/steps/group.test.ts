@@ -76,7 +76,7 @@ describe('waitUntilReady', () => {
   }, 90_000);
 
   it('says what was asked for and is not there when time is up', async () => {
-    const { outcome } = await wait([sh('worker', 'echo waiting for a lock; sleep 60', { kind: 'alive', forMs: 60_000 })], 1_500);
+    const { outcome } = await wait([sh('worker', 'echo waiting for a lock; sleep 60', { kind: 'alive', forMs: 60_000 })], 8_000);
     expect(outcome).toMatchObject({
       verdict: 'unknown',
       reason: expect.stringMatching(/^not ready in time: worker#0 is starting/) as string,

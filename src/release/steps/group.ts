@@ -46,61 +46,71 @@ export function groupOf(home: string, workspace: string, spec: GroupSpec): Group
 /** What a wait needs beside the group: {@link StepContext} has it. */
 type Waiting = Pick<StepContext, 'effects' | 'signal' | 'note'>;
 
+/** Why a wait is over, and whose fault it is. */
+interface Late {
+  readonly verdict: 'fail' | 'unknown';
+  readonly reason: string;
+  readonly instance: InstanceState | null;
+}
+
 /**
  * Watches a group until all wanted instances are ready, one has given up or keeps exiting, or the signal aborts. The last lines of
  * an instance that did not get ready are in the step's log and, as the fact `output`, in the ledger.
  */
-export async function waitUntilReady(target: Target, spec: GroupSpec, waiting: Waiting): Promise<StepOutcome> {
-  const { effects, signal } = waiting;
-  const wanted = spec.processes.reduce((sum, process) => sum + process.instances, 0);
-  const restartsBefore = new Map<string, number>();
+export async function waitUntilReady(target: Target, spec: GroupSpec, { effects, signal, note }: Waiting): Promise<StepOutcome> {
+  const restarts = restartsSince();
   for (;;) {
     const state = await target.inspect(spec.id);
     const instances = state?.instances ?? [];
-    for (const one of instances) if (!restartsBefore.has(nameOf(one))) restartsBefore.set(nameOf(one), one.restarts);
-    const restarts = (one: InstanceState): number => one.restarts - (restartsBefore.get(nameOf(one)) ?? 0);
-    const failed = instances.find((one) => one.phase === 'failed');
-    if (failed !== undefined) return withOutput(target, spec.id, failed, waiting, { verdict: 'fail', reason: describeFailure(failed) });
-    // One that lives just long enough to be called ready is never given up by its supervisor, and is no version to give users to.
-    const unstable = instances.find((one) => one.phase === 'backoff' && restarts(one) >= MOST_RESTARTS);
-    if (unstable !== undefined) {
-      const reason = `${nameOf(unstable)} was started ${restarts(unstable) + 1} times and does not stay: ${howItEnded(unstable)}`;
-      return withOutput(target, spec.id, unstable, waiting, { verdict: 'fail', reason });
-    }
-    if (state !== null && isReady(state, spec, wanted))
+    const late = giveUpOn(instances, restarts(instances));
+    if (late !== null) return withOutput(target, spec.id, late, note);
+    if (state !== null && isReady(state, spec))
       return {
         verdict: 'pass',
-        reason: `${wanted} of ${wanted} instances of ${spec.version} are ready`,
-        facts: { pids: state.instances.flatMap((one) => one.pid ?? []) },
+        reason: `${instances.length} of ${instances.length} instances of ${spec.version} are ready`,
+        facts: { pids: instances.flatMap((one) => one.pid ?? []) },
       };
-    if (signal.aborted) return notInTime(target, spec.id, instances, waiting);
+    if (signal.aborted) return withOutput(target, spec.id, notInTime(spec.id, instances), note);
     await effects.clock.sleep(LOOK_MS, signal);
   }
 }
 
-async function notInTime(target: Target, group: string, instances: readonly InstanceState[], waiting: Waiting): Promise<StepOutcome> {
-  const late = instances.find((one) => one.phase !== 'ready');
-  if (late === undefined) return { verdict: 'unknown', reason: `not ready in time: ${group} does not run what was asked for` };
-  const reason = `not ready in time: ${instances.map(describe).join('; ')}`;
-  return withOutput(target, group, late, waiting, { verdict: 'unknown', reason });
+/** Counts each instance's restarts from the first look at it. */
+function restartsSince(): (instances: readonly InstanceState[]) => (instance: InstanceState) => number {
+  const before = new Map<string, number>();
+  return (instances) => {
+    for (const one of instances) if (!before.has(nameOf(one))) before.set(nameOf(one), one.restarts);
+    return (one) => one.restarts - (before.get(nameOf(one)) ?? 0);
+  };
+}
+
+function giveUpOn(instances: readonly InstanceState[], restarts: (instance: InstanceState) => number): Late | null {
+  const failed = instances.find((one) => one.phase === 'failed');
+  if (failed !== undefined) return { verdict: 'fail', reason: describeFailure(failed), instance: failed };
+  // One that lives just long enough to be called ready is never given up by its supervisor, and is no version to give users to.
+  const unstable = instances.find((one) => one.phase === 'backoff' && restarts(one) >= MOST_RESTARTS);
+  if (unstable === undefined) return null;
+  const reason = `${nameOf(unstable)} was started ${restarts(unstable) + 1} times and does not stay: ${howItEnded(unstable)}`;
+  return { verdict: 'fail', reason, instance: unstable };
+}
+
+function notInTime(group: string, instances: readonly InstanceState[]): Late {
+  const instance = instances.find((one) => one.phase !== 'ready') ?? null;
+  const told = instance === null ? `${group} does not run what was asked for` : instances.map(describe).join('; ');
+  return { verdict: 'unknown', reason: `not ready in time: ${told}`, instance };
 }
 
 /** The outcome with what the instance printed last, which is where the cause nearly always is. */
-async function withOutput(
-  target: Target,
-  group: string,
-  instance: InstanceState,
-  { note }: Waiting,
-  outcome: StepOutcome,
-): Promise<StepOutcome> {
-  const lines = await target.output(group, instance, OUTPUT_LINES);
-  if (lines.length === 0) return outcome;
+async function withOutput(target: Target, group: string, { verdict, reason, instance }: Late, note: Waiting['note']): Promise<StepOutcome> {
+  const lines = instance === null ? [] : await target.output(group, instance, OUTPUT_LINES);
+  if (instance === null || lines.length === 0) return { verdict, reason };
   note(`the last lines of ${nameOf(instance)}:`);
   for (const line of lines) note(`  ${line}`);
-  return { ...outcome, facts: { ...outcome.facts, ...printedFact({ of: nameOf(instance), lines }) } };
+  return { verdict, reason, facts: printedFact({ of: nameOf(instance), lines }) };
 }
 
-function isReady(state: GroupState, spec: GroupSpec, wanted: number): boolean {
+function isReady(state: GroupState, spec: GroupSpec): boolean {
+  const wanted = spec.processes.reduce((sum, process) => sum + process.instances, 0);
   return (
     state.spec.version === spec.version &&
     state.instances.length === wanted &&

@@ -80,19 +80,6 @@ describe('process target', () => {
     return readRecord(path.join(run, 'shop%2Fprd%2Fblue~w-0.json'));
   };
 
-  test('everything stopped on purpose is started again by the next supervisor, as if for the first time', async () => {
-    target = await open(directory);
-    await target.apply(1, sleeper());
-    const before = await ready();
-    await target.stopAll();
-    expect(isAlive(before.child)).toBe(false);
-    await target.close();
-    target = await open(directory);
-    const after = await ready();
-    expect(isAlive(after.child)).toBe(true);
-    expect((await target.inspect('shop/prd/blue'))?.instances[0]).toMatchObject({ restarts: 0, lastExit: null });
-  });
-
   test('a reused pid is neither adopted nor killed', async () => {
     target = await open(directory);
     await target.apply(1, sleeper());
