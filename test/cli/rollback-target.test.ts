@@ -22,6 +22,7 @@ function stored(plan: Plan, status: StoredRelease['summary']['status'] = 'releas
       requestedAt: 0,
       finishedAt: 1,
       driver: null,
+      leaseUntil: null,
       sealed: true,
       unsealedBecause: null,
     },

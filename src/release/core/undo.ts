@@ -1,3 +1,4 @@
+import { toIso } from '../../kernel/pure.ts';
 import type { Step } from './plan.ts';
 import type { ReleaseState } from './state.ts';
 
@@ -60,5 +61,7 @@ function needlessReason(state: ReleaseState, id: string): string | null {
 function lossReason(state: ReleaseState): string | null {
   const point = state.plan.rollback.pointOfNoReturn;
   if (point === null || !wasBegun(state, point) || state.rollbackRequest?.acceptDataLoss === true) return null;
-  return `users have been writing to the new version since ${point}, and the way back restores a backup, which would lose that; order it with \`slipway rollback --accept-data-loss\` or repair forward`;
+  const since = state.steps[point]?.firstIntendedAt;
+  const when = since === undefined ? point : `${point} at ${toIso(since)}`;
+  return `users have been writing to the new version since ${when}, and the way back restores a backup from before, which would lose all of that; order it with \`slipway rollback --accept-data-loss\` or repair forward`;
 }
