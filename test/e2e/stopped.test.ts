@@ -1,6 +1,9 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentPlaces } from '../../src/server/index.ts';
+import { runningPostmaster } from '../../src/store/embedded/postmaster.ts';
+import { socketDirectory } from '../../src/store/index.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 
@@ -26,6 +29,8 @@ describe('a service whose processes are gone', () => {
   it('is served again by the agent that starts after `agent stop --all`', async () => {
     expectSaid(await service.slipway('agent', 'stop', '--all'), 0, 'slipway agent start');
     expect(await service.served()).toBeNull();
+    expect(runningPostmaster(join(rig.home, 'store', 'pg'))).toBeNull();
+    expect([agentPlaces(rig.home).socket, join(socketDirectory(rig.home), 'any')].filter((file) => existsSync(dirname(file)))).toEqual([]);
     expectSaid(await service.slipway('doctor'), 6, /FAIL +agent +none runs/);
     expectSaid(await service.slipway('agent', 'start'), 0);
     await until('it serves', async () => (await service.served()) === '1.0.0');

@@ -1,5 +1,6 @@
 import { systemClock, toIso } from '../../kernel/index.ts';
 import { agentPlaces, agentStatus, ownOutput, runAgent, startAgent, stopAgent, type AgentStatus } from '../../server/index.ts';
+import { stopUnusedEmbedded } from '../../store/index.ts';
 import { ownArgv, random } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
 import { ownVersion } from '../output/version.ts';
@@ -47,11 +48,12 @@ export const start: Handler = async (call) => {
   return 0;
 };
 
-/** Stops the agent; what it supervises goes on. */
+/** Stops the agent; what it supervises goes on, unless everything is to end: then PostgreSQL ends as well when nobody else uses it. */
 export const stop: Handler = async (call) => {
   const { home } = placesOf(call);
   const all = flag(call, 'all');
   const stopped = await stopAgent(home, systemClock, { all });
+  if (all && !(await stopUnusedEmbedded(home))) call.terminal.note('PostgreSQL has clients of somebody else and goes on.');
   tell(
     call,
     { home, stopped },
