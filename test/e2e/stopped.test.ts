@@ -67,4 +67,14 @@ describe('a service whose processes are gone', () => {
     // The route was lost as well, and this release never came to the point of moving it.
     expectSaid(await service.slipway('doctor'), 6, /FAIL +serving .*knows no route/);
   }, 120_000);
+
+  it('leaves evidence that is found by the id of the release, and names the cause', async () => {
+    const { releases } = JSON.parse((await service.slipway('list', '--json')).stdout) as {
+      readonly releases: readonly { release: string }[];
+    };
+    const id = releases[0]?.release ?? '';
+    expectSaid(await service.slipway('evidence', 'verify', id), 0, 'PASS');
+    expectSaid(await service.slipway('evidence', 'show', id), 0, /because +verify\.smoke failed/);
+    expectSaid(await service.slipway('evidence', 'verify', id.replace(/.$/, 'x')), 3, 'No release begins with');
+  }, 60_000);
 });

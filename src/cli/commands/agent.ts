@@ -3,6 +3,7 @@ import { agentPlaces, agentStatus, ownOutput, runAgent, startAgent, stopAgent, t
 import { stopUnusedEmbedded } from '../../store/index.ts';
 import { ownArgv, random } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
+import { count } from '../output/table.ts';
 import { ownVersion } from '../output/version.ts';
 import { findPlaces, type Places } from '../places.ts';
 import { refuseStrangeFolder } from './shared/app.ts';
@@ -86,7 +87,7 @@ function describe({ pid, version, startedAt, worker }: AgentStatus): string {
   const work =
     worker === null
       ? 'without a worker'
-      : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${worker.restarts} times`}`;
+      : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${count(worker.restarts, 'time')}`}`;
   return `agent pid ${pid}, version ${version}, since ${toIso(Date.parse(startedAt))}, ${work}`;
 }
 

@@ -1,4 +1,4 @@
-import { formatDuration, toIso } from '../../kernel/index.ts';
+import { formatDuration, toIso, withReason } from '../../kernel/index.ts';
 import { printedOf, type EventData, type ReleaseEvent } from '../../release/index.ts';
 import { printedLines, stateSign } from './progress.ts';
 import type { Style } from './style.ts';
@@ -55,11 +55,11 @@ function tellRequest(event: ReleaseEvent): string | null {
     case 'resume.requested':
     case 'abort.requested':
     case 'rollback.requested':
-      return `${event.type.replace('.requested', '')} requested by ${event.actor}: ${event.data.reason}`;
+      return withReason(`${event.type.replace('.requested', '')} requested by ${event.actor}`, event.data.reason);
     case 'stuck.accepted':
-      return `accepted as it stands by ${event.actor}: ${event.data.reason}`;
+      return withReason(`accepted as it stands by ${event.actor}`, event.data.reason);
     case 'approval.given':
-      return `${event.data.decision === 'approve' ? 'approved' : 'rejected'} by ${event.actor}${event.data.reason === '' ? '' : `: ${event.data.reason}`}`;
+      return withReason(`${event.data.decision === 'approve' ? 'approved' : 'rejected'} by ${event.actor}`, event.data.reason);
     default:
       return null;
   }

@@ -1,7 +1,7 @@
 import { ERRORS, formatDuration, toIso, type Instant } from '../../kernel/index.ts';
 import type { LockOwner, ReleaseSummary } from '../../release/index.ts';
 import type { ReleaseView } from './release-view.ts';
-import { table } from './table.ts';
+import { count, table } from './table.ts';
 import type { Style } from './style.ts';
 
 /** Releases, newest first. */
@@ -129,7 +129,7 @@ function runningRows({ groups, route }: RunningStatus): readonly (readonly strin
   const instances = groups.flatMap(({ group, version, stopAt, instances: all }) =>
     all.map((one) => [
       'instance',
-      `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${one.restarts} restarts`}${stopAt === null ? '' : `, kept warm until ${toIso(stopAt)}`}`,
+      `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${count(one.restarts, 'restart')}`}${stopAt === null ? '' : `, kept warm until ${toIso(stopAt)}`}`,
     ]),
   );
   return [...routes, ...(instances.length === 0 ? [['running', 'no instance']] : instances)];

@@ -1,4 +1,4 @@
-import { toIso, type Check, type Instant } from '../../kernel/index.ts';
+import { toIso, withReason, type Check, type Instant } from '../../kernel/index.ts';
 import {
   foldEvents,
   next,
@@ -214,7 +214,7 @@ function waitingFor(state: ReleaseState, action: Action, events: readonly Releas
 function pausedBy(events: readonly ReleaseEvent[]): string {
   const pause = events.findLast((event) => event.type === 'pause.requested');
   if (pause?.type !== 'pause.requested') return '';
-  return ` (paused by ${pause.actor}${pause.data.reason === '' ? '' : `: ${pause.data.reason}`})`;
+  return ` (${withReason(`paused by ${pause.actor}`, pause.data.reason)})`;
 }
 
 function causeOf(events: readonly ReleaseEvent[]): string | null {

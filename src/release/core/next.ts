@@ -1,4 +1,4 @@
-import { formatDuration, type Instant } from '../../kernel/pure.ts';
+import { formatDuration, withReason, type Instant } from '../../kernel/pure.ts';
 import type { NewEvent, Outcome } from './events.ts';
 import { effectKey, type Step } from './plan.ts';
 import { servingOf } from './serving.ts';
@@ -37,21 +37,22 @@ export function next(state: ReleaseState, clock: Instant): Action {
 }
 
 function beforeLock(state: ReleaseState): Action {
-  if (state.abort !== null) return finish('unchanged', `aborted by ${state.abort.by} while waiting: ${state.abort.reason}`);
+  if (state.abort !== null) return finish('unchanged', withReason(`aborted by ${state.abort.by} while waiting`, state.abort.reason));
   return { do: 'lock' };
 }
 
 /** A stuck release waits for a person: who may accept it as it stands, retry it, or order the rollback. */
 function whenStuck(state: ReleaseState): Action {
   if (state.accepted !== null) return accept(state, state.accepted);
-  if (state.undo === null && state.rollbackRequest !== null) return startUndo(state, `rollback requested: ${state.rollbackRequest.reason}`);
+  if (state.undo === null && state.rollbackRequest !== null)
+    return startUndo(state, withReason('rollback requested', state.rollbackRequest.reason));
   return { do: 'wait', until: null, for: 'person' };
 }
 
 /** Closed as it stands: what comes next must know which version that leaves users on. */
 function accept({ plan, placement }: ReleaseState, why: string): Action {
   const serves = servingOf(plan, placement);
-  return record({ type: 'release.finished', data: { outcome: 'accepted', reason: `accepted as it stands: ${why}`, serves } });
+  return record({ type: 'release.finished', data: { outcome: 'accepted', reason: withReason('accepted as it stands', why), serves } });
 }
 
 function forward(state: ReleaseState, now: Instant): Action {
@@ -66,8 +67,8 @@ function forward(state: ReleaseState, now: Instant): Action {
 
 /** Why the forward path ends here, or null when it goes on. `step` is the one a person may retry. */
 function reasonToStop(state: ReleaseState): { readonly step: string | null; readonly cause: string } | null {
-  if (state.abort !== null) return { step: null, cause: `aborted by ${state.abort.by}: ${state.abort.reason}` };
-  if (state.rollbackRequest !== null) return { step: null, cause: `rollback requested: ${state.rollbackRequest.reason}` };
+  if (state.abort !== null) return { step: null, cause: withReason(`aborted by ${state.abort.by}`, state.abort.reason) };
+  if (state.rollbackRequest !== null) return { step: null, cause: withReason('rollback requested', state.rollbackRequest.reason) };
   if (state.rejectedBy !== null) return { step: null, cause: `rejected by ${state.rejectedBy}` };
   if (state.pointless !== null) return { step: null, cause: state.pointless };
   const failed = state.plan.steps.find((step) => isFinal(step, state.steps[step.id]));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isJsonObject, messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
 import { keyFingerprints, loadOrCreateKeys } from '../../../evidence/index.ts';
 import { agentPlaces, agentStatus } from '../../../server/index.ts';
+import { count } from '../../output/table.ts';
 
 /** The keys that sign evidence, with the fingerprints a verifier pins. */
 export function checkKeys(home: string): Check {
@@ -70,7 +71,7 @@ export async function checkAgent(home: string): Promise<Check> {
   return {
     name: 'agent',
     verdict: 'fail',
-    reason: `${reason}; its worker does not stay up (${worker.restarts} restarts)`,
+    reason: `${reason}; its worker does not stay up (${count(worker.restarts, 'restart')})`,
     fix: `Read ${agentPlaces(home).workerLog}.`,
   };
 }
