@@ -5,6 +5,7 @@ export type * from './core/plan.ts';
 export { STAGES } from './core/plan.ts';
 export { foldEvents, type ReleaseState, type StepState } from './core/state.ts';
 export { next, type Action } from './core/next.ts';
+export { isPastNoReturn, planUndo } from './core/undo.ts';
 export { drive, type DriverDeps, type DriveResult } from './driver.ts';
 export { runWorker } from './worker.ts';
 export { prepareRelease, prepareRollback, replanRelease, type ReleaseRequest, type RollbackRequest } from './prepare.ts';
