@@ -33,8 +33,8 @@ export async function applyMigrations(request: ApplyRequest): Promise<MigrationR
 }
 
 /** What is applied, pending and out of step. Changes nothing, and needs no history tables. @throws as {@link readMigrations}, `database_unreachable` */
-export async function migrationStatus(access: DatabaseAccess, directory: string): Promise<MigrationStatus> {
-  const files = await readMigrations(directory);
+export async function migrationStatus(access: DatabaseAccess, directory: string, shown = directory): Promise<MigrationStatus> {
+  const files = await readMigrations(directory, shown);
   return withClient(access, 'reading the migration history', async (client) => {
     const history = await readHistory(client);
     const { pending, drift, partial } = compareHistory(files, history);

@@ -32,11 +32,12 @@ const HINT = 'Correct the files named above. Nothing was run.';
 
 /**
  * Reads and checks every file of a migrations folder, in order of application. All problems of all files are told at once.
+ * @param shown what people know the folder by
  * @throws SlipwayError `not_found` when there is no such folder, `config_invalid` naming file and line of every problem
  */
-export async function readMigrations(directory: string): Promise<readonly MigrationFile[]> {
+export async function readMigrations(directory: string, shown = directory): Promise<readonly MigrationFile[]> {
   const problems: string[] = [];
-  const files = await listFiles(directory, problems);
+  const files = await listFiles({ directory, shown }, problems);
   const migrations: MigrationFile[] = [];
   for (const [name, { up, down }] of files) {
     if (up === null) {
@@ -50,17 +51,24 @@ export async function readMigrations(directory: string): Promise<readonly Migrat
   if (problems.length > 0)
     throw new SlipwayError(
       'config_invalid',
-      `The migrations in ${directory} cannot be used:\n${problems.map((one) => `  ${one}`).join('\n')}`,
-      { hint: HINT },
+      `The migrations in ${shown} cannot be used:\n${problems.map((one) => `  ${one}`).join('\n')}`,
+      {
+        hint: HINT,
+      },
     );
   return migrations;
 }
 
 type Pair = { readonly up: string | null; readonly down: string | null };
 
-async function listFiles(directory: string, problems: string[]): Promise<readonly (readonly [string, Pair])[]> {
+interface Folder {
+  readonly directory: string;
+  readonly shown: string;
+}
+
+async function listFiles({ directory, shown }: Folder, problems: string[]): Promise<readonly (readonly [string, Pair])[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new SlipwayError('not_found', `The migrations folder ${directory} cannot be read`, {
+    throw new SlipwayError('not_found', `The migrations folder ${shown} cannot be read`, {
       hint: 'Correct database.migrations in slipway.yaml.',
       cause,
     });

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import valid from 'semver/functions/valid.js';
 import { messageOf, redactDeep, SlipwayError, type Check } from '../kernel/index.ts';
-import { migrationStatus, readMigrations, type DatabaseAccess, type Migration } from '../database/index.ts';
+import type { DatabaseAccess, Migration } from '../database/index.ts';
 import { readArtifact } from './artifact/store.ts';
-import { readGit, type GitFacts } from './artifact/git.ts';
+import { judgeTree, readGit, type GitFacts } from './artifact/git.ts';
+import { sourceMigrations, sourceMigrationStatus, type Source } from './artifact/source.ts';
 import { compilePlan } from './core/compile/compile.ts';
 import type { PendingMigration, PlanInput } from './core/compile/input.ts';
 import type { Definition } from './core/definition.ts';
@@ -31,7 +32,8 @@ export interface ReleaseRequest {
 /** Reads the facts of a change and compiles the plan. Changes nothing. */
 export async function prepareRelease(deps: StepDeps, request: ReleaseRequest): Promise<Plan> {
   const git = await readGit(request.workspace);
-  return planRelease(deps, { ...request, version: await versionOf(request, git) }, git);
+  const workingTree = redactDeep(judgeTree(git), deps.effects.redact);
+  return planRelease(deps, { ...request, version: await versionOf(request, git), workingTree }, git);
 }
 
 /**
@@ -57,9 +59,10 @@ function skipsOf({ steps }: Plan): Readonly<Record<string, string>> {
   return checks === undefined ? {} : as<Readonly<Record<string, string>>>(object(checks.input, 'skips'));
 }
 
+type KnownRequest = ReleaseRequest & { readonly version: string } & Pick<PlanInput, 'workingTree'>;
 type Commit = { readonly sha: string; readonly ref: string | null };
 
-async function planRelease(deps: StepDeps, request: ReleaseRequest & { readonly version: string }, git: Commit | null): Promise<Plan> {
+async function planRelease(deps: StepDeps, request: KnownRequest, git: Commit | null): Promise<Plan> {
   const { definition, workspace, version } = request;
   const previous = await lastVersion(deps, definition.service, definition.environment);
   if (previous?.version === version)
@@ -67,8 +70,8 @@ async function planRelease(deps: StepDeps, request: ReleaseRequest & { readonly 
       hint: 'Raise the version in package.json, or pass --version.',
     });
   await refuseOtherBytes(deps, definition.service, version, git);
-  const data = await readData(deps, workspace, definition);
-  const { release, configSha256, requestedBy, node, skips } = request;
+  const data = await readData(deps, { workspace, gitSha: git?.sha ?? null }, definition);
+  const { release, configSha256, requestedBy, node, skips, workingTree } = request;
   return compilePlan({
     ...data,
     release,
@@ -77,6 +80,7 @@ async function planRelease(deps: StepDeps, request: ReleaseRequest & { readonly 
     gitSha: git?.sha ?? null,
     // People name branches, and servers word their errors; neither is anything the plan acts upon.
     gitRef: git === null || git.ref === null ? null : deps.effects.redact(git.ref),
+    ...(workingTree === undefined ? {} : { workingTree }),
     requestedBy,
     node,
     workspace,
@@ -127,7 +131,8 @@ async function refuseOtherBytes(deps: StepDeps, service: string, version: string
 type Data = Pick<PlanInput, 'migrations' | 'backupMethod' | 'backupNeedsQuiet' | 'databaseUrl' | 'findings'>;
 
 /** What the database says; when it is away that is a finding, and preflight will block on it. */
-async function readData(deps: StepDeps, workspace: string, definition: Definition): Promise<Data> {
+async function readData(deps: StepDeps, source: Source, definition: Definition): Promise<Data> {
+  const { workspace } = source;
   if (definition.database === null) return { migrations: [], backupMethod: null, backupNeedsQuiet: false, databaseUrl: null, findings: [] };
   const databaseUrl = await deps.databaseUrlTemplate(definition);
   try {
@@ -135,13 +140,13 @@ async function readData(deps: StepDeps, workspace: string, definition: Definitio
     // A new database of Slipway's own: every migration is pending, and there is nothing to disturb by a backup.
     if (database === null || !(await deps.databaseExists(definition)))
       return {
-        migrations: await allMigrations(workspace, definition),
+        migrations: await allMigrations(source, definition),
         backupMethod: null,
         backupNeedsQuiet: false,
         databaseUrl,
         findings: [],
       };
-    const migrations = await pendingMigrations(database, workspace, definition);
+    const migrations = await pendingMigrations(database, source, definition);
     const method =
       definition.database.backup.method === 'none'
         ? null
@@ -165,9 +170,9 @@ async function readData(deps: StepDeps, workspace: string, definition: Definitio
 }
 
 /** Every migration of the folder, for a database that does not exist yet. */
-async function allMigrations(workspace: string, { database }: Definition): Promise<readonly PendingMigration[]> {
+async function allMigrations(source: Source, { database }: Definition): Promise<readonly PendingMigration[]> {
   const folder = database?.migrations ?? null;
-  return folder === null ? [] : (await readMigrations(join(workspace, folder))).map(pendingOf);
+  return folder === null ? [] : (await sourceMigrations(source, folder)).map(pendingOf);
 }
 
 function pendingOf({ name, sha256, rollbackClass, because }: Migration): PendingMigration {
@@ -175,11 +180,7 @@ function pendingOf({ name, sha256, rollbackClass, because }: Migration): Pending
 }
 
 /** A command's migrations are not visible before it runs, so they count as what slipway.yaml says of them. */
-async function pendingMigrations(
-  database: DatabaseAccess,
-  workspace: string,
-  definition: Definition,
-): Promise<readonly PendingMigration[]> {
+async function pendingMigrations(database: DatabaseAccess, source: Source, definition: Definition): Promise<readonly PendingMigration[]> {
   if (definition.database === null) return [];
   const { migrateCommand, migrateClass, migrations } = definition.database;
   if (migrateCommand !== null)
@@ -192,7 +193,7 @@ async function pendingMigrations(
       },
     ];
   if (migrations === null) return [];
-  const { pending } = await migrationStatus(database, join(workspace, migrations));
+  const { pending } = await sourceMigrationStatus(source, migrations, database);
   return pending.map(pendingOf);
 }
 

@@ -208,6 +208,42 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
       expect((await rig.router().inspect(id))?.spec).toEqual(route());
     });
 
+    it('says before it is asked to listen whether it could: nobody there, itself, a program, another route', async () => {
+      const at = (host: string, where: number) => rig.router().canListen(id, { host, port: where });
+      expect(await at('127.0.0.1', port)).toMatchObject({ verdict: 'pass', reason: expect.stringContaining('is free') as string });
+      // Asking took nothing and left nothing.
+      expect(await rig.router().inspect(id)).toBeNull();
+      await rig.router().apply(1, route({ mode: 'closed' }));
+      const already = expect.stringContaining(`the route ${id} listens on 127.0.0.1:${port} already`) as string;
+      expect(await at('127.0.0.1', port)).toMatchObject({ verdict: 'pass', reason: already });
+      await rig.restart();
+      expect(await at('127.0.0.1', port)).toMatchObject({ verdict: 'pass', reason: already });
+
+      const program = await startSocketServer(cleanup, (socket) => socket.end());
+      expect(await at('127.0.0.1', program.port)).toMatchObject({
+        verdict: 'fail',
+        reason: expect.stringContaining(`Another program already listens on 127.0.0.1:${program.port}`) as string,
+        fix: expect.stringContaining('choose another port') as string,
+      });
+      expect(await at('192.0.2.1', await freePort())).toMatchObject({
+        verdict: 'fail',
+        reason: '192.0.2.1 is not an address of this machine',
+      });
+
+      const other = await freePort();
+      await rig.router().apply(1, route({ id: 'billing/prd', listen: { host: '127.0.0.1', port: other }, mode: 'closed' }));
+      for (const host of ['127.0.0.1', '0.0.0.0'])
+        expect(await at(host, other)).toMatchObject({
+          verdict: 'fail',
+          reason: expect.stringContaining('the route of billing/prd') as string,
+        });
+      // What it would have to give up first is not free for it either.
+      const wider = await at('0.0.0.0', port);
+      expect(wider).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('cannot be taken beside it') as string });
+      await expect(rig.router().apply(1, route({ listen: { host: '0.0.0.0', port } }))).rejects.toMatchObject({ code: 'port_in_use' });
+      expect((await ask(port)).status).toBe(503);
+    });
+
     it('moves to another port and gives the old one back', async () => {
       await serve(BLUE, 'blue');
       await rig.router().apply(1, route());

@@ -28,6 +28,7 @@ export function createAgentRouter(options: AgentRouterOptions): AgentRouter {
     apply: async (fence, spec) => (await router()).apply(fence, spec),
     remove: async (fence, id) => (await router()).remove(fence, id),
     inspect: async (id) => (await router()).inspect(id),
+    canListen: async (id, address) => (await router()).canListen(id, address),
     stats: async (id) => (await router()).stats(id),
     close: async () => (await made)?.close(),
   };

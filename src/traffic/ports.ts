@@ -1,11 +1,19 @@
+import type { Verdict } from '../kernel/index.ts';
+
 /** What splits traffic. One contract suite (`contract.ts`) holds for every adapter. */
 export interface Router {
   /**
    * Makes the route look like `spec`, durably, without dropping a request in flight. Idempotent.
-   * @throws SlipwayError `fenced` for a stale fence, `port_in_use` when the listen port is taken by someone else
+   * @throws SlipwayError `fenced` for a stale fence, `port_in_use` when the listen port is taken by someone else, `config_invalid`
+   * for a route that cannot be. After these three the route is what it was before.
    */
   apply(fence: number, spec: RouteSpec): Promise<void>;
   inspect(route: string): Promise<RouteState | null>;
+  /**
+   * Could the route listen there, were it applied now? `pass` also where it does already. Changes nothing, and is no promise:
+   * somebody may take the address before the route does.
+   */
+  canListen(route: string, address: ListenAddress): Promise<ListenAnswer>;
   /** Cumulative counts since the route was made or the router restarted (see `since`), per version; null when there is no such route. */
   stats(route: string): Promise<RouteStats | null>;
   remove(fence: number, route: string): Promise<void>;
@@ -17,10 +25,24 @@ export interface Router {
  */
 export type RouteMode = 'open' | 'hold' | 'closed';
 
+/** Where users reach a route. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Whether a route could listen on an address; the reason names the address and, where that is known, who has it. */
+export interface ListenAnswer {
+  readonly verdict: Verdict;
+  readonly reason: string;
+  /** What to do; null for `pass`. */
+  readonly fix: string | null;
+}
+
 export interface RouteSpec {
   /** `service/environment`. */
   readonly id: string;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ListenAddress;
   readonly mode: RouteMode;
   readonly backends: readonly BackendSpec[];
 }

@@ -40,6 +40,18 @@ export const routeStateSchema = z.object({
   endpoints: z.array(backendStateSchema),
 });
 
+const port = z.coerce.number().int().min(1).max(65_535);
+
+/** An address as it crosses a socket, in a query. */
+export const listenAddressSchema = z.object({ host: z.string().min(1), port });
+
+/** A `ListenAnswer` as it crosses a socket. */
+export const listenAnswerSchema = z.object({
+  verdict: z.enum(['pass', 'fail', 'unknown']),
+  reason: z.string(),
+  fix: z.string().nullable(),
+});
+
 const count = z.number().int().nonnegative();
 
 /** A `RouteStats` as it crosses a socket. */

@@ -42,10 +42,9 @@ describe('what may be asked of a release', () => {
     expect(refused(wish('pause'), paused)).toContain('already');
   });
 
-  it('stuck: resume, accept and rollback; an abort would do nothing, so it says what would', () => {
+  it('stuck: resume, accept, and abort or rollback where going back loses nothing', () => {
     const state = stateAt(6, stuck);
-    for (const what of [wish('resume'), wish('accept'), rollback()]) expect(refused(what, state)).toBeNull();
-    expect(refused(wish('abort'), state)).toContain('--accept');
+    for (const what of [wish('resume'), wish('accept'), wish('abort'), rollback()]) expect(refused(what, state)).toBeNull();
     expect(refused(wish('pause'), state)).toContain('stuck');
   });
 
@@ -72,6 +71,22 @@ describe('what may be asked of a release', () => {
     expect(refused(rollback(), state)).toContain('--accept-data-loss');
     expect(refused(rollback(true), state)).toBeNull();
     expect(refused(rollback(), foldEvents(run.events.slice(0, passed)))).toBeNull();
+    // An abort would do nothing there, so it says what would.
+    const past = foldEvents([...run.events.slice(0, passed + 1), { ...stuck, seq: passed + 1, time: NOW, actor: 'worker' }]);
+    expect(refused(wish('abort'), past)).toContain('--accept');
+  });
+
+  it('a switch that was refused is no point of no return', () => {
+    const plan = aPlan({ migrations: [aMigration('restore')] });
+    const clean = simulate(plan, []);
+    const at = clean.actions.findIndex(({ action }) => action.do === 'run' && action.step.id === plan.rollback.pointOfNoReturn);
+    const twisted = simulate(plan, [
+      ...Array.from({ length: at }, () => null),
+      { kind: 'outcome', verdict: 'fail', retry: false, half: false },
+    ]);
+    const failed = twisted.events.findIndex((event) => event.type === 'step.finished' && event.data.verdict === 'fail');
+    const state = foldEvents([...twisted.events.slice(0, failed + 1), { ...stuck, seq: failed + 1, time: NOW, actor: 'worker' }]);
+    for (const what of [wish('abort'), rollback()]) expect(refused(what, state)).toBeNull();
   });
 
   it('approval is for others, once, and before what it is for', () => {

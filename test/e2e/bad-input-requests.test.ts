@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
-import { makeSmallRig, until, type Ran, type SmallRig, type SmallService } from './support/small-service.ts';
+import { makeSmallRig, until, type Change, type Ran, type SmallRig, type SmallService } from './support/small-service.ts';
 
 /** What a person gets wrong before anything starts: refused with the place and what to do, and 1.0.0 goes on serving. */
 describe('a request that cannot be', () => {
@@ -93,11 +93,14 @@ describe('a request that cannot be', () => {
   describe('while another release holds the lock', () => {
     let busy: SmallService;
     /** Submits the other release; what is returned lets its test command end with a code. */
-    const occupy = async (version: string): Promise<(code: number) => Promise<void>> => {
+    const occupy = async (version: string, change: Change = {}): Promise<(code: number) => Promise<void>> => {
       const told = `.git/told-${version}`;
-      await busy.commit(version, { config: { test: { run: ['node', '--eval', UNTIL_TOLD], env: { TOLD: join(busy.folder, told) } } } });
+      await busy.commit(version, {
+        ...change,
+        config: { ...change.config, test: { run: ['node', '--eval', UNTIL_TOLD], env: { TOLD: join(busy.folder, told) } } },
+      });
       expectSaid(await busy.slipway('release', '--detach'), 0, 'Submitted');
-      // Beyond preflight, which would refuse a HEAD that moved.
+      // Which empties the file first, so nothing may be told before.
       await until('its test runs', () => existsSync(join(busy.folder, told)));
       return (code) => busy.write({ [told]: `${code}` });
     };
@@ -132,6 +135,25 @@ describe('a request that cannot be', () => {
       await tell(0);
       expectSaid(await queued, 0, 'planned again: 1.2.0 serves now', 'busy 1.2.0 -> 1.3.0');
       await expectUnharmed(busy, '1.3.0');
+    }, 180_000);
+
+    it('is carried out for its commit, migrations included, when the workspace has moved on', async () => {
+      const database = { embedded: 'busy', migrations: 'migrations' };
+      const smoke = { read: ['GET /'], write: { none: 'the service keeps nothing' }, within: '1s' };
+      const config = { database, smoke };
+      const tell = await occupy('1.3.1', { config, files: { 'migrations/1_people.sql': 'create table people (id int);\n' } });
+      await busy.commit('1.3.2', { config, files: { 'migrations/2_pets.sql': 'create table pets (id int);\n' } });
+      await busy.write({ 'server.js': 'broken' });
+      expectSaid(await busy.slipway('release', '--wait'), 6, 'git: 1 uncommitted changes: server.js', 'hint: Commit or stash them');
+      expect((await busy.status()).inFlight).toBe(1);
+      await busy.restore();
+      const { queued } = await queue();
+      await busy.commit('1.3.3', { config, files: { 'migrations/3_later.sql': 'create table later (id int);\n' } });
+      await busy.write({ 'server.js': 'broken', 'migrations/2_pets.sql': 'create table cats (id int);\n' });
+      await tell(0);
+      expectSaid(await queued, 0, 'busy 1.3.1 -> 1.3.2', '1 migration applied: 2_pets');
+      await expectUnharmed(busy, '1.3.2');
+      await busy.restore();
     }, 180_000);
 
     it('ends unchanged when the other one released the same version', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
-import { freePort, makeSmallRig, type SmallRig, type SmallService } from './support/small-service.ts';
+import { freePort, makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 
 /** What only shows while a release runs: it ends with a cause a person can act on, and users never notice. */
 describe('a release that meets', () => {
@@ -17,16 +17,17 @@ describe('a release that meets', () => {
   });
   afterAll(() => rig.close(), 120_000);
 
-  it('a port that somebody else has takes nothing from them, the first time and later', async () => {
+  it('a port that somebody else has is stopped before it begins, the first time and later', async () => {
     const first = await listenOn(service.port);
     await service.commit('0.9.0');
     expectSaid(
       await service.slipway('release'),
-      11,
-      `Another program already listens on 127.0.0.1:${service.port}`,
-      'Stop what listens there, or choose another port.',
-      'rolled-back',
+      10,
+      `listen: Another program already listens on 127.0.0.1:${service.port}: node (pid ${process.pid})`,
+      'Stop what listens there, or choose another port',
+      'unchanged',
     );
+    expectSaid(await service.slipway('plan'), 6, `Another program already listens on 127.0.0.1:${service.port}`);
     expect(await service.status()).toEqual({ serving: null, locked: false, inFlight: 0, running: [] });
     await close(first);
     // Slipway must not have taken the port in the meantime.
@@ -37,11 +38,54 @@ describe('a release that meets', () => {
     const port = await freePort();
     const later = await listenOn(port);
     await service.commit('1.1.0', { config: { listen: `127.0.0.1:${port}` } });
-    expectSaid(await service.slipway('release'), 11, `Another program already listens on 127.0.0.1:${port}`, 'rolled-back');
+    expectSaid(await service.slipway('release'), 10, `Another program already listens on 127.0.0.1:${port}`, 'unchanged');
+    // Taken after the question was asked: the answer is the router's, and nobody was sent anywhere.
+    expectSaid(
+      await service.slipway('release', ...ASKED_BEFORE),
+      11,
+      `deploy.switch failed: Another program already listens on 127.0.0.1:${port}`,
+      'rolled-back',
+    );
     expect(later.listening).toBe(true);
     await close(later);
     await expectUnharmed(service, '1.0.0');
+
+    const neighbour = await rig.service('neighbour');
+    await neighbour.commit('1.0.0', { config: { listen: `127.0.0.1:${service.port}` } });
+    expectSaid(await neighbour.slipway('release'), 10, `127.0.0.1:${service.port} belongs to the route of running/dev`);
+    await expectUnharmed(service, '1.0.0');
   }, 180_000);
+
+  it('a port that somebody takes meanwhile goes back whatever its migrations are, and on an order where it may not by itself', async () => {
+    const shop = await rig.service('shop');
+    const held = await listenOn(shop.port);
+    const config = { database: { embedded: 'shop', migrations: 'migrations' }, smoke: NO_WRITES };
+    const files = { 'migrations/1_items.sql': '-- slipway: rollback=restore because "a test"\ncreate table items (id int);\n' };
+    await shop.commit('0.9.0', { config, files });
+    const ran = await shop.slipway('release', ...ASKED_BEFORE);
+    expectSaid(ran, 11, 'deploy.switch failed: Another program already listens', 'rolled-back');
+    expect(ran.said).not.toContain('been writing');
+    expect(ran.said.match(/▸ deploy\.switch/g)).toHaveLength(1);
+    expect(await shop.status()).toEqual({ serving: null, locked: false, inFlight: 0, running: [] });
+
+    await shop.commit('0.9.1', { config: { ...config, rollback: { automatic: false, because: 'a test', within: '20s' } }, files });
+    expectSaid(await shop.slipway('release', ...ASKED_BEFORE), 12, 'deploy.switch failed', 'automatic rollback is turned off');
+    expectSaid(await shop.slipway('abort', '--reason', 'another time'), 0, 'Recorded: abort');
+    await until('it has gone back', async () => (await shop.status()).inFlight === 0);
+    expectSaid(await shop.slipway('watch'), 11, 'rolled-back', 'aborted by ann: another time');
+    expect(await shop.status()).toEqual({ serving: null, locked: false, inFlight: 0, running: [] });
+    await close(held);
+
+    await shop.commit('1.0.0', { config, files });
+    expectSaid(await shop.slipway('release'), 0);
+    await expectUnharmed(shop, '1.0.0');
+    const [port, more] = [await freePort(), { 'migrations/2_more.sql': files['migrations/1_items.sql'].replace('items', 'more') }];
+    const taken = await listenOn(port);
+    await shop.commit('1.1.0', { config: { ...config, listen: `127.0.0.1:${port}` }, files: more });
+    expectSaid(await shop.slipway('release', ...ASKED_BEFORE), 11, 'deploy.switch failed: Another program already listens', 'rolled-back');
+    await close(taken);
+    await expectUnharmed(shop, '1.0.0');
+  }, 240_000);
 
   it('a command that does not exist', async () => {
     await service.commit('1.1.1', { config: { build: 'no-such-builder --fast' } });
@@ -107,6 +151,10 @@ describe('a release that meets', () => {
 /** 104 MiB, more than the log keeps. */
 const FLOOD =
   'const line = Buffer.alloc(1024 * 1024, Buffer.from([0x66, 0xff, 0xc3, 0x28, ...Buffer.from("lood ".repeat(15)), 10])); let n = 0; (function go() { while (n++ < 104) if (!process.stdout.write(line)) return process.stdout.once("drain", go); })()';
+
+/** As if somebody had taken the address between preflight and the switch. */
+const ASKED_BEFORE = ['--skip', 'preflight.listen=it was free when this was asked'] as const;
+const NO_WRITES = { read: ['GET /'], write: { none: 'the service keeps nothing' }, within: '1s' };
 
 async function listenOn(port: number): Promise<Server> {
   const server = createServer((socket) => socket.destroy());

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { foldEvents } from '../../src/release/core/state.ts';
 import { next } from '../../src/release/core/next.ts';
 import { newGroupOf } from '../../src/release/core/serving.ts';
-import type { NewEvent, Plan } from '../../src/release/index.ts';
+import type { NewEvent, Plan, ReleaseEvent } from '../../src/release/index.ts';
 import { aDefinition } from '../support/definition.ts';
 import { aMigration, aPlan, aPlanInput } from '../support/plan.ts';
 import { simulate, type Run, type Twist } from './simulate.ts';
@@ -89,6 +89,18 @@ function knowsWhoServes({ world, plan, events }: Run): void {
   expect(serves === 'unknown' || (serves === 'new') === onNew).toBe(true);
 }
 
+/** Was a step tried, and some try of it ended otherwise than by saying that it changed nothing? */
+function mayHaveSentUsers(events: readonly ReleaseEvent[], step: string | null): boolean {
+  return events.some((event, at) => {
+    if (event.type !== 'step.intended' || event.data.step !== step) return false;
+    const { attempt } = event.data;
+    const end = events
+      .slice(at)
+      .find((later) => later.type === 'step.finished' && later.data.step === step && later.data.attempt === attempt);
+    return end?.type !== 'step.finished' || end.data.facts['changed'] !== false;
+  });
+}
+
 describe('the release life cycle', () => {
   it('ends released, rolled back, unchanged, or waits for a person, and the world agrees with the ledger', () => {
     fc.assert(
@@ -147,6 +159,26 @@ describe('the release life cycle', () => {
       }),
       RUNS,
     );
+  });
+
+  it('never says that users may have written when every try to send them to the new version was refused', () => {
+    let met = 0;
+    const pastBackup = plans.filter((plan) => plan.rollback.pointOfNoReturn !== null);
+    fc.assert(
+      fc.property(pastBackup, fc.array(fc.option(twists, { nil: null, freq: 2 }), { maxLength: 20 }), (plan, trouble) => {
+        const point = plan.rollback.pointOfNoReturn;
+        const at = simulate(plan, []).actions.findIndex(({ action }) => action.do === 'run' && action.step.id === point);
+        const refused = { kind: 'outcome', verdict: 'fail', retry: false, half: false } as const;
+        const { events, state } = simulate(plan, [...Array.from({ length: at }, () => null), refused, ...trouble]);
+        const stuck = events.findIndex((event) => event.type === 'release.stuck' && event.data.reason.includes('been writing'));
+        if (stuck >= 0) expect(mayHaveSentUsers(events.slice(0, stuck), point)).toBe(true);
+        if (mayHaveSentUsers(events, point)) return;
+        met += 1;
+        if (trouble.every((twist) => twist === null) && plan.rollback.automatic) expect(state.outcome).toBe('rolled-back');
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(met).toBeGreaterThan(1_000);
   });
 
   it('is tested on schedules that reach every ending', () => {

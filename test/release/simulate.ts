@@ -83,7 +83,7 @@ function act(
   const bad = twist?.kind === 'outcome' ? twist : null;
   if (bad === null) perform(world, plan, step);
   else if (bad.half) performHalf(world, plan, step);
-  const changed = step.kind === 'migrate' && (bad === null || bad.half);
+  const changed = bad === null || bad.half;
   const iso = new Date(clock).toISOString();
   record({
     type: 'step.finished',

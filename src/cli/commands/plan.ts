@@ -22,7 +22,7 @@ export const run: Handler = async (call) =>
     return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
   });
 
-const NEEDS_AGENT: ReadonlySet<string> = new Set(['target', 'health']);
+const NEEDS_AGENT: ReadonlySet<string> = new Set(['target', 'listen', 'health']);
 
 function withoutAgent(check: Check): Check {
   if (!NEEDS_AGENT.has(check.name) || check.verdict !== 'unknown') return check;

@@ -1,4 +1,5 @@
-import { SlipwayError } from '../../kernel/index.ts';
+import { ERRORS, SlipwayError } from '../../kernel/index.ts';
+import type { Plan } from '../../release/index.ts';
 import { withApp } from './shared/app.ts';
 import { ensureDriver, type WorkerChoice } from './shared/driver.ts';
 import { prepare } from './shared/prepare.ts';
@@ -13,11 +14,19 @@ export const run: Handler = async (call) => {
       hint: 'Use one of them.',
     });
   return withApp(call, async (app) => {
-    const { plan } = await prepare(call, app);
+    const { plan, skips } = await prepare(call, app);
+    if (flag(call, 'wait')) refuseUnclean(plan, skips);
     const here = await ensureDriver(call, app, flag(call, 'detach') && choice === 'auto' ? await detachedChoice(app.places.home) : choice);
     return runPlan(call, app, plan, here);
   });
 };
+
+/** Preflight would say so when the turn of the release comes, which may be hours after somebody could have committed. */
+function refuseUnclean({ workingTree }: Plan, skips: Readonly<Record<string, string>>): void {
+  if (workingTree === undefined || workingTree.verdict === 'pass' || skips['preflight.git'] !== undefined) return;
+  const { reason, fix = ERRORS.gate_blocked.hint } = workingTree;
+  throw new SlipwayError('gate_blocked', `git: ${reason}`, { hint: fix });
+}
 
 /** A detached release needs a worker that stays: an agent that has none is refused rather than waited for. */
 async function detachedChoice(home: string): Promise<WorkerChoice> {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { messageOf, SlipwayError } from '../../kernel/index.ts';
+import { messageOf, SlipwayError, type Check } from '../../kernel/index.ts';
 
 const run = promisify(execFile);
 
@@ -25,6 +25,33 @@ export async function readGit(workspace: string): Promise<GitFacts | null> {
     return { sha, ref, prefix, dirty: status === '' ? [] : status.split('\n').map((line) => line.slice(3)) };
   } catch {
     return null;
+  }
+}
+
+/** Is what would be released exactly a commit? Asked when a release is planned, where somebody can still commit. */
+export function judgeTree(git: GitFacts | null): Omit<Check, 'name'> {
+  if (git === null)
+    return {
+      verdict: 'unknown',
+      reason: 'the workspace is not a git repository, so the release cannot name its source',
+      fix: 'Commit the source, or skip with --skip preflight.git=REASON.',
+    };
+  if (git.dirty.length > 0)
+    return {
+      verdict: 'fail',
+      reason: `${git.dirty.length} uncommitted changes: ${git.dirty.slice(0, 3).join(', ')}`,
+      fix: 'Commit or stash them; only a commit is released.',
+    };
+  return { verdict: 'pass', reason: `clean at ${git.sha.slice(0, 12)} (${git.ref})` };
+}
+
+/** Is the commit, with all that is needed to check it out, in the repository of this folder? */
+export async function hasCommit(workspace: string, sha: string): Promise<boolean> {
+  try {
+    await git(workspace, ['rev-parse', '--quiet', '--verify', `${sha}^{tree}`]);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -44,9 +44,9 @@ function beforeLock(state: ReleaseState): Action {
 /** A stuck release waits for a person: who may accept it as it stands, retry it, or order the rollback. */
 function whenStuck(state: ReleaseState): Action {
   if (state.accepted !== null) return accept(state, state.accepted);
-  if (state.undo === null && state.rollbackRequest !== null)
-    return startUndo(state, withReason('rollback requested', state.rollbackRequest.reason));
-  return { do: 'wait', until: null, for: 'person' };
+  if (state.undo !== null) return { do: 'wait', until: null, for: 'person' };
+  const ordered = orderedBack(state);
+  return ordered === null ? { do: 'wait', until: null, for: 'person' } : startUndo(state, ordered);
 }
 
 /** Closed as it stands: what comes next must know which version that leaves users on. */
@@ -67,14 +67,20 @@ function forward(state: ReleaseState, now: Instant): Action {
 
 /** Why the forward path ends here, or null when it goes on. `step` is the one a person may retry. */
 function reasonToStop(state: ReleaseState): { readonly step: string | null; readonly cause: string } | null {
-  if (state.abort !== null) return { step: null, cause: withReason(`aborted by ${state.abort.by}`, state.abort.reason) };
-  if (state.rollbackRequest !== null) return { step: null, cause: withReason('rollback requested', state.rollbackRequest.reason) };
+  const ordered = orderedBack(state);
+  if (ordered !== null) return { step: null, cause: ordered };
   if (state.rejectedBy !== null) return { step: null, cause: `rejected by ${state.rejectedBy}` };
   if (state.pointless !== null) return { step: null, cause: state.pointless };
   const failed = state.plan.steps.find((step) => isFinal(step, state.steps[step.id]));
   if (failed === undefined) return null;
   const verdict = state.steps[failed.id]?.status === 'fail' ? 'failed' : 'is unknown';
   return { step: failed.id, cause: `${failed.id} ${verdict}: ${reasonOf(state.steps[failed.id])}` };
+}
+
+/** A person wants the release to go back, whatever it does now; null when nobody does. */
+function orderedBack({ abort, rollbackRequest }: ReleaseState): string | null {
+  if (rollbackRequest !== null) return withReason('rollback requested', rollbackRequest.reason);
+  return abort === null ? null : withReason(`aborted by ${abort.by}`, abort.reason);
 }
 
 function reasonOf(step: StepState | undefined): string {

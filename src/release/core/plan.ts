@@ -86,6 +86,8 @@ export interface Plan {
   readonly version: string;
   readonly gitSha: string | null;
   readonly gitRef: string | null;
+  /** Whether the workspace was exactly that commit when the release was asked for; absent in plans of older builds, and in rollbacks. */
+  readonly workingTree?: Omit<Check, 'name'>;
   readonly requestedBy: string;
   /** Workers that can reach the workspace: `host:state directory`. */
   readonly node: string;

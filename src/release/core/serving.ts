@@ -5,6 +5,8 @@ import type { Plan, Step } from './plan.ts';
 export interface Placement {
   readonly step: Step;
   readonly known: boolean;
+  /** Where they were before it. */
+  readonly before: Placement | null;
 }
 
 /** Who users are on: the version being released, what was there before it, or nobody can tell from the ledger. */
@@ -12,12 +14,13 @@ export type Serving = 'new' | 'previous' | 'unknown';
 
 /** The placement after a step was begun. The route decides; of a version that takes no traffic, whether it runs. */
 export function placing(plan: Plan, before: Placement | null, step: Step | undefined): Placement | null {
-  return step !== undefined && decides(plan, step) ? { step, known: false } : before;
+  return step !== undefined && decides(plan, step) ? { step, known: false, before } : before;
 }
 
-/** The placement after an outcome. */
-export function placed(before: Placement | null, { step, verdict }: EventData['step.finished']): Placement | null {
-  return before?.step.id === step ? { ...before, known: verdict === 'pass' } : before;
+/** The placement after an outcome. A step that says it changed nothing left users where they were. */
+export function placed(now: Placement | null, { step, verdict, facts }: EventData['step.finished']): Placement | null {
+  if (now?.step.id !== step) return now;
+  return facts['changed'] === false ? now.before : { ...now, known: verdict === 'pass' };
 }
 
 /** Where users are, judged by the newest step that moved them. */

@@ -25,13 +25,13 @@ export function planUndo(state: ReleaseState): Undo {
   const skipped: { step: string; reason: string }[] = [];
   const steps = begun.toReversed().flatMap((step) => {
     const undo = plan.undo[step.id] ?? [];
-    const reason = needlessReason(state, step.id);
+    const reason = needlessReason(state, step);
     if (reason === null || undo.length === 0) return undo;
     skipped.push(...undo.map((one) => ({ step: one.id, reason })));
     return [];
   });
   // A change that stays (an additive migration) has no undo step, yet the old version must show that it lives with it.
-  const changed = begun.some((step) => plan.undo[step.id] !== undefined && needlessReason(state, step.id) === null);
+  const changed = begun.some((step) => plan.undo[step.id] !== undefined && needlessReason(state, step) === null);
   if (!changed) return { changed, steps: [], skipped, refused: null };
   // Several changes may have the same way back (traffic held twice); it is taken once, where it first comes.
   const once = steps.filter((step, index) => steps.findIndex((other) => other.id === step.id) === index);
@@ -50,18 +50,29 @@ function wasBegun(state: ReleaseState, id: string): boolean {
   return step !== undefined && step.status !== 'skipped' && step.attempt > 0;
 }
 
-/** A migration known to have changed nothing needs no restore; one that is not known to have changed nothing does. */
-function needlessReason(state: ReleaseState, id: string): string | null {
-  const step = state.plan.steps.find((candidate) => candidate.id === id);
-  if (step?.kind !== 'migrate') return null;
-  const before = state.steps[id];
-  return before !== undefined && before.status !== 'intended' && !before.mayHaveChanged ? 'the migration changed nothing' : null;
+/** Begun, and every try of it ended by saying that it changed nothing. A try without an outcome says nothing. */
+function changedNothing(state: ReleaseState, id: string): boolean {
+  const step = state.steps[id];
+  return step !== undefined && step.status !== 'intended' && !step.mayHaveChanged;
+}
+
+/** A migration or a route known to have changed nothing needs no way back; one that is not known to have changed nothing does. */
+function needlessReason(state: ReleaseState, { id, kind }: Step): string | null {
+  if (!changedNothing(state, id)) return null;
+  if (kind === 'migrate') return 'the migration changed nothing';
+  return kind === 'route' ? 'the route was not changed' : null;
+}
+
+/** May users have written to the new version? Not when the step that sends them there was refused before it sent anybody. */
+export function isPastNoReturn(state: ReleaseState): boolean {
+  const point = state.plan.rollback.pointOfNoReturn;
+  return point !== null && wasBegun(state, point) && !changedNothing(state, point);
 }
 
 function lossReason(state: ReleaseState): string | null {
   const point = state.plan.rollback.pointOfNoReturn;
-  if (point === null || !wasBegun(state, point) || state.rollbackRequest?.acceptDataLoss === true) return null;
-  const since = state.steps[point]?.firstIntendedAt;
-  const when = since === undefined ? point : `${point} at ${toIso(since)}`;
-  return `users have been writing to the new version since ${when}, and the way back restores a backup from before, which would lose all of that; order it with \`slipway rollback --accept-data-loss\` or repair forward`;
+  if (point === null || !isPastNoReturn(state) || state.rollbackRequest?.acceptDataLoss === true) return null;
+  const step = state.steps[point];
+  const when = step === undefined ? point : `${point} at ${toIso(step.firstIntendedAt)}`;
+  return `users ${step?.status === 'pass' ? 'have' : 'may have'} been writing to the new version since ${when}, and the way back restores a backup from before, which would lose all of that; order it with \`slipway rollback --accept-data-loss\` or repair forward`;
 }

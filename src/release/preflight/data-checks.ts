@@ -1,7 +1,7 @@
 import { mkdir, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
-import { databaseSize, migrationStatus } from '../../database/index.ts';
+import { databaseSize } from '../../database/index.ts';
+import { sourceMigrationStatus } from '../artifact/source.ts';
 import type { PreflightCheck } from './preflight.ts';
 import { chooseBackup, planningBackupTools } from '../backup-tools.ts';
 import { fail, pass } from './answers.ts';
@@ -25,7 +25,7 @@ export const checkMigrations: PreflightCheck = async ({ databaseFor }, plan) => 
   const folder = plan.definition.database?.migrations ?? null;
   const database = await databaseFor(plan.workspace, plan.definition);
   if (database === null || folder === null || plan.kind === 'rollback') return pass('no migration files to compare');
-  const status = await migrationStatus(database, join(plan.workspace, folder));
+  const status = await sourceMigrationStatus(plan, folder, database);
   if (status.partial !== null)
     return fail(
       `${status.partial.name} was cut off after ${status.partial.statement} of ${status.partial.statements} statements`,

@@ -2,12 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aDefinition } from '../../../test/support/definition.ts';
 import { aMigration, aPlan, aPlanInput } from '../../../test/support/plan.ts';
 import { storeArtifact } from '../artifact/store.ts';
 import type { Plan } from '../core/plan.ts';
 import type { StepDeps } from '../steps/deps.ts';
 import { checkDisk } from './data-checks.ts';
-import { checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
+import { checkListen, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -49,6 +50,26 @@ describe('the target', () => {
   it('may be empty', async () => {
     const empty = { target: { list: async () => [] }, router: { inspect: async () => null } };
     expect(await verdictOf(checkTarget, aPlan({ previous: null }), empty)).toBe('pass');
+  });
+});
+
+describe('the address', () => {
+  const asked: unknown[] = [];
+  const canListen = async (...question: readonly unknown[]) => {
+    asked.push(question);
+    return { verdict: 'fail', reason: 'taken', fix: 'choose another' };
+  };
+
+  it('is asked of the router for the route that is to be opened there', async () => {
+    const answer = await checkListen(depsWith({ router: { canListen } }), aPlan());
+    expect(answer).toEqual({ verdict: 'fail', reason: 'taken', fix: 'choose another' });
+    expect(asked).toEqual([['shop/dev', { host: '127.0.0.1', port: 18_080 }]]);
+  });
+
+  it('is nobody’s business where none is opened', async () => {
+    const silent = aPlan({ definition: aDefinition({ listen: null }) });
+    for (const plan of [silent, aPlan({ skips: { 'deploy.switch': 'done by hand' } })])
+      expect(await verdictOf(checkListen, plan)).toBe('pass');
   });
 });
 

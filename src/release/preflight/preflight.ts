@@ -5,7 +5,7 @@ import type { StepDeps } from '../steps/deps.ts';
 import type { Answer } from './answers.ts';
 import { checkCharter, checkCommands, checkEvidence, checkGit, checkReferences } from './source-checks.ts';
 import { checkBackup, checkDatabase, checkDisk, checkMigrations } from './data-checks.ts';
-import { checkHealth, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
+import { checkHealth, checkListen, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
 
 /** One question asked before anything changes. Throwing counts as `unknown`. */
 export type PreflightCheck = (deps: StepDeps, plan: Plan) => Promise<Answer>;
@@ -23,6 +23,7 @@ export const PREFLIGHT: Readonly<Record<string, PreflightCheck>> = {
   config: checkReferences,
   commands: checkCommands,
   target: checkTarget,
+  listen: checkListen,
   health: checkHealth,
   database: checkDatabase,
   migrations: checkMigrations,

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { referencesOf, toIso } from '../../kernel/index.ts';
-import { readGit } from '../artifact/git.ts';
+import { hasCommit, readGit } from '../artifact/git.ts';
 import type { CommandDefinition, Definition } from '../core/definition.ts';
 import type { PreflightCheck } from './preflight.ts';
 import { fail, pass, unknown } from './answers.ts';
@@ -18,23 +18,24 @@ export const checkCharter: PreflightCheck = async ({ store }, plan) => {
   );
 };
 
-/** What is released is exactly a commit. */
+/**
+ * What is released is exactly a commit, and it is still there. Whether the workspace was that commit is a fact of the moment in which
+ * the release was asked for: what happens to it afterwards is of no concern to a release that waited.
+ */
 export const checkGit: PreflightCheck = async (_deps, plan) => {
   if (plan.kind === 'rollback') return pass('an earlier artifact is used; the workspace does not matter');
-  const git = await readGit(plan.workspace);
-  if (git === null)
-    return unknown(
-      'the workspace is not a git repository, so the release cannot name its source',
-      'Commit the source, or skip with --skip preflight.git=REASON.',
-    );
-  if (git.dirty.length > 0)
+  const { workingTree, gitSha, workspace } = plan;
+  if (workingTree === undefined)
+    return unknown('an older Slipway made the plan, which does not say whether the source was clean', 'Start the release again.');
+  if (workingTree.verdict !== 'pass' || gitSha === null) return workingTree;
+  if (!(await hasCommit(workspace, gitSha)))
     return fail(
-      `${git.dirty.length} uncommitted changes: ${git.dirty.slice(0, 3).join(', ')}`,
-      'Commit or stash them; only a commit is released.',
+      `the commit ${gitSha} is not in the repository of ${workspace} any more`,
+      'Bring it back (git fetch), or start the release again from a commit that is there.',
     );
-  if (git.sha !== plan.gitSha)
-    return fail(`HEAD moved from ${plan.gitSha} to ${git.sha} since the plan was made`, 'Start the release again.');
-  return pass(`clean at ${git.sha.slice(0, 12)} (${git.ref})`);
+  const head = (await readGit(workspace))?.sha;
+  if (head === gitSha) return pass(workingTree.reason);
+  return pass(`${workingTree.reason} when it was asked for; that commit is released, whatever the workspace holds now`);
 };
 
 /** Every variable named in slipway.yaml has a value where the worker runs. */

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { changedFiles, readArtifact } from '../artifact/store.ts';
 import type { Plan, PreviousVersion, Step } from '../core/plan.ts';
 import { isSameVersion, lastVersion } from '../previous.ts';
-import { text } from '../steps/input.ts';
+import type { RouteSpec } from '../../traffic/index.ts';
+import { as, text } from '../steps/input.ts';
 import type { PreflightCheck } from './preflight.ts';
 import { fail, notYet, pass, unknown, type Answer } from './answers.ts';
 
@@ -23,6 +24,15 @@ export const checkTarget: PreflightCheck = async ({ target, router }, plan) => {
       ? 'reachable; nothing of this service runs yet'
       : `reachable; ${groups.map((group) => `${group.spec.version} in ${group.spec.id}`).join(', ')}`,
   );
+};
+
+/** Users can reach the new version where the plan says. The router is asked, because it is the one to listen there. */
+export const checkListen: PreflightCheck = async ({ router }, plan) => {
+  const opened = plan.steps.find((step) => step.id === 'deploy.switch' && step.skip === null);
+  if (opened === undefined) return pass('no route is opened');
+  const { id, listen } = as<RouteSpec>(opened.input);
+  const { verdict, reason, fix } = await router.canListen(id, listen);
+  return { verdict, reason, ...(fix === null ? {} : { fix }) };
 };
 
 /** A degraded system is repaired first: a release into it can prove nothing. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../kernel/index.ts';
+import { SlipwayError, type Clock } from '../../kernel/index.ts';
 import type { StepContext } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { routeStep } from './route.ts';
@@ -20,6 +20,31 @@ async function hold(left: readonly number[]) {
   const context = { step: { input }, fence: 1, signal: new AbortController().signal, effects: { clock }, note: () => undefined };
   return routeStep(deps)(context as unknown as StepContext);
 }
+
+describe('a route whose address somebody else has', () => {
+  /** Applies a route to a router that refuses, as the port says it does. */
+  async function set(stage: string, mode: string, code: 'port_in_use' | 'agent_unreachable') {
+    const refusal = new SlipwayError(code, 'somebody listens on 127.0.0.1:1');
+    const router = { apply: () => Promise.reject(refusal), inspect: async () => null };
+    const input = { id: 'shop/dev', listen: { host: '127.0.0.1', port: 1 }, mode, backends: [] };
+    const context = { step: { stage, input }, fence: 1, effects: { clock: virtualClock() } };
+    return routeStep({ router } as unknown as StepDeps)(context as unknown as StepContext);
+  }
+
+  it('fails for good, having changed nothing; on the way back it is tried again', async () => {
+    const reason = 'somebody listens on 127.0.0.1:1 (port_in_use). Stop what listens there, or choose another port.';
+    expect(await set('deploy', 'open', 'port_in_use')).toEqual({ verdict: 'fail', reason, retry: false, facts: { changed: false } });
+    expect(await set('rollback', 'open', 'port_in_use')).toMatchObject({ verdict: 'fail', retry: true });
+  });
+
+  it('has nothing to close', async () => {
+    expect(await set('rollback', 'closed', 'port_in_use')).toMatchObject({ verdict: 'pass', facts: { mode: 'none' } });
+  });
+
+  it('is not known to be as it was when the router did not answer', async () => {
+    await expect(set('deploy', 'open', 'agent_unreachable')).rejects.toMatchObject({ code: 'agent_unreachable' });
+  });
+});
 
 describe('holding traffic', () => {
   it('waits for the requests in flight', async () => {

@@ -1,6 +1,7 @@
-import { SlipwayError } from '../../kernel/index.ts';
+import { SlipwayError, type ErrorCode } from '../../kernel/index.ts';
 import type { Router, RouteSpec } from '../../traffic/index.ts';
-import type { StepExecutor } from '../ports.ts';
+import type { Step } from '../core/plan.ts';
+import type { StepExecutor, StepOutcome } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as } from './input.ts';
 
@@ -13,12 +14,8 @@ const DRAIN_MS = 30_000;
 export function routeStep({ router }: StepDeps): StepExecutor {
   return async ({ step, fence, signal, effects, note }) => {
     const spec = as<RouteSpec>(step.input);
-    if (!(await setRoute(router, fence, spec)))
-      return {
-        verdict: 'pass',
-        reason: `the route was never opened: another program listens on ${spec.listen.host}:${spec.listen.port}`,
-        facts: { mode: 'none' },
-      };
+    const refused = await setRoute(router, fence, spec);
+    if (refused !== null) return outcomeOfRefusal(router, { step, spec }, refused);
     const where = spec.backends.map((backend) => `${backend.version} ${backend.weight} %`).join(', ') || 'nowhere';
     note(`route ${spec.id} is ${spec.mode}, traffic to ${where}`);
     const startedAt = effects.clock.monotonic();
@@ -42,14 +39,29 @@ export function routeStep({ router }: StepDeps): StepExecutor {
   };
 }
 
-/** False when a route that was to be closed does not exist, because its port was never ours: there is nothing to close. */
-async function setRoute(router: Router, fence: number, spec: RouteSpec): Promise<boolean> {
+/** What the router answers before it has touched the route: then nobody was sent anywhere. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['port_in_use', 'config_invalid']);
+
+/** Null when the route is set, else the router's refusal. */
+async function setRoute(router: Router, fence: number, spec: RouteSpec): Promise<SlipwayError | null> {
   try {
     await router.apply(fence, spec);
-    return true;
+    return null;
   } catch (error) {
-    const taken = error instanceof SlipwayError && error.code === 'port_in_use';
-    if (!taken || spec.mode !== 'closed' || (await router.inspect(spec.id)) !== null) throw error;
-    return false;
+    if (error instanceof SlipwayError && REFUSALS.has(error.code)) return error;
+    throw error;
   }
+}
+
+async function outcomeOfRefusal(
+  router: Router,
+  { step, spec }: { readonly step: Step; readonly spec: RouteSpec },
+  { message, code, hint }: SlipwayError,
+): Promise<StepOutcome> {
+  // There is nothing to close, because its address was never ours.
+  if (spec.mode === 'closed' && (await router.inspect(spec.id)) === null)
+    return { verdict: 'pass', reason: `the route was never opened: ${message}`, facts: { mode: 'none', changed: false } };
+  // On the way back users wait for nobody else: the address may be given back in a moment.
+  const retry = step.stage === 'rollback';
+  return { verdict: 'fail', reason: `${message} (${code}). ${hint}`, retry, facts: { changed: false } };
 }

@@ -19,6 +19,7 @@ describe('the status of a release', () => {
     ['rolling-back', false, after(['step.intended'], ['pause.requested'], ['rollback.started'])],
     ['stuck', true, after(['rollback.started'], ['pause.requested'], ['release.stuck'])],
     ['rolling-back', false, after(['rollback.started'], ['release.stuck'], ['resume.requested'])],
+    ['running', false, after(['step.intended'], ['release.stuck'], ['abort.requested'])],
     ['released', true, after(['step.intended'], ['pause.requested'], ['release.finished', { outcome: 'released' }])],
     ['quantum', true, after(['release.finished', { outcome: 'quantum' }])],
   ])('is %s (parked: %s)', (status, parked, progress) => {
@@ -33,6 +34,7 @@ describe('the status of a release', () => {
       'step.skipped',
       'pause.requested',
       'resume.requested',
+      'abort.requested',
       'rollback.requested',
       'rollback.started',
       'release.stuck',

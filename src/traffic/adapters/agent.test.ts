@@ -129,6 +129,18 @@ describe('agent router', () => {
     expect((await rig.router.inspect(ROUTE))?.spec).toEqual(rig.spec);
   });
 
+  it('does not take an agent that is too old for a question for a yes', async () => {
+    const socketPath = join(await scratch(cleanup), 'agent.sock');
+    const old = createAdaptorServer({ fetch: () => new Response('404 Not Found', { status: 404 }) });
+    cleanup.add(old.listen(socketPath), (server) => server.close());
+    await once(old, 'listening');
+    const client = cleanup.add(createAgentRouter({ socketPath }), (open) => open.close());
+    expect(await client.canListen(ROUTE, { host: '127.0.0.1', port: 1 })).toMatchObject({
+      verdict: 'unknown',
+      fix: expect.stringContaining('slipway agent stop') as string,
+    });
+  });
+
   it('carries a refusal over with code, message and hint', async () => {
     const rig = await createEmbeddedRig(cleanup);
     const socketPath = join(await scratch(cleanup), 'agent.sock');

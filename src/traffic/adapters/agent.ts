@@ -1,8 +1,8 @@
 import { Pool } from 'undici';
 import type { z } from 'zod';
 import { ERRORS, type ErrorCode, SlipwayError, messageOf } from '../../kernel/index.ts';
-import type { Router } from '../ports.ts';
-import { FENCE_HEADER, refusalSchema, routeStateSchema, routeStatsSchema } from '../wire.ts';
+import type { ListenAnswer, Router } from '../ports.ts';
+import { FENCE_HEADER, listenAnswerSchema, refusalSchema, routeStateSchema, routeStatsSchema } from '../wire.ts';
 
 /** Several, so that no call of one release waits behind a route of another that drains. */
 const CONNECTIONS = 8;
@@ -48,6 +48,10 @@ export function createAgentRouter({ socketPath, timeoutMs = 60_000 }: AgentRoute
     apply: (fence, spec) => change('PUT', spec.id, { fence, body: JSON.stringify(spec) }),
     remove: (fence, id) => change('DELETE', id, { fence, body: null }),
     inspect: async (id) => read(routeStateSchema, await call({ method: 'GET', path: pathOf(id) })),
+    canListen: async (id, { host, port }) => {
+      const query = new URLSearchParams({ host, port: String(port) }).toString();
+      return listenAnswerOf(await call({ method: 'GET', path: `${pathOf(id)}/listen?${query}` }));
+    },
     stats: async (id) => read(routeStatsSchema, await call({ method: 'GET', path: `${pathOf(id)}/stats` })),
     close: () => client.close(),
   };
@@ -74,6 +78,18 @@ function read<T>(schema: z.ZodType<T>, answer: Answer): T | null {
   const refusal = refusalOf(answer);
   if (refusal instanceof SlipwayError && refusal.code === 'not_found') return null;
   throw refusal;
+}
+
+function listenAnswerOf(answer: Answer): ListenAnswer {
+  if (answer.status === 200) return listenAnswerSchema.parse(JSON.parse(answer.text));
+  const refusal = refusalOf(answer);
+  if (refusal instanceof SlipwayError || answer.status !== 404) throw refusal;
+  // An agent lives on when Slipway is upgraded, until it is restarted.
+  return {
+    verdict: 'unknown',
+    reason: 'the agent that runs is of an older Slipway, which cannot be asked about addresses',
+    fix: 'Restart it: `slipway agent stop`, then `slipway agent start`.',
+  };
 }
 
 /** The error the agent met, as it would have been thrown here. */

@@ -1,11 +1,12 @@
 import type { Clock, Log } from '../../kernel/index.ts';
 import { SlipwayError, messageOf } from '../../kernel/index.ts';
-import type { Endpoint, RouteSpec, Router } from '../ports.ts';
+import type { Endpoint, ListenAddress, ListenAnswer, RouteSpec, Router } from '../ports.ts';
 import { routeSpecSchema } from '../wire.ts';
 import { DEFAULT_LIMITS, type RouterLimits } from './embedded/limits.ts';
 import { type Listener, listen } from './embedded/listener.ts';
 import { type Route, createRoute } from './embedded/route.ts';
 import { type DesiredState, readState, writeState } from './embedded/store.ts';
+import { askListen } from './embedded/vacancy.ts';
 
 export type { RouterLimits } from './embedded/limits.ts';
 
@@ -105,6 +106,18 @@ class Control implements EmbeddedRouter {
       held: route.hold.size,
       listening: listener !== null,
       endpoints: route.endpoints(),
+    });
+  }
+
+  /** Among the changes: trying an address out while a route takes it would answer wrongly, and keep the route from it. */
+  canListen(id: string, address: ListenAddress): Promise<ListenAnswer> {
+    return this.#serially(() => {
+      const tenants = [...this.#entries.values()].map(({ route, listener }) => ({
+        id: route.spec.id,
+        address: route.spec.listen,
+        listening: listener !== null,
+      }));
+      return askListen(id, address, tenants);
     });
   }
 

@@ -59,6 +59,8 @@ export interface SmallService {
   write(files: Readonly<Record<string, string>>): Promise<void>;
   /** Commits a version: package.json, slipway.yaml and whatever the change brings. */
   commit(version: string, change?: Change): Promise<void>;
+  /** Gives up what is not committed. */
+  restore(): Promise<void>;
   /** Goes on in a new branch. */
   checkOut(branch: string): Promise<void>;
   slipway(...args: readonly string[]): Promise<Ran>;
@@ -171,6 +173,7 @@ async function makeService(folder: string, environment: Readonly<Record<string, 
       const { exit, said } = await git('commit', '--quiet', '--message', version);
       if (exit !== 0) throw new Error(said);
     },
+    restore: async () => void (await git('checkout', '--quiet', '--', '.')),
     checkOut: async (branch) => void (await git('checkout', '--quiet', '-b', branch)),
     slipway,
     served: () => servedAt(port),

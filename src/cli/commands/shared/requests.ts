@@ -1,5 +1,5 @@
 import { assertExhaustive, type Instant } from '../../../kernel/index.ts';
-import { next, type NewEvent, type ReleaseState } from '../../../release/index.ts';
+import { isPastNoReturn, next, planUndo, type NewEvent, type ReleaseState } from '../../../release/index.ts';
 
 /** What a person may ask of a release in flight. */
 export type Wish =
@@ -36,7 +36,8 @@ function refusePause(state: ReleaseState): string | null {
 }
 
 function refuseAbort(state: ReleaseState): string | null {
-  if (state.stuck !== null)
+  const canGoBack = state.undo === null && planUndo(state).refused === null;
+  if (state.stuck !== null && !canGoBack)
     return 'it is stuck: `slipway resume` tries again, `slipway rollback` goes back, and `slipway abort --accept REASON` closes it as it stands';
   if (state.undo !== null) return 'it is going back already';
   return state.abort === null ? null : `${state.abort.by} has aborted it already`;
@@ -57,10 +58,8 @@ function refuseRollback(state: ReleaseState, acceptDataLoss: boolean): string | 
   if (state.undo !== null)
     return state.stuck === null ? 'it is going back already' : 'it is stuck on its way back: `slipway resume` tries that step again';
   if (!state.locked) return 'it has not begun: `slipway abort` ends it';
-  const point = state.plan.rollback.pointOfNoReturn;
-  const passed = point !== null && (state.steps[point]?.attempt ?? 0) > 0;
-  if (!passed || acceptDataLoss) return null;
-  return `users have been writing to ${state.plan.version} since ${point}, and going back restores the backup from before: pass --accept-data-loss to lose what they wrote, or repair forward`;
+  if (!isPastNoReturn(state) || acceptDataLoss) return null;
+  return `users may have been writing to ${state.plan.version} since ${state.plan.rollback.pointOfNoReturn}, and going back restores the backup from before: pass --accept-data-loss to lose what they wrote, or repair forward`;
 }
 
 /** The event that records the wish. */

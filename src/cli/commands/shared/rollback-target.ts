@@ -1,6 +1,7 @@
 import { SlipwayError } from '../../../kernel/index.ts';
 import {
   foldEvents,
+  isPastNoReturn,
   versionOf,
   type Plan,
   type PreviousVersion,
@@ -83,7 +84,7 @@ async function versionNamed(
 async function refuseLostData(store: Pick<ReleaseStore, 'load'>, recent: readonly ReleaseSummary[], to: PreviousVersion): Promise<void> {
   // Release ids sort by time.
   for (const one of recent.filter(({ release, kind }) => kind === 'release' && release > to.release)) {
-    if (!MAY_HAVE_SERVED.has(one.status) || !passedItsPointOfNoReturn(await store.load(one.release))) continue;
+    if (!MAY_HAVE_SERVED.has(one.status) || !isPastNoReturn(foldEvents((await store.load(one.release)).events))) continue;
     throw new SlipwayError(
       'not_possible_now',
       `${one.version} (release ${one.release}) carried a migration that only a restored backup takes back, and users have written since: going back to ${to.version} would lose that`,
@@ -93,12 +94,6 @@ async function refuseLostData(store: Pick<ReleaseStore, 'load'>, recent: readonl
 }
 
 const MAY_HAVE_SERVED: ReadonlySet<ReleaseSummary['status']> = new Set(['released', 'accepted']);
-
-function passedItsPointOfNoReturn({ events }: StoredRelease): boolean {
-  const { plan, steps } = foldEvents(events);
-  const point = plan.rollback.pointOfNoReturn;
-  return point !== null && (steps[point]?.attempt ?? 0) > 0;
-}
 
 function planOf({ events }: StoredRelease): Plan {
   return foldEvents(events).plan;

@@ -37,7 +37,7 @@ export const CONTROL_COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'abort',
-    purpose: 'Stop a release and undo what it changed; or close a stuck one as it stands.',
+    purpose: 'Stop a release, also a stuck one, and undo what it changed; or close a stuck one as it stands.',
     args: [RELEASE],
     options: [ENV, REASON, { flags: '--accept <reason>', what: 'close a stuck release as it stands, for this reason; nothing is undone' }],
     notes: NOTES,

@@ -49,7 +49,12 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway release --env prd --worker here', what: 'in a CI job: driven by this process, the exit code tells the outcome' },
       { line: "slipway release --skip 'scan=scanned by the nightly job'", what: 'leave a stage out, for a recorded reason' },
     ],
-    exits: [[5, 'another release holds this service and environment'], ...OUTCOME_EXITS, INTERRUPTED],
+    exits: [
+      [5, 'another release holds this service and environment'],
+      [6, 'with --wait: there are uncommitted changes, or no git'],
+      ...OUTCOME_EXITS,
+      INTERRUPTED,
+    ],
     json: LINES,
     load: async () => (await import('../release.ts')).run,
   },

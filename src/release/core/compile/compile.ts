@@ -29,6 +29,7 @@ export function compilePlan(input: PlanInput): Plan {
     version: input.version,
     gitSha: input.gitSha,
     gitRef: input.gitRef,
+    ...(input.workingTree === undefined ? {} : { workingTree: input.workingTree }),
     requestedBy: input.requestedBy,
     node: input.node,
     workspace: input.workspace,

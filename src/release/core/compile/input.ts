@@ -17,6 +17,7 @@ export interface PlanInput {
   readonly version: string;
   readonly gitSha: string | null;
   readonly gitRef: string | null;
+  readonly workingTree?: Omit<Check, 'name'>;
   readonly requestedBy: string;
   readonly node: string;
   readonly workspace: string;

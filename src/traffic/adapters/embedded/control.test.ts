@@ -74,7 +74,18 @@ describe('embedded router: state, hold and drain', () => {
     const router = await reopen(directory, log);
     expect((await router.inspect(ROUTE))?.listening).toBe(false);
     expect(log).toEqual([expect.stringContaining(`Another program already listens on 127.0.0.1:${squatter.port}`)]);
+    // The route waits for its address: another one may not have it, also in the moment in which it is free.
+    const address = { host: '127.0.0.1', port: squatter.port };
+    expect(await router.canListen(ROUTE, address)).toMatchObject({
+      verdict: 'fail',
+      reason: expect.stringMatching(new RegExp(`^Another program already listens on .*: node \\(pid ${process.pid}\\)$`)) as string,
+    });
+    expect(await router.canListen('other/prd', address)).toMatchObject({
+      verdict: 'fail',
+      reason: `127.0.0.1:${squatter.port} belongs to the route of ${ROUTE}`,
+    });
     await squatters.run();
+    expect(await router.canListen(ROUTE, address)).toMatchObject({ verdict: 'pass' });
     await until('it listens', async () => (await router.inspect(ROUTE))?.listening === true);
     expect((await ask(squatter.port)).status).toBe(503);
   });

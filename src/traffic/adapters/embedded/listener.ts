@@ -1,7 +1,8 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { SlipwayError } from '../../../kernel/index.ts';
+import type { ListenAddress } from '../../ports.ts';
 import { CLOSED, HELD_TOO_LONG, NOT_FORWARDABLE, answer, answerRaw } from './answer.ts';
+import { bind } from './bind.ts';
 import { bodyKind } from './body.ts';
 import { forward } from './exchange.ts';
 import type { Route } from './route.ts';
@@ -20,9 +21,9 @@ export interface Listener {
 
 /**
  * Takes the listen port of a route.
- * @throws SlipwayError `port_in_use` when someone else has it, or when this user may not take it
+ * @throws like {@link bind}
  */
-export async function listen(route: Route, address: { readonly host: string; readonly port: number }): Promise<Listener> {
+export async function listen(route: Route, address: ListenAddress): Promise<Listener> {
   const { limits } = route;
   const server = createServer(
     {
@@ -112,26 +113,6 @@ const STATUS_OF: Readonly<Record<string, string>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
-
-async function bind(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  }).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EADDRINUSE') throw new SlipwayError('port_in_use', `Another program already listens on ${host}:${port}`, { cause });
-    if (cause.code === 'EACCES')
-      throw new SlipwayError('port_in_use', `This user may not listen on ${host}:${port}`, {
-        hint: 'Choose a port above 1023, or allow this one (setcap cap_net_bind_service).',
-        cause,
-      });
-    if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND')
-      throw new SlipwayError('config_invalid', `${host} is not an address of this machine`, { cause });
-    throw cause;
-  });
-}
 
 async function close(server: Server, open: Open, drainMs: number): Promise<void> {
   open.closing = true;
