@@ -47,12 +47,31 @@ export function backupContract(open: () => Promise<BackupWorld>): void {
        CREATE TABLE child (extra text) INHERITS (parent);
        CREATE TABLE "Odd ""Name" (id bigint GENERATED ALWAYS AS IDENTITY, p int REFERENCES parent, t timestamptz DEFAULT now());
        CREATE TABLE parts (id int) PARTITION BY RANGE (id); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
+       CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE SEQUENCE numbers INCREMENT 5;
+       CREATE VIEW few AS SELECT id, upper(s) AS loud FROM parent WHERE s IN ('a', 'b'); CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM parent;
+       CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+       CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE RETURN n * 2;
+       CREATE TRIGGER touched BEFORE UPDATE ON parent FOR EACH ROW EXECUTE FUNCTION touch();
+       CREATE POLICY everybody ON child FOR SELECT USING (id > 0);
        CREATE INDEX ON parent (lower(s)) WHERE s IN ('a', 'b');
        INSERT INTO parent SELECT n, 'b' FROM generate_series(1, 250) n; INSERT INTO child VALUES (1000, 'a', 'x');
        INSERT INTO "Odd ""Name" (p) SELECT 1 FROM generate_series(1, 7); INSERT INTO parts VALUES (5), (6)`,
     );
     return world;
   };
+  const LOSSES = [
+    'DROP VIEW few',
+    'DROP MATERIALIZED VIEW counted',
+    'DROP TRIGGER touched ON parent',
+    'ALTER FUNCTION twice(int) VOLATILE',
+    'DROP FUNCTION twice(int)',
+    'CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$',
+    'DROP POLICY everybody ON child',
+    "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'",
+    'DROP SEQUENCE numbers',
+    'DROP EXTENSION plpgsql CASCADE',
+    'DROP INDEX parent_lower_idx',
+  ];
   const ROWS = { 'public.Odd "Name': 7, 'public.child': 1, 'public.parent': 250, 'public.parts_1': 2 };
 
   test('is available, counts exactly, and its manifest is what was answered', async () => {
@@ -61,7 +80,7 @@ export function backupContract(open: () => Promise<BackupWorld>): void {
     expect(await method.available(access)).toEqual({ ok: true });
     const manifest = await take(world);
     expect(manifest.rows).toEqual(ROWS);
-    expect(manifest).toMatchObject({ schema: 'slipway.backup/1', key: 'k', method: method.name, database: access.name });
+    expect(manifest).toMatchObject({ schema: 'slipway.backup/2', key: 'k', method: method.name, database: access.name });
     expect(manifest.bytes).toBeGreaterThan(0);
     expect(await readManifest(folder('b'))).toEqual(manifest);
     await discard(world, manifest);
@@ -104,6 +123,35 @@ export function backupContract(open: () => Promise<BackupWorld>): void {
     expect(rows).toMatchObject({ verdict: 'fail' });
     expect(rows.reason).toContain('public.parent should have 249 rows and has 250 rows');
     expect(await verify({ schemaDigest: '0'.repeat(64) })).toMatchObject({ verdict: 'fail' });
+    await discard(world, manifest);
+  });
+
+  test('nothing of the schema can be missing unseen', async () => {
+    const world = await filled();
+    const { method, folder, query } = world;
+    const manifest = await take(world);
+    const seen = new Set([manifest.schemaDigest]);
+    await underHold(world, async (hold) => {
+      await method.materialise(hold, manifest, folder('b'), 'brought_back');
+      for (const [index, change] of LOSSES.entries()) {
+        await query('brought_back', change);
+        seen.add((await measureDatabase(hold, 'brought_back')).schemaDigest);
+        expect(seen.size, change).toBe(index + 2);
+      }
+    });
+    await discard(world, manifest);
+  });
+
+  test('what a backup of an earlier build says of the schema is compared as that build did', async () => {
+    const world = await filled();
+    const { method, access, folder, effects } = world;
+    const manifest = await take(world);
+    const { schemaDigest } = await underHold(world, (hold) => measureDatabase(hold, access.name, 'slipway.backup/1'));
+    const older: BackupManifest = { ...manifest, schema: 'slipway.backup/1', schemaDigest };
+    expect(schemaDigest).not.toBe(manifest.schemaDigest);
+    expect(await verifyBackup({ access, manifest: older, method, directory: folder('b'), effects, fence: 1 })).toMatchObject({
+      verdict: 'pass',
+    });
     await discard(world, manifest);
   });
 

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { inodeOf, publishFolder, removeFolder, SlipwayError, toIso } from '../kernel/index.ts';
 import { databaseSize } from './access.ts';
+import { CURRENT_EDITION } from './digest-schema.ts';
 import { withHold } from './hold.ts';
 import { findDamage, readManifest, syncFolder, writeManifest } from './manifest.ts';
 import type { BackupManifest, BackupMethod, DatabaseAccess, DatabaseEffects, Hold } from './ports.ts';
@@ -59,7 +60,7 @@ async function write({ access, effects, key, method }: BackupRequest, hold: Hold
   const { files, location, bytes, rows, schemaDigest } = await method.write(hold, key, folder);
   effects.faults.at('backup.before-manifest');
   const manifest: BackupManifest = {
-    schema: 'slipway.backup/1',
+    schema: CURRENT_EDITION,
     key,
     method: method.name,
     database: access.name,

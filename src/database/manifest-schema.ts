@@ -4,7 +4,7 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** A `BackupManifest` as it stands in its file. */
 export const manifestSchema = z.strictObject({
-  schema: z.literal('slipway.backup/1'),
+  schema: z.enum(['slipway.backup/1', 'slipway.backup/2']),
   key: z.string(),
   method: z.enum(['pg_dump', 'template', 'command']),
   database: z.string(),

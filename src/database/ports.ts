@@ -60,7 +60,7 @@ export interface DatabaseAccess {
 
 /** Written as manifest.json beside the backup. */
 export interface BackupManifest {
-  readonly schema: 'slipway.backup/1';
+  readonly schema: 'slipway.backup/1' | 'slipway.backup/2';
   readonly key: string;
   readonly method: BackupMethodName;
   readonly database: string;
@@ -73,7 +73,7 @@ export interface BackupManifest {
   readonly bytes: number;
   /** Exact row counts at the backup's own snapshot, `schema.table` -> rows. */
   readonly rows: Readonly<Record<string, number>>;
-  /** sha256 over the ordered column definitions, constraints and indexes of all user tables. */
+  /** sha256 over columns, constraints and indexes of all user tables; from edition 2 on also views, sequences, triggers, policies, routines, enums and extensions. */
   readonly schemaDigest: string;
 }
 

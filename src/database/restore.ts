@@ -105,7 +105,7 @@ async function materialise(request: RestoreRequest, hold: Hold): Promise<Restore
   effects.faults.at('restore.begun');
   await method.materialise(hold, manifest, directory, restored);
   effects.faults.at('restore.materialised');
-  const differences = compareMeasures(manifest, await measureDatabase(hold, restored));
+  const differences = compareMeasures(manifest, await measureDatabase(hold, restored, manifest.schema));
   return differences.length === 0 ? null : untouched('fail', `the restored backup differs from its manifest: ${differences.join('; ')}`);
 }
 

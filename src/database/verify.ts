@@ -55,7 +55,7 @@ async function tryOut({ access, manifest, directory, method, effects }: VerifyRe
     await dropAll();
     await method.materialise(hold, manifest, directory, scratch);
     effects.faults.at('verify.materialised');
-    return judge(manifest, await measureDatabase(hold, scratch));
+    return judge(manifest, await measureDatabase(hold, scratch, manifest.schema));
   } catch (error) {
     return failure(error);
   } finally {

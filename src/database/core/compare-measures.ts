@@ -14,7 +14,9 @@ export function compareMeasures(expected: Measured, found: Measured): readonly s
     .map((table) => `${table} should have ${count(expected.rows[table])} and has ${count(found.rows[table])}`);
   const shown =
     differences.length > SHOWN ? [...differences.slice(0, SHOWN), `and ${differences.length - SHOWN} tables more`] : differences;
-  return expected.schemaDigest === found.schemaDigest ? shown : [...shown, 'columns, constraints or indexes differ'];
+  return expected.schemaDigest === found.schemaDigest
+    ? shown
+    : [...shown, 'the schema differs (columns, constraints, indexes, views, sequences, triggers, policies, routines, enums or extensions)'];
 }
 
 function count(rows: number | undefined): string {
