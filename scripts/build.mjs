@@ -24,7 +24,7 @@ function filesBelow(directory) {
     .sort();
 }
 
-/** Name, size and time of every input: also changes when a file is removed or gets an older time. */
+/** Name, size and time of every input: also changes when a file is removed or gets an older time. Libraries are packed too, so what is installed counts. */
 function fingerprint() {
   const inputs = [
     ...filesBelow(path.join(ROOT, 'src')).map((file) => path.join('src', file)),
@@ -33,7 +33,8 @@ function fingerprint() {
     'tsconfig.json',
     'tsconfig.build.json',
     'package-lock.json',
-  ];
+    'node_modules/.package-lock.json',
+  ].filter((file) => existsSync(path.join(ROOT, file)));
   const hash = createHash('sha256');
   for (const file of inputs) {
     const { size, mtimeMs } = statSync(path.join(ROOT, file));

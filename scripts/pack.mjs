@@ -56,9 +56,11 @@ function nameOf(source, { facadeModuleId, moduleIds, name }) {
 function notices(modules) {
   const folders = new Set(modules.map((id) => packageOf(id)?.folder).filter((folder) => folder !== undefined));
   const texts = [...folders].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+    const { name, version, license, author } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
     const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice)/i.test(file));
     const said = files.map((file) => readFileSync(path.join(folder, file), 'utf8').trim());
+    // A few packages carry no text of their licence: its name and whose it is must do.
+    if (said.length === 0) said.push(`Copyright ${author?.name ?? author}`);
     return `${name} ${version} (${license})\n\n${said.join('\n\n')}`;
   });
   return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
