@@ -1,25 +1,15 @@
 #!/usr/bin/env node
 /**
- * Builds dist/ when it is older than what it is made of; `--force` builds anyway.
- * Plain JavaScript for any Node >= 18, because it runs on a machine that has nothing else yet.
+ * Builds dist/ when it is older than what it is made of; `--force` builds anyway. Types are checked while the packer works.
+ * Plain JavaScript: it also runs by hand, on a Node that is too old to strip types.
  * The new build is made aside and swapped in, so a build that fails (or two at once) leaves a whole dist/ behind.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const DIST = path.join(ROOT, 'dist');
@@ -34,14 +24,17 @@ function filesBelow(directory) {
     .sort();
 }
 
-/** Name, size and time of every input: also changes when a file is removed or gets an older time. */
+/** Name, size and time of every input: also changes when a file is removed or gets an older time. Libraries are packed too, so what is installed counts. */
 function fingerprint() {
   const inputs = [
     ...filesBelow(path.join(ROOT, 'src')).map((file) => path.join('src', file)),
+    'scripts/build.mjs',
+    'scripts/pack.mjs',
     'tsconfig.json',
     'tsconfig.build.json',
     'package-lock.json',
-  ];
+    'node_modules/.package-lock.json',
+  ].filter((file) => existsSync(path.join(ROOT, file)));
   const hash = createHash('sha256');
   for (const file of inputs) {
     const { size, mtimeMs } = statSync(path.join(ROOT, file));
@@ -50,12 +43,18 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
-function copyAssets(into) {
-  const source = path.join(ROOT, 'src');
-  for (const file of filesBelow(source).filter((name) => !/\.[cm]?tsx?$/.test(name))) {
-    mkdirSync(path.dirname(path.join(into, file)), { recursive: true });
-    copyFileSync(path.join(source, file), path.join(into, file));
-  }
+/** The compiler's messages go to the terminal, each with its place in src/. */
+async function checkTypes() {
+  const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const compiler = spawn(process.execPath, [tsc, '-p', path.join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit', cwd: ROOT });
+  const [code] = await once(compiler, 'exit');
+  if (code !== 0) throw new Error('The sources do not compile; the messages above say where.');
+}
+
+/** Loaded when there is something to pack: a start of what is built already need not wait for the packer. */
+async function packInto(fresh) {
+  const { pack } = await import('./pack.mjs');
+  await pack(ROOT, fresh);
 }
 
 /** Puts `fresh` in the place of dist/; when another build was quicker, its result is kept. */
@@ -71,39 +70,33 @@ function swapIn(fresh) {
   rmSync(old, { recursive: true, force: true });
 }
 
+/** Both are waited for, so that none still writes when the other has failed; the compiler's word comes first. */
+async function checkAndPack(fresh) {
+  for (const done of await Promise.allSettled([checkTypes(), packInto(fresh)])) if (done.status === 'rejected') throw done.reason;
+}
+
 /**
- * Makes dist/ match src/. Returns true when it built.
- * @throws Error when the compiler refuses the sources (its messages are on the terminal)
+ * Makes dist/ match src/.
+ * @throws Error when the compiler refuses the sources (its messages are on the terminal) or they cannot be packed
  */
-export function ensureBuilt({ force = false } = {}) {
+async function ensureBuilt(force) {
   const wanted = fingerprint();
-  if (!force && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return false;
+  if (!force && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
   const fresh = `${DIST}.${process.pid}`;
   rmSync(fresh, { recursive: true, force: true });
   try {
-    const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-    const built = spawnSync(process.execPath, [tsc, '-p', path.join(ROOT, 'tsconfig.build.json'), '--outDir', fresh], {
-      stdio: 'inherit',
-      cwd: ROOT,
-    });
-    if (built.error) throw built.error;
-    if (built.status !== 0) throw new Error('The sources do not compile; the messages above say where.');
-    copyAssets(fresh);
-    const main = path.join(fresh, 'cli', 'main.js');
-    if (existsSync(main)) chmodSync(main, 0o755);
+    await checkAndPack(fresh);
+    chmodSync(path.join(fresh, 'cli', 'main.js'), 0o755);
     writeFileSync(path.join(fresh, '.built-from'), wanted);
     swapIn(fresh);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
-  return true;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  try {
-    ensureBuilt({ force: process.argv.includes('--force') });
-  } catch (error) {
-    console.error(`slipway: the build failed. ${error.message}`);
-    process.exitCode = 1;
-  }
+try {
+  await ensureBuilt(process.argv.includes('--force'));
+} catch (error) {
+  console.error(`slipway: the build failed. ${error.message}`);
+  process.exitCode = 1;
 }

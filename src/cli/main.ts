@@ -10,6 +10,8 @@ await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<void> {
   if (!isCurrent(process.versions.node)) return runOnPackagedNode(args);
   if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) return printVersion();
+  // What is packed into a few large files is shown as it was written.
+  if (process.env['SLIPWAY_DEBUG'] === '1') process.setSourceMapsEnabled(true);
   const { runCli } = await import('./program.ts');
   await runCli(args);
 }

@@ -1,6 +1,6 @@
 import type * as Compose from '../../src/cli/compose.ts';
-import type * as Log from '../../src/cli/output/log.ts';
-import type * as Secrets from '../../src/cli/secrets.ts';
+import { createLog } from '../../src/cli/output/log.ts';
+import { createSecrets } from '../../src/cli/secrets.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import { runWorker } from '../../src/release/index.ts';
 
@@ -10,8 +10,6 @@ import { runWorker } from '../../src/release/index.ts';
  */
 const dist = new URL('../../dist/', import.meta.url);
 const { openApp } = (await import(new URL('cli/compose.js', dist).href)) as typeof Compose;
-const { createLog } = (await import(new URL('cli/output/log.js', dist).href)) as typeof Log;
-const { createSecrets } = (await import(new URL('cli/secrets.js', dist).href)) as typeof Secrets;
 
 const environment = process.env;
 const secrets = createSecrets(environment);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,19 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A step kind that only the next build knows. */
 const TOMORROW = 'quantum-smoke' as Step['kind'];
 
+/** Adds the step kind to the registry of step kinds, in whichever file of the build it was packed. */
+function teachStepKind(dist: string): void {
+  const known = 'command: commandStep(deps),';
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+  const registries = files.map((file) => join(dist, file)).filter((file) => readFileSync(file, 'utf8').includes(known));
+  const [registry] = registries;
+  if (registry === undefined || registries.length > 1) {
+    throw new Error(`The registry is in ${registries.length} files of the build; the next build would not be one step kind more`);
+  }
+  const more = `${known} '${TOMORROW}': async () => ({ verdict: 'pass', reason: 'from the next build' }),`;
+  writeFileSync(registry, readFileSync(registry, 'utf8').replace(known, more));
+}
+
 /** A copy of this build that calls itself 99.0.0 and knows one step kind more. */
 function nextBuild(): { readonly main: string; remove(): void } {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'slipway-next-')));
@@ -22,14 +35,7 @@ function nextBuild(): { readonly main: string; remove(): void } {
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as object;
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, version: '99.0.0' }));
-  const registry = join(folder, 'dist/release/steps/registry.js');
-  const known = readFileSync(registry, 'utf8');
-  const more = known.replace(
-    'command: commandStep(deps),',
-    `command: commandStep(deps), '${TOMORROW}': async () => ({ verdict: 'pass', reason: 'from the next build' }),`,
-  );
-  if (more === known) throw new Error('The registry looks different now; the next build would be this one');
-  writeFileSync(registry, more);
+  teachStepKind(join(folder, 'dist'));
   return { main: join(folder, 'dist/cli/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
