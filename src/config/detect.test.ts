@@ -20,7 +20,7 @@ async function detect(files: Readonly<Record<string, string>>): Promise<Detectio
   const detection = await detectProject(directory);
   const text = renderConfig(detection);
   const definition = parseConfig(text, { file: 'slipway.yaml' });
-  expect(text.startsWith('# yaml-language-server: $schema=')).toBe(true);
+  expect(text.startsWith('# yaml-language-server: $schema=')).toBe(detection.schemaInstalled);
   expect(definition.processes.map(({ name }) => name)).toEqual(detection.processes.map(({ name }) => name));
   expect(definition.listen?.port).toBe(detection.listen);
   expect(definition.database?.migrations ?? null).toBe(detection.database?.migrations ?? null);
@@ -29,6 +29,11 @@ async function detect(files: Readonly<Record<string, string>>): Promise<Detectio
 }
 
 const pkg = (json: object): string => JSON.stringify({ name: '@team/My_Shop', ...json });
+
+it('names a schema only where an editor finds it', async () => {
+  expect((await detect({})).schemaInstalled).toBe(false);
+  expect((await detect({ 'node_modules/slipway/schema/slipway.schema.json': '{}' })).schemaInstalled).toBe(true);
+});
 
 describe('detectProject', () => {
   it('a Node service with a worker, PostgreSQL and SQL migrations', async () => {

@@ -16,6 +16,8 @@ export interface Detection {
   /** Names of the variables in .env files; values are never kept. */
   readonly envNames: readonly string[];
   readonly git: boolean;
+  /** Is Slipway a dependency of the project, with its schema where editors find it? */
+  readonly schemaInstalled: boolean;
   readonly nodeEngine: string | null;
   /** Files that were of use. */
   readonly sources: readonly string[];
@@ -31,6 +33,9 @@ export interface DetectedProcess {
   /** The file this came from. */
   readonly from: string;
 }
+
+/** Where npm puts our schema, in a project that depends on Slipway. */
+export const INSTALLED_SCHEMA = 'node_modules/slipway/schema/slipway.schema.json';
 
 interface Facts {
   readonly files: ProjectFiles;
@@ -68,6 +73,7 @@ export async function detectProject(directory: string): Promise<Detection> {
     envFile: env.file,
     envNames: env.names,
     git,
+    schemaInstalled: (await files.text(INSTALLED_SCHEMA)) !== null,
     nodeEngine: node.engine,
     sources: sources.filter((source) => source !== null),
     unknowns,

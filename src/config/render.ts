@@ -1,8 +1,11 @@
 import { stringify } from 'yaml';
-import type { Detection } from './detect.ts';
+import { INSTALLED_SCHEMA, type Detection } from './detect.ts';
 
 /** Lets editors check and complete the file (Red Hat's YAML language server reads this line). */
-const SCHEMA_LINE = '# yaml-language-server: $schema=./node_modules/slipway/schema/slipway.schema.json';
+const SCHEMA_LINE = `# yaml-language-server: $schema=./${INSTALLED_SCHEMA}`;
+/** Where Slipway is no dependency of the project, that file would not be there. */
+const SCHEMA_HOW =
+  '# For checks and completion in an editor: `slipway schema > slipway.schema.json`, then the line `# yaml-language-server: $schema=./slipway.schema.json`.';
 
 /** A working, commented slipway.yaml for what was found; what was not found is said where it belongs. */
 export function renderConfig(detection: Detection): string {
@@ -17,7 +20,7 @@ function head(detection: Detection): readonly string[] {
       ? []
       : ['#', '# Please check, because it could not be determined:', ...detection.unknowns.map((unknown) => `#   - ${oneLine(unknown)}`)];
   return [
-    SCHEMA_LINE,
+    detection.schemaInstalled ? SCHEMA_LINE : SCHEMA_HOW,
     `# How Slipway releases this service. Every key: docs/configuration.md of Slipway.`,
     `# Written by \`slipway init\` from ${oneLine(found)}.`,
     ...unknowns,

@@ -7,3 +7,4 @@ export * from './core/redact.ts';
 export * from './core/secret-variables.ts';
 export * from './core/assert.ts';
 export * from './core/template.ts';
+export * from './core/sentence.ts';

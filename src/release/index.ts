@@ -4,6 +4,8 @@ export type * from './core/events.ts';
 export type * from './core/plan.ts';
 export { STAGES } from './core/plan.ts';
 export { foldEvents, type ReleaseState, type StepState } from './core/state.ts';
+export { printedOf, type Printed } from './core/printed.ts';
+export { servingOf, type Serving } from './core/serving.ts';
 export { next, type Action } from './core/next.ts';
 export { isPastNoReturn, planUndo } from './core/undo.ts';
 export { drive, type DriverDeps, type DriveResult } from './driver.ts';

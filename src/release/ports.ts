@@ -30,6 +30,8 @@ export interface ReleaseSummary {
   readonly requestedAt: Instant;
   readonly finishedAt: Instant | null;
   readonly driver: string | null;
+  /** Until when its driver has it unless it renews, by the database's clock; null without a driver. */
+  readonly leaseUntil: Instant | null;
   readonly sealed: boolean;
   /** Why the pack of a release that is over could not be written at the last try; null when it was not tried, or is sealed. */
   readonly unsealedBecause: string | null;
@@ -41,6 +43,7 @@ export type ReleaseStatus = 'queued' | 'running' | 'waiting' | 'paused' | 'rolli
 export interface LockOwner {
   readonly release: string;
   readonly version: string;
+  readonly status: ReleaseStatus;
   readonly owner: string;
   readonly host: string;
   readonly since: Instant;

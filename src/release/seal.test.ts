@@ -26,7 +26,7 @@ function finishedRelease(): StoredRelease {
     );
   const { release, kind, service, environment, version, requestedBy } = plan;
   const times = { requestedAt: 0, finishedAt: 1 };
-  const rest = { status: 'released', driver: null, sealed: false, unsealedBecause: null } as const;
+  const rest = { status: 'released', driver: null, leaseUntil: null, sealed: false, unsealedBecause: null } as const;
   return { summary: { release, kind, service, environment, version, requestedBy, ...times, ...rest }, events, entries };
 }
 

@@ -33,6 +33,7 @@ export async function packInput(home: string, stored: StoredRelease): Promise<Pa
       configSha256: plan.configSha256,
       artifactDigest: built['digest'] ?? null,
       requestedBy: plan.requestedBy,
+      cause: causeOf(stored),
     },
     logs: stored.events.flatMap((event) =>
       event.type === 'step.finished' && event.data.log !== null
@@ -46,6 +47,12 @@ export async function packInput(home: string, stored: StoredRelease): Promise<Pa
     ],
     subjects: [{ name: `${plan.service}@${plan.environment}/plan.json`, sha256: createHash('sha256').update(planText).digest('hex') }],
   };
+}
+
+/** Why it went back; "every undo step passed" does not say it. */
+function causeOf({ events }: StoredRelease): string | null {
+  const back = events.findLast((event) => event.type === 'rollback.started');
+  return back?.type === 'rollback.started' ? back.data.cause : null;
 }
 
 /** What people are told when a release did not work out. */

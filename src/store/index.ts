@@ -1,5 +1,5 @@
 export { openStore, type OpenStore, type StoreHealth, type StoreOptions } from './open.ts';
-export { openEmbedded, type Embedded } from './embedded/embedded.ts';
+export { openEmbedded, stopUnusedEmbedded, type Embedded } from './embedded/embedded.ts';
 export type { StopMode } from './embedded/postmaster.ts';
 export { processExists, thisDriver } from './process.ts';
-export { secureSocketDirectory, socketDirectory } from './embedded/socket.ts';
+export { removeIfEmpty, secureSocketDirectory, socketDirectory } from './embedded/socket.ts';

@@ -62,6 +62,7 @@ export function summaryOf(row: ReleaseRow): ReleaseSummary {
     requestedAt: row.requested_at.getTime(),
     finishedAt: row.finished_at?.getTime() ?? null,
     driver: row.driver_id,
+    leaseUntil: row.lease_until?.getTime() ?? null,
     sealed: row.sealed !== null,
     unsealedBecause: row.unsealed_because,
   };
@@ -72,12 +73,19 @@ export async function ownerOf(db: Db | Trx, key: string): Promise<LockOwner | nu
   const row = await db
     .selectFrom('lock')
     .innerJoin('release', 'release.id', 'lock.release')
-    .select(['lock.release', 'lock.owner', 'lock.host', 'lock.since', 'release.version'])
+    .select(['lock.release', 'lock.owner', 'lock.host', 'lock.since', 'release.version', 'release.progress', 'release.driver_id'])
     .where('lock.key', '=', key)
     .executeTakeFirst();
   return row === undefined
     ? null
-    : { release: row.release, version: row.version, owner: row.owner, host: row.host, since: row.since.getTime() };
+    : {
+        release: row.release,
+        version: row.version,
+        status: statusOf(row.progress, row.driver_id === null) as ReleaseStatus,
+        owner: row.owner,
+        host: row.host,
+        since: row.since.getTime(),
+      };
 }
 
 /** Writes a new holder of a free key. */

@@ -1,5 +1,5 @@
 import { SlipwayError } from '../kernel/index.ts';
-import type { EventData, Plan } from '../release/index.ts';
+import type { EventData, LockOwner, Plan } from '../release/index.ts';
 import type { Context } from './context.ts';
 import { NO_PROGRESS } from './core/status.ts';
 import { isRecorded, record, type Attempt } from './record.ts';
@@ -29,9 +29,11 @@ async function submitIn(trx: Trx, context: Context, { plan, actor, wait }: Submi
   if (await isRecorded(trx, plan.release, attempt)) return;
   const owner = await ownerOf(trx, key);
   if (owner !== null && !wait) {
+    const since = new Date(owner.since).toISOString();
     throw new SlipwayError(
       'locked',
-      `${plan.service} in ${plan.environment} is being released by ${owner.owner} on ${owner.host} since ${new Date(owner.since).toISOString()}: version ${owner.version}, release ${owner.release}`,
+      `${plan.service} in ${plan.environment} is being released by ${owner.owner} on ${owner.host} since ${since}: version ${owner.version}, release ${owner.release}, ${owner.status}`,
+      hintFor(owner),
     );
   }
   const data: EventData['release.requested'] = { plan, wait, previousLedger: await previousLedger(trx, plan) };
@@ -40,6 +42,17 @@ async function submitIn(trx: Trx, context: Context, { plan, actor, wait }: Submi
   if (owner === null)
     await takeKey(trx, { key, release: plan.release, owner: actor, host: hostOf(plan.node), since: new Date(context.clock.now()) });
   await context.wakes.send(trx, { release: plan.release, node: plan.node, reason: 'submitted', at: null });
+}
+
+/** One that waits for a person waits for ever, and so would whoever queues behind it. */
+function hintFor({ status, release }: LockOwner): { readonly hint?: string } {
+  if (status === 'stuck')
+    return {
+      hint: `It waits for a person. \`slipway show ${release}\` says why; \`slipway abort ${release} --accept REASON\` closes it as it stands.`,
+    };
+  return status === 'paused'
+    ? { hint: `It is paused: \`slipway resume ${release}\` lets it go on, \`slipway abort ${release}\` ends it.` }
+    : {};
 }
 
 async function insertRelease(trx: Trx, plan: Plan, actor: string, now: number): Promise<void> {

@@ -136,6 +136,17 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetHar
         .toMatchObject({ phase: 'failed', restarts: 4, lastExit: { code: 3 }, health: { verdict: 'fail' }, pid: null });
     });
 
+    test('the last lines of the last run are told, redacted, also of one that crashed; of no instance there are none', async () => {
+      const spec = group([web({ env: { SECRET: '${env:SECRET}', MODE: 'crash' } })]);
+      await harness.target().apply(1, spec);
+      await expect.poll(() => phases(), WAIT).toEqual(['failed']);
+      const told = await harness.target().output(spec.id, { process: 'web', index: 0 }, 5);
+      expect(told).toEqual([expect.stringMatching(/^secret is \[redacted\], url postgres:/) as string]);
+      expect(told.join()).not.toMatch(new RegExp(`${PLANTED_SECRET}|pw12345`));
+      expect(await harness.target().output(spec.id, { process: 'web', index: 1 }, 5)).toEqual([]);
+      expect(await harness.target().output('shop/prd/green', { process: 'web', index: 0 }, 5)).toEqual([]);
+    });
+
     test('a missing command fails with a reason that names it', async () => {
       await harness.target().apply(1, group([web({ argv: ['no-such-command-here'] })]));
       await expect

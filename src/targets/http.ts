@@ -10,7 +10,7 @@ const MAX_BODY = 1024 * 1024;
 
 /**
  * A target over HTTP, for mounting in the agent: PUT/GET/DELETE `/v1/groups/<encoded id>`, GET
- * `/v1/groups?service=&environment=`. A group that does not exist is `{"group":null}` with 200, so that a wrong path
+ * `/v1/groups/<encoded id>/output?process=&index=&lines=`, GET `/v1/groups?service=&environment=`. A group that does not exist is `{"group":null}` with 200, so that a wrong path
  * is never taken for an empty machine. Refusals are `{"error":{"code","message","hint"}}`.
  */
 export function createTargetRoutes(target: Target, log: Log): Hono {
@@ -24,6 +24,13 @@ export function createTargetRoutes(target: Target, log: Log): Hono {
     return context.body(null, 204);
   });
   app.get('/v1/groups/:id', async (context) => context.json({ group: await target.inspect(context.req.param('id')) }));
+  app.get('/v1/groups/:id/output', async (context) => {
+    const { process = '', index = '', lines = '' } = context.req.query();
+    if (process === '' || ![index, lines].every((one) => /^\d{1,4}$/.test(one)))
+      throw new SlipwayError('usage', 'Name a process, an index and how many lines');
+    const instance = { process, index: Number(index) };
+    return context.json({ lines: await target.output(context.req.param('id'), instance, Number(lines)) });
+  });
   app.get('/v1/groups', async (context) => {
     const { service, environment } = context.req.query();
     if (service === undefined || environment === undefined) throw new SlipwayError('usage', 'Name a service and an environment');

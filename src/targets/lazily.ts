@@ -28,6 +28,7 @@ export function createAgentTarget(options: { readonly socketPath: string }): Age
     apply: async (fence, spec) => (await target()).apply(fence, spec),
     inspect: async (group) => (await target()).inspect(group),
     list: async (service, environment) => (await target()).list(service, environment),
+    output: async (group, instance, lines) => (await target()).output(group, instance, lines),
     remove: async (fence, group) => (await target()).remove(fence, group),
     close: async () => (await made)?.close(),
   };

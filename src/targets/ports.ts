@@ -14,6 +14,8 @@ export interface Target {
   inspect(group: string): Promise<GroupState | null>;
   /** All groups of one service and environment. */
   list(service: string, environment: string): Promise<readonly GroupState[]>;
+  /** The last lines an instance of this group printed, oldest first, redacted; none when there is no such instance or it printed nothing. */
+  output(group: string, instance: { readonly process: string; readonly index: number }, lines: number): Promise<readonly string[]>;
   /** Drains and stops all instances, then forgets the group. Idempotent; returns when the last process is gone. */
   remove(fence: number, group: string): Promise<void>;
 }

@@ -11,6 +11,7 @@ import {
   startSocketServer,
   until,
 } from '../../test/traffic/support.ts';
+import { PROBE_AGENT } from './core/probe-agent.ts';
 import type { BackendSpec, Endpoint, RouteSpec, Router } from './ports.ts';
 
 /** A router under test with the two things that happen to it from outside. */
@@ -275,6 +276,8 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
       });
       rig.setEndpoints(BLUE, local(server.port));
       await rig.router().apply(1, route());
+      // Slipway's own questions are answered, and are no users.
+      expect((await ask(port, { path: '/500', headers: { 'user-agent': PROBE_AGENT } })).status).toBe(500);
       for (const status of [200, 200, 204, 301, 404, 500, 503]) await ask(port, { path: `/${status}` });
       await until('the last one is counted', async () => (await rig.router().stats(id))?.versions[0]?.requests === 7);
       const stats = await rig.router().stats(id);
@@ -287,8 +290,7 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
     it('forgets a removed route, and removes nothing twice', async () => {
       await serve(BLUE, 'blue');
       await rig.router().apply(1, route());
-      await rig.router().remove(1, id);
-      await rig.router().remove(1, id);
+      for (let turn = 0; turn < 2; turn++) await rig.router().remove(1, id);
       expect(await rig.router().inspect(id)).toBeNull();
       await expect(ask(port)).rejects.toThrow('ECONNREFUSED');
       await rig.restart();

@@ -47,7 +47,7 @@ describe('init', () => {
 
   it('--print writes nothing; --json carries text and detection', async () => {
     const printed = await inProcess(['-C', project, 'init', '--print']);
-    expect(printed.out).toMatch(/^# yaml-language-server/);
+    expect(printed.out).toMatch(/^# For checks and completion/);
     const document = JSON.parse((await inProcess(['-C', project, 'init', '--print', '--json'])).out) as object;
     expect(document).toMatchObject({ file: null, text: printed.out, detection: { service: 'parcel', unknowns: expect.any(Array) } });
     await expect(loadConfig(project)).rejects.toMatchObject({ code: 'config_missing' });

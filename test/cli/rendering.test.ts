@@ -30,6 +30,7 @@ function storedOf(events: readonly ReleaseEvent[], sealed = false): StoredReleas
     requestedAt: 1_000_000,
     finishedAt: null,
     driver: null,
+    leaseUntil: null,
     sealed,
     unsealedBecause: null,
   } as const;
@@ -37,6 +38,8 @@ function storedOf(events: readonly ReleaseEvent[], sealed = false): StoredReleas
 }
 
 const fail: Twist = { kind: 'outcome', verdict: 'fail', retry: false, half: false };
+const liveAt = (plan: ReturnType<typeof aPlan>): number =>
+  simulate(plan, []).actions.findIndex(({ action }) => action.do === 'run' && action.step.id === 'verify.live');
 /** Fails the first step of `kind` that runs. */
 function failAt(step: string): readonly ReleaseEvent[] {
   const { actions } = simulate(aPlan(), []);
@@ -87,6 +90,37 @@ describe('a release', () => {
   it('that waits for approval says for whom and how', () => {
     const { events } = simulate(needingApproval(2), []);
     expect(viewOf(storedOf(events), NOW).waiting).toBe('approval by 2 people other than ann: slipway approve 01new');
+  });
+
+  it('that is paused says who paused it and why', () => {
+    const pause: Twist = { kind: 'person', event: { type: 'pause.requested', data: { reason: 'lunch' } } };
+    const { events } = simulate(aPlan(), [null, null, pause]);
+    expect(viewOf(storedOf(events), NOW).waiting).toBe('somebody to resume it: slipway resume 01new (paused by bob: lunch)');
+  });
+
+  it('whose worker is gone says so, and only then', () => {
+    const stored = storedOf(simulate(aPlan(), []).events.slice(0, 8));
+    const driven = (leaseUntil: number) => viewOf({ ...stored, summary: { ...stored.summary, driver: 'd', leaseUntil } }, NOW).waiting;
+    expect(driven(NOW)).toBeNull();
+    expect(driven(NOW - 60_000)).toMatch(/^a worker: .* not been heard of since .*slipway agent start/);
+  });
+
+  it('that is stuck says how it can be sent back, and what that costs', () => {
+    const plan = aPlan({ migrations: [aMigration('restore')] });
+    const stuck = (one: typeof plan) => {
+      const { events } = simulate(one, [...Array.from({ length: liveAt(one) }, () => null), fail]);
+      return viewOf(storedOf(events), NOW);
+    };
+    expect(stuck(plan)).toMatchObject({
+      users: 'new',
+      wayBack: 'slipway rollback 01new --reason TEXT --accept-data-loss',
+      stuck: { reason: expect.stringMatching(/since deploy\.switch at 1970-01-01T/) as string },
+    });
+    const usual = aPlan();
+    expect(stuck({ ...usual, rollback: { ...usual.rollback, automatic: false } })).toMatchObject({
+      users: 'new',
+      wayBack: 'slipway rollback 01new --reason TEXT',
+    });
   });
 
   it('exit codes follow the outcome', () => {

@@ -22,6 +22,7 @@ function stored(plan: Plan, status: StoredRelease['summary']['status'] = 'releas
       requestedAt: 0,
       finishedAt: 1,
       driver: null,
+      leaseUntil: null,
       sealed: true,
       unsealedBecause: null,
     },
@@ -55,7 +56,7 @@ function storeOf(all: readonly StoredRelease[]): Store {
   };
 }
 
-const question = { service: 'shop', environment: 'dev', finished: null, version: null };
+const question = { service: 'shop', environment: 'dev', finished: null, version: null, runs: async () => true };
 
 describe('what a rollback brings back', () => {
   it('the version before the serving one', async () => {
@@ -66,6 +67,12 @@ describe('what a rollback brings back', () => {
   it('a version by name', async () => {
     const { to } = await chooseRollback(storeOf(history(['1.0.0'], ['1.1.0'], ['1.2.0'])), { ...question, version: '1.0.0' });
     expect(to).toMatchObject({ version: '1.0.0', release: '01r0' });
+  });
+
+  it('the version that should serve, when it does not run', async () => {
+    const all = history(['1.0.0'], ['1.1.0', 'restore']);
+    const { to, current } = await chooseRollback(storeOf(all), { ...question, version: '1.1.0', runs: async () => false });
+    expect([to.version, current.version]).toEqual(['1.1.0', '1.1.0']);
   });
 
   it('after a rollback, the version before that, not the one it left', async () => {

@@ -13,7 +13,17 @@ describe('after a stuck release was accepted as it stands', () => {
     await service.commit('1.0.0');
     expectSaid(await service.slipway('release'), 0);
     await service.commit('1.1.0', { config: byHand, behaviour: { failsForUsers: true } });
-    expectSaid(await service.slipway('release'), 12, 'verify.live failed', 'automatic rollback is turned off');
+    expectSaid(await service.slipway('release'), 12, 'verify.live failed', 'automatic rollback is turned off', /go back +slipway rollback/);
+    // Nobody who looks, or wants to go on, misses that it is stuck, or is told to wait for it.
+    expectSaid(
+      await service.slipway('status'),
+      0,
+      /released +1\.0\.0/,
+      /serving +1\.1\.0, whose release is not over/,
+      /: stuck, verify\.live failed/,
+    );
+    expectSaid(await service.slipway('doctor'), 6, /FAIL +lock .*stuck/);
+    expectSaid(await service.slipway('release', '--version', '1.1.1'), 5, /, stuck\n/, /abort .* --accept REASON/);
     expectSaid(await service.slipway('abort', '--accept', 'better than nothing'), 0);
     expectSaid(await service.slipway('watch', 'latest'), 10);
   }, 180_000);

@@ -39,7 +39,8 @@ function failuresDuring(said: string, phase: string): readonly string[] {
 
 function demo(fault: string): Promise<{ readonly code: number | null; readonly said: string }> {
   return new Promise((resolve) => {
-    const options = { timeout: DEADLINE_MS, maxBuffer: 16 * 1024 * 1024 };
+    // Ends before the test does, so that what it said is shown.
+    const options = { timeout: DEADLINE_MS - 20_000, maxBuffer: 16 * 1024 * 1024 };
     execFile(process.execPath, [MAIN, 'demo', '--fault', fault], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : null, said: `${stdout}\n${stderr}` });
     });

@@ -1,7 +1,9 @@
 import { systemClock, toIso } from '../../kernel/index.ts';
 import { agentPlaces, agentStatus, ownOutput, runAgent, startAgent, stopAgent, type AgentStatus } from '../../server/index.ts';
+import { stopUnusedEmbedded } from '../../store/index.ts';
 import { ownArgv, random } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
+import { count } from '../output/table.ts';
 import { ownVersion } from '../output/version.ts';
 import { findPlaces, type Places } from '../places.ts';
 import { refuseStrangeFolder } from './shared/app.ts';
@@ -43,26 +45,27 @@ export const run: Handler = async (call) => {
 export const start: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
   const { status, started } = await startAgent(home, agentArgv(workspace, flag(call, 'worker')), workspace, systemClock);
-  tell(
-    call,
-    { home, started, ...status },
-    `${started ? 'Started' : 'Running already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`,
-  );
+  tell(call, { home, started, ...status }, `${started ? 'Started' : 'Runs already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`);
   return 0;
 };
 
-/** Stops the agent; what it supervises goes on. */
+/** Stops the agent; what it supervises goes on, unless everything is to end: then PostgreSQL ends as well when nobody else uses it. */
 export const stop: Handler = async (call) => {
   const { home } = placesOf(call);
   const all = flag(call, 'all');
   const stopped = await stopAgent(home, systemClock, { all });
-  tell(call, { home, stopped }, stopped ? stoppedText(all) : 'No agent ran.');
+  if (all && !(await stopUnusedEmbedded(home))) call.terminal.note('PostgreSQL has clients of somebody else and goes on.');
+  tell(
+    call,
+    { home, stopped },
+    stopped ? stoppedText(all) : `No agent ran.${all ? ' What an agent left running goes on: start one, then stop it with --all.' : ''}`,
+  );
   return 0;
 };
 
 function stoppedText(all: boolean): string {
   return all
-    ? 'Stopped, with everything it supervised.'
+    ? 'Stopped, with everything it supervised. `slipway agent start` starts all of it again.'
     : 'Stopped. The processes it supervised go on; users reach them again when an agent runs.';
 }
 
@@ -84,7 +87,7 @@ function describe({ pid, version, startedAt, worker }: AgentStatus): string {
   const work =
     worker === null
       ? 'without a worker'
-      : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${worker.restarts} times`}`;
+      : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${count(worker.restarts, 'time')}`}`;
   return `agent pid ${pid}, version ${version}, since ${toIso(Date.parse(startedAt))}, ${work}`;
 }
 

@@ -6,6 +6,8 @@ import { keyFingerprints, loadOrCreateKeys, verifyPack, type PackVerification, t
 import { renderPackSummary, renderVerification } from '../output/evidence.ts';
 import { many, type Call, type Handler } from './spec.ts';
 
+/** A whole id: half of one could be the name of a folder mistyped. */
+const RELEASE_ID = /^[0-9a-hjkmnp-tv-z]{26}$/;
 const PIN = /^SHA256:[A-Za-z0-9+/]{43}=$/;
 
 /** Exit 0 for a pass, 14 for a pack that must not be trusted, 6 when nobody said whose keys are right. */
@@ -13,7 +15,7 @@ const EXIT = { pass: 0, fail: ERRORS.evidence_invalid.exit, unknown: ERRORS.gate
 
 /** Checks a pack offline: no store, no agent, no network. */
 export const verify: Handler = async (call) => {
-  const directory = packDirectory(call.args[0] ?? '');
+  const directory = await packDirectory(call);
   const { pins, source } = pinsOf(call);
   const verification = await verifyPack(directory, { pins });
   show(call, { directory, pins: source, ...verification }, renderVerification(directory, source, verification, call.terminal));
@@ -45,11 +47,14 @@ function show(
   else terminal.say(shown);
 }
 
-function packDirectory(given: string): string {
+/** A folder anywhere, which needs nothing else; or, where there is no such folder, a release of this installation. */
+async function packDirectory(call: Call): Promise<string> {
+  const given = call.args[0] ?? '';
   const directory = resolve(given);
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory;
+  if (RELEASE_ID.test(given)) return (await import('./evidence-store.ts')).sealedPack(call);
   throw new SlipwayError('not_found', `There is no folder ${directory}`, {
-    hint: 'Give the folder of an evidence pack, e.g. one made by `slipway evidence export`.',
+    hint: 'Give the folder of an evidence pack, e.g. one made by `slipway evidence export`, or the id of a release.',
   });
 }
 

@@ -38,6 +38,7 @@ export function rowOf(summary: ReleaseSummary): Readonly<Record<string, unknown>
   return {
     ...summary,
     requestedAt: toIso(summary.requestedAt),
+    leaseUntil: summary.leaseUntil === null ? null : toIso(summary.leaseUntil),
     finishedAt: summary.finishedAt === null ? null : toIso(summary.finishedAt),
   };
 }

@@ -27,12 +27,13 @@ export const run: Handler = async (call) =>
         'not_possible_now',
         '--accept-data-loss is for a release in flight, and none is: a finished release keeps no backup that could be restored without losing more',
       );
-    const plan = await planRollback(call, app, release);
-    const here = await ensureDriver(call, app, (text(call, 'worker') ?? 'auto') as WorkerChoice);
+    const driver = (): Promise<boolean> => ensureDriver(call, app, (text(call, 'worker') ?? 'auto') as WorkerChoice);
+    const plan = await planRollback(call, app, release, driver);
+    const here = await driver();
     return runPlan(call, app, plan, here);
   });
 
-async function planRollback(call: Call, app: App, finished: string | null): Promise<Plan> {
+async function planRollback(call: Call, app: App, finished: string | null, driver: () => Promise<unknown>): Promise<Plan> {
   const { store } = app.opened;
   const place = finished === null ? await configuredPlace(call) : (await store.load(finished)).summary;
   const { to, current } = await chooseRollback(store, {
@@ -40,6 +41,12 @@ async function planRollback(call: Call, app: App, finished: string | null): Prom
     environment: place.environment,
     finished,
     version: text(call, 'to') ?? null,
+    runs: async (group) => {
+      // An agent that was only stopped brings back what it supervised.
+      await driver();
+      const state = await app.deps.target.inspect(group);
+      return state !== null && state.instances.every(({ phase }) => phase === 'ready');
+    },
   });
   return prepareRollback(app.deps, {
     release: app.effects.ids.release(app.effects.clock.now()),

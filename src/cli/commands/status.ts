@@ -1,8 +1,9 @@
 import { toIso } from '../../kernel/index.ts';
-import { versionOf, type StoredRelease } from '../../release/index.ts';
+import { versionOf, type ReleaseSummary, type StoredRelease } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
 import type { App } from '../compose.ts';
 import { renderStatus, type PlaceStatus, type RunningStatus } from '../output/listing.ts';
+import { viewOf } from '../output/release-view.ts';
 import { rowOf } from './list.ts';
 import { withApp } from './shared/app.ts';
 import { text, type Handler } from './spec.ts';
@@ -27,7 +28,7 @@ export const run: Handler = async (call) =>
         environment: place.environment,
         serving: servingIn(await app.opened.store.lastServing(place.service, place.environment)),
         lock: await app.opened.store.lockOf(place.service, place.environment),
-        inFlight: recent.filter((one) => one.finishedAt === null && one.service === place.service && one.environment === place.environment),
+        inFlight: await inFlightOf(app, recent, place),
         unsealed: recent.filter(
           (one) => one.unsealedBecause !== null && one.service === place.service && one.environment === place.environment,
         ),
@@ -39,6 +40,20 @@ export const run: Handler = async (call) =>
     else terminal.say(renderStatus(places, terminal.style));
     return 0;
   });
+
+type Place = Pick<ReleaseSummary, 'service' | 'environment'>;
+
+async function inFlightOf({ opened, effects }: App, recent: readonly ReleaseSummary[], place: Place): Promise<PlaceStatus['inFlight']> {
+  const unfinished = recent.filter(
+    (one) => one.finishedAt === null && one.service === place.service && one.environment === place.environment,
+  );
+  return Promise.all(
+    unfinished.map(async ({ release }) => {
+      const stored = await opened.store.load(release);
+      return { summary: stored.summary, view: viewOf(stored, effects.clock.now()) };
+    }),
+  );
+}
 
 function servingIn(stored: StoredRelease | null): PlaceStatus['serving'] {
   if (stored === null) return null;
@@ -72,7 +87,13 @@ function documentOf(place: PlaceStatus): Readonly<Record<string, unknown>> {
   return {
     ...place,
     lock: place.lock === null ? null : { ...place.lock, since: toIso(place.lock.since) },
-    inFlight: place.inFlight.map(rowOf),
+    inFlight: place.inFlight.map(({ summary, view }) => ({
+      ...rowOf(summary),
+      users: view.users,
+      step: view.at?.id ?? null,
+      waiting: view.waiting,
+      because: view.stuck?.reason ?? view.because,
+    })),
     unsealed: place.unsealed.map(rowOf),
   };
 }

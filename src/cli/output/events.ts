@@ -1,6 +1,6 @@
-import { formatDuration, toIso } from '../../kernel/index.ts';
-import type { ReleaseEvent } from '../../release/index.ts';
-import { stateSign } from './progress.ts';
+import { formatDuration, toIso, withReason } from '../../kernel/index.ts';
+import { printedOf, type EventData, type ReleaseEvent } from '../../release/index.ts';
+import { printedLines, stateSign } from './progress.ts';
 import type { Style } from './style.ts';
 
 /** One line per event, for output that is not a terminal; null for events that only matter to machines. */
@@ -20,9 +20,9 @@ function tell(event: ReleaseEvent, style: Style): string | null {
     case 'driver.claimed':
       return event.data.takeover ? 'taken over by another worker' : null;
     case 'step.intended':
-      return `${stateSign('running', style)} ${event.data.step}${event.data.attempt > 1 ? ` (try ${event.data.attempt})` : ''}`;
+      return `${stateSign('running', style)} ${event.data.step}${tryText(event.data)}`;
     case 'step.finished':
-      return `${stateSign(event.data.verdict, style)} ${event.data.step} ${event.data.verdict} in ${formatDuration(Date.parse(event.data.finishedAt) - Date.parse(event.data.startedAt))}: ${event.data.reason}`;
+      return [tellFinished(event.data, style), ...printedLines(printedOf(event.data.facts), style)].join('\n');
     case 'step.interrupted':
       return `${stateSign('interrupted', style)} ${event.data.step} was cut off`;
     case 'step.skipped':
@@ -38,17 +38,28 @@ function tell(event: ReleaseEvent, style: Style): string | null {
   }
 }
 
+/** A window is looked at again and again; anything else is only tried again when it did not work. */
+function tryText({ step, attempt }: EventData['step.intended']): string {
+  if (attempt === 1) return '';
+  return step === 'observe.window' ? ` (look ${attempt})` : ` (try ${attempt})`;
+}
+
+function tellFinished({ verdict, step, startedAt, finishedAt, reason }: EventData['step.finished'], style: Style): string {
+  const took = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt));
+  return `${stateSign(verdict, style)} ${step} ${verdict} in ${took}: ${reason}`;
+}
+
 function tellRequest(event: ReleaseEvent): string | null {
   switch (event.type) {
     case 'pause.requested':
     case 'resume.requested':
     case 'abort.requested':
     case 'rollback.requested':
-      return `${event.type.replace('.requested', '')} requested by ${event.actor}: ${event.data.reason}`;
+      return withReason(`${event.type.replace('.requested', '')} requested by ${event.actor}`, event.data.reason);
     case 'stuck.accepted':
-      return `accepted as it stands by ${event.actor}: ${event.data.reason}`;
+      return withReason(`accepted as it stands by ${event.actor}`, event.data.reason);
     case 'approval.given':
-      return `${event.data.decision === 'approve' ? 'approved' : 'rejected'} by ${event.actor}${event.data.reason === '' ? '' : `: ${event.data.reason}`}`;
+      return withReason(`${event.data.decision === 'approve' ? 'approved' : 'rejected'} by ${event.actor}`, event.data.reason);
     default:
       return null;
   }

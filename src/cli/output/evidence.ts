@@ -43,6 +43,7 @@ export function renderPackSummary(summary: JsonObject, style: Style): string {
     table([
       ['release', text('release')],
       ['outcome', `${text('outcome')}: ${text('reason')}`],
+      ...(summary['cause'] === undefined || summary['cause'] === null ? [] : [['because', text('cause')]]),
       ['from', text('previous')],
       ['started', text('startedAt')],
       ['finished', text('finishedAt')],

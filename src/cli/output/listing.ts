@@ -1,6 +1,7 @@
 import { ERRORS, formatDuration, toIso, type Instant } from '../../kernel/index.ts';
 import type { LockOwner, ReleaseSummary } from '../../release/index.ts';
-import { table } from './table.ts';
+import type { ReleaseView } from './release-view.ts';
+import { count, table } from './table.ts';
 import type { Style } from './style.ts';
 
 /** Releases, newest first. */
@@ -40,11 +41,17 @@ export interface PlaceStatus {
   /** The version that the newest release left serving, and whether that one was only accepted as it stands; null before the first. */
   readonly serving: { readonly version: string; readonly release: string; readonly accepted: boolean } | null;
   readonly lock: LockOwner | null;
-  readonly inFlight: readonly ReleaseSummary[];
+  readonly inFlight: readonly InFlight[];
   /** Releases that are over whose evidence could not be written yet. */
   readonly unsealed: readonly ReleaseSummary[];
   /** Null when no agent answers. */
   readonly running: RunningStatus | null;
+}
+
+/** A release that is not over: what it does, what it waits for, and on which version it has users. */
+export interface InFlight {
+  readonly summary: ReleaseSummary;
+  readonly view: ReleaseView;
 }
 
 export interface RunningStatus {
@@ -87,11 +94,25 @@ function servingText({ version, release, accepted }: NonNullable<PlaceStatus['se
 function rowsOf(place: PlaceStatus, style: Style): readonly (readonly string[])[] {
   const { serving, lock, inFlight, unsealed, running } = place;
   return [
-    ['serving', serving === null ? 'nothing was released yet' : servingText(serving)],
-    ...inFlight.map((one) => ['in flight', `${one.kind} ${one.release} of ${one.version}: ${one.status}`]),
+    [
+      inFlight.some(({ view }) => view.users !== 'previous') ? 'released' : 'serving',
+      serving === null ? 'nothing yet' : servingText(serving),
+    ],
+    ...inFlight.flatMap(inFlightRows),
     ...unsealedOf(unsealed).map((text) => ['evidence', style.warn(text)]),
     ['lock', lock === null ? 'free' : `${lock.owner} on ${lock.host} since ${toIso(lock.since)}, release ${lock.release}`],
     ...(running === null ? [['running', style.warn('unknown: no agent answers (`slipway agent start`)')]] : runningRows(running)),
+  ];
+}
+
+function inFlightRows({ summary, view }: InFlight): readonly (readonly string[])[] {
+  const { kind, release, version, status } = summary;
+  const doing = view.stuck?.reason ?? view.because ?? (view.at === null ? null : `${view.at.id}: ${view.at.title}`);
+  return [
+    ...(view.users === 'new' ? [['serving', `${version}, whose ${kind} is not over`]] : []),
+    ...(view.users === 'unknown' ? [['serving', 'a step that moves users has no known outcome: see the route']] : []),
+    ['in flight', `${kind} ${release} of ${version}: ${status}${doing === null ? '' : `, ${doing}`}`],
+    ...(view.waiting === null ? [] : [['', `waiting for ${view.waiting}`]]),
   ];
 }
 
@@ -108,7 +129,7 @@ function runningRows({ groups, route }: RunningStatus): readonly (readonly strin
   const instances = groups.flatMap(({ group, version, stopAt, instances: all }) =>
     all.map((one) => [
       'instance',
-      `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${one.restarts} restarts`}${stopAt === null ? '' : `, kept warm until ${toIso(stopAt)}`}`,
+      `${one.process}#${one.index} of ${version} in ${group}: ${one.phase}${one.port === null ? '' : `, port ${one.port}`}${one.pid === null ? '' : `, pid ${one.pid}`}${one.restarts === 0 ? '' : `, ${count(one.restarts, 'restart')}`}${stopAt === null ? '' : `, kept warm until ${toIso(stopAt)}`}`,
     ]),
   );
   return [...routes, ...(instances.length === 0 ? [['running', 'no instance']] : instances)];

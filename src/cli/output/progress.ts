@@ -1,4 +1,5 @@
 import { formatDuration, toIso, type Instant } from '../../kernel/index.ts';
+import type { Printed } from '../../release/index.ts';
 import type { ReleaseView, StageView, StepStateWord, StepView } from './release-view.ts';
 import { verdictWord, type Style } from './style.ts';
 import { fit, table } from './table.ts';
@@ -18,6 +19,13 @@ const SYMBOLS: Readonly<Record<StepStateWord, readonly [symbol: string, style: k
 export function stateSign(state: StepStateWord, style: Style): string {
   const [symbol, name] = SYMBOLS[state];
   return style[name](symbol);
+}
+
+/** What a program that failed printed last, below the line that says how it failed. */
+export function printedLines(printed: Printed | null, style: Style, width = Infinity): readonly string[] {
+  if (printed === null) return [];
+  const lines = printed.lines.map((line) => style.dim(fit(`        ${line}`, width)));
+  return [`      ${printed.of} printed last:`, ...lines];
 }
 
 /** `shop 1.0.0 -> 1.1.0 in prd`. */
@@ -47,14 +55,15 @@ function stageLines(stage: StageView, now: Instant, width: number, style: Style)
   const took = begun.length === 0 || stage.state === 'skipped' ? '' : formatDuration(Math.max(...ended) - Math.min(...begun));
   const told = stage.steps.filter((step) => ['running', 'waiting', 'fail', 'unknown', 'interrupted'].includes(step.state));
   const first = `${stateSign(stage.state, style)} ${stage.stage.padEnd(10)} ${style.dim(stage.state === 'skipped' ? fit(`skipped: ${stage.steps[0]?.reason ?? ''}`, width - 14) : took)}`;
-  return [first.trimEnd(), ...told.map((step) => `    ${stepLine(step, now, width - 4, style)}`)];
+  const lines = told.flatMap((step) => [`    ${stepLine(step, now, width - 4, style)}`, ...printedLines(step.printed, style, width)]);
+  return [first.trimEnd(), ...lines];
 }
 
 function stepLine(step: StepView, now: Instant, width: number, style: Style): string {
   const elapsed = step.startedAt === null ? '' : formatDuration(now - step.startedAt);
   const text =
     step.state === 'running' || step.state === 'waiting'
-      ? `${elapsed} ${step.title}${step.attempt > 1 && step.state === 'running' ? `, try ${step.attempt}` : ''}`
+      ? `${elapsed} ${step.title}${step.attempt > 1 && step.state === 'running' && step.id !== 'observe.window' ? `, try ${step.attempt}` : ''}`
       : `${step.id}: ${step.reason}`;
   return `${stateSign(step.state, style)} ${fit(text.replaceAll(/\s+/g, ' '), width - 2)}`;
 }
@@ -83,7 +92,7 @@ export function renderRelease(view: ReleaseView, logs: string, style: Style): st
 
 function stepLines(step: StepView, style: Style): readonly string[] {
   const took = step.startedAt === null || step.finishedAt === null ? '' : ` ${style.dim(formatDuration(step.finishedAt - step.startedAt))}`;
-  const tries = step.attempt > 1 ? style.dim(` (try ${step.attempt})`) : '';
+  const tries = step.attempt > 1 ? style.dim(step.id === 'observe.window' ? ` (${step.attempt} looks)` : ` (try ${step.attempt})`) : '';
   const head = `  ${stateSign(step.state, style)} ${step.id}${took}${tries}`;
   const reason =
     step.reason === '' ? `      ${style.dim(step.title)}` : `      ${step.state === 'skipped' ? 'skipped: ' : ''}${step.reason}`;
@@ -93,5 +102,11 @@ function stepLines(step: StepView, style: Style): readonly string[] {
       (check) =>
         `      ${verdictWord(check.verdict, style)} ${check.name}: ${check.reason}${check.fix === undefined ? '' : `\n        fix: ${check.fix}`}`,
     );
-  return [head, reason, ...failed, ...(step.log === null ? [] : [style.dim(`      log: ${step.log}`)])];
+  return [
+    head,
+    reason,
+    ...failed,
+    ...printedLines(step.printed, style),
+    ...(step.log === null ? [] : [style.dim(`      log: ${step.log}`)]),
+  ];
 }

@@ -1,13 +1,18 @@
-import type { Check, Instant } from '../../kernel/index.ts';
+import { toIso, withReason, type Check, type Instant } from '../../kernel/index.ts';
 import {
   foldEvents,
   next,
+  planUndo,
+  printedOf,
+  servingOf,
   STAGES,
   type Action,
   type EventData,
   type Outcome,
+  type Printed,
   type ReleaseEvent,
   type ReleaseState,
+  type Serving,
   type Step,
   type StoredRelease,
 } from '../../release/index.ts';
@@ -26,6 +31,12 @@ export interface ReleaseView {
   readonly status: string;
   /** What it waits for, in words; null when it does not wait. */
   readonly waiting: string | null;
+  /** The step at work, or the window between two of its looks; null when there is none. */
+  readonly at: StepView | null;
+  /** Which version users are on, by the ledger. */
+  readonly users: Serving;
+  /** How a stuck release can be sent back, as a command; null where it cannot, or is going back already. */
+  readonly wayBack: string | null;
   readonly stages: readonly StageView[];
   readonly outcome: Outcome | null;
   readonly finishedAt: Instant | null;
@@ -55,6 +66,8 @@ export interface StepView {
   readonly attempt: number;
   readonly reason: string;
   readonly checks: readonly Check[];
+  /** What a program that failed it printed last; null when there is no such thing. */
+  readonly printed: Printed | null;
   readonly startedAt: Instant | null;
   readonly finishedAt: Instant | null;
   /** File name of the newest try's raw log. */
@@ -82,7 +95,10 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
     requestedBy: plan.requestedBy,
     requestedAt: summary.requestedAt,
     status: summary.status,
-    waiting: waitingFor(state, action),
+    waiting: waitingFor(state, action, events) ?? unattended(summary, now),
+    at: steps.map(({ view }) => view).find(({ state: word }) => word === 'running' || word === 'waiting') ?? null,
+    users: servingOf(plan, state.placement),
+    wayBack: wayBackOf(state),
     stages: stages
       .filter((stage) => stage.steps.length > 0)
       .map(({ stage, steps: inside }) => ({ stage, state: stageState(inside), steps: inside })),
@@ -111,6 +127,7 @@ function stepView(step: Step, state: ReleaseState, { events, action }: Around): 
       title,
       attempt: 0,
       checks: [],
+      printed: null,
       log: null,
       state: step.skip === null ? 'pending' : 'skipped',
       reason: step.skip ?? '',
@@ -123,6 +140,7 @@ function stepView(step: Step, state: ReleaseState, { events, action }: Around): 
     title,
     attempt: known.attempt,
     checks: finished?.checks ?? [],
+    printed: finished === null ? null : printedOf(finished.facts),
     log: finished?.log?.name ?? null,
     state: wordOf(step, state, action),
     reason: known.reason,
@@ -159,7 +177,23 @@ function stageState(steps: readonly StepView[]): StepStateWord {
   return steps.some((step) => step.state === 'pending') ? 'pending' : 'pass';
 }
 
-function waitingFor(state: ReleaseState, action: Action): string | null {
+/** Clocks of two machines differ by less, one hopes; a worker that lives renews long before its lease ends. */
+const SILENT_MS = 5_000;
+
+/** Its driver has died, or is cut off, and nobody has taken over. */
+function unattended({ finishedAt, leaseUntil }: StoredRelease['summary'], now: Instant): string | null {
+  if (finishedAt !== null || leaseUntil === null || now < leaseUntil + SILENT_MS) return null;
+  return `a worker: the one that drove it has not been heard of since ${toIso(leaseUntil)} (start one: slipway agent start)`;
+}
+
+function wayBackOf(state: ReleaseState): string | null {
+  if (state.stuck === null || state.undo !== null) return null;
+  const { changed, refused } = planUndo(state);
+  if (!changed) return null;
+  return `slipway rollback ${state.plan.release} --reason TEXT${refused === null ? '' : ' --accept-data-loss'}`;
+}
+
+function waitingFor(state: ReleaseState, action: Action, events: readonly ReleaseEvent[]): string | null {
   if (state.outcome !== null) return null;
   if (!state.locked) return state.waitingFor === null ? 'a worker to take it' : `release ${state.waitingFor} to end`;
   if (action.do !== 'wait') return null;
@@ -169,12 +203,18 @@ function waitingFor(state: ReleaseState, action: Action): string | null {
       return `approval by ${missing === 1 ? 'one person' : `${missing} people`} other than ${state.plan.requestedBy}: slipway approve ${state.plan.release}`;
     }
     case 'resume':
-      return `somebody to resume it: slipway resume ${state.plan.release}`;
+      return `somebody to resume it: slipway resume ${state.plan.release}${pausedBy(events)}`;
     case 'person':
       return `a person: slipway show ${state.plan.release}`;
     default:
       return null;
   }
+}
+
+function pausedBy(events: readonly ReleaseEvent[]): string {
+  const pause = events.findLast((event) => event.type === 'pause.requested');
+  if (pause?.type !== 'pause.requested') return '';
+  return ` (${withReason(`paused by ${pause.actor}`, pause.data.reason)})`;
 }
 
 function causeOf(events: readonly ReleaseEvent[]): string | null {

@@ -56,6 +56,8 @@ describe('secrets', () => {
     '{"apiKey": "hunter2"}',
     String.raw`{\"password\":\"hunter2\"}`,
     "alter role app password 'hunter2'",
+    'curl -d x https://hooks.slack.com/services/T0000AAAA/B0000AAAA/abcdefghijkl',
+    'https://discord.com/api/webhooks/123456789012345678/abcdef-ghijkl',
   ])('finds %s', (text) => expect(findSecret(text)).not.toBeNull());
 
   it.each([
@@ -69,6 +71,7 @@ describe('secrets', () => {
     'the "password": see the vault',
     "alter role app password '${secret:PW}'",
     'https://example.com/a@b',
+    'https://hooks.slack.com/services/${secret:SLACK_PATH}',
     'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   ])('passes %s', (text) => expect(findSecret(text)).toBeNull());
 
@@ -81,6 +84,13 @@ describe('secrets', () => {
     ['SECRET_KEY_BASE', 'x', true],
     ['Authorization', 'x', true],
     ['token', 1234, true],
+    ['STRIPE_KEY', 'a1b2c3d4e5f6a7b8c9', true],
+    ['STRIPE_KEY', '${env:STRIPE_KEY}', false],
+    ['PRIMARY_KEY', 'a1b2c3d4e5f6a7b8c9', false],
+    ['PUBLIC_KEY', 'a1b2c3d4e5f6a7b8c9', false],
+    ['LICENSE_KEY', 'path/to/the/licence1', false],
+    ['MENU_KEY', 'file-open', false],
+    ['monkey', 'a1b2c3d4e5f6a7b8c9', false],
     ['password', '${env:PW}', false],
     ['password', true, false],
     ['secrets', 'security', false],
@@ -92,6 +102,12 @@ describe('secrets', () => {
     ['deploy --db-token hunter2 --fast', null, true],
     ['hunter2', '--api-key', true],
     ['deploy --password ${secret:PW}', null, false],
+    ['curl -u ann:hunter2 http://localhost', null, true],
+    ['ann:hunter2', '-u', true],
+    ['curl --user=ann:hunter2', null, true],
+    ['curl -u ann:${secret:PW} http://localhost', null, false],
+    ['docker run -u 1000:1000 app', null, false],
+    ['1000:1000', '--user', false],
     ['${secret:PW}', '--token', false],
     ['deploy --password-file /run/secrets/db', null, false],
     ['docker build --secret id=npm,src=.npmrc .', null, false],

@@ -3,6 +3,11 @@ const HOLE = '\u0001';
 
 const WHAT_A_SECRET_LOOKS_LIKE: readonly (readonly [string, RegExp])[] = [
   ['a URL with a password', /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@'"]*:[^\s/@'"\u0001][^\s/@'"]*@/i],
+  // Whoever has such an address may post to it.
+  [
+    'the address of a webhook',
+    /https:\/\/(?:hooks\.slack\.com\/(?:services|workflows)|discord(?:app)?\.com\/api\/webhooks|[a-z0-9.-]{1,80}\.webhook\.office\.com\/webhookb2)\/[A-Za-z0-9/_@-]{8,}/i,
+  ],
   ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----/],
   ['a JSON web token', /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/],
   [
@@ -26,6 +31,19 @@ const FLAG = `--?(?:[a-z0-9]+[_-])*(?:${KEYS})`;
 const FLAG_AND_VALUE = new RegExp(`(?:^|\\s)${FLAG}\\s+(?!-|id=|type=)[^\\s\u0001]+`, 'i');
 const LONE_FLAG = new RegExp(`^${FLAG}$`, 'i');
 const FLAG_VALUE = /^(?!-|id=|type=)[^\s\u0001]+$/;
+
+/** `-u name:password` of curl and its like; `-u 1000:1000` is a user and a group. */
+const CREDENTIALS = String.raw`(?!\d+:\d+(?:\s|$))[^\s:\u0001"']+:[^\s\u0001"']+`;
+const USER_FLAG = '(?:-u|--user|--proxy-user)';
+const USER_AND_PASSWORD = new RegExp(`(?:^|\\s)${USER_FLAG}[ =]["']?${CREDENTIALS}`);
+const LONE_USER_FLAG = new RegExp(`^${USER_FLAG}$`);
+const LONE_CREDENTIALS = new RegExp(`^${CREDENTIALS}$`);
+
+/** `STRIPE_KEY`; the others name columns, caches and what may be known. */
+const KEY_NAME =
+  /(?:^|[_.\-\s])(?<!(?:public|primary|foreign|sort|cache|partition|routing|idempotency|row|group|host|map|lock|registry)[_.\-\s])key$/i;
+/** As random as a key has to be: long, letters and digits, and neither words nor a path. */
+const LIKE_A_KEY = /^(?=.*\d)(?=.*[a-z])[\w+=.~-]{16,}$/i;
 
 /** Text with every `${...}` blanked out, columns kept. */
 function withoutReferences(text: string): string {
@@ -51,7 +69,9 @@ export function findSecret(text: string): { readonly what: string; readonly at: 
  */
 export function passesSecret(text: string, before: string | null): boolean {
   const bare = withoutReferences(text);
-  return FLAG_AND_VALUE.test(bare) || (before !== null && LONE_FLAG.test(before) && FLAG_VALUE.test(bare));
+  if (FLAG_AND_VALUE.test(bare) || USER_AND_PASSWORD.test(bare)) return true;
+  if (before === null) return false;
+  return (LONE_FLAG.test(before) && FLAG_VALUE.test(bare)) || (LONE_USER_FLAG.test(before) && LONE_CREDENTIALS.test(bare));
 }
 
 /**
@@ -61,5 +81,7 @@ export function passesSecret(text: string, before: string | null): boolean {
 export function isNamedSecret(name: string, value: unknown): boolean {
   if (typeof value !== 'string' && typeof value !== 'number') return false;
   const words = name.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2');
-  return SECRET_NAME.test(words) && String(value).trim() !== '' && !withoutReferences(String(value)).includes(HOLE);
+  const text = String(value).trim();
+  if (text === '' || withoutReferences(text).includes(HOLE)) return false;
+  return SECRET_NAME.test(words) || (KEY_NAME.test(words) && LIKE_A_KEY.test(text));
 }

@@ -91,7 +91,7 @@ function lengthOf(step: StepStory): number {
 function checks(story: Story, records: readonly LedgerRecord[]): string {
   const rows = story.steps.flatMap((step) => {
     const log = step.log === null ? '' : `<a href="steps/${escapeHtml(step.log.name)}">${escapeHtml(step.log.name)}</a>`;
-    const own = [code(step.step), badge(step.verdict), escapeHtml(step.reason), log];
+    const own = [code(step.step), badge(step.verdict), escapeHtml(step.reason) + printed(records[step.seq]), log];
     return [
       own,
       ...checksOf(records[step.seq]).map((check) => [
@@ -112,6 +112,14 @@ function checksOf(record: LedgerRecord | undefined): readonly { name: string; ve
   return listed
     .filter(isJsonObject)
     .map((check) => ({ name: textOf(check['name']), verdict: textOf(check['verdict']), reason: textOf(check['reason']) }));
+}
+
+/** What a program that failed the step printed last. */
+function printed(record: LedgerRecord | undefined): string {
+  const facts = isJsonObject(record?.data) ? record.data['facts'] : null;
+  const output = isJsonObject(facts) ? facts['output'] : null;
+  const lines = isJsonObject(output) && Array.isArray(output['lines']) ? output['lines'].map(textOf) : [];
+  return lines.length === 0 ? '' : `<pre>${escapeHtml(lines.join('\n'))}</pre>`;
 }
 
 function textOf(value: unknown): string {

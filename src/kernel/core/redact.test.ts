@@ -148,6 +148,11 @@ describe('a stream, line by line', () => {
   });
 });
 
+it('hides the secret part of a webhook, and shows whose it is', () => {
+  const told = createRedactor()('POST https://hooks.slack.com/services/T0AAA/B0AAA/abcdefghijkl failed');
+  expect(told).toBe(`POST https://hooks.slack.com/services/${REDACTED} failed`);
+});
+
 describe('ten megabytes', () => {
   it('of one word, or of many keys, end neither the stack nor the patience', () => {
     const redact = createRedactor(['Plant.(ed)']);
@@ -189,6 +194,7 @@ describe('a hostile line of a megabyte takes no more than its length', () => {
     '@',
     'a@a.',
     'sk-',
+    'https://a.',
     'ghp_',
     '"',
     '\\"',

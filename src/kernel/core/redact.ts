@@ -64,6 +64,11 @@ const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
     /(?<![A-Za-z0-9])(?:xox[abeprs]-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{35}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|hvs\.[A-Za-z0-9_-]{20,})/g,
     REDACTED,
   ],
+  [
+    'https://',
+    /(https:\/\/(?:hooks\.slack\.com\/(?:services|workflows)|discord(?:app)?\.com\/api\/webhooks|[a-z0-9.-]{1,80}\.webhook\.office\.com\/webhookb2)\/)[A-Za-z0-9/_@-]{8,}/gi,
+    `$1${REDACTED}`,
+  ],
   ['sk-', /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}/g, REDACTED],
   ["'", /\b((?:password|identified by)[ \t]{1,8})'(?:[^'\n]|'')*'?/gi, `$1'${REDACTED}'`],
   ['', assignment(HARD_KEY, PLAIN), `$1${REDACTED}`],

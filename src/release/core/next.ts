@@ -1,4 +1,4 @@
-import { formatDuration, type Instant } from '../../kernel/pure.ts';
+import { formatDuration, withReason, type Instant } from '../../kernel/pure.ts';
 import type { NewEvent, Outcome } from './events.ts';
 import { effectKey, type Step } from './plan.ts';
 import { servingOf } from './serving.ts';
@@ -37,7 +37,7 @@ export function next(state: ReleaseState, clock: Instant): Action {
 }
 
 function beforeLock(state: ReleaseState): Action {
-  if (state.abort !== null) return finish('unchanged', `aborted by ${state.abort.by} while waiting: ${state.abort.reason}`);
+  if (state.abort !== null) return finish('unchanged', withReason(`aborted by ${state.abort.by} while waiting`, state.abort.reason));
   return { do: 'lock' };
 }
 
@@ -52,7 +52,7 @@ function whenStuck(state: ReleaseState): Action {
 /** Closed as it stands: what comes next must know which version that leaves users on. */
 function accept({ plan, placement }: ReleaseState, why: string): Action {
   const serves = servingOf(plan, placement);
-  return record({ type: 'release.finished', data: { outcome: 'accepted', reason: `accepted as it stands: ${why}`, serves } });
+  return record({ type: 'release.finished', data: { outcome: 'accepted', reason: withReason('accepted as it stands', why), serves } });
 }
 
 function forward(state: ReleaseState, now: Instant): Action {
@@ -79,8 +79,8 @@ function reasonToStop(state: ReleaseState): { readonly step: string | null; read
 
 /** A person wants the release to go back, whatever it does now; null when nobody does. */
 function orderedBack({ abort, rollbackRequest }: ReleaseState): string | null {
-  if (rollbackRequest !== null) return `rollback requested: ${rollbackRequest.reason}`;
-  return abort === null ? null : `aborted by ${abort.by}: ${abort.reason}`;
+  if (rollbackRequest !== null) return withReason('rollback requested', rollbackRequest.reason);
+  return abort === null ? null : withReason(`aborted by ${abort.by}`, abort.reason);
 }
 
 function reasonOf(step: StepState | undefined): string {

@@ -1,3 +1,4 @@
+import { toIso } from '../../kernel/pure.ts';
 import type { Step } from './plan.ts';
 import type { ReleaseState } from './state.ts';
 
@@ -71,5 +72,7 @@ export function isPastNoReturn(state: ReleaseState): boolean {
 function lossReason(state: ReleaseState): string | null {
   const point = state.plan.rollback.pointOfNoReturn;
   if (point === null || !isPastNoReturn(state) || state.rollbackRequest?.acceptDataLoss === true) return null;
-  return `users ${state.steps[point]?.status === 'pass' ? 'have' : 'may have'} been writing to the new version since ${point}, and the way back restores a backup, which would lose that; order it with \`slipway rollback --accept-data-loss\` or repair forward`;
+  const step = state.steps[point];
+  const when = step === undefined ? point : `${point} at ${toIso(step.firstIntendedAt)}`;
+  return `users ${step?.status === 'pass' ? 'have' : 'may have'} been writing to the new version since ${when}, and the way back restores a backup from before, which would lose all of that; order it with \`slipway rollback --accept-data-loss\` or repair forward`;
 }

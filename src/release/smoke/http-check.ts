@@ -1,5 +1,6 @@
 import type { Agent } from 'undici';
 import { isJsonObject, messageOf, resolveTemplate, type Check, type JsonObject, type JsonValue } from '../../kernel/index.ts';
+import { PROBE_AGENT } from '../../traffic/index.ts';
 import { firstDifference } from '../core/contains.ts';
 import type { HttpCheck } from '../core/definition.ts';
 
@@ -13,13 +14,23 @@ async function freshAgent(timeoutMs: number): Promise<Agent> {
   return new undici.Agent({ connect: { timeout: timeoutMs }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, pipelining: 0 });
 }
 
+/** Statuses by which a server says that it may well answer later. */
+const LATER = new Set([408, 425, 429, 502, 503, 504]);
+
+/** What one question brought. */
+export interface Asked {
+  readonly check: Check;
+  /** True for an answer that waiting is not likely to change: a 500 is no sign of a server that is still starting. */
+  readonly decided: boolean;
+}
+
 /** Asks once; what was written is removed again, and a write that cannot be removed is a failure. */
 export async function httpCheck(
   check: HttpCheck,
   base: string,
   environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
-): Promise<Check> {
+): Promise<Asked> {
   const agent = await freshAgent(check.timeoutMs);
   try {
     const headers = Object.fromEntries(
@@ -37,9 +48,13 @@ export async function httpCheck(
           );
     const reason =
       problem ?? residue ?? `${check.method} ${check.path} answered ${answer.status}${check.cleanup === null ? '' : ' and was cleaned up'}`;
-    return { name: check.name, verdict: problem === null && residue === null ? 'pass' : 'fail', reason };
+    const verdict = problem === null && residue === null ? 'pass' : 'fail';
+    const decided = !check.expectStatus.includes(answer.status) && !LATER.has(answer.status);
+    return { check: { name: check.name, verdict, reason }, decided };
   } catch (error) {
-    return { name: check.name, verdict: 'fail', reason: `${check.method} ${check.path}: ${describe(error, check.timeoutMs)}` };
+    const reason = `${check.method} ${check.path}: ${describe(error, check.timeoutMs)}`;
+    // Its whole time to answer was waited for.
+    return { check: { name: check.name, verdict: 'fail', reason }, decided: isTimeout(error) };
   } finally {
     await agent.destroy();
   }
@@ -72,7 +87,7 @@ async function ask(agent: Agent, { url, method, headers, body, timeoutMs }: Ask,
     origin,
     path: `${pathname}${search}`,
     method,
-    headers: { 'user-agent': 'slipway-smoke', ...(body === null ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { 'user-agent': PROBE_AGENT, ...(body === null ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === null ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   });
@@ -117,7 +132,9 @@ async function cleanUp(check: HttpCheck, json: unknown, askAgain: AskAgain): Pro
 }
 
 function describe(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && (error.name === 'TimeoutError' || error.message.includes('Timeout')))
-    return `no answer within ${timeoutMs} ms`;
-  return messageOf(error);
+  return isTimeout(error) ? `no answer within ${timeoutMs} ms` : messageOf(error);
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'TimeoutError' || error.message.includes('Timeout'));
 }

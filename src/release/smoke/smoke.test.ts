@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { aPlan } from '../../../test/support/plan.ts';
 import { systemClock } from '../../kernel/index.ts';
@@ -37,6 +40,39 @@ describe('a smoke that leaves a path out', () => {
 
   it('may say why there is nothing to read or to write', async () => {
     expect(await verdictsOf({ worker: [sql], noReads: 'a webhook sink', noWrites: 'a report' }, must)).toEqual({ 'jobs move': 'unknown' });
+  });
+});
+
+describe('an answer that is not as it should be', () => {
+  /** How often it is asked, by a smoke that may take a minute, when it answers this. */
+  async function timesAsked(answer: (response: ServerResponse) => void): Promise<number> {
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      asked += 1;
+      // It gets well the fifth time, so that a smoke that never gave up would pass.
+      if (asked < 5) answer(response);
+      else response.end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const read = [{ ...http, name: 'read', timeoutMs: 300 }];
+      const none: SmokeDefinition = { read, noReads: null, write: [], noWrites: null, worker: [], expectVersion: false, withinMs: 60_000 };
+      await runSmoke(deps, context, none, { ...target, bases: [base] });
+      return asked;
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  it.each([
+    ['a 500 is asked once more and then believed', (response: ServerResponse) => response.writeHead(500).end(), 2],
+    ['no answer in time, too', () => undefined, 2],
+    ['a 503 may be a start that takes its time', (response: ServerResponse) => response.writeHead(503).end(), 5],
+    ['a broken connection, too', (response: ServerResponse) => response.destroy(), 5],
+  ] as const)('%s', async (_what, answer, times) => {
+    expect(await timesAsked(answer)).toBe(times);
   });
 });
 

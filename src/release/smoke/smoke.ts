@@ -4,7 +4,7 @@ import type { HttpCheck, SmokeCheck, SmokeDefinition } from '../core/definition.
 import type { StepContext, StepOutcome } from '../ports.ts';
 import { runUserCommand, outcomeOf } from '../steps/command.ts';
 import type { StepDeps } from '../steps/deps.ts';
-import { httpCheck } from './http-check.ts';
+import { httpCheck, type Asked } from './http-check.ts';
 import { sqlCheck } from './sql-check.ts';
 
 /** Where a smoke asks its questions. */
@@ -24,22 +24,26 @@ export interface SmokeTarget {
 }
 
 const RETRY_MS = 200;
+/** Before an answer that looks final is asked for a second time, and then believed. */
+const CONFIRM_MS = 1_000;
 
 /**
- * Asks the smoke questions: expected version, read path, write path and background work, each with its own verdict.
+ * Asks the smoke questions: expected version, read path, write path and background work, each with its own verdict, and again for
+ * as long as it may take; an answer that looks final only once more.
  * A group of questions that has none is `unknown` where it is required, and `unknown` does not pass.
  */
 export async function runSmoke(deps: StepDeps, context: StepContext, smoke: SmokeDefinition, target: SmokeTarget): Promise<StepOutcome> {
   const environment = await deps.environmentFor(context.plan.workspace, context.plan.definition.envFile);
-  const ask = (check: SmokeCheck, base: string): Promise<Check> => askOnce(deps, context, { check, base, environment, target });
-  const within = context.effects.clock.monotonic() + smoke.withinMs;
+  const { clock } = context.effects;
+  const within = clock.monotonic() + smoke.withinMs;
   const until = async (check: SmokeCheck, base: string): Promise<Check> => {
-    for (;;) {
-      const answer = await ask(check, base);
+    for (let decided = false; ;) {
+      const asked = await askOnce(deps, context, { check, base, environment, target });
       // A write is not repeated: a second try could leave a second residue.
-      const again = answer.verdict !== 'pass' && !isWrite(check) && context.effects.clock.monotonic() < within && !context.signal.aborted;
-      if (!again) return answer;
-      await context.effects.clock.sleep(RETRY_MS, context.signal);
+      const over = asked.check.verdict === 'pass' || isWrite(check) || (decided && asked.decided);
+      if (over || clock.monotonic() >= within || context.signal.aborted) return asked.check;
+      decided = asked.decided;
+      await clock.sleep(decided ? CONFIRM_MS : RETRY_MS, context.signal);
     }
   };
   const checks: Check[] = [];
@@ -109,16 +113,16 @@ interface Question {
   readonly target: SmokeTarget;
 }
 
-async function askOnce(deps: StepDeps, context: StepContext, { check, base, environment, target }: Question): Promise<Check> {
+async function askOnce(deps: StepDeps, context: StepContext, { check, base, environment, target }: Question): Promise<Asked> {
   switch (check.kind) {
     case 'http':
       return httpCheck(check, base, environment, context.signal);
     case 'sql':
-      return sqlCheck(check, target.database, target.version);
+      return { check: await sqlCheck(check, target.database, target.version), decided: false };
     case 'command': {
       const extra = { SLIPWAY_SMOKE_URL: base, ...(target.database === null ? {} : { DATABASE_URL: target.database.url }) };
       const outcome = outcomeOf(check.command, await runUserCommand(deps, context, check.command, { cwd: target.folder, extra }));
-      return { name: check.name, verdict: outcome.verdict, reason: outcome.reason };
+      return { check: { name: check.name, verdict: outcome.verdict, reason: outcome.reason }, decided: false };
     }
   }
 }

@@ -1,5 +1,6 @@
 import { resolveTemplate, type ExecResult } from '../../kernel/index.ts';
 import type { CommandDefinition } from '../core/definition.ts';
+import { printedFact } from '../core/printed.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as } from './input.ts';
@@ -84,10 +85,12 @@ export function outcomeOf(command: CommandDefinition, result: ExecResult): StepO
   if (result.isCanceled) return { verdict: 'unknown', reason: `"${name}" was stopped`, facts };
   if (result.timedOut) return { verdict: 'fail', reason: `"${name}" took longer than ${command.timeoutMs / 1_000} s`, facts };
   if (result.exitCode === 0) return { verdict: 'pass', reason: `"${name}" exited with 0`, facts };
-  const last = result.tail.trimEnd().split('\n').at(-1) ?? '';
+  const lines = result.tail.trimEnd().split('\n');
+  const last = lines.at(-1) ?? '';
   return {
     verdict: 'fail',
     reason: `"${name}" ${result.signal === null ? `exited with ${result.exitCode}` : `was ended by ${result.signal}`}${last === '' ? '' : `: ${last.slice(0, 200)}`}`,
-    facts,
+    // A single line is in the reason already.
+    facts: { ...facts, ...printedFact({ of: name, lines: lines.length > 1 ? lines : [] }) },
   };
 }

@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { GroupSpec } from '../../targets/index.ts';
-import { groupOf } from './group.ts';
+import { systemClock, type Effects } from '../../kernel/index.ts';
+import { createProcessTarget, type GroupSpec, type ProcessSpec } from '../../targets/index.ts';
+import { groupOf, waitUntilReady } from './group.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'slipway-group-')));
 const [home, workspace] = [join(root, 'home'), join(root, 'workspace')];
@@ -34,4 +35,52 @@ describe('groupOf', () => {
 
   it('leaves an absolute one where it is', () =>
     expect(groupOf(home, workspace, spec('/etc/shop.env'))).toMatchObject({ envFile: '/etc/shop.env' }));
+});
+
+describe('waitUntilReady', () => {
+  const sh = (name: string, script: string, health: ProcessSpec['health']): ProcessSpec => ({
+    name,
+    argv: ['sh', '-c', script],
+    env: {},
+    instances: 1,
+    port: health.kind === 'http',
+    health,
+    stopGraceMs: 500,
+  });
+  const wait = async (processes: readonly ProcessSpec[], withinMs: number) => {
+    const state = mkdtempSync(join(root, 'state-'));
+    const target = await createProcessTarget({ directory: state, clock: systemClock, log: () => undefined, environment: process.env });
+    const group = { ...spec(null), directory, processes };
+    const notes: string[] = [];
+    try {
+      await target.apply(1, group);
+      const effects = { clock: systemClock } as unknown as Effects;
+      const waiting = { effects, signal: AbortSignal.timeout(withinMs), note: (line: string) => void notes.push(line) };
+      return { notes, outcome: await waitUntilReady(target, group, waiting) };
+    } finally {
+      await target.stopAll();
+      await target.close();
+    }
+  };
+
+  it('fails a version whose process is ready for a moment and then exits, again and again, and tells what it printed', async () => {
+    const deaf = { kind: 'http', path: '/', intervalMs: 1_000, timeoutMs: 100, startWithinMs: 60_000 } as const;
+    const flapping = sh('worker', 'echo no such column; sleep 0.3; exit 3', { kind: 'alive', forMs: 100 });
+    const { outcome, notes } = await wait([flapping, sh('api', 'sleep 60', deaf)], 60_000);
+    expect(outcome).toMatchObject({
+      verdict: 'fail',
+      reason: 'worker#0 was started 5 times and does not stay: it exited with code 3',
+      facts: { output: { of: 'worker#0', lines: ['no such column'] } },
+    });
+    expect(notes).toEqual(['the last lines of worker#0:', '  no such column']);
+  }, 90_000);
+
+  it('says what was asked for and is not there when time is up', async () => {
+    const { outcome } = await wait([sh('worker', 'echo waiting for a lock; sleep 60', { kind: 'alive', forMs: 60_000 })], 8_000);
+    expect(outcome).toMatchObject({
+      verdict: 'unknown',
+      reason: expect.stringMatching(/^not ready in time: worker#0 is starting/) as string,
+      facts: { output: { lines: ['waiting for a lock'] } },
+    });
+  }, 30_000);
 });

@@ -1,20 +1,25 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Effects } from '../../kernel/index.ts';
 import type { GroupSpec, GroupState, InstanceState, Target } from '../../targets/index.ts';
-import type { StepExecutor, StepOutcome } from '../ports.ts';
+import { printedFact } from '../core/printed.ts';
+import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as, text } from './input.ts';
 
 const LOOK_MS = 50;
+/** Restarts while it was waited for that are no bad luck any more; with back-off they take about 4 s and what each run lives. */
+const MOST_RESTARTS = 4;
+/** Lines of output for the step's log. */
+const OUTPUT_LINES = 100;
 
 /** Starts (or changes) a group and waits until every instance is ready. */
 export function applyGroupStep(deps: StepDeps): StepExecutor {
-  return async ({ step, plan, fence, signal, effects, note }) => {
+  return async (context) => {
+    const { step, plan, fence } = context;
     const spec = groupOf(deps.home, plan.workspace, as<GroupSpec>(step.input));
     await deps.target.apply(fence, spec);
-    note(`asked for ${spec.processes.map((one) => `${one.instances} x ${one.name}`).join(', ')} of ${spec.version} in ${spec.id}`);
-    return waitUntilReady(deps.target, spec, effects, signal);
+    context.note(`asked for ${spec.processes.map((one) => `${one.instances} x ${one.name}`).join(', ')} of ${spec.version} in ${spec.id}`);
+    return waitUntilReady(deps.target, spec, context);
   };
 }
 
@@ -38,25 +43,74 @@ export function groupOf(home: string, workspace: string, spec: GroupSpec): Group
   return { ...spec, directory, envFile: resolve(workspace, envFile) };
 }
 
-/** Watches a group until all wanted instances are ready, one has given up, or the signal aborts. */
-export async function waitUntilReady(target: Target, spec: GroupSpec, effects: Effects, signal: AbortSignal): Promise<StepOutcome> {
-  const wanted = spec.processes.reduce((sum, process) => sum + process.instances, 0);
+/** What a wait needs beside the group: {@link StepContext} has it. */
+type Waiting = Pick<StepContext, 'effects' | 'signal' | 'note'>;
+
+/** Why a wait is over, and whose fault it is. */
+interface Late {
+  readonly verdict: 'fail' | 'unknown';
+  readonly reason: string;
+  readonly instance: InstanceState | null;
+}
+
+/**
+ * Watches a group until all wanted instances are ready, one has given up or keeps exiting, or the signal aborts. The last lines of
+ * an instance that did not get ready are in the step's log and, as the fact `output`, in the ledger.
+ */
+export async function waitUntilReady(target: Target, spec: GroupSpec, { effects, signal, note }: Waiting): Promise<StepOutcome> {
+  const restarts = restartsSince();
   for (;;) {
     const state = await target.inspect(spec.id);
-    const failed = state?.instances.find((instance) => instance.phase === 'failed');
-    if (failed !== undefined) return { verdict: 'fail', reason: describeFailure(failed) };
-    if (state !== null && isReady(state, spec, wanted))
+    const instances = state?.instances ?? [];
+    const late = giveUpOn(instances, restarts(instances));
+    if (late !== null) return withOutput(target, spec.id, late, note);
+    if (state !== null && isReady(state, spec))
       return {
         verdict: 'pass',
-        reason: `${wanted} of ${wanted} instances of ${spec.version} are ready`,
-        facts: { pids: state.instances.flatMap((one) => one.pid ?? []) },
+        reason: `${instances.length} of ${instances.length} instances of ${spec.version} are ready`,
+        facts: { pids: instances.flatMap((one) => one.pid ?? []) },
       };
-    if (signal.aborted) return { verdict: 'unknown', reason: `not ready in time: ${(state?.instances ?? []).map(describe).join('; ')}` };
+    if (signal.aborted) return withOutput(target, spec.id, notInTime(spec.id, instances), note);
     await effects.clock.sleep(LOOK_MS, signal);
   }
 }
 
-function isReady(state: GroupState, spec: GroupSpec, wanted: number): boolean {
+/** Counts each instance's restarts from the first look at it. */
+function restartsSince(): (instances: readonly InstanceState[]) => (instance: InstanceState) => number {
+  const before = new Map<string, number>();
+  return (instances) => {
+    for (const one of instances) if (!before.has(nameOf(one))) before.set(nameOf(one), one.restarts);
+    return (one) => one.restarts - (before.get(nameOf(one)) ?? 0);
+  };
+}
+
+function giveUpOn(instances: readonly InstanceState[], restarts: (instance: InstanceState) => number): Late | null {
+  const failed = instances.find((one) => one.phase === 'failed');
+  if (failed !== undefined) return { verdict: 'fail', reason: describeFailure(failed), instance: failed };
+  // One that lives just long enough to be called ready is never given up by its supervisor, and is no version to give users to.
+  const unstable = instances.find((one) => one.phase === 'backoff' && restarts(one) >= MOST_RESTARTS);
+  if (unstable === undefined) return null;
+  const reason = `${nameOf(unstable)} was started ${restarts(unstable) + 1} times and does not stay: ${howItEnded(unstable)}`;
+  return { verdict: 'fail', reason, instance: unstable };
+}
+
+function notInTime(group: string, instances: readonly InstanceState[]): Late {
+  const instance = instances.find((one) => one.phase !== 'ready') ?? null;
+  const told = instance === null ? `${group} does not run what was asked for` : instances.map(describe).join('; ');
+  return { verdict: 'unknown', reason: `not ready in time: ${told}`, instance };
+}
+
+/** The outcome with what the instance printed last, which is where the cause nearly always is. */
+async function withOutput(target: Target, group: string, { verdict, reason, instance }: Late, note: Waiting['note']): Promise<StepOutcome> {
+  const lines = instance === null ? [] : await target.output(group, instance, OUTPUT_LINES);
+  if (instance === null || lines.length === 0) return { verdict, reason };
+  note(`the last lines of ${nameOf(instance)}:`);
+  for (const line of lines) note(`  ${line}`);
+  return { verdict, reason, facts: printedFact({ of: nameOf(instance), lines }) };
+}
+
+function isReady(state: GroupState, spec: GroupSpec): boolean {
+  const wanted = spec.processes.reduce((sum, process) => sum + process.instances, 0);
   return (
     state.spec.version === spec.version &&
     state.instances.length === wanted &&
@@ -64,18 +118,20 @@ function isReady(state: GroupState, spec: GroupSpec, wanted: number): boolean {
   );
 }
 
+function nameOf(instance: InstanceState): string {
+  return `${instance.process}#${instance.index}`;
+}
+
 function describe(instance: InstanceState): string {
-  return `${instance.process}#${instance.index} is ${instance.phase} (${instance.health.reason})`;
+  return `${nameOf(instance)} is ${instance.phase} (${instance.health.reason})`;
 }
 
 function describeFailure(instance: InstanceState): string {
-  const exit = instance.lastExit;
+  return `${nameOf(instance)} did not become ready: ${howItEnded(instance)}; its output is in ${instance.logFile}`;
+}
+
+function howItEnded({ lastExit, health }: InstanceState): string {
   // Neither a code nor a signal: it could not be started at all, and only the reason says why.
-  const how =
-    exit === null || (exit.code === null && exit.signal === null)
-      ? instance.health.reason
-      : exit.signal === null
-        ? `it exited with code ${exit.code}`
-        : `it was ended by ${exit.signal}`;
-  return `${instance.process}#${instance.index} did not become ready: ${how}; its output is in ${instance.logFile}`;
+  if (lastExit === null || (lastExit.code === null && lastExit.signal === null)) return health.reason;
+  return lastExit.signal === null ? `it exited with code ${lastExit.code}` : `it was ended by ${lastExit.signal}`;
 }

@@ -6,7 +6,7 @@ import type { ReleaseEvent } from '../core/events.ts';
 import type { StepContext, StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as, object, text } from './input.ts';
-import { definitionOf, groupBases, smokeGroup } from './smoke.ts';
+import { asUser, definitionOf, groupBases, smokeGroup } from './smoke.ts';
 
 /**
  * One look at the new version under real traffic. The first look is the baseline; later ones judge everything since
@@ -27,7 +27,9 @@ export function observeStep(deps: StepDeps): StepExecutor {
       restarts: Math.max(0, now.restarts - baseline.restarts),
       notReady: Object.entries(notReady).map(([name, since]) => ({ name, forMs: at - since })),
     };
-    const checks = [...judgeWindow(seen, as<StopConditions>(object(step.input, 'stop'))), await synthetic(deps, context, group)];
+    const judged = judgeWindow(seen, as<StopConditions>(object(step.input, 'stop')));
+    // What users met is answer enough, and they still meet it.
+    const checks = judged.some((check) => check.verdict === 'fail') ? judged : [...judged, await synthetic(deps, context, group)];
     const bad = checks.filter((check) => check.verdict !== 'pass');
     const verdict = joinVerdicts(checks.map((check) => check.verdict));
     const reason =
@@ -101,7 +103,7 @@ async function synthetic(deps: StepDeps, context: StepContext, group: GroupState
   const { listen, smoke } = definition;
   const bases =
     listen === null ? groupBases(group, definition) : [`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`];
-  const reads = { ...smoke, write: [], noWrites: 'a window only reads' };
+  const reads = { ...asUser(smoke), write: [], noWrites: 'a window only reads' };
   const outcome = await smokeGroup(deps, context, { smoke: reads, bases, definition, version, group });
   return { name: 'synthetic read', verdict: outcome.verdict, reason: outcome.reason };
 }

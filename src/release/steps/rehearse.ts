@@ -7,18 +7,21 @@ import { as, object, text } from './input.ts';
 import { definitionOf, groupBases, smokeGroup } from './smoke.ts';
 
 /**
- * Proves that the way back is open: the old version answers its own smoke on the data as it is now. A temporary group
- * is started where the old version does not run any more, and removed again whatever the answer.
+ * Proves that the way back is open: the old version answers its own smoke on the data as it is now. Where the strategy stopped
+ * it, a temporary group is started, and removed again whatever the answer.
  */
 export function rehearseStep(deps: StepDeps): StepExecutor {
   return async (context) => {
-    const { step, plan, fence, effects, signal } = context;
+    const { step, plan, fence } = context;
     const version = text(step.input, 'version');
     const spec = groupOf(deps.home, plan.workspace, as<GroupSpec>(object(step.input, 'group')));
     const temporary = step.input['temporary'] === true;
     try {
-      if (temporary) await deps.target.apply(fence, spec);
-      const ready = await waitUntilReady(deps.target, spec, effects, signal);
+      // One that somebody stopped, or whose machine was lost, would not be there when it is needed: it is started, and stays.
+      const gone = !temporary && (await deps.target.inspect(spec.id)) === null;
+      if (gone) context.note(`${version} was not running and is started`);
+      if (temporary || gone) await deps.target.apply(fence, spec);
+      const ready = await waitUntilReady(deps.target, spec, context);
       if (ready.verdict !== 'pass') return ready;
       const group = await deps.target.inspect(spec.id);
       if (group === null) return { verdict: 'fail', reason: `${version} is not running` };

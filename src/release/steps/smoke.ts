@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Duration } from '../../kernel/index.ts';
 import type { GroupState } from '../../targets/index.ts';
 import type { Definition, SmokeDefinition } from '../core/definition.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
@@ -14,9 +15,19 @@ export function smokeStep(deps: StepDeps): StepExecutor {
     const definition = definitionOf(context, version);
     const group = await deps.target.inspect(text(input, 'group'));
     if (group === null) return { verdict: 'fail', reason: `${text(input, 'group')} is not running` };
-    const bases = text(input, 'through') === 'route' ? [routeBase(object(input, 'listen'))] : groupBases(group, definition);
-    return smokeGroup(deps, context, { smoke: as<SmokeDefinition>(input['smoke']), bases, definition, version, group });
+    const smoke = as<SmokeDefinition>(input['smoke']);
+    if (text(input, 'through') === 'route')
+      return smokeGroup(deps, context, { smoke: asUser(smoke), bases: [routeBase(object(input, 'listen'))], definition, version, group });
+    return smokeGroup(deps, context, { smoke, bases: groupBases(group, definition), definition, version, group });
   };
+}
+
+/** Users are there already, so a version that fails for them is not given the time one has to warm up. */
+const LONGEST_AS_USER: Duration = 2_000;
+
+/** The smoke as asked where users are: the first look is nearly the last. */
+export function asUser(smoke: SmokeDefinition): SmokeDefinition {
+  return { ...smoke, withinMs: Math.min(smoke.withinMs, LONGEST_AS_USER) };
 }
 
 /** Everything needed to smoke one running group. */

@@ -8,7 +8,7 @@ import { createEmbeddedRouter, createRouterRoutes, type EmbeddedRouter } from '.
 import { controlRoutes } from './control-routes.ts';
 import { createEnd } from './end.ts';
 import { openEndpointBook } from './endpoints.ts';
-import { secureSocketFolder, type AgentPlaces } from './places.ts';
+import { removeSocket, secureSocketFolder, type AgentPlaces } from './places.ts';
 import { keepWorker, type WorkerProcess } from './worker-process.ts';
 
 const LAST_ANSWERS_MS = 1_000;
@@ -84,11 +84,11 @@ async function serve(options: AgentOptions, { target, router }: Parts, { signal,
       end.refuseOrders();
       await router.close();
       // Last, so that no request finds its instance gone.
-      if (end.all()) await target.removeAll();
+      if (end.all()) await target.stopAll();
     });
   } finally {
     await closeServer(server);
-    rmSync(places.socket, { force: true });
+    removeSocket(places);
   }
   log('info', 'agent stopped');
 }

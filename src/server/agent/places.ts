@@ -1,6 +1,6 @@
-import { mkdirSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
-import { secureSocketDirectory, socketDirectory } from '../../store/index.ts';
+import { mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { removeIfEmpty, secureSocketDirectory, socketDirectory } from '../../store/index.ts';
 
 /** Where one agent keeps its things. */
 export interface AgentPlaces {
@@ -18,6 +18,12 @@ export function agentPlaces(home: string): AgentPlaces {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const sockets = socketDirectory(realpathSync(directory));
   return { directory, socket: join(sockets, 'agent.sock'), log: join(directory, 'agent.log'), workerLog: join(directory, 'worker.log') };
+}
+
+/** Takes the socket away, with its folder. */
+export function removeSocket({ socket }: AgentPlaces): void {
+  rmSync(socket, { force: true });
+  removeIfEmpty(dirname(socket));
 }
 
 /** Makes the socket's folder, or refuses one that somebody else could write to. */

@@ -4,8 +4,8 @@ import { SlipwayError, systemClock } from '../../kernel/index.ts';
 import { processExists } from '../process.ts';
 import { SUPERUSER } from './initialise.ts';
 import { ghostPostmaster, runningPostmaster, signalPostmaster, type StopMode } from './postmaster.ts';
-import { countClients, createDatabase } from './probe.ts';
-import { SOCKET_PORT, socketDirectory } from './socket.ts';
+import { countClients, createDatabase, probe } from './probe.ts';
+import { removeIfEmpty, SOCKET_PORT, socketDirectory } from './socket.ts';
 import { bringUp } from './bring-up.ts';
 
 /** Slipway's own PostgreSQL, one per state directory. */
@@ -57,6 +57,24 @@ export async function openEmbedded(options: { readonly home: string }): Promise<
       return true;
     },
   };
+}
+
+/**
+ * Stops the PostgreSQL of a state directory unless somebody uses it, and waits until it is gone; starts nothing.
+ * @returns false when it has clients and goes on
+ */
+export async function stopUnusedEmbedded(home: string): Promise<boolean> {
+  if (!existsSync(join(home, 'store', 'pg'))) return true;
+  const real = realpathSync(home);
+  const [data, sockets] = [join(real, 'store', 'pg'), socketDirectory(real)];
+  if (runningPostmaster(data) !== null) {
+    // The agent's worker may have been the last to leave, and asked it to stop already: then it takes no connection any more.
+    const up = (await probe(sockets)) === 'up';
+    if (up && (await countClients(sockets)) > 0) return false;
+    await stopServer(data, sockets, 'smart');
+  }
+  removeIfEmpty(sockets);
+  return true;
 }
 
 /** `sslmode=disable`: a PGSSLMODE in the user's shell must not make clients ask a unix socket for TLS. */

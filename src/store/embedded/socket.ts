@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chownSync, lstatSync, mkdirSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
@@ -34,6 +34,15 @@ export function secureSocketDirectory(path: string, owner: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     checkSocketDirectory(path, owner);
+  }
+}
+
+/** Leaves nothing in the temporary folder once nobody listens there any more. */
+export function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Something is in it, or somebody was quicker.
   }
 }
 

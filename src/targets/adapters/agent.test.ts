@@ -89,6 +89,10 @@ describe('the door of the agent', () => {
       calls.push(['list', ...all]);
       return [];
     },
+    output: async (...all) => {
+      calls.push(['output', ...all]);
+      return ['a line'];
+    },
     remove: async () => {
       throw new SlipwayError('fenced', 'too old', { hint: 'go home' });
     },
@@ -117,9 +121,11 @@ describe('the door of the agent', () => {
   test('ids, fences and bodies arrive as they were sent', async () => {
     await client.apply(7, group);
     await client.list('a b', 'x&y');
+    expect(await client.output(group.id, { process: 'a&b', index: 3 }, 20)).toEqual(['a line']);
     expect(calls).toEqual([
       ['apply', 7, group],
       ['list', 'a b', 'x&y'],
+      ['output', group.id, { process: 'a&b', index: 3 }, 20],
     ]);
     expect(await client.inspect(group.id)).toEqual({ spec: group, stopAt: null, instances: [] });
     expect(await client.inspect('no/such/group')).toBeNull();
@@ -162,6 +168,8 @@ describe('the door of the agent', () => {
     ['no fence', () => put(JSON.stringify({ ...group, id: 'a/b/c' }), {}), 400],
     ['a fence that is no number', () => put(JSON.stringify({ ...group, id: 'a/b/c' }), { 'slipway-fence': '-1' }), 400],
     ['a body beyond the limit', () => put(' '.repeat(1_100_000)), 400],
+    ['output of no process', () => raw('/v1/groups/a%2Fb%2Fc/output?index=0&lines=5', {}), 400],
+    ['output of an index that is no number', () => raw('/v1/groups/a%2Fb%2Fc/output?process=web&index=x&lines=5', {}), 400],
     ['a list of everything', () => raw('/v1/groups', {}), 400],
     ['a removal without a fence', () => raw('/v1/groups/a%2Fb%2Fc', { method: 'DELETE' }), 400],
   ] as const)('%s is refused and reaches no target', async (_case, send, status) => {

@@ -37,6 +37,13 @@ export function createAgentTarget(options: { readonly socketPath: string }): Age
       };
       return answer.groups;
     },
+    output: async (group, { process, index }, lines) => {
+      const query = new URLSearchParams({ process, index: String(index), lines: String(lines) });
+      const answer = (await ask({ method: 'GET', path: `${pathOf(group)}/output?${query.toString()}` })) as unknown as {
+        readonly lines: readonly string[];
+      };
+      return answer.lines;
+    },
     remove: async (fence, group) => {
       await ask({ method: 'DELETE', path: pathOf(group), fence });
     },

@@ -13,6 +13,8 @@ export interface InstanceContext {
   readonly store: ProcessStore;
   /** Names this boot of the machine. */
   readonly boot: string;
+  /** Everything is being stopped, wanted or not. */
+  resting(): boolean;
   /** Starts the next run; a user's mistake becomes a record of a run that ended at once. */
   start(runtime: InstanceRuntime, onExit: () => void): Promise<KeeperRecord>;
   /** Something a router or a watcher wants to know has changed. */
@@ -125,7 +127,7 @@ export function factsOf(context: InstanceContext, runtime: InstanceRuntime): Ins
   const now = context.clock.monotonic();
   const since = (from: number | null): Duration | null => (from === null ? null : now - from);
   return {
-    want: isWanted(runtime, memory) ? 'run' : 'stop',
+    want: isWanted(runtime, memory) && !context.resting() ? 'run' : 'stop',
     live: isLive(runtime),
     stopRequested: runtime.stopRequestedAt !== null,
     everReady: memory?.everReady === true,

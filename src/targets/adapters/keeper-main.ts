@@ -31,6 +31,8 @@ async function keep(request: KeeperRequest): Promise<void> {
     log.note(reason);
     return end(request, { code: null, signal: null, at: Date.now(), reason });
   }
+  // Ahead of all it prints: what belongs to this run is what follows.
+  log.note(`${request.record.process}-${request.record.index} run ${request.record.run} started as process ${pid}`);
   child.stdout.on('data', log.input());
   child.stderr.on('data', log.input());
   const closed = once(child, 'close');
@@ -46,7 +48,6 @@ async function keep(request: KeeperRequest): Promise<void> {
     await stopGroup(pid, request.record.graceMs);
     throw error;
   });
-  log.note(`${request.record.process}-${request.record.index} run ${request.record.run} started as process ${pid}`);
 
   const [code, signal] = await exited;
   const askedToEnd = stopping.length > 0;

@@ -24,7 +24,7 @@ const NOISY = `
 const directory = mkdtempSync(path.join(tmpdir(), 'slipway-output-'));
 let target: ProcessTarget | null = null;
 afterEach(async () => {
-  await target?.removeAll();
+  await target?.stopAll();
   await target?.close();
   rmSync(directory, { recursive: true, force: true });
 });

@@ -1,12 +1,13 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, SlipwayError } from '../../kernel/index.ts';
-import { checkGroupId, checkGroupSpec, scopeOf, slotsOf } from '../core/spec.ts';
-import { expiring, unwanting, wanting, without } from '../core/state.ts';
+import { checkGroupId, checkGroupSpec, slotsOf } from '../core/spec.ts';
+import { expiring, rested, unwanting, wanting, without } from '../core/state.ts';
 import type { GroupSpec, Target } from '../ports.ts';
 import { commandOf, environmentOf, type Environment } from './process-env.ts';
 import { lockFolder } from './process-lock.ts';
 import { openProcessStore, type ProcessStore } from './process-store.ts';
+import { lastLines } from './last-lines.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts';
 
@@ -25,8 +26,11 @@ export interface ProcessTarget extends Target {
   onChange(listener: (group: string) => void): () => void;
   /** Ids of all groups wanted now. */
   groups(): readonly string[];
-  /** Removes every group whatever its fence: for stopping a machine, not for a release. */
-  removeAll(): Promise<void>;
+  /**
+   * Stops every instance and supervises nothing from then on; resolves when the last process is gone. What is wanted stays
+   * wanted, so the next supervisor starts it again: for stopping a machine, not for a release.
+   */
+  stopAll(): Promise<void>;
   /** Stops supervising and gives the folder back; instances go on running. */
   close(): Promise<void>;
 }
@@ -106,6 +110,10 @@ function createVerbs({ environment, clock, log }: ProcessTargetOptions, store: P
       Object.values(store.state().groups)
         .filter(({ spec }) => spec.service === service && spec.environment === environment)
         .flatMap(({ spec }) => supervisor.inspect(spec.id) ?? []),
+    output: async (group, { process, index }, lines) => {
+      const shown = supervisor.inspect(group)?.instances.find((one) => one.process === process && one.index === index);
+      return shown === undefined ? [] : lastLines(shown.logFile, lines);
+    },
     remove: (fence, group) =>
       inTurn(group, async () => {
         checkGroupId(group);
@@ -114,15 +122,9 @@ function createVerbs({ environment, clock, log }: ProcessTargetOptions, store: P
       }),
     onChange: (listener) => supervisor.onChange(listener),
     groups: () => Object.keys(store.state().groups),
-    removeAll: async () => {
-      await Promise.all(
-        Object.keys(store.state().groups).map((group) =>
-          inTurn(group, async () => {
-            await store.update((state) => unwanting(state, state.fences[scopeOf(group)] ?? 0, group));
-            await finishRemoval(group);
-          }),
-        ),
-      );
+    stopAll: async () => {
+      await supervisor.rest();
+      await store.update(rested);
     },
   };
 }

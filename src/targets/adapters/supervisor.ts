@@ -3,7 +3,7 @@ import path from 'node:path';
 import { SlipwayError, type Clock, type Log } from '../../kernel/index.ts';
 import type { InstanceName } from '../core/state.ts';
 import type { GroupState } from '../ports.ts';
-import { adoptedRuntime, newRuntime, stateOf, type InstanceContext, type InstanceRuntime, type Place } from './instance-runtime.ts';
+import { adoptedRuntime, isLive, newRuntime, stateOf, type InstanceContext, type InstanceRuntime, type Place } from './instance-runtime.ts';
 import { readBootId, type KeeperRecord } from './keeper-record.ts';
 import { readRecord } from './read-record.ts';
 import type { Environment } from './process-env.ts';
@@ -12,6 +12,7 @@ import { createStarter } from './process-start.ts';
 import type { ProcessStore } from './process-store.ts';
 
 const TICK_MS = 100;
+const REST_LOOK_MS = 20;
 
 export interface SupervisorOptions {
   readonly directory: string;
@@ -29,6 +30,8 @@ export interface Supervisor {
   /** Resolves when nothing of the group is left. @throws SlipwayError `agent_unreachable` when closed before */
   gone(group: string): Promise<void>;
   inspect(group: string): GroupState | null;
+  /** Stops everything and starts nothing any more; resolves when the last process is gone. */
+  rest(): Promise<void>;
   onChange(listener: (group: string) => void): () => void;
   close(): Promise<void>;
 }
@@ -38,7 +41,8 @@ type Runtimes = Map<string, InstanceRuntime>;
 export function createSupervisor(options: SupervisorOptions, store: ProcessStore): Supervisor {
   const runtimes: Runtimes = new Map();
   const events = createEvents();
-  const context = contextOf(options, store, { runtimes, events });
+  let resting = false;
+  const context = contextOf(options, store, { runtimes, events, resting: () => resting });
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
 
@@ -67,6 +71,13 @@ export function createSupervisor(options: SupervisorOptions, store: ProcessStore
       }
     },
     inspect: (group) => inspectGroup(context, runtimes, group),
+    rest: async () => {
+      resting = true;
+      while ([...runtimes.values()].some(isHere)) {
+        await tick();
+        await options.clock.sleep(REST_LOOK_MS);
+      }
+    },
     onChange: events.onChange,
     close: async () => {
       closed = true;
@@ -111,7 +122,7 @@ function createEvents(): Events {
 function contextOf(
   options: SupervisorOptions,
   store: ProcessStore,
-  parts: { readonly runtimes: Runtimes; readonly events: Events },
+  parts: { readonly runtimes: Runtimes; readonly events: Events; readonly resting: () => boolean },
 ): InstanceContext {
   const boot = readBootId();
   const portsInUse = (): readonly number[] => [...parts.runtimes.values()].flatMap(({ record }) => record?.port ?? []);
@@ -120,6 +131,7 @@ function contextOf(
     log: options.log,
     store,
     boot,
+    resting: parts.resting,
     start: createStarter({ clock: options.clock, store, environment: options.environment, boot, portsInUse }),
     changed: parts.events.changed,
     forgotten: (runtime) => {
@@ -138,6 +150,10 @@ function inspectGroup(context: InstanceContext, runtimes: Runtimes, group: strin
   const rank = ({ name }: InstanceRuntime): number => order.indexOf(name.process);
   const sorted = ofGroup(runtimes, group).toSorted((a, b) => rank(a) - rank(b) || a.name.index - b.name.index);
   return { spec, stopAt, instances: sorted.map((runtime) => stateOf(context, runtime)) };
+}
+
+function isHere(runtime: InstanceRuntime): boolean {
+  return runtime.busy || isLive(runtime);
 }
 
 function ofGroup(runtimes: Runtimes, group: string): readonly InstanceRuntime[] {

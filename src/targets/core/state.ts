@@ -90,6 +90,13 @@ export function expiring(state: SupervisorState, group: string, now: Instant): S
   return { ...state, groups: { ...state.groups, [group]: { ...old, removing: true } } };
 }
 
+/** The state after everything was stopped on purpose: the next runs are the first, and what was given up may try again. */
+export function rested(state: SupervisorState): SupervisorState {
+  const rest = (memory: InstanceMemory): InstanceMemory => ({ ...memory, gaveUp: false, settledRun: 0, readyRun: 0, healthyRun: 0 });
+  const groups = Object.entries(state.groups).map(([id, group]) => [id, { ...group, instances: group.instances.map(rest) }] as const);
+  return { ...state, groups: Object.fromEntries(groups) };
+}
+
 /** The state without a group whose processes are gone; unchanged when it is wanted again meanwhile. */
 export function without(state: SupervisorState, group: string): SupervisorState {
   if (state.groups[group]?.removing !== true) return state;

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
+import { isJsonObject, messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
 import { keyFingerprints, loadOrCreateKeys } from '../../../evidence/index.ts';
 import { agentPlaces, agentStatus } from '../../../server/index.ts';
+import { count } from '../../output/table.ts';
 
 /** The keys that sign evidence, with the fingerprints a verifier pins. */
 export function checkKeys(home: string): Check {
@@ -34,6 +35,16 @@ export function checkStateFiles(home: string): readonly Check[] {
   ];
 }
 
+/** What an agent of this folder would look after. A file that cannot be read is a check of its own. */
+function wantedGroups(home: string): readonly string[] {
+  try {
+    const { groups } = JSON.parse(readFileSync(join(home, 'agent', 'groups.json'), 'utf8')) as { readonly groups?: unknown };
+    return isJsonObject(groups) ? Object.keys(groups) : [];
+  } catch {
+    return [];
+  }
+}
+
 function brokenFile(file: string): readonly Check[] {
   try {
     JSON.parse(readFileSync(file, 'utf8'));
@@ -44,17 +55,23 @@ function brokenFile(file: string): readonly Check[] {
   }
 }
 
-/** Whether an agent answers. None is no fault: `slipway release` starts one. */
+/** Whether an agent answers. None is no fault where it has nothing to look after: `slipway release` starts one. */
 export async function checkAgent(home: string): Promise<Check> {
   const agent = await agentStatus(home);
-  if (agent === null) return { name: 'agent', verdict: 'pass', reason: 'none runs; `slipway release` or `slipway agent start` starts one' };
+  if (agent === null) {
+    const groups = wantedGroups(home);
+    if (groups.length === 0)
+      return { name: 'agent', verdict: 'pass', reason: 'none runs; `slipway release` or `slipway agent start` starts one' };
+    const reason = `none runs, and ${groups.join(', ')} should: users do not reach it, and nobody restarts what crashes`;
+    return { name: 'agent', verdict: 'fail', reason, fix: 'Start it with `slipway agent start`.' };
+  }
   const { worker } = agent;
   const reason = `pid ${agent.pid}, version ${agent.version}, since ${toIso(Date.parse(agent.startedAt))}`;
   if (worker === null || worker.pid !== null) return { name: 'agent', verdict: 'pass', reason };
   return {
     name: 'agent',
     verdict: 'fail',
-    reason: `${reason}; its worker does not stay up (${worker.restarts} restarts)`,
+    reason: `${reason}; its worker does not stay up (${count(worker.restarts, 'restart')})`,
     fix: `Read ${agentPlaces(home).workerLog}.`,
   };
 }

@@ -3,13 +3,14 @@ import { agentStatus } from '../../../server/index.ts';
 import type { App } from '../../compose.ts';
 import { withApp } from '../shared/app.ts';
 import type { Call } from '../spec.ts';
+import { checkServing } from './serving.ts';
 
 const RECENT = 500;
 
 /** The store answers, and every lock has somebody who works for it. */
 export async function checkStore(call: Call): Promise<readonly Check[]> {
   try {
-    return await withApp(call, async (app) => [await checkHealth(app), ...(await checkLocks(app))]);
+    return await withApp(call, async (app) => [await checkHealth(app), ...(await checkLocks(app)), ...(await checkServing(app))]);
   } catch (error) {
     const fix = error instanceof SlipwayError ? error.hint : 'Run this again with SLIPWAY_LOG=debug and report it.';
     return [{ name: 'store', verdict: error instanceof SlipwayError ? 'fail' : 'unknown', reason: messageOf(error), fix }];
@@ -32,7 +33,9 @@ async function checkLocks({ opened, places }: App): Promise<readonly Check[]> {
       const lock = await opened.store.lockOf(one.service, one.environment);
       if (lock?.release !== one.release) return [];
       const reason = `${one.service}/${one.environment} is held by release ${one.release} (${one.status}) of ${lock.owner} on ${lock.host} since ${toIso(lock.since)}`;
-      const resting = one.status === 'paused' || one.status === 'stuck' || one.status === 'waiting';
+      if (one.status === 'stuck')
+        return [{ name: 'lock', verdict: 'fail', reason, fix: `A person must decide: \`slipway show ${one.release}\` says what and how.` }];
+      const resting = one.status === 'paused' || one.status === 'waiting';
       if (one.driver !== null || resting || worked) return [{ name: 'lock', verdict: 'pass', reason }];
       return [
         {

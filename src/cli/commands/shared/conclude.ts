@@ -73,6 +73,7 @@ function stuckText(view: ReleaseView): string {
     `STUCK  ${headline(view)}: ${view.stuck?.reason ?? ''}`,
     `look        slipway show ${view.release}`,
     `try again   slipway resume ${view.release}`,
+    ...(view.wayBack === null ? [] : [`go back     ${view.wayBack}`]),
     `close as is slipway abort ${view.release} --accept REASON`,
   ].join('\n');
 }

@@ -30,7 +30,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway list', what: 'the newest 20' },
       { line: 'slipway list --env prd --limit 100', what: 'of one environment' },
     ],
-    json: '{ releases: [{ release, kind, service, environment, version, status, requestedBy, requestedAt, finishedAt, driver, sealed, unsealedBecause }] }',
+    json: '{ releases: [{ release, kind, service, environment, version, status, requestedBy, requestedAt, finishedAt, driver, leaseUntil, sealed, unsealedBecause }] }',
     load: async () => (await import('../list.ts')).run,
   },
   {
@@ -54,7 +54,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
     ],
     exits: [NOT_FOUND],
-    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, stages: [{ stage, state, steps }], outcome, finishedAt, because, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, stages: [{ stage, state, steps }], outcome, finishedAt, because, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
     load: async () => (await import('../show.ts')).run,
   },
   {

@@ -33,7 +33,9 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
   {
     path: 'agent stop',
     purpose: 'Stop the agent; the processes it supervises go on.',
-    options: [{ flags: '--all', what: 'stop what it supervises first: everything of this folder is then down' }],
+    options: [
+      { flags: '--all', what: 'also stop what it supervises: everything of this folder is then down, until an agent starts it again' },
+    ],
     examples: [
       { line: 'slipway agent stop', what: 'for this folder' },
       { line: 'slipway agent stop && slipway agent start', what: 'after an upgrade of Slipway' },

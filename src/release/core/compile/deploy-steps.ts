@@ -19,7 +19,13 @@ export function deploySteps(draft: Draft): Part {
   const rehearse = rehearsal(draft);
   return {
     steps: [...stopped.steps, start, smoke, ...rehearse, ...traffic.steps],
-    undo: { ...stopped.undo, [start.id]: undo.stopNew, ...stopRehearsal(rehearse), ...traffic.undo },
+    // An old version that somebody stopped, or that was given up, runs again: that is what is smoked and what users come back to.
+    undo: {
+      ...stopped.undo,
+      [start.id]: exclusive ? undo.stopNew : [...undo.startOld, ...undo.stopNew],
+      ...stopRehearsal(rehearse),
+      ...traffic.undo,
+    },
   };
 }
 
@@ -27,9 +33,9 @@ function switchTraffic(draft: Draft): Part {
   const { old, exclusive, undo } = draft;
   const moved = moveUsers(draft);
   const quiet = exclusive || old === null ? [] : quietOld(draft, old);
-  const back = exclusive ? undo.holdTraffic : undo.openOld;
+  // Users come back before the old background work does; without any, the old version is started before they come.
+  const back = exclusive ? undo.holdTraffic : quiet.length > 0 ? undo.openOld : [...undo.startOld, ...undo.openOld];
   const undone = [...moved.map((one) => [one.id, back] as const), ...quiet.map((one) => [one.id, undo.startOld] as const)];
-  // Users come back before the old background work does: the undo runs in reverse.
   return { steps: [...quiet, ...moved], undo: Object.fromEntries(undone) };
 }
 

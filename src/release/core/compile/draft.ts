@@ -55,7 +55,15 @@ export function stopOld({ old, undo }: Draft, stage: 'deploy' | 'migrate'): Part
   if (old === null) return { steps: [], undo: {} };
   const held = routeSpec(old.definition, 'hold', old);
   const hold =
-    held === null ? [] : [step(stage, 'hold', { kind: 'route', title: 'hold new requests, let running ones finish', input: held })];
+    held === null
+      ? []
+      : [
+          step(stage, 'hold', {
+            kind: 'route',
+            title: 'hold new requests (30 s each at most, then 503), let running ones finish',
+            input: held,
+          }),
+        ];
   const stop = step(stage, 'stop-old', { kind: 'remove-group', title: `stop ${old.version}`, input: { group: old.group } });
   return {
     steps: [...hold, stop],
