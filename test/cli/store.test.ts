@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
@@ -165,6 +165,49 @@ describe('against a real store', () => {
     expect(lines.at(-1)).toMatchObject({ kind: 'result', release: '01aaa3', verdict: 'fail', outcome: 'unchanged', exit: 13 });
     expect((await inProcess(['watch', '01aaa3'], env)).out).toMatch(/✗ FAIL {2}shop 1\.0\.0 -> 1\.1\.0 in stg: unchanged, because aborted/);
     expect(await inProcess(['pause', '01aaa3'], env)).toMatchObject({ exit: 4, err: expect.stringContaining('has ended (unchanged)') });
+  });
+
+  describe.each([
+    ['broken', 'service: [\n'],
+    ['absent', null],
+  ])('with a slipway.yaml that is %s', (how, text) => {
+    const release = `01aab-${how}`;
+    const own = scratch();
+    // Found by the folder alone, as by somebody who stands in it.
+    const there = { ...env, SLIPWAY_HOME: undefined };
+    const inFolder = (...args: readonly string[]) => inProcess(['-C', own.path, ...args], there);
+    beforeAll(async () => {
+      symlinkSync(home.path, join(own.path, '.slipway'));
+      if (text !== null) writeFileSync(join(own.path, 'slipway.yaml'), text);
+      await submit(release, how);
+    });
+    afterAll(own.remove);
+
+    it('a release is looked at, held, let go on and stopped by its id, which list tells', async () => {
+      expect(await inFolder('list')).toMatchObject({ exit: 0, out: expect.stringContaining(release) });
+      for (const args of [
+        ['show', release],
+        ['pause', release],
+        ['resume', release, '--reason', 'seen'],
+        ['abort', release],
+        ['watch', '01aaa3'],
+      ])
+        expect(await inFolder(...args), args.join(' ')).toMatchObject({
+          exit: args[0] === 'watch' ? 13 : 0,
+          err: expect.not.stringContaining('error'),
+        });
+    });
+
+    it('without an id it is said that one would do', async () => {
+      const said = text === null ? 'Several releases are in flight' : 'this is not YAML';
+      for (const command of ['pause', 'resume', 'abort', 'rollback'])
+        expect(await inFolder(command)).toMatchObject({ exit: text === null ? 3 : 2, err: expect.stringContaining(said) });
+      if (text === null) return;
+      for (const args of [['show'], ['watch'], ['pause'], ['rollback'], ['rollback', '--to', '1.0.0'], ['evidence', 'show']])
+        expect((await inFolder(...args)).err).toMatch(
+          /\nhint: .* Or name the release, which needs no configuration: `slipway list` shows the ids\.\n$/,
+        );
+    });
   });
 
   it('doctor names a lock that nobody works for, and a file that cannot be read', async () => {

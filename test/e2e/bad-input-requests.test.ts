@@ -163,6 +163,18 @@ describe('a request that cannot be', () => {
       expectSaid(await queued, 10, 'busy 1.4.0 is what runs in dev already', 'unchanged');
       await expectUnharmed(busy, '1.4.0');
     }, 180_000);
+
+    it('is undone by its id after somebody broke slipway.yaml: the ledger knows how', async () => {
+      await busy.write({ 'slipway.yaml': 'service: [\n' });
+      expectSaid(await busy.slipway('rollback'), 2, 'this is not YAML', '`slipway list` shows the ids');
+      const { releases } = JSON.parse((await busy.slipway('list', '--service', 'busy', '--json')).stdout) as {
+        readonly releases: readonly { readonly release: string; readonly status: string }[];
+      };
+      const serving = releases.find(({ status }) => status === 'released')?.release ?? '';
+      expectSaid(await busy.slipway('rollback', serving), 0, 'rollback of busy 1.4.0 -> 1.3.2');
+      await expectUnharmed(busy, '1.3.2');
+      await busy.restore();
+    }, 180_000);
   });
 });
 

@@ -2,11 +2,11 @@ import { SlipwayError } from '../../kernel/index.ts';
 import { prepareRollback, type Plan } from '../../release/index.ts';
 import type { App } from '../compose.ts';
 import { ask } from './control.ts';
-import { actorOf, configOf, withApp } from './shared/app.ts';
+import { actorOf, withApp } from './shared/app.ts';
 import { ensureDriver, type WorkerChoice } from './shared/driver.ts';
 import { chooseRollback } from './shared/rollback-target.ts';
 import { runPlan } from './shared/run-plan.ts';
-import { releaseInFlight } from './shared/which.ts';
+import { configuredPlace, releaseInFlight } from './shared/which.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
 /** Orders a release in flight back; where none is, puts the version before the serving one back. */
@@ -35,7 +35,7 @@ export const run: Handler = async (call) =>
 
 async function planRollback(call: Call, app: App, finished: string | null, driver: () => Promise<unknown>): Promise<Plan> {
   const { store } = app.opened;
-  const place = finished === null ? (await configOf(call)).definition : (await store.load(finished)).summary;
+  const place = finished === null ? await configuredPlace(call) : (await store.load(finished)).summary;
   const { to, current } = await chooseRollback(store, {
     service: place.service,
     environment: place.environment,

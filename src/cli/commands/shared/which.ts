@@ -16,8 +16,24 @@ export interface PlaceFilter {
 async function placeOf(call: Call): Promise<PlaceFilter> {
   const environment = text(call, 'env');
   if (call.config === null && !existsSync(join(call.directory, CONFIG_FILE))) return environment === undefined ? {} : { environment };
-  const { definition } = await configOf(call);
-  return { service: definition.service, environment: definition.environment };
+  return configuredPlace(call);
+}
+
+/**
+ * Service and environment of the configuration.
+ * @throws SlipwayError as `loadConfig`, saying that a release that is named needs none: somebody may have broken the file at night
+ */
+export async function configuredPlace(call: Call): Promise<Required<PlaceFilter>> {
+  try {
+    const { definition } = await configOf(call);
+    return { service: definition.service, environment: definition.environment };
+  } catch (error) {
+    if (!(error instanceof SlipwayError)) throw error;
+    throw new SlipwayError(error.code, error.message, {
+      cause: error,
+      hint: `${error.hint} Or name the release, which needs no configuration: \`slipway list\` shows the ids.`,
+    });
+  }
 }
 
 /** Releases looked at when one is chosen without an id. */
