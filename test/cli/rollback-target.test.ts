@@ -56,7 +56,7 @@ function storeOf(all: readonly StoredRelease[]): Store {
   };
 }
 
-const question = { service: 'shop', environment: 'dev', finished: null, version: null, runs: async () => true };
+const question = { service: 'shop', environment: 'dev', finished: null, version: null, serves: async () => true };
 
 describe('what a rollback brings back', () => {
   it('the version before the serving one', async () => {
@@ -71,7 +71,7 @@ describe('what a rollback brings back', () => {
 
   it('the version that should serve, when it does not run', async () => {
     const all = history(['1.0.0'], ['1.1.0', 'restore']);
-    const { to, current } = await chooseRollback(storeOf(all), { ...question, version: '1.1.0', runs: async () => false });
+    const { to, current } = await chooseRollback(storeOf(all), { ...question, version: '1.1.0', serves: async () => false });
     expect([to.version, current.version]).toEqual(['1.1.0', '1.1.0']);
   });
 

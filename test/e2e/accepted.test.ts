@@ -43,4 +43,17 @@ describe('after a stuck release was accepted as it stands', () => {
     expectSaid(await service.slipway('rollback', '--to', '1.0.0', '--reason', 'both are bad'), 0, 'rollback of accepted 1.2.0 -> 1.0.0');
     expect(await service.served()).toBe('1.0.0');
   }, 120_000);
+
+  it('one that left requests held says so, and what served before is put back by name', async () => {
+    const other = await rig.service('held');
+    await other.commit('1.0.0');
+    expectSaid(await other.slipway('release'), 0);
+    await other.commit('1.1.0', { config: { ...byHand, strategy: 'recreate' }, behaviour: { hangOn: '/' } });
+    expectSaid(await other.slipway('release'), 12, 'verify.smoke failed');
+    expectSaid(await other.slipway('abort', '--accept', 'I go home'), 0, 'requests are held, and fail after 30 s');
+    expectSaid(await other.slipway('watch', 'latest'), 10);
+    expectSaid(await other.slipway('doctor'), 6, /FAIL +serving +held\/dev: /);
+    expectSaid(await other.slipway('rollback', '--to', '1.0.0', '--reason', 'users wait'), 0);
+    await expectUnharmed(other, '1.0.0');
+  }, 120_000);
 });

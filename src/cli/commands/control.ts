@@ -1,5 +1,5 @@
 import { SlipwayError } from '../../kernel/index.ts';
-import { foldEvents } from '../../release/index.ts';
+import { foldEvents, type ReleaseState } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
 import type { App } from '../compose.ts';
 import { actorOf, withApp } from './shared/app.ts';
@@ -40,11 +40,20 @@ export async function ask(call: Call, app: App, release: string, wish: Wish): Pr
     terminal.say(
       `Recorded: ${wish.do} of release ${release} (${state.plan.service} ${state.plan.version} in ${state.plan.environment}) by ${actor}. See what becomes of it with \`slipway watch ${release}\`.`,
     );
+  if (wish.do === 'accept' && isHeld(state))
+    terminal.note(
+      'note: requests are held, and fail after 30 s, until a release opens the route; `slipway rollback --to VERSION` does that for the version that served before',
+    );
   if (driven === null && state.plan.node === places.node)
     terminal.note(
       'note: no agent with a worker runs here; unless another worker drives this release, start one with `slipway agent start`',
     );
   return 0;
+}
+
+/** Accepted as it stands means that users go on waiting, which nobody wants who was not told. */
+function isHeld({ placement }: ReleaseState): boolean {
+  return placement?.step.kind === 'route' && placement.step.input['mode'] === 'hold';
 }
 
 const reasonOf = (call: Call): string => text(call, 'reason') ?? '';

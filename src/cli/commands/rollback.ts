@@ -6,6 +6,7 @@ import { actorOf, withApp } from './shared/app.ts';
 import { ensureDriver, type WorkerChoice } from './shared/driver.ts';
 import { chooseRollback } from './shared/rollback-target.ts';
 import { runPlan } from './shared/run-plan.ts';
+import { whyNotServing } from './shared/serving.ts';
 import { configuredPlace, releaseInFlight } from './shared/which.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
@@ -41,11 +42,10 @@ async function planRollback(call: Call, app: App, finished: string | null, drive
     environment: place.environment,
     finished,
     version: text(call, 'to') ?? null,
-    runs: async (group) => {
+    serves: async (version) => {
       // An agent that was only stopped brings back what it supervised.
       await driver();
-      const state = await app.deps.target.inspect(group);
-      return state !== null && state.instances.every(({ phase }) => phase === 'ready');
+      return (await whyNotServing(app, version)) === null;
     },
   });
   return prepareRollback(app.deps, {

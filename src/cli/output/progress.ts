@@ -91,9 +91,10 @@ export function renderRelease(view: ReleaseView, logs: string, style: Style): st
 }
 
 function stepLines(step: StepView, style: Style): readonly string[] {
+  const at = step.startedAt === null ? '' : ` ${style.dim(toIso(step.startedAt))}`;
   const took = step.startedAt === null || step.finishedAt === null ? '' : ` ${style.dim(formatDuration(step.finishedAt - step.startedAt))}`;
   const tries = step.attempt > 1 ? style.dim(step.id === 'observe.window' ? ` (${step.attempt} looks)` : ` (try ${step.attempt})`) : '';
-  const head = `  ${stateSign(step.state, style)} ${step.id}${took}${tries}`;
+  const head = `  ${stateSign(step.state, style)} ${step.id}${at}${took}${tries}`;
   const reason =
     step.reason === '' ? `      ${style.dim(step.title)}` : `      ${step.state === 'skipped' ? 'skipped: ' : ''}${step.reason}`;
   const failed = step.checks

@@ -34,7 +34,7 @@ export const ERRORS = {
   agent_running: { exit: 24, http: 409, hint: 'One agent serves a directory; `slipway agent status` names it.' },
   port_in_use: { exit: 25, http: 409, hint: 'Stop what listens there, or choose another port.' },
   command_not_found: { exit: 26, http: 422, hint: 'Check the spelling and the PATH of the worker.' },
-  disk_full: { exit: 27, http: 507, hint: 'Free space, then `slipway resume`.' },
+  disk_full: { exit: 27, http: 507, hint: 'Free space, then try again; a release that got stuck goes on with `slipway resume`.' },
   state_corrupt: { exit: 28, http: 500, hint: 'Run `slipway doctor`; it names the file and how to set it aside.' },
   platform_unsupported: { exit: 29, http: 501, hint: 'Set SLIPWAY_DATABASE_URL to a PostgreSQL of your own.' },
   artifact_mismatch: { exit: 30, http: 409, hint: 'A version is immutable; release the change under a new version.' },

@@ -17,8 +17,8 @@ export interface RollbackQuestion {
   readonly finished: string | null;
   /** Null: the version before the serving one. */
   readonly version: string | null;
-  /** Does every instance of this group run? */
-  readonly runs: (group: string) => Promise<boolean>;
+  /** Do users get this version, all of it? */
+  readonly serves: (version: PreviousVersion) => Promise<boolean>;
 }
 
 /** Releases looked back at. */
@@ -50,8 +50,8 @@ export async function chooseRollback(
   const recent = await store.list({ service, environment, limit: RECENT });
   const released = recent.filter((one) => one.status === 'released');
   const to = question.version === null ? await versionBefore(store, current) : await versionNamed(store, released, question.version);
-  // What should serve and does not (its machine was lost) is put back like any other version.
-  if (to.version === current.version && (await question.runs(current.group)))
+  // What should serve and does not (its machine was lost, its route is held) is put back like any other version.
+  if (to.version === current.version && (await question.serves(current)))
     throw new SlipwayError('not_possible_now', `${service} ${to.version} is what serves in ${environment} already`);
   await refuseLostData(store, recent, to);
   return { to, current };
