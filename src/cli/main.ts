@@ -35,14 +35,8 @@ async function runOnPackagedNode(args: readonly string[]): Promise<void> {
   const packaged = beside.map((folder) => `${folder}/node/bin/node`).find((file) => existsSync(file));
   // Its child sees a current Node; one that is not would start itself for ever.
   if (packaged === undefined || process.env['SLIPWAY_REEXEC'] !== undefined) return refuse();
-  const { spawn } = await import('node:child_process');
-  const env = { ...process.env, SLIPWAY_REEXEC: '1' };
-  const child = spawn(packaged, [fileURLToPath(import.meta.url), ...args], { stdio: 'inherit', env });
-  // On a terminal Ctrl-C reaches the child by itself.
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  child.once('error', refuse);
-  child.once('exit', (code) => (process.exitCode = code ?? 1));
+  const { runInPlace } = await import('./relay.ts');
+  runInPlace(packaged, [fileURLToPath(import.meta.url), ...args], { ...process.env, SLIPWAY_REEXEC: '1' }, refuse);
 }
 
 function refuse(): void {

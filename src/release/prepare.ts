@@ -165,7 +165,7 @@ async function readData(deps: StepDeps, source: Source, definition: Definition):
       reason: messageOf(error),
       fix: error instanceof SlipwayError ? error.hint : 'See the message.',
     };
-    return { migrations: null, backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [finding] };
+    return { migrations: declaredMigrations(definition), backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [finding] };
   }
 }
 
@@ -179,21 +179,29 @@ function pendingOf({ name, sha256, rollbackClass, because }: Migration): Pending
   return { name, sha256, rollbackClass, because };
 }
 
-/** A command's migrations are not visible before it runs, so they count as what slipway.yaml says of them. */
+/**
+ * What slipway.yaml tells without a look into the database; null when only that can tell. A command's migrations are not visible before
+ * it runs, so they count as what the file says of them.
+ */
+function declaredMigrations({ database }: Definition): readonly PendingMigration[] | null {
+  if (database === null) return [];
+  const { migrateCommand, migrateClass, migrations } = database;
+  if (migrateCommand === null) return migrations === null ? [] : null;
+  return [
+    {
+      name: migrateCommand.argv.join(' '),
+      sha256: '',
+      rollbackClass: migrateClass,
+      because: 'what the command changes is not known before it runs; set database.migrate-rollback when you know',
+    },
+  ];
+}
+
 async function pendingMigrations(database: DatabaseAccess, source: Source, definition: Definition): Promise<readonly PendingMigration[]> {
-  if (definition.database === null) return [];
-  const { migrateCommand, migrateClass, migrations } = definition.database;
-  if (migrateCommand !== null)
-    return [
-      {
-        name: migrateCommand.argv.join(' '),
-        sha256: '',
-        rollbackClass: migrateClass,
-        because: 'what the command changes is not known before it runs; set database.migrate-rollback when you know',
-      },
-    ];
-  if (migrations === null) return [];
-  const { pending } = await sourceMigrationStatus(source, migrations, database);
+  const declared = declaredMigrations(definition);
+  const folder = definition.database?.migrations ?? null;
+  if (declared !== null || folder === null) return declared ?? [];
+  const { pending } = await sourceMigrationStatus(source, folder, database);
   return pending.map(pendingOf);
 }
 

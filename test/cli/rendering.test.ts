@@ -169,6 +169,24 @@ describe('a plan', () => {
     ])
       expect(text).toContain(said);
   });
+
+  it('claims nothing about a database that could not be asked', () => {
+    const away = { name: 'database', verdict: 'unknown', reason: 'connection refused', fix: 'start it' } as const;
+    const plan = aPlan({ migrations: null, findings: [away] });
+    const text = renderPlan({ plan, checks: [], verdict: 'unknown' }, 200, plain);
+    for (const said of [
+      'apply the pending migrations (which ones is not known)',
+      'UNKNOWN: which migrations are pending is not known: connection refused',
+      'Point of no return: UNKNOWN',
+      'whether data must be brought back as well is not known',
+      'which decide it, are not known',
+    ])
+      expect(text).toContain(said);
+    for (const claim of ['0 migrations', 'No point of no return', 'never loses']) expect(text).not.toContain(claim);
+    expect(plan.rollback).toMatchObject({ unknown: 'which migrations are pending is not known: connection refused' });
+    expect(plan.steps.find(({ kind }) => kind === 'migrate')?.input['expect']).toBeNull();
+    expect(aPlan().rollback).not.toHaveProperty('unknown');
+  });
 });
 
 describe('text', () => {

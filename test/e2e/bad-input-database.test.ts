@@ -38,16 +38,13 @@ describe('a release whose database', () => {
     {
       name: 'is down',
       variable: 'DOWN',
-      says: ['database, backup, disk: ', '127.0.0.1:', 'Check database.url in slipway.yaml and that the server is up'],
+      says: ['database: ', '127.0.0.1:', 'Check database.url in slipway.yaml and that the server is up'],
     },
     { name: 'is read-only', variable: 'STANDBY', says: ['database: ', 'standby is read-only', 'Point database.url at the primary'] },
     {
       name: 'refuses the password',
       variable: 'WRONG',
-      says: [
-        'database, backup, disk: PostgreSQL refuses the password of user app',
-        'Correct the password in the variable that database.url refers to',
-      ],
+      says: ['database: PostgreSQL refuses the password of user app', 'Correct the password in the variable that database.url refers to'],
     },
   ];
   it.each(cases)('$name', async ({ variable, says }) => {
@@ -56,6 +53,29 @@ describe('a release whose database', () => {
     expectSaid(ran, 10, 'preflight.checks', 'unchanged', ...says);
     expect(ran.said).not.toContain(SECRET);
     await expectUnharmed(service, '1.0.0');
+  });
+
+  it('is down is not said to have nothing pending, nor that going back would lose nothing', async () => {
+    const files = { 'migrations/20260101000000_people.sql': 'create table people (id int);\n' };
+    const database = { url: '${env:DOWN}', migrations: 'migrations' };
+    await service.commit('1.1.1', { config: { database, ...NO_WRITES }, files });
+    const ran = await service.slipway('plan');
+    const words = ['UNKNOWN: which migrations are pending is not known', 'Point of no return: UNKNOWN', 'blocked by database, migrations'];
+    expectSaid(ran, 6, ...words, /database\s+.*127\.0\.0\.1/);
+    for (const claim of ['0 migrations', 'No point of no return', 'never loses']) expect(ran.said).not.toContain(claim);
+    const { plan } = JSON.parse((await service.slipway('plan', '--json')).stdout) as {
+      readonly plan: {
+        readonly rollback: { readonly unknown?: string };
+        readonly steps: readonly { readonly id: string; readonly input: { readonly expect?: unknown } }[];
+      };
+    };
+    expect(plan.rollback.unknown).toContain('which migrations are pending is not known');
+    expect(plan.steps.find(({ id }) => id === 'migrate.apply')?.input.expect).toBeNull();
+    // What only slipway.yaml has to tell is known all the same.
+    await service.commit('1.1.2', { config: { database: { url: '${env:DOWN}', migrate: 'node migrate.js' }, ...NO_WRITES } });
+    expectSaid(await service.slipway('plan'), 6, 'Point of no return: deploy.switch');
+    await service.commit('1.1.3', { config: { database: { url: '${env:DOWN}' }, ...NO_WRITES } });
+    expectSaid(await service.slipway('plan'), 6, 'No point of no return');
   });
 
   it('would get a migration that is no SQL', async () => {

@@ -18,7 +18,7 @@ export function renderPlan({ plan, checks, verdict }: PlanAnswer, width: number,
   const blocks = [
     `${style.bold(headline({ ...plan, previous: plan.previous?.version ?? null }))}\n${facts(plan, width)}`,
     section('Steps, in order', plan.steps.map((step) => stepLine(step, style)).join('\n'), style),
-    section('Database', migrations(plan), style),
+    section('Database', migrations(plan, width), style),
     section('Way back', wayBack(plan, width), style),
     section('Risk and unknowns', renderChecks(plan.findings, width, style), style),
     section('Preflight, asked now', renderChecks(checks, width, style), style),
@@ -65,7 +65,9 @@ function stepLine(step: Step, style: Style): string {
     : style.dim(`  – ${step.id.padEnd(18)} ${step.title} (skipped: ${step.skip})`);
 }
 
-function migrations(plan: Plan): string {
+function migrations(plan: Plan, width: number): string {
+  const { unknown } = plan.rollback;
+  if (unknown !== undefined) return `  ${wrap(`UNKNOWN: ${unknown}`, width - 2, '  ')}`;
   const expected = plan.steps.find((step) => step.kind === 'migrate')?.input['expect'];
   if (!Array.isArray(expected) || expected.length === 0) return '';
   const names = expected.flatMap((one) => (isJsonObject(one) && typeof one['name'] === 'string' ? [one['name']] : []));
@@ -78,16 +80,18 @@ function wayBack(plan: Plan, width: number): string {
     const undo = plan.undo[step.id] ?? [];
     return undo.length === 0 ? [] : [[`  ${step.id}`, undo.map((one) => one.title).join(', then ')]];
   });
-  const point = plan.rollback.pointOfNoReturn;
-  const last =
-    point === null
-      ? 'No point of no return: going back never loses what users wrote.'
-      : `Point of no return: ${point}. After it, going back restores the backup and loses what users wrote since; a person must accept that.`;
   return [
     `  ${wrap(`${plan.rollback.story}.`, width - 2, '  ')}`,
     ...(rows.length === 0 ? [] : [table(rows)]),
-    `  ${wrap(last, width - 2, '  ')}`,
+    `  ${wrap(noReturn(plan.rollback), width - 2, '  ')}`,
   ].join('\n');
+}
+
+function noReturn({ pointOfNoReturn, unknown }: Plan['rollback']): string {
+  if (unknown !== undefined)
+    return 'Point of no return: UNKNOWN. Going back may have to restore the backup, and lose what users wrote since.';
+  if (pointOfNoReturn === null) return 'No point of no return: going back never loses what users wrote.';
+  return `Point of no return: ${pointOfNoReturn}. After it, going back restores the backup and loses what users wrote since; a person must accept that.`;
 }
 
 function conclusion(verdict: Verdict, checks: readonly Check[], style: Style): string {

@@ -76,6 +76,7 @@ export function renderRelease(view: ReleaseView, logs: string, style: Style): st
     ['status', view.waiting === null ? view.status : `${view.status}, waiting for ${view.waiting}`],
     ['strategy', `${view.strategy.name}: ${view.strategy.because}`],
     ['way back', view.rollback.story],
+    ...(view.rollback.unknown === null ? [] : [['no return', `not known: ${view.rollback.unknown}`]]),
     ...(view.rollback.pointOfNoReturn === null
       ? []
       : [['no return', `after ${view.rollback.pointOfNoReturn} the way back would lose what users wrote`]]),

@@ -44,7 +44,12 @@ export interface ReleaseView {
   readonly because: string | null;
   readonly aborted: boolean;
   readonly stuck: { readonly step: string | null; readonly reason: string } | null;
-  readonly rollback: { readonly story: string; readonly targetMs: number; readonly pointOfNoReturn: string | null };
+  readonly rollback: {
+    readonly story: string;
+    readonly targetMs: number;
+    readonly pointOfNoReturn: string | null;
+    readonly unknown: string | null;
+  };
   /** True once the evidence is written and signed. */
   readonly sealed: boolean;
   /** Why it could not be, at the last try; it is tried again. */
@@ -107,7 +112,12 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
     because: causeOf(events),
     aborted: state.abort !== null,
     stuck: state.stuck,
-    rollback: { story: plan.rollback.story, targetMs: plan.rollback.targetMs, pointOfNoReturn: plan.rollback.pointOfNoReturn },
+    rollback: {
+      story: plan.rollback.story,
+      targetMs: plan.rollback.targetMs,
+      pointOfNoReturn: plan.rollback.pointOfNoReturn,
+      unknown: plan.rollback.unknown ?? null,
+    },
     sealed: summary.sealed,
     unsealedBecause: summary.unsealedBecause,
   };

@@ -111,6 +111,8 @@ export interface Plan {
     readonly targetMs: Duration;
     /** The step after which an undo would lose what users wrote; null when no undo loses data. */
     readonly pointOfNoReturn: string | null;
+    /** Why it is not known whether there is such a step, and what the way back has to undo; absent when it is known. */
+    readonly unknown?: string;
     readonly story: string;
   };
   /** What the planner saw: risk facts and unknowns. */

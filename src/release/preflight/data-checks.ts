@@ -4,7 +4,7 @@ import { databaseSize } from '../../database/index.ts';
 import { sourceMigrationStatus } from '../artifact/source.ts';
 import type { PreflightCheck } from './preflight.ts';
 import { chooseBackup, planningBackupTools } from '../backup-tools.ts';
-import { fail, pass } from './answers.ts';
+import { fail, pass, unknown } from './answers.ts';
 
 /** Free space that must remain beside the backup. */
 const SPARE_BYTES = 100 * 1024 * 1024;
@@ -37,6 +37,11 @@ export const checkMigrations: PreflightCheck = async ({ databaseFor }, plan) => 
       'Bring the files back to what was applied, and write a new migration for a new change. Where a release that was rolled back left a change behind and this one comes without it, say so with --skip preflight.migrations=REASON.',
     );
   const planned = plan.steps.find((step) => step.kind === 'migrate')?.input['expect'];
+  if (planned === null)
+    return unknown(
+      'the plan was made without a look into the database, so it names no migrations',
+      'Start the release again; it is then planned for what the database holds.',
+    );
   const expected = Array.isArray(planned) ? planned.length : 0;
   if (expected !== status.pending.length)
     return fail(`the plan has ${expected} migrations, the database misses ${status.pending.length}`, 'Plan the release again.');

@@ -69,7 +69,11 @@ function outcomeOfRun({ verdict, reason, changed, files, partial }: MigrationRes
 /** The artifact must hold the migrations the plan was made (and approved) for, apart from those an earlier try applied. */
 async function surpriseIn(context: StepContext, directory: string, deps: StepDeps): Promise<StepOutcome | null> {
   const expected = new Map(
-    as<readonly { readonly name: string; readonly sha256: string }[]>(context.step.input['expect']).map((one) => [one.name, one.sha256]),
+    // A plan that was made without a look into the database names none, and so allows none.
+    (as<readonly { readonly name: string; readonly sha256: string }[] | null>(context.step.input['expect']) ?? []).map((one) => [
+      one.name,
+      one.sha256,
+    ]),
   );
   const { pending } = await migrationStatus(await databaseOf(deps, context), directory);
   const strange = pending.filter((one) => expected.get(one.name) !== one.sha256).map((one) => one.name);

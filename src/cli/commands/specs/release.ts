@@ -36,7 +36,7 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway plan --json | jq .verdict', what: 'would it start? "pass", "fail" or "unknown"' },
     ],
     exits: [[6, 'a check fails or is unknown: a release would be blocked']],
-    json: '{ plan, checks, verdict }',
+    json: '{ plan, checks, verdict }; where the database could not be asked, plan.rollback.unknown says why, and plan.rollback.pointOfNoReturn (null) says nothing',
     load: async () => (await import('../plan.ts')).run,
   },
   {

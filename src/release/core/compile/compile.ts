@@ -44,6 +44,7 @@ export function compilePlan(input: PlanInput): Plan {
       automatic: definition.rollback.automatic,
       targetMs: definition.rollback.targetMs,
       pointOfNoReturn: draft.restoring ? trafficStep(draft) : null,
+      ...unknownOf(input),
       story: storyOf(draft),
     },
     findings: input.findings,
@@ -103,7 +104,19 @@ function userCommand(stage: 'test' | 'scan', { definition }: PlanInput): Step {
   );
 }
 
-function storyOf({ newSide, old, restoring, exclusive }: Draft): string {
+/** Migrations that could not be read may be of any class. */
+function unknownOf({ migrations, findings }: PlanInput): Pick<Plan['rollback'], 'unknown'> {
+  if (migrations !== null) return {};
+  const because = findings.find(({ name, verdict }) => name === 'database' && verdict === 'unknown')?.reason;
+  return { unknown: `which migrations are pending is not known${because === undefined ? '' : `: ${because}`}` };
+}
+
+function storyOf(draft: Draft): string {
+  const story = knownStory(draft);
+  return draft.input.migrations === null ? `${story}; whether data must be brought back as well is not known` : story;
+}
+
+function knownStory({ newSide, old, restoring, exclusive }: Draft): string {
   if (old === null) return `stop ${newSide.version} and close the route; there is no earlier version`;
   if (restoring)
     return `hold traffic, stop ${newSide.version}, restore the database from the backup, start ${old.version}, smoke it, open traffic; only while users have not written to ${newSide.version}`;

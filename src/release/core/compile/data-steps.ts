@@ -99,6 +99,7 @@ function reasonWithoutMigration({ input }: Draft): string | null {
 
 function migrateTitle({ input }: Draft): string {
   if (input.definition.database?.migrateCommand !== null) return "migrate the database with the project's own command";
+  if (input.migrations === null) return 'apply the pending migrations (which ones is not known)';
   const names = (input.migrations ?? []).map((one) => one.name);
   return names.length === 1 ? `apply ${names[0]}` : `apply ${names.length} migrations`;
 }
@@ -111,7 +112,7 @@ function migrateInput({ input, newSide }: Draft): JsonObject {
     command: asJson(database?.migrateCommand ?? null),
     // Whoever skips the comparison of folder and database says that the difference is meant.
     acceptDrift: input.skips['preflight.migrations'] !== undefined,
-    expect: (input.migrations ?? []).map((one) => ({ name: one.name, sha256: one.sha256 })),
+    expect: input.migrations?.map((one) => ({ name: one.name, sha256: one.sha256 })) ?? null,
     lockTimeoutMs: database?.lockTimeoutMs ?? 0,
     statementTimeoutMs: database?.statementTimeoutMs ?? 0,
   };

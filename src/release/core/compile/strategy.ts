@@ -15,6 +15,12 @@ export function decidingMigration(migrations: readonly PendingMigration[]): Pend
  * Old and new run side by side in blue-green, so a migration the old version cannot live with forces `recreate`.
  */
 export function chooseStrategy(input: PlanInput): Plan['strategy'] {
+  const chosen = choose(input);
+  if (input.migrations !== null) return chosen;
+  return { ...chosen, because: `${chosen.because}; but pending migrations, which decide it, are not known` };
+}
+
+function choose(input: PlanInput): Plan['strategy'] {
   const deciding = decidingMigration(input.migrations ?? []);
   const exclusive = deciding !== null && EXCLUSIVE.has(deciding.rollbackClass);
   const recommended = exclusive || input.definition.listen === null ? 'recreate' : 'blue-green';
