@@ -47,10 +47,10 @@ describe('waitUntilReady', () => {
     health,
     stopGraceMs: 500,
   });
-  const wait = async (processes: readonly ProcessSpec[], withinMs: number) => {
+  const wait = async (processes: readonly ProcessSpec[], withinMs: number, more: Partial<GroupSpec> = {}) => {
     const state = mkdtempSync(join(root, 'state-'));
     const target = await createProcessTarget({ directory: state, clock: systemClock, log: () => undefined, environment: process.env });
-    const group = { ...spec(null), directory, processes };
+    const group = { ...spec(null), directory, processes, ...more };
     const notes: string[] = [];
     try {
       await target.apply(1, group);
@@ -73,6 +73,11 @@ describe('waitUntilReady', () => {
       facts: { output: { of: 'worker#0', lines: ['no such column'] } },
     });
     expect(notes).toEqual(['the last lines of worker#0:', '  no such column']);
+  }, 90_000);
+
+  it('does not wait for what was asked for only for a time that is over', async () => {
+    const { outcome } = await wait([sh('worker', 'exec sleep 60', { kind: 'alive', forMs: 60_000 })], 60_000, { stopAfterMs: 1 });
+    expect(outcome).toEqual({ verdict: 'pass', reason: '1.0.0 was kept for as long as asked, and is stopped' });
   }, 90_000);
 
   it('says what was asked for and is not there when time is up', async () => {

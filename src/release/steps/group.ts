@@ -61,6 +61,9 @@ export async function waitUntilReady(target: Target, spec: GroupSpec, { effects,
   const restarts = restartsSince();
   for (;;) {
     const state = await target.inspect(spec.id);
+    // Asked for only for a time, which may be over before anybody looks.
+    if (state === null && spec.stopAfterMs !== undefined)
+      return { verdict: 'pass', reason: `${spec.version} was kept for as long as asked, and is stopped` };
     const instances = state?.instances ?? [];
     const late = giveUpOn(instances, restarts(instances));
     if (late !== null) return withOutput(target, spec.id, late, note);
