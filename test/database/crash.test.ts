@@ -186,7 +186,7 @@ function backups(method: Work['method'], points: readonly string[], open: () => 
 
   test.each(points)('backup killed at %s', async (point) => {
     const answer = await killedAt(point, { ...work, verb: 'backup' });
-    expect(answer).toMatchObject({ schema: 'slipway.backup/1', rows: { 'public.t': 50 } });
+    expect(answer).toMatchObject({ schema: 'slipway.backup/2', rows: { 'public.t': 50 } });
     expect(await perform({ ...work, verb: 'verify', fence: 2 }, effects)).toMatchObject({ verdict: 'pass' });
     expect(await others()).toHaveLength(method === 'template' ? 1 : 0);
   });
