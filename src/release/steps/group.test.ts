@@ -69,7 +69,7 @@ describe('waitUntilReady', () => {
     const { outcome, notes } = await wait([flapping, sh('api', 'sleep 60', deaf)], 60_000);
     expect(outcome).toMatchObject({
       verdict: 'fail',
-      reason: 'worker#0 was started 5 times and does not stay: it exited with code 3',
+      reason: 'worker#0 was started 6 times and does not stay: it exited with code 3',
       facts: { output: { of: 'worker#0', lines: ['no such column'] } },
     });
     expect(notes).toEqual(['the last lines of worker#0:', '  no such column']);

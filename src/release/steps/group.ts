@@ -7,8 +7,8 @@ import type { StepDeps } from './deps.ts';
 import { as, text } from './input.ts';
 
 const LOOK_MS = 50;
-/** Restarts while it was waited for that are no bad luck any more; with back-off they take about 4 s and what each run lives. */
-const MOST_RESTARTS = 4;
+/** Restarts while it was waited for that are no bad luck any more: more than an instance is given that was never ready, so that one is told as what it is. With back-off they take about 8 s and what each run lives. */
+const MOST_RESTARTS = 5;
 /** Lines of output for the step's log. */
 const OUTPUT_LINES = 100;
 
