@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock, type Effects } from '../../kernel/index.ts';
-import { createProcessTarget, type GroupSpec, type ProcessSpec } from '../../targets/index.ts';
+import { createProcessTarget, type GroupSpec, type ProcessSpec, type Target } from '../../targets/index.ts';
 import { groupOf, waitUntilReady } from './group.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'slipway-group-')));
@@ -74,6 +74,19 @@ describe('waitUntilReady', () => {
     });
     expect(notes).toEqual(['the last lines of worker#0:', '  no such column']);
   }, 90_000);
+
+  it('keeps its verdict when nobody can tell what was printed', async () => {
+    const failed = { process: 'api', index: 0, phase: 'failed', lastExit: { code: 3, signal: null, at: 0 }, logFile: 'api-0.log' };
+    const target = {
+      inspect: async () => ({ spec: spec(null), stopAt: null, instances: [failed] }),
+      output: async () => Promise.reject(new Error('The agent answered 404')),
+    } as unknown as Target;
+    const notes: string[] = [];
+    const signal = new AbortController().signal;
+    const waiting = { effects: { clock: systemClock } as unknown as Effects, signal, note: (line: string) => void notes.push(line) };
+    expect(await waitUntilReady(target, spec(null), waiting)).toMatchObject({ verdict: 'fail' });
+    expect(notes).toEqual(['what api#0 printed could not be read: The agent answered 404']);
+  });
 
   it('does not wait for what was asked for only for a time that is over', async () => {
     const { outcome } = await wait([sh('worker', 'exec sleep 60', { kind: 'alive', forMs: 60_000 })], 60_000, { stopAfterMs: 1 });

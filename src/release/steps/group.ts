@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { messageOf } from '../../kernel/index.ts';
 import type { GroupSpec, GroupState, InstanceState, Target } from '../../targets/index.ts';
 import { printedFact } from '../core/printed.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
@@ -105,11 +106,21 @@ function notInTime(group: string, instances: readonly InstanceState[]): Late {
 
 /** The outcome with what the instance printed last, which is where the cause nearly always is. */
 async function withOutput(target: Target, group: string, { verdict, reason, instance }: Late, note: Waiting['note']): Promise<StepOutcome> {
-  const lines = instance === null ? [] : await target.output(group, instance, OUTPUT_LINES);
+  const lines = instance === null ? [] : await outputOf(target, group, instance, note);
   if (instance === null || lines.length === 0) return { verdict, reason };
   note(`the last lines of ${nameOf(instance)}:`);
   for (const line of lines) note(`  ${line}`);
   return { verdict, reason, facts: printedFact({ of: nameOf(instance), lines }) };
+}
+
+/** What is only told beside an outcome must not become the outcome: an agent of an older build cannot be asked. */
+async function outputOf(target: Target, group: string, instance: InstanceState, note: Waiting['note']): Promise<readonly string[]> {
+  try {
+    return await target.output(group, instance, OUTPUT_LINES);
+  } catch (error) {
+    note(`what ${nameOf(instance)} printed could not be read: ${messageOf(error)}`);
+    return [];
+  }
 }
 
 function isReady(state: GroupState, spec: GroupSpec): boolean {

@@ -1,5 +1,5 @@
 import type { Check } from '../../../kernel/index.ts';
-import { versionOf } from '../../../release/index.ts';
+import { foldEvents, versionOf } from '../../../release/index.ts';
 import { agentStatus } from '../../../server/index.ts';
 import type { App } from '../../compose.ts';
 import { whyNotServing } from '../shared/serving.ts';
@@ -17,7 +17,8 @@ export async function checkServing(app: App): Promise<readonly Check[]> {
       // While a release is at work, or waits for a person, instances and route are as that release needs them.
       if ((await store.lockOf(service, environment)) !== null) return [];
       const stored = await store.lastServing(service, environment);
-      if (stored === null) return [];
+      // What another node of a shared store runs is not to be seen from here.
+      if (stored === null || foldEvents(stored.events).plan.node !== app.places.node) return [];
       const serving = versionOf(stored);
       const problem = await whyNotServing(app, serving);
       if (problem === null) return [{ name: 'serving', verdict: 'pass', reason: `${name}: ${serving.version} runs and is ready` }];
