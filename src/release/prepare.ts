@@ -146,11 +146,11 @@ async function readData(deps: StepDeps, source: Source, definition: Definition):
         databaseUrl,
         findings: [],
       };
-    const migrations = await pendingMigrations(database, source, definition);
-    const method =
-      definition.database.backup.method === 'none'
-        ? null
-        : await chooseBackup(database, definition, await planningBackupTools(deps, workspace, definition));
+    const tools = await planningBackupTools(deps, workspace, definition);
+    const [migrations, method] = await Promise.all([
+      pendingMigrations(database, source, definition),
+      definition.database.backup.method === 'none' ? null : chooseBackup(database, definition, tools),
+    ]);
     return {
       migrations,
       backupMethod: method?.name ?? null,

@@ -18,10 +18,14 @@ export interface GitFacts {
 /** Reads the state of a workspace's repository. Slipway's own folder never counts as a change. */
 export async function readGit(workspace: string): Promise<GitFacts | null> {
   try {
-    const sha = await git(workspace, ['rev-parse', 'HEAD']);
-    const ref = await git(workspace, ['rev-parse', '--abbrev-ref', 'HEAD']);
-    const prefix = await git(workspace, ['rev-parse', '--show-prefix']);
-    const status = await git(workspace, ['status', '--porcelain', '--', '.', ':!.slipway']);
+    const [sha = '', ref = '', prefix = '', status = ''] = await Promise.all(
+      [
+        ['rev-parse', 'HEAD'],
+        ['rev-parse', '--abbrev-ref', 'HEAD'],
+        ['rev-parse', '--show-prefix'],
+        ['status', '--porcelain', '--', '.', ':!.slipway'],
+      ].map((args) => git(workspace, args)),
+    );
     return { sha, ref, prefix, dirty: status === '' ? [] : status.split('\n').map((line) => line.slice(3)) };
   } catch {
     return null;
