@@ -1,5 +1,7 @@
+import { isJsonObject } from '../kernel/index.ts';
 import { foldEvents } from './core/state.ts';
-import type { PreviousVersion } from './core/plan.ts';
+import type { Definition } from './core/definition.ts';
+import type { PreviousVersion, Step } from './core/plan.ts';
 import type { ReleaseStore, StoredRelease } from './ports.ts';
 import { text } from './steps/input.ts';
 
@@ -18,6 +20,7 @@ export function versionOf({ events }: StoredRelease): PreviousVersion {
   const { plan, steps } = foldEvents(events);
   const start = plan.steps.find((step) => step.id === 'deploy.start');
   if (start === undefined) throw new Error(`The plan of release ${plan.release} has no step deploy.start`);
+  const databaseUrl = urlOf(start, plan.definition);
   const digest = steps['build.artifact']?.facts['digest'];
   return {
     version: plan.version,
@@ -26,7 +29,16 @@ export function versionOf({ events }: StoredRelease): PreviousVersion {
     artifact: text(start.input, 'directory'),
     artifactDigest: typeof digest === 'string' ? digest : '',
     definition: plan.definition,
+    ...(databaseUrl === null ? {} : { databaseUrl }),
   };
+}
+
+/** With another URL than it was started with, a version asked for again would be another one, and be restarted under its users. */
+function urlOf({ input }: Step, { database }: Definition): string | null {
+  const processes = input['processes'];
+  if (database === null || !Array.isArray(processes)) return null;
+  const [first] = processes.filter(isJsonObject).map(({ env }) => (isJsonObject(env) ? env[database.env] : undefined));
+  return typeof first === 'string' ? first : null;
 }
 
 /** Is it the same version in the same place? One put back has its old release's name in another slot. */

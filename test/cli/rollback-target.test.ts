@@ -3,7 +3,7 @@ import { chooseRollback } from '../../src/cli/commands/shared/rollback-target.ts
 import { compilePlan } from '../../src/release/core/compile/compile.ts';
 import { versionOf, type Plan, type ReleaseStore, type StoredRelease } from '../../src/release/index.ts';
 import { simulate } from '../release/simulate.ts';
-import { aMigration, aPlanInput } from '../support/plan.ts';
+import { aMigration, aPlan, aPlanInput } from '../support/plan.ts';
 
 type Store = Pick<ReleaseStore, 'lastServing' | 'load' | 'list'>;
 
@@ -56,7 +56,7 @@ function storeOf(all: readonly StoredRelease[]): Store {
   };
 }
 
-const question = { service: 'shop', environment: 'dev', finished: null, version: null, serves: async () => true };
+const question = { service: 'shop', environment: 'dev', finished: null, version: null, node: aPlan().node, serves: async () => true };
 
 describe('what a rollback brings back', () => {
   it('the version before the serving one', async () => {

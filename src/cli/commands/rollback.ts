@@ -42,6 +42,7 @@ async function planRollback(call: Call, app: App, finished: string | null, drive
     environment: place.environment,
     finished,
     version: text(call, 'to') ?? null,
+    node: app.places.node,
     serves: async (version) => {
       // An agent that was only stopped brings back what it supervised.
       await driver();

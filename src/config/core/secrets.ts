@@ -32,18 +32,14 @@ const FLAG_AND_VALUE = new RegExp(`(?:^|\\s)${FLAG}\\s+(?!-|id=|type=)[^\\s\u000
 const LONE_FLAG = new RegExp(`^${FLAG}$`, 'i');
 const FLAG_VALUE = /^(?!-|id=|type=)[^\s\u0001]+$/;
 
-/** `-u name:password` of curl and its like; `-u 1000:1000` is a user and a group. */
-const CREDENTIALS = String.raw`(?!\d+:\d+(?:\s|$))[^\s:\u0001"']+:[^\s\u0001"']+`;
-const USER_FLAG = '(?:-u|--user|--proxy-user)';
-const USER_AND_PASSWORD = new RegExp(`(?:^|\\s)${USER_FLAG}[ =]["']?${CREDENTIALS}`);
-const LONE_USER_FLAG = new RegExp(`^${USER_FLAG}$`);
-const LONE_CREDENTIALS = new RegExp(`^${CREDENTIALS}$`);
+/** `curl -u name:password`; elsewhere `-u` is a user and a group, an address, anything. */
+const USER_AND_PASSWORD = /(?:^|[\s/])(?:curl|wget)\s(?:.*\s)?(?:-u|--user|--proxy-user)[ =]["']?[^\s:\u0001"']+:(?!\/\/)[^\s\u0001"']+/;
 
 /** `STRIPE_KEY`; the others name columns, caches and what may be known. */
 const KEY_NAME =
   /(?:^|[_.\-\s])(?<!(?:public|primary|foreign|sort|cache|partition|routing|idempotency|row|group|host|map|lock|registry)[_.\-\s])key$/i;
-/** As random as a key has to be: long, letters and digits, and neither words nor a path. */
-const LIKE_A_KEY = /^(?=.*\d)(?=.*[a-z])[\w+=.~-]{16,}$/i;
+/** As random as a key has to be: letters and digits without a break, which names and paths have. */
+const LIKE_A_KEY = /^(?=.*\d)(?=.*[a-z])[a-z0-9+=]{18,}$/i;
 
 /** Text with every `${...}` blanked out, columns kept. */
 function withoutReferences(text: string): string {
@@ -70,8 +66,7 @@ export function findSecret(text: string): { readonly what: string; readonly at: 
 export function passesSecret(text: string, before: string | null): boolean {
   const bare = withoutReferences(text);
   if (FLAG_AND_VALUE.test(bare) || USER_AND_PASSWORD.test(bare)) return true;
-  if (before === null) return false;
-  return (LONE_FLAG.test(before) && FLAG_VALUE.test(bare)) || (LONE_USER_FLAG.test(before) && LONE_CREDENTIALS.test(bare));
+  return before !== null && LONE_FLAG.test(before) && FLAG_VALUE.test(bare);
 }
 
 /**

@@ -10,6 +10,8 @@ export interface Observed {
     readonly unrouted: number;
   } | null;
   readonly restarts: number;
+  /** Which instances were restarted, and how they ended. */
+  readonly restarted?: readonly string[];
   /** Instances that are not ready, and for how long each was seen so. */
   readonly notReady: readonly { readonly name: string; readonly forMs: Duration }[];
 }
@@ -59,7 +61,7 @@ function restarts(seen: Observed, { maxRestarts }: StopConditions): Check {
   return {
     name: 'restarts',
     verdict: seen.restarts > maxRestarts ? 'fail' : 'pass',
-    reason: `${seen.restarts} restarts (limit ${maxRestarts})`,
+    reason: `${seen.restarts} restarts (limit ${maxRestarts})${(seen.restarted ?? []).map((one) => `; ${one}`).join('')}`,
   };
 }
 

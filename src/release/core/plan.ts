@@ -74,6 +74,8 @@ export interface PreviousVersion {
   readonly artifactDigest: string;
   /** How its processes are started, as released then. */
   readonly definition: Definition;
+  /** The template of its database's URL, as it was given then; absent where there is none, or an older build did not look. */
+  readonly databaseUrl?: string;
 }
 
 /** Everything decided before the first change. A newer build interprets it; none recompiles it. */

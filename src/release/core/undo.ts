@@ -35,7 +35,9 @@ export function planUndo(state: ReleaseState): Undo {
   if (!changed) return { changed, steps: [], skipped, refused: null };
   // Several changes may have the same way back (traffic held twice); it is taken once, where it first comes.
   const once = steps.filter((step, index) => steps.findIndex((other) => other.id === step.id) === index);
-  return { changed, steps: placeReSmoke(once, plan.reSmoke), skipped, refused: lossReason(state) };
+  // What one change does not need, another may.
+  const needless = skipped.filter(({ step }) => !once.some(({ id }) => id === step));
+  return { changed, steps: placeReSmoke(once, plan.reSmoke), skipped: needless, refused: lossReason(state) };
 }
 
 /** The old version is smoked before users reach it again: just ahead of the last step that opens traffic, else at the end. */

@@ -71,7 +71,11 @@ function resolveDeep(value: JsonValue, environment: Readonly<Record<string, stri
 interface Answer {
   readonly status: number;
   readonly json: unknown;
+  /** The beginning of what came, on one line. */
+  readonly said: string;
 }
+
+const SAID_LENGTH = 200;
 
 interface Ask {
   readonly url: string;
@@ -97,7 +101,12 @@ async function ask(agent: Agent, { url, method, headers, body, timeoutMs }: Ask,
     size += (chunk as Buffer).length;
     if (size <= MAX_BODY) chunks.push(chunk as Buffer);
   }
-  return { status: response.statusCode, json: parse(Buffer.concat(chunks).toString('utf8')) };
+  const got = Buffer.concat(chunks).toString('utf8');
+  const said = got
+    .slice(0, SAID_LENGTH)
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim();
+  return { status: response.statusCode, json: parse(got), said };
 }
 
 function parse(text: string): unknown {
@@ -110,7 +119,7 @@ function parse(text: string): unknown {
 
 function problemWith(check: HttpCheck, answer: Answer): string | null {
   if (!check.expectStatus.includes(answer.status))
-    return `${check.method} ${check.path} answered ${answer.status}, expected ${check.expectStatus.join(' or ')}`;
+    return `${check.method} ${check.path} answered ${answer.status}, expected ${check.expectStatus.join(' or ')}${answer.said === '' ? '' : `: ${answer.said}`}`;
   if (check.expectJson === null) return null;
   const difference = firstDifference(check.expectJson, answer.json);
   return difference === null ? null : `${check.method} ${check.path}: ${difference}`;

@@ -10,7 +10,12 @@ import type { StepDeps } from '../steps/deps.ts';
 import { runSmoke, type SmokeTarget } from './smoke.ts';
 
 const deps = { environmentFor: async () => ({}) } as unknown as StepDeps;
-const context = { plan: aPlan(), signal: new AbortController().signal, effects: { clock: systemClock } } as unknown as StepContext;
+const context = {
+  plan: aPlan(),
+  step: { stage: 'verify' },
+  signal: new AbortController().signal,
+  effects: { clock: systemClock },
+} as unknown as StepContext;
 const target = { bases: [], database: null, version: '1.1.0', healthPath: null, folder: '/', mustRead: false, mustWrite: false };
 const http = {
   kind: 'http',
@@ -45,7 +50,7 @@ describe('a smoke that leaves a path out', () => {
 
 describe('an answer that is not as it should be', () => {
   /** How often it is asked, by a smoke that may take a minute, when it answers this. */
-  async function timesAsked(answer: (response: ServerResponse) => void): Promise<number> {
+  async function timesAsked(answer: (response: ServerResponse) => void, stage = 'verify'): Promise<number> {
     let asked = 0;
     const server = createServer((_request, response) => {
       asked += 1;
@@ -58,7 +63,7 @@ describe('an answer that is not as it should be', () => {
     try {
       const read = [{ ...http, name: 'read', timeoutMs: 300 }];
       const none: SmokeDefinition = { read, noReads: null, write: [], noWrites: null, worker: [], expectVersion: false, withinMs: 60_000 };
-      await runSmoke(deps, context, none, { ...target, bases: [base] });
+      await runSmoke(deps, { ...context, step: { stage } as StepContext['step'] }, none, { ...target, bases: [base] });
       return asked;
     } finally {
       server.closeAllConnections();
@@ -73,6 +78,10 @@ describe('an answer that is not as it should be', () => {
     ['a broken connection, too', (response: ServerResponse) => response.destroy(), 5],
   ] as const)('%s', async (_what, answer, times) => {
     expect(await timesAsked(answer)).toBe(times);
+  });
+
+  it('is asked for as long as it may take on the way back, whatever it is', async () => {
+    expect(await timesAsked((response) => response.writeHead(500).end(), 'rollback')).toBe(5);
   });
 });
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { messageOf } from '../../kernel/index.ts';
+import { messageOf, type JsonObject } from '../../kernel/index.ts';
 import type { GroupSpec, GroupState, InstanceState, Target } from '../../targets/index.ts';
 import { printedFact } from '../core/printed.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
@@ -13,15 +13,38 @@ const MOST_RESTARTS = 5;
 /** Lines of output for the step's log. */
 const OUTPUT_LINES = 100;
 
-/** Starts (or changes) a group and waits until every instance is ready. */
+/** These make the old version smaller. Whether what is left of it is well decides nothing: a good version waits for no bad one. */
+const SHRINKING: ReadonlySet<string> = new Set(['deploy.quiet-old', 'observe.keep-warm']);
+
+/** Starts (or changes) a group and waits until every instance is ready; one that only gets smaller, until what is not wanted is gone. */
 export function applyGroupStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const { step, plan, fence } = context;
     const spec = groupOf(deps.home, plan.workspace, as<GroupSpec>(step.input));
     await deps.target.apply(fence, spec);
     context.note(`asked for ${spec.processes.map((one) => `${one.instances} x ${one.name}`).join(', ')} of ${spec.version} in ${spec.id}`);
-    return waitUntilReady(deps.target, spec, context);
+    return SHRINKING.has(step.id) ? waitUntilSmall(deps.target, spec, context) : waitUntilReady(deps.target, spec, context);
   };
+}
+
+async function waitUntilSmall(target: Target, spec: GroupSpec, { effects, signal }: Waiting): Promise<StepOutcome> {
+  const wanted = wantedOf(spec);
+  for (;;) {
+    const state = await target.inspect(spec.id);
+    const instances = state?.instances ?? [];
+    // Asked for only for a time, which may be over before anybody looks.
+    if (state === null) return { verdict: 'pass', reason: `${spec.version} is stopped` };
+    if (state.spec.version === spec.version && instances.length <= wanted && instances.every(({ phase }) => phase !== 'stopping')) {
+      const ready = instances.filter(({ phase }) => phase === 'ready').length;
+      return { verdict: 'pass', reason: `${ready} of ${wanted} instances of ${spec.version} are ready` };
+    }
+    if (signal.aborted) return { verdict: 'unknown', reason: `not stopped in time: ${instances.map(describe).join('; ')}` };
+    await effects.clock.sleep(LOOK_MS, signal);
+  }
+}
+
+function wantedOf(spec: GroupSpec): number {
+  return spec.processes.reduce((sum, process) => sum + process.instances, 0);
 }
 
 /** Drains and stops a group. */
@@ -62,9 +85,6 @@ export async function waitUntilReady(target: Target, spec: GroupSpec, { effects,
   const restarts = restartsSince();
   for (;;) {
     const state = await target.inspect(spec.id);
-    // Asked for only for a time, which may be over before anybody looks.
-    if (state === null && spec.stopAfterMs !== undefined)
-      return { verdict: 'pass', reason: `${spec.version} was kept for as long as asked, and is stopped` };
     const instances = state?.instances ?? [];
     const late = giveUpOn(instances, restarts(instances));
     if (late !== null) return withOutput(target, spec.id, late, note);
@@ -106,11 +126,16 @@ function notInTime(group: string, instances: readonly InstanceState[]): Late {
 
 /** The outcome with what the instance printed last, which is where the cause nearly always is. */
 async function withOutput(target: Target, group: string, { verdict, reason, instance }: Late, note: Waiting['note']): Promise<StepOutcome> {
-  const lines = instance === null ? [] : await outputOf(target, group, instance, note);
-  if (instance === null || lines.length === 0) return { verdict, reason };
+  return instance === null ? { verdict, reason } : { verdict, reason, facts: await printedBy(target, group, instance, note) };
+}
+
+/** The fact with an instance's last lines, which are in the step's log from then on. */
+export async function printedBy(target: Target, group: string, instance: InstanceState, note: Waiting['note']): Promise<JsonObject> {
+  const lines = await outputOf(target, group, instance, note);
+  if (lines.length === 0) return {};
   note(`the last lines of ${nameOf(instance)}:`);
   for (const line of lines) note(`  ${line}`);
-  return { verdict, reason, facts: printedFact({ of: nameOf(instance), lines }) };
+  return printedFact({ of: nameOf(instance), lines });
 }
 
 /** What is only told beside an outcome must not become the outcome: an agent of an older build cannot be asked. */
@@ -124,15 +149,14 @@ async function outputOf(target: Target, group: string, instance: InstanceState, 
 }
 
 function isReady(state: GroupState, spec: GroupSpec): boolean {
-  const wanted = spec.processes.reduce((sum, process) => sum + process.instances, 0);
   return (
     state.spec.version === spec.version &&
-    state.instances.length === wanted &&
+    state.instances.length === wantedOf(spec) &&
     state.instances.every((instance) => instance.phase === 'ready')
   );
 }
 
-function nameOf(instance: InstanceState): string {
+export function nameOf(instance: InstanceState): string {
   return `${instance.process}#${instance.index}`;
 }
 
@@ -144,7 +168,7 @@ function describeFailure(instance: InstanceState): string {
   return `${nameOf(instance)} did not become ready: ${howItEnded(instance)}; its output is in ${instance.logFile}`;
 }
 
-function howItEnded({ lastExit, health }: InstanceState): string {
+export function howItEnded({ lastExit, health }: InstanceState): string {
   // Neither a code nor a signal: it could not be started at all, and only the reason says why.
   if (lastExit === null || (lastExit.code === null && lastExit.signal === null)) return health.reason;
   return lastExit.signal === null ? `it exited with code ${lastExit.code}` : `it was ended by ${lastExit.signal}`;

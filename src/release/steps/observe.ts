@@ -5,8 +5,9 @@ import { judgeWindow, type Observed, type StopConditions } from '../core/observe
 import type { ReleaseEvent } from '../core/events.ts';
 import type { StepContext, StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
+import { howItEnded, nameOf, printedBy } from './group.ts';
 import { as, object, text } from './input.ts';
-import { asUser, definitionOf, groupBases, smokeGroup } from './smoke.ts';
+import { definitionOf, groupBases, smokeGroup } from './smoke.ts';
 
 /**
  * One look at the new version under real traffic. The first look is the baseline; later ones judge everything since
@@ -22,7 +23,9 @@ export function observeStep(deps: StepDeps): StepExecutor {
     const baseline = before.baseline ?? now;
     const at = context.effects.clock.now();
     const notReady = notReadySince(group, before.notReady ?? {}, at);
+    const restarted = group.instances.filter(({ restarts }) => restarts > 0);
     const seen: Observed = {
+      restarted: restarted.map((one) => `${nameOf(one)}: ${howItEnded(one)}`),
       traffic: trafficOf(now.stats, baseline.stats, text(step.input, 'version'), group.spec.id),
       restarts: Math.max(0, now.restarts - baseline.restarts),
       notReady: Object.entries(notReady).map(([name, since]) => ({ name, forMs: at - since })),
@@ -30,20 +33,28 @@ export function observeStep(deps: StepDeps): StepExecutor {
     const judged = judgeWindow(seen, as<StopConditions>(object(step.input, 'stop')));
     // What users met is answer enough, and they still meet it.
     const checks = judged.some((check) => check.verdict === 'fail') ? judged : [...judged, await synthetic(deps, context, group)];
-    const bad = checks.filter((check) => check.verdict !== 'pass');
     const verdict = joinVerdicts(checks.map((check) => check.verdict));
-    const reason =
-      bad.length === 0
-        ? `${seen.traffic?.requests ?? 0} requests so far, ${seen.traffic?.errors ?? 0} errors, ${seen.restarts} restarts`
-        : bad.map((check) => `${check.name}: ${check.reason}`).join('; ');
+    const printed = verdict === 'fail' ? await printedByWorst(deps, context, group) : {};
     return {
       verdict,
-      reason,
+      reason: reasonOf(seen, checks),
       checks,
       retry: verdict === 'unknown',
-      facts: { baseline: as<JsonObject>((seen.traffic === null ? now : baseline) as never), notReady },
+      facts: { ...printed, baseline: as<JsonObject>((seen.traffic === null ? now : baseline) as never), notReady },
     };
   };
+}
+
+function reasonOf({ traffic, restarts }: Observed, checks: readonly Check[]): string {
+  const bad = checks.filter((check) => check.verdict !== 'pass');
+  if (bad.length > 0) return bad.map((check) => `${check.name}: ${check.reason}`).join('; ');
+  return `${traffic?.requests ?? 0} requests so far, ${traffic?.errors ?? 0} errors, ${restarts} restarts`;
+}
+
+/** What the instance printed that was restarted most. */
+async function printedByWorst({ target }: StepDeps, { note }: StepContext, { spec, instances }: GroupState): Promise<JsonObject> {
+  const [worst] = instances.toSorted((a, b) => b.restarts - a.restarts);
+  return worst === undefined || worst.restarts === 0 ? {} : printedBy(target, spec.id, worst, note);
 }
 
 interface Look {
@@ -103,7 +114,7 @@ async function synthetic(deps: StepDeps, context: StepContext, group: GroupState
   const { listen, smoke } = definition;
   const bases =
     listen === null ? groupBases(group, definition) : [`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`];
-  const reads = { ...asUser(smoke), write: [], noWrites: 'a window only reads' };
+  const reads = { ...smoke, write: [], noWrites: 'a window only reads' };
   const outcome = await smokeGroup(deps, context, { smoke: reads, bases, definition, version, group });
   return { name: 'synthetic read', verdict: outcome.verdict, reason: outcome.reason };
 }

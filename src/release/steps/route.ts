@@ -1,7 +1,8 @@
 import { SlipwayError, type ErrorCode } from '../../kernel/index.ts';
 import type { Router, RouteSpec } from '../../traffic/index.ts';
 import type { Step } from '../core/plan.ts';
-import type { StepExecutor, StepOutcome } from '../ports.ts';
+import type { Target } from '../../targets/index.ts';
+import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as } from './input.ts';
 
@@ -11,9 +12,10 @@ const LOOK_MS = 50;
 const DRAIN_MS = 30_000;
 
 /** Sets the route and, when it now holds or closes, waits until the requests in flight have ended, or long enough. */
-export function routeStep({ router }: StepDeps): StepExecutor {
+export function routeStep({ router, target }: StepDeps): StepExecutor {
   return async ({ step, fence, signal, effects, note }) => {
     const spec = as<RouteSpec>(step.input);
+    if (step.id === 'backup.open') await untilBack(target, spec, { effects, signal, note });
     const refused = await setRoute(router, fence, spec);
     if (refused !== null) return outcomeOfRefusal(router, { step, spec }, refused);
     const where = spec.backends.map((backend) => `${backend.version} ${backend.weight} %`).join(', ') || 'nowhere';
@@ -37,6 +39,26 @@ export function routeStep({ router }: StepDeps): StepExecutor {
       await effects.clock.sleep(LOOK_MS, signal);
     }
   };
+}
+
+/** Users are held already, for as long as the router holds anybody. */
+const BACK_WITHIN_MS = 15_000;
+const BACK_LOOK_MS = 250;
+
+/** A backup that had the database to itself ended every session, which not every program survives: users wait until it is back. */
+async function untilBack(
+  target: Target,
+  { backends }: RouteSpec,
+  { effects, signal, note }: Pick<StepContext, 'effects' | 'signal' | 'note'>,
+): Promise<void> {
+  const until = effects.clock.monotonic() + BACK_WITHIN_MS;
+  for (;;) {
+    const groups = await Promise.all(backends.filter(({ weight }) => weight > 0).map(({ group }) => target.inspect(group)));
+    const away = groups.flatMap((group) => (group?.instances ?? []).filter(({ phase }) => phase !== 'ready'));
+    if (away.length === 0 || signal.aborted || effects.clock.monotonic() >= until) return;
+    note(`waiting for ${away.map((one) => `${one.process}#${one.index}, which is ${one.phase}`).join('; ')}`);
+    await effects.clock.sleep(BACK_LOOK_MS, signal);
+  }
 }
 
 /** What the router answers before it has touched the route: then nobody was sent anywhere. */

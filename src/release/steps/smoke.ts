@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Duration } from '../../kernel/index.ts';
 import type { GroupState } from '../../targets/index.ts';
 import type { Definition, SmokeDefinition } from '../core/definition.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import { runSmoke } from '../smoke/smoke.ts';
 import type { StepDeps } from './deps.ts';
+import { printedBy } from './group.ts';
 import { as, object, text } from './input.ts';
 
 /** Smoke of one group on its own ports, or of the whole service through the address users use. */
@@ -15,19 +15,9 @@ export function smokeStep(deps: StepDeps): StepExecutor {
     const definition = definitionOf(context, version);
     const group = await deps.target.inspect(text(input, 'group'));
     if (group === null) return { verdict: 'fail', reason: `${text(input, 'group')} is not running` };
-    const smoke = as<SmokeDefinition>(input['smoke']);
-    if (text(input, 'through') === 'route')
-      return smokeGroup(deps, context, { smoke: asUser(smoke), bases: [routeBase(object(input, 'listen'))], definition, version, group });
-    return smokeGroup(deps, context, { smoke, bases: groupBases(group, definition), definition, version, group });
+    const bases = text(input, 'through') === 'route' ? [routeBase(object(input, 'listen'))] : groupBases(group, definition);
+    return smokeGroup(deps, context, { smoke: as<SmokeDefinition>(input['smoke']), bases, definition, version, group });
   };
-}
-
-/** Users are there already, so a version that fails for them is not given the time one has to warm up. */
-const LONGEST_AS_USER: Duration = 2_000;
-
-/** The smoke as asked where users are: the first look is nearly the last. */
-export function asUser(smoke: SmokeDefinition): SmokeDefinition {
-  return { ...smoke, withinMs: Math.min(smoke.withinMs, LONGEST_AS_USER) };
 }
 
 /** Everything needed to smoke one running group. */
@@ -45,7 +35,7 @@ export async function smokeGroup(deps: StepDeps, context: StepContext, one: Grou
   if (bases.length === 0 && definition.processes.some((process) => process.port))
     return { verdict: 'fail', reason: `no instance of ${one.version} is ready` };
   const routed = definition.processes.find((process) => process.routed);
-  return runSmoke(deps, context, one.smoke, {
+  const outcome = await runSmoke(deps, context, one.smoke, {
     bases,
     database: await deps.databaseFor(context.plan.workspace, definition),
     version: one.version,
@@ -54,6 +44,11 @@ export async function smokeGroup(deps: StepDeps, context: StepContext, one: Grou
     mustRead: definition.listen !== null,
     mustWrite: definition.database !== null,
   });
+  const asked = one.group.instances.find(({ process }) => process === routed?.name);
+  if (outcome.verdict !== 'fail' || asked === undefined) return outcome;
+  // Why it answered as it did is what it may have printed.
+  const printed = await printedBy(deps.target, one.group.spec.id, asked, context.note);
+  return { ...outcome, facts: { ...outcome.facts, ...printed } };
 }
 
 /** Base URLs of the ready instances that take requests. */

@@ -25,7 +25,6 @@ const MOVES: Readonly<Record<string, (progress: Progress) => Progress>> = {
   'step.skipped': (progress) => ({ ...progress, begun: true }),
   'pause.requested': (progress) => ({ ...progress, paused: true }),
   'resume.requested': (progress) => ({ ...progress, paused: false, stuck: false }),
-  'abort.requested': (progress) => ({ ...progress, stuck: false }),
   'rollback.requested': (progress) => ({ ...progress, paused: false, stuck: false }),
   // A rollback does not wait for a pause to end.
   'rollback.started': (progress) => ({ ...progress, rollingBack: true, paused: false, stuck: false }),

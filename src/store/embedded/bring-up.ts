@@ -42,6 +42,8 @@ export async function bringUp(place: Place): Promise<boolean> {
     unblock(place, { state, silentFor: launched === null ? waited : 0, stoppingSince });
     if (state === 'down' && mayLaunch(launched, place)) {
       launch ??= await prepare(place);
+      // Again before each try: whoever stopped the last server may have taken its folder away.
+      secureSocketDirectory(place.socketDirectory, launch.identity.owner);
       launched = launchServer(launch, place.dataDirectory, place.socketDirectory);
     }
     await systemClock.sleep(POLL_MS);
@@ -67,7 +69,6 @@ async function prepare(place: Place): Promise<Launch> {
   const binaries = locateBinaries(join(store, 'lib'));
   const dataOwner = dataOwnerOf(place);
   const launch = { binaries, identity: chooseIdentity([binaries.postgres, place.dataDirectory], dataOwner) };
-  secureSocketDirectory(place.socketDirectory, launch.identity.owner);
   if (dataOwner === null) await initialise(launch, place.dataDirectory);
   clearForeignPidFile(place.dataDirectory);
   return launch;

@@ -4,7 +4,7 @@ import { SlipwayError } from '../../kernel/index.ts';
 export type StartFailure = { readonly kind: 'again' } | { readonly kind: 'refused'; readonly error: SlipwayError };
 
 const AGAIN =
-  /lock file "[^"]*" already exists|pre-existing shared memory block|is another postmaster|bogus data in lock file|lock file "[^"]*" is empty/i;
+  /lock file "[^"]*" already exists|pre-existing shared memory block|is another postmaster|bogus data in lock file|lock file "[^"]*" is empty|could not create lock file "[^"]*\.s\.PGSQL[^"]*": No such file/i;
 const DISK_FULL = /no space left on device|disk quota exceeded|could not extend file/i;
 const OTHER_VERSION = /initialized by PostgreSQL version/i;
 const BROKEN =

@@ -49,6 +49,8 @@ export async function createProcessTarget(options: ProcessTargetOptions): Promis
   const unlock = await lockFolder(path.join(options.directory, 'supervisor.lock'));
   try {
     const store = await openProcessStore(path.join(options.directory, 'groups.json'));
+    // What was wanted only until a time that is over is not started again, only to be stopped.
+    for (const group of Object.keys(store.state().groups)) await store.update((state) => expiring(state, group, options.clock.now()));
     const supervisor = createSupervisor(options, store);
     await supervisor.adopt();
     const { expire, ...verbs } = createVerbs(options, store, supervisor);
@@ -123,6 +125,8 @@ function createVerbs({ environment, clock, log }: ProcessTargetOptions, store: P
     onChange: (listener) => supervisor.onChange(listener),
     groups: () => Object.keys(store.state().groups),
     stopAll: async () => {
+      // Before as well, for a supervisor that is killed in between.
+      await store.update(rested);
       await supervisor.rest();
       await store.update(rested);
     },

@@ -30,6 +30,8 @@ export interface Behaviour {
   readonly hangOn?: string;
   /** Writes bytes that are not UTF-8 to its log. */
   readonly garbage?: boolean;
+  /** Answers 500 to everybody but the health check while this file is there. */
+  readonly brokenWhile?: string;
   /** Fails for users, who come through the router, and for nobody else. */
   readonly failsForUsers?: boolean;
 }
@@ -130,13 +132,18 @@ function baseEnvironment(folder: string): Readonly<Record<string, string>> {
 }
 
 const SERVER = `
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-const { ignoreTerm, hangOn, garbage, failsForUsers } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
+const { ignoreTerm, hangOn, garbage, failsForUsers, brokenWhile } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
 const version = process.env.SLIPWAY_VERSION;
 if (garbage) process.stdout.write(Buffer.from([0x62, 0x79, 0x74, 0x65, 0xff, 0xfe, 0xc3, 0x28, 0x00, 0x1b, 0x5b, 0x41, 0x0a]));
 const server = createServer((request, response) => {
   if (request.url === hangOn) return;
+  if (brokenWhile && request.url !== '/health' && existsSync(brokenWhile)) {
+    console.error('no flux capacitor');
+    response.statusCode = 500;
+    return response.end('{"error": "cannot serve"}');
+  }
   if (failsForUsers && request.headers['x-forwarded-for']) response.statusCode = 500;
   response.end(JSON.stringify({ status: 'ok', version }));
 });

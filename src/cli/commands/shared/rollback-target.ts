@@ -17,6 +17,8 @@ export interface RollbackQuestion {
   readonly finished: string | null;
   /** Null: the version before the serving one. */
   readonly version: string | null;
+  /** Only what this node runs can be looked at, or started, from here. */
+  readonly node: string;
   /** Do users get this version, all of it? */
   readonly serves: (version: PreviousVersion) => Promise<boolean>;
 }
@@ -51,7 +53,7 @@ export async function chooseRollback(
   const released = recent.filter((one) => one.status === 'released');
   const to = question.version === null ? await versionBefore(store, current) : await versionNamed(store, released, question.version);
   // What should serve and does not (its machine was lost, its route is held) is put back like any other version.
-  if (to.version === current.version && (await question.serves(current)))
+  if (to.version === current.version && (planOf(serving).node !== question.node || (await question.serves(current))))
     throw new SlipwayError('not_possible_now', `${service} ${to.version} is what serves in ${environment} already`);
   await refuseLostData(store, recent, to);
   return { to, current };

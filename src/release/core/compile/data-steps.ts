@@ -2,7 +2,7 @@ import type { JsonObject } from '../../../kernel/pure.ts';
 import type { Step } from '../plan.ts';
 import { asJson, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
 import { routeSpec } from './group.ts';
-import { step, UNDO_OPTIONS } from './input.ts';
+import { step, UNDO_OPTIONS, type PlanInput } from './input.ts';
 import { decidingMigration } from './strategy.ts';
 
 const HOUR = 3_600_000;
@@ -21,7 +21,7 @@ export function backupSteps(draft: Draft): Part {
   if (held === null || opened === null) return { steps: taken, undo: {} };
   const hold = step('backup', 'hold', {
     kind: 'route',
-    title: 'hold new requests while the backup has the database to itself',
+    title: 'hold new requests while the backup has the database to itself (every session ends; the service must connect again)',
     input: held,
   });
   const open = step('backup', 'open', {
@@ -65,7 +65,7 @@ function reasonWithoutBackup(draft: Draft): string | null {
 export function migrateSteps(draft: Draft): Part {
   const { input } = draft;
   const { database } = input.definition;
-  const skip = reasonWithoutMigration(draft);
+  const skip = reasonWithoutMigration(draft.input);
   if (database === null || skip !== null)
     return {
       steps: [step('migrate', 'apply', { kind: 'migrate', title: 'migrate the database', input: {} }, { skip: skip ?? '' })],
@@ -88,7 +88,8 @@ export function migrateSteps(draft: Draft): Part {
   return { steps: [...stopped.steps, ...backup, apply], undo: { ...stopped.undo, ...undo } };
 }
 
-function reasonWithoutMigration({ input }: Draft): string | null {
+/** Why the database is left as it is; null when it is changed, or nobody knows. */
+export function reasonWithoutMigration(input: PlanInput): string | null {
   const { database } = input.definition;
   if (database === null) return 'the service has no database';
   if (input.target !== null) return 'putting an earlier version back changes no schema';

@@ -1,3 +1,4 @@
+import { reasonWithoutMigration } from './data-steps.ts';
 import { asJson, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
 import type { Step } from '../plan.ts';
 import { groupSpec, routeSpec, type Side } from './group.ts';
@@ -22,7 +23,7 @@ export function deploySteps(draft: Draft): Part {
     // An old version that somebody stopped, or that was given up, runs again: that is what is smoked and what users come back to.
     undo: {
       ...stopped.undo,
-      [start.id]: exclusive ? undo.stopNew : [...undo.startOld, ...undo.stopNew],
+      [start.id]: exclusive ? undo.stopNew : [...undo.stopNew, ...undo.startOld],
       ...stopRehearsal(rehearse),
       ...traffic.undo,
     },
@@ -67,6 +68,16 @@ export function trafficStep({ input }: Draft): string {
 /** The old version is asked the smoke questions on the migrated data, while it does not serve: is the way back open? */
 function rehearsal({ input, old, restoring, exclusive }: Draft): readonly Step[] {
   const title = 'rehearse the rollback';
+  // Whatever is wrong with the version somebody leaves: it must not keep them on it.
+  if (input.target !== null && old !== null)
+    return [
+      step(
+        'verify',
+        'rehearse',
+        { kind: 'rehearse', title, input: {} },
+        { skip: `${old.version} is what is being left: its state is not judged, so the way back to it is not proven` },
+      ),
+    ];
   if (old === null)
     return [
       step(
@@ -99,6 +110,7 @@ function rehearsal({ input, old, restoring, exclusive }: Draft): readonly Step[]
           group,
           temporary: exclusive,
           smoke: asJson(old.definition.smoke),
+          changesData: reasonWithoutMigration(input) === null,
           version: old.version,
           service: old.definition.service,
           environment: old.definition.environment,

@@ -33,6 +33,7 @@ export function draftOf(input: PlanInput, strategy: 'recreate' | 'blue-green'): 
     group,
     artifact: target?.artifact ?? artifactFolder(definition.service, input.version),
     definition,
+    databaseUrl: target?.databaseUrl,
   };
   const old = previous === null ? null : sideOf(previous);
   const deciding = decidingMigration(input.migrations ?? []);
@@ -47,6 +48,7 @@ function sideOf(previous: PreviousVersion): Side {
     group: previous.group,
     artifact: previous.artifact,
     definition: previous.definition,
+    databaseUrl: previous.databaseUrl,
   };
 }
 

@@ -10,6 +10,8 @@ export interface Side {
   /** Artifact folder, relative to the state directory. */
   readonly artifact: string;
   readonly definition: Definition;
+  /** Its own URL template, where it is known and may differ from the release's. */
+  readonly databaseUrl?: string | undefined;
 }
 
 /** Folder of a version's artifact, relative to the state directory. */
@@ -29,8 +31,8 @@ export function freeSlot(service: string, environment: string, previousGroup: st
  */
 export function groupSpec(side: Side, databaseUrl: string | null, only: 'all' | 'routed' = 'all'): JsonObject {
   const { definition } = side;
-  const database: Record<string, string> =
-    definition.database === null || databaseUrl === null ? {} : { [definition.database.env]: databaseUrl };
+  const url = side.databaseUrl ?? databaseUrl;
+  const database: Record<string, string> = definition.database === null || url === null ? {} : { [definition.database.env]: url };
   const processes = definition.processes.map((process): JsonValue => ({
     name: process.name,
     argv: process.argv,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE, answer } from './answer.ts';
 import { Attempt, type AttemptEvents, type Failure } from './attempt.ts';
 import { type RequestBody, bodyKind, hasUnreadBody, keepBody, payloadOf, replayable } from './body.ts';
-import { PROBE_AGENT } from '../../core/probe-agent.ts';
+import { isProbe } from '../../core/probe-agent.ts';
 import { type Ending, count } from './counters.ts';
 import { pathOf, requestHeaders, responseHeaders } from './headers.ts';
 import type { Backend, Choice } from './pick.ts';
@@ -74,7 +74,7 @@ class Exchange implements AttemptEvents {
     const choice = this.#preferred === null ? null : this.#pick(this.#preferred);
     if (choice !== null) return this.#send(choice);
     this.#route.inFlight--;
-    this.#route.counters.refuse();
+    if (!isProbe(this.#request.headers)) this.#route.counters.refuse();
     answer(this.#response, NO_ENDPOINT);
   }
 
@@ -147,8 +147,7 @@ class Exchange implements AttemptEvents {
   #settle(ending: Ending): void {
     this.#route.inFlight--;
     const { spec } = this.#choice?.backend ?? {};
-    // Our own questions are no users: a window in which nobody came must not look like one without errors.
-    if (spec !== undefined && this.#request.headers['user-agent'] !== PROBE_AGENT)
+    if (spec !== undefined && !isProbe(this.#request.headers))
       count(this.#route.counters.of(spec.group, spec.version), ending, this.#route.clock.monotonic() - this.#startedAt);
   }
 }
