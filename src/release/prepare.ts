@@ -70,7 +70,7 @@ async function planRelease(deps: StepDeps, request: KnownRequest, git: Commit | 
       hint: 'Raise the version in package.json, or pass --version.',
     });
   await refuseOtherBytes(deps, definition.service, version, git);
-  const data = await readData(deps, { workspace, gitSha: git?.sha ?? null }, definition);
+  const data = await readData(deps, { workspace, gitSha: git?.sha ?? null, home: deps.home }, definition);
   const { release, configSha256, requestedBy, node, skips, workingTree } = request;
   return compilePlan({
     ...data,

@@ -21,11 +21,11 @@ export const checkDatabase: PreflightCheck = async ({ databaseFor }, plan) => {
 };
 
 /** The folder and the database agree on what was applied, and on what the plan is about to apply. */
-export const checkMigrations: PreflightCheck = async ({ databaseFor }, plan) => {
+export const checkMigrations: PreflightCheck = async ({ databaseFor, home }, plan) => {
   const folder = plan.definition.database?.migrations ?? null;
   const database = await databaseFor(plan.workspace, plan.definition);
   if (database === null || folder === null || plan.kind === 'rollback') return pass('no migration files to compare');
-  const status = await sourceMigrationStatus(plan, folder, database);
+  const status = await sourceMigrationStatus({ ...plan, home }, folder, database);
   if (status.partial !== null)
     return fail(
       `${status.partial.name} was cut off after ${status.partial.statement} of ${status.partial.statements} statements`,
