@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import valid from 'semver/functions/valid.js';
 import { messageOf, redactDeep, SlipwayError, type Check } from '../kernel/index.ts';
-import type { DatabaseAccess, Migration } from '../database/index.ts';
+import type { BackupMethod, DatabaseAccess, Migration } from '../database/index.ts';
 import { readArtifact } from './artifact/store.ts';
 import { judgeTree, readGit, type GitFacts } from './artifact/git.ts';
 import { sourceMigrations, sourceMigrationStatus, type Source } from './artifact/source.ts';
@@ -146,13 +146,16 @@ async function readData(deps: StepDeps, source: Source, definition: Definition):
         databaseUrl,
         findings: [],
       };
-    const tools = await planningBackupTools(deps, workspace, definition);
-    const [migrations, method] = await Promise.all([
+    // Both are waited for whatever becomes of one: nothing may still be checked out when this command ends.
+    const [pending, chosen] = await Promise.allSettled([
       pendingMigrations(database, source, definition),
-      definition.database.backup.method === 'none' ? null : chooseBackup(database, definition, tools),
+      definition.database.backup.method === 'none' ? null : plannedBackup(deps, { database, workspace }, definition),
     ]);
+    if (pending.status === 'rejected') throw pending.reason;
+    if (chosen.status === 'rejected') throw chosen.reason;
+    const method = chosen.value;
     return {
-      migrations,
+      migrations: pending.value,
       backupMethod: method?.name ?? null,
       backupNeedsQuiet: method?.capabilities.needsQuiet ?? false,
       databaseUrl,
@@ -167,6 +170,14 @@ async function readData(deps: StepDeps, source: Source, definition: Definition):
     };
     return { migrations: declaredMigrations(definition), backupMethod: null, backupNeedsQuiet: false, databaseUrl, findings: [finding] };
   }
+}
+
+async function plannedBackup(
+  deps: StepDeps,
+  { database, workspace }: { readonly database: DatabaseAccess; readonly workspace: string },
+  definition: Definition,
+): Promise<BackupMethod> {
+  return chooseBackup(database, definition, await planningBackupTools(deps, workspace, definition));
 }
 
 /** Every migration of the folder, for a database that does not exist yet. */
