@@ -146,16 +146,9 @@ async function readData(deps: StepDeps, source: Source, definition: Definition):
         databaseUrl,
         findings: [],
       };
-    // Both are waited for whatever becomes of one: nothing may still be checked out when this command ends.
-    const [pending, chosen] = await Promise.allSettled([
-      pendingMigrations(database, source, definition),
-      definition.database.backup.method === 'none' ? null : plannedBackup(deps, { database, workspace }, definition),
-    ]);
-    if (pending.status === 'rejected') throw pending.reason;
-    if (chosen.status === 'rejected') throw chosen.reason;
-    const method = chosen.value;
+    const { migrations, method } = await lookInto(deps, source, { database, definition });
     return {
-      migrations: pending.value,
+      migrations,
       backupMethod: method?.name ?? null,
       backupNeedsQuiet: method?.capabilities.needsQuiet ?? false,
       databaseUrl,
@@ -172,12 +165,21 @@ async function readData(deps: StepDeps, source: Source, definition: Definition):
   }
 }
 
-async function plannedBackup(
+/** What the migrations of the source would do to the database, and how it would be backed up. */
+async function lookInto(
   deps: StepDeps,
-  { database, workspace }: { readonly database: DatabaseAccess; readonly workspace: string },
-  definition: Definition,
-): Promise<BackupMethod> {
-  return chooseBackup(database, definition, await planningBackupTools(deps, workspace, definition));
+  source: Source,
+  { database, definition }: { readonly database: DatabaseAccess; readonly definition: Definition },
+): Promise<{ readonly migrations: readonly PendingMigration[]; readonly method: BackupMethod | null }> {
+  const backup = async (): Promise<BackupMethod | null> =>
+    definition.database?.backup.method === 'none'
+      ? null
+      : chooseBackup(database, definition, await planningBackupTools(deps, source.workspace, definition));
+  // Both are waited for whatever becomes of one: nothing may still be checked out when this command ends.
+  const [pending, chosen] = await Promise.allSettled([pendingMigrations(database, source, definition), backup()]);
+  if (pending.status === 'rejected') throw pending.reason;
+  if (chosen.status === 'rejected') throw chosen.reason;
+  return { migrations: pending.value, method: chosen.value };
 }
 
 /** Every migration of the folder, for a database that does not exist yet. */
