@@ -67,7 +67,7 @@ function smoke(detection: Detection): readonly string[] {
     '# Checks of the new version; one that fails rolls the release back.',
     'smoke:',
     '  read:',
-    `    - ${scalar(`GET ${health}`)}`,
+    `    - ${scalar(`GET ${health}`)}  # that it is up; add what users read, or a broken page counts as released`,
     '  # write:  # one write path, cleaned up afterwards; a service with a database needs it, or { none: "why" }',
     '  #   - { http: POST /orders, body: { product: 1 }, status: 201, cleanup: "DELETE /orders/{id}" }',
   ];

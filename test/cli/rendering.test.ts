@@ -153,7 +153,7 @@ describe('a plan', () => {
       findings: [{ name: 'rollback class', verdict: 'pass', reason }],
     });
     const text = renderPlan(
-      { plan, checks: [{ name: 'disk', verdict: 'fail', reason: 'full', fix: 'free some' }], verdict: 'fail' },
+      { plan, checks: [{ name: 'disk', verdict: 'fail', reason: 'full', fix: 'free some' }], verdict: 'fail', blocking: ['disk'] },
       100,
       plain,
     );
@@ -173,7 +173,7 @@ describe('a plan', () => {
   it('claims nothing about a database that could not be asked', () => {
     const away = { name: 'database', verdict: 'unknown', reason: 'connection refused', fix: 'start it' } as const;
     const plan = aPlan({ migrations: null, findings: [away] });
-    const text = renderPlan({ plan, checks: [], verdict: 'unknown' }, 200, plain);
+    const text = renderPlan({ plan, checks: [], verdict: 'unknown', blocking: [] }, 200, plain);
     for (const said of [
       'apply the pending migrations (which ones is not known)',
       'UNKNOWN: which migrations are pending is not known: connection refused',

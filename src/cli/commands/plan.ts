@@ -18,7 +18,10 @@ export const run: Handler = async (call) =>
     const verdict = joinVerdicts(deciding.map((check) => check.verdict));
     const { terminal } = call;
     if (terminal.json) terminal.data({ plan, checks, verdict });
-    else terminal.say(renderPlan({ plan, checks, verdict }, terminal.width, terminal.style));
+    else {
+      const blocking = deciding.filter((check) => check.verdict !== 'pass').map(({ name }) => name);
+      terminal.say(renderPlan({ plan, checks, verdict, blocking }, terminal.width, terminal.style));
+    }
     return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
   });
 

@@ -11,10 +11,12 @@ export interface PlanAnswer {
   readonly checks: readonly Check[];
   /** Whether a release would start now. */
   readonly verdict: Verdict;
+  /** Names of the checks that stand in its way. */
+  readonly blocking: readonly string[];
 }
 
 /** The plan as a person reads it before deciding. */
-export function renderPlan({ plan, checks, verdict }: PlanAnswer, width: number, style: Style): string {
+export function renderPlan({ plan, checks, verdict, blocking }: PlanAnswer, width: number, style: Style): string {
   const blocks = [
     `${style.bold(headline({ ...plan, previous: plan.previous?.version ?? null }))}\n${facts(plan, width)}`,
     section('Steps, in order', plan.steps.map((step) => stepLine(step, style)).join('\n'), style),
@@ -22,7 +24,7 @@ export function renderPlan({ plan, checks, verdict }: PlanAnswer, width: number,
     section('Way back', wayBack(plan, width), style),
     section('Risk and unknowns', renderChecks(plan.findings, width, style), style),
     section('Preflight, asked now', renderChecks(checks, width, style), style),
-    conclusion(verdict, checks, style),
+    conclusion(verdict, blocking, style),
   ];
   return blocks.filter((block) => block !== null).join('\n\n');
 }
@@ -94,8 +96,7 @@ function noReturn({ pointOfNoReturn, unknown }: Plan['rollback']): string {
   return `Point of no return: ${pointOfNoReturn}. After it, going back restores the backup and loses what users wrote since; a person must accept that.`;
 }
 
-function conclusion(verdict: Verdict, checks: readonly Check[], style: Style): string {
+function conclusion(verdict: Verdict, blocking: readonly string[], style: Style): string {
   if (verdict === 'pass') return `${verdictWord('pass', style)}: a release would start. Nothing was changed.`;
-  const blocking = checks.filter((check) => check.verdict !== 'pass').map(({ name }) => name);
   return `${verdictWord(verdict, style)}: a release would be blocked by ${blocking.join(', ')}. Nothing was changed.`;
 }

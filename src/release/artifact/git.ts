@@ -15,7 +15,10 @@ export interface GitFacts {
   readonly prefix: string;
 }
 
-/** Reads the state of a workspace's repository. Slipway's own folder never counts as a change. */
+/** What Slipway itself puts into a workspace: its state directory, and the packs `evidence export` writes where nobody says otherwise. */
+const OWN = [':!.slipway', ':!slipway-evidence-*'];
+
+/** Reads the state of a workspace's repository. What is Slipway's own never counts as a change. */
 export async function readGit(workspace: string): Promise<GitFacts | null> {
   try {
     const [sha = '', ref = '', prefix = '', status = ''] = await Promise.all(
@@ -23,7 +26,7 @@ export async function readGit(workspace: string): Promise<GitFacts | null> {
         ['rev-parse', 'HEAD'],
         ['rev-parse', '--abbrev-ref', 'HEAD'],
         ['rev-parse', '--show-prefix'],
-        ['status', '--porcelain', '--', '.', ':!.slipway'],
+        ['status', '--porcelain', '--', '.', ...OWN],
       ].map((args) => git(workspace, args)),
     );
     return { sha, ref, prefix, dirty: status === '' ? [] : status.split('\n').map((line) => line.slice(3)) };

@@ -22,7 +22,7 @@ export async function checkServing(app: App): Promise<readonly Check[]> {
       const serving = versionOf(stored);
       const problem = await whyNotServing(app, serving);
       if (problem === null) return [{ name: 'serving', verdict: 'pass', reason: `${name}: ${serving.version} runs and is ready` }];
-      const fix = `Look with \`slipway status\`. Start it again with \`slipway rollback --to ${serving.version} --reason TEXT\`, or release another version with --skip preflight.health=REASON.`;
+      const fix = `Look with \`slipway status\`. Where it does not run, start it again with \`slipway rollback --to ${serving.version} --reason TEXT\`, or release another version with --skip preflight.health=REASON.`;
       return [{ name: 'serving', verdict: 'fail', reason: `${name}: ${problem}`, fix }];
     }),
   );

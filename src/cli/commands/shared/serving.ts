@@ -10,7 +10,13 @@ import type { App } from '../../compose.ts';
 export async function whyNotServing({ deps }: Pick<App, 'deps'>, { version, group, definition }: PreviousVersion): Promise<string | null> {
   const problem = groupProblem(version, group, await deps.target.inspect(group));
   if (problem !== null || definition.listen === null) return problem;
-  return routeProblem(group, await deps.router.inspect(`${definition.service}/${definition.environment}`));
+  const id = `${definition.service}/${definition.environment}`;
+  const route = await deps.router.inspect(id);
+  if (route !== null && route.spec.mode === 'open' && !route.listening) {
+    const { listen } = route.spec;
+    return `the route does not listen on ${listen.host}:${listen.port}, and takes it by itself once it can: ${(await deps.router.canListen(id, listen)).reason}`;
+  }
+  return routeProblem(group, route);
 }
 
 function groupProblem(version: string, group: string, state: GroupState | null): string | null {
@@ -25,6 +31,5 @@ function routeProblem(group: string, route: RouteState | null): string | null {
   const { mode, listen, backends } = route.spec;
   const address = `${listen.host}:${listen.port}`;
   if (mode !== 'open') return `the route at ${address} is ${mode === 'hold' ? 'held: requests wait, then fail' : 'closed'}`;
-  if (!route.listening) return `the route does not listen on ${address}`;
   return backends.some((one) => one.group === group && one.weight > 0) ? null : `the route at ${address} does not lead to it`;
 }

@@ -39,12 +39,13 @@ export async function configuredPlace(call: Call): Promise<Required<PlaceFilter>
 /** Releases looked at when one is chosen without an id. */
 const RECENT = 200;
 
-/** The release named, else the newest of this service and environment, one in flight first. */
+/** The release named, else the newest of this service and environment; first the one at work, then one that waits for it. */
 export async function anyRelease(call: Call, store: ReleaseStore): Promise<string> {
   const [named] = call.args;
   if (named !== undefined) return store.resolve(named);
   const recent = await store.list({ ...(await placeOf(call)), limit: RECENT });
-  const chosen = recent.find(({ finishedAt }) => finishedAt === null) ?? recent[0];
+  const inFlight = recent.filter(({ finishedAt }) => finishedAt === null);
+  const chosen = inFlight.find(({ status }) => status !== 'queued') ?? inFlight[0] ?? recent[0];
   if (chosen === undefined)
     throw new SlipwayError('not_found', 'There is no release here yet', {
       hint: 'Start one with `slipway release`, or name its environment with --env.',
