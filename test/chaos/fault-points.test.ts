@@ -52,7 +52,7 @@ describe('a runner killed at every fault point', () => {
     const { found, struck } = await releaseUnderFaults(rig);
     expect(found).toEqual<Findings>({
       outcome: 'rolled-back',
-      cause: 'verify.smoke failed: POST /orders: POST /orders answered 500, expected 201',
+      cause: 'verify.smoke failed: POST /orders: POST /orders answered 500, expected 201: {"error":"internal error"}',
       running: ['1.1.0 api ready', '1.1.0 worker ready'],
       servedBy: 'open 1.1.0',
       migrations: ['20260101000000_initial', '20260201000000_prices_and_notes'],
