@@ -122,12 +122,15 @@ describe('the old version made smaller', () => {
       note: () => undefined,
     };
     try {
-      // Long enough for its time to be over.
-      const patient: Target = {
+      // Looks only when its time is over, where it has one.
+      const late: Target = {
         ...target,
-        apply: (...all) => target.apply(...all).then(() => new Promise((resolve) => setTimeout(resolve, 2_500))),
+        apply: async (...all) => {
+          await target.apply(...all);
+          if ('stopAfterMs' in more) await expect.poll(() => target.inspect('shop/dev/blue'), { timeout: 20_000 }).toBeNull();
+        },
       };
-      const deps = { home: directory, target: patient } as unknown as StepDeps;
+      const deps = { home: directory, target: late } as unknown as StepDeps;
       expect(await applyGroupStep(deps)(context as unknown as StepContext)).toEqual({ verdict: 'pass', reason });
     } finally {
       await target.stopAll();

@@ -22,7 +22,7 @@ export function rehearseStep(deps: StepDeps): StepExecutor {
       const gone = !temporary && (await deps.target.inspect(spec.id)) === null;
       if (gone) context.note(`${version} was not running and is started`);
       if (temporary || gone) await deps.target.apply(fence, spec);
-      const ready = await waitUntilReady(deps.target, spec, sameData ? shortly(context) : context);
+      const ready = await (sameData ? readyShortly(deps, spec, context) : waitUntilReady(deps.target, spec, context));
       if (ready.verdict !== 'pass') return answerOf(ready, version, sameData);
       const group = await deps.target.inspect(spec.id);
       if (group === null) return { verdict: 'fail', reason: `${version} is not running` };
@@ -46,18 +46,20 @@ export function rehearseStep(deps: StepDeps): StepExecutor {
 /** How long a version may take to be ready whose state decides nothing. */
 const SHORTLY_MS = 10_000;
 
-function shortly({ effects, signal, note }: StepContext): Pick<StepContext, 'effects' | 'signal' | 'note'> {
-  return { effects, note, signal: AbortSignal.any([signal, AbortSignal.timeout(SHORTLY_MS)]) };
+async function readyShortly({ target }: StepDeps, spec: GroupSpec, { effects, signal, note }: StepContext): Promise<StepOutcome> {
+  const ready = await waitUntilReady(target, spec, { effects, note, signal: AbortSignal.any([signal, AbortSignal.timeout(SHORTLY_MS)]) });
+  // Not ready in that time is an answer, where the step itself was not told to stop.
+  return ready.verdict === 'unknown' && !signal.aborted ? { ...ready, verdict: 'fail' } : ready;
 }
 
 /**
  * A version that does not work although nothing was done to its data did not work before, and a release that repairs it must not
- * fail for that.
+ * fail for that. What is unknown stays so.
  */
 function answerOf(outcome: StepOutcome, version: string, sameData: boolean): StepOutcome {
   if (outcome.verdict === 'pass')
     return { ...outcome, reason: `${version} works on the ${sameData ? 'data as it is' : 'migrated data'}: ${outcome.reason}` };
-  if (sameData) {
+  if (sameData && outcome.verdict === 'fail') {
     const reason = `${version} does not work as it is, which this release did not cause, as it changes no data: ${outcome.reason}`;
     return { verdict: 'pass', reason, checks: outcome.checks ?? [] };
   }

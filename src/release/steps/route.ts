@@ -4,6 +4,7 @@ import type { Step } from '../core/plan.ts';
 import type { Target } from '../../targets/index.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
+import { nameOf } from './group.ts';
 import { as } from './input.ts';
 
 /** How often a drain is looked at. */
@@ -56,7 +57,7 @@ async function untilBack(
     const groups = await Promise.all(backends.filter(({ weight }) => weight > 0).map(({ group }) => target.inspect(group)));
     const away = groups.flatMap((group) => (group?.instances ?? []).filter(({ phase }) => phase !== 'ready'));
     if (away.length === 0 || signal.aborted || effects.clock.monotonic() >= until) return;
-    note(`waiting for ${away.map((one) => `${one.process}#${one.index}, which is ${one.phase}`).join('; ')}`);
+    note(`waiting for ${away.map((one) => `${nameOf(one)}, which is ${one.phase}`).join('; ')}`);
     await effects.clock.sleep(BACK_LOOK_MS, signal);
   }
 }
