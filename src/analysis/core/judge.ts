@@ -1,0 +1,111 @@
+import { joinVerdicts, type Duration, type Instant, type Verdict } from '../../kernel/pure.ts';
+import type { Pair } from './counts.ts';
+import {
+  addToMetric,
+  decideMetric,
+  figuresOf,
+  metricAtCheckpoint,
+  startMetric,
+  type MetricFigures,
+  type MetricState,
+  type Rule,
+} from './metric-judge.ts';
+import { thresholdsOf, type BakeShape, type SequentialPolicy, type Thresholds } from './policy.ts';
+import { requestsNeeded } from './forecast.ts';
+import { sentenceOf } from './sentence.ts';
+
+/** What one reading of the sources gave: the counts since the reading before, per metric; null where a source was silent. */
+export interface Tick {
+  readonly at: Instant;
+  readonly metrics: Readonly<Record<string, Pair | null>>;
+}
+
+/** The judge of one canary: a fold over ticks and checkpoints, so recorded ticks give the recorded decisions again. */
+export interface Judge {
+  readonly policy: SequentialPolicy;
+  readonly thresholds: Thresholds;
+  readonly checkpointAt: Instant | null;
+  readonly lastAt: Instant | null;
+  readonly metrics: readonly MetricState[];
+}
+
+/** How much the stable version's counts scatter, per metric (see `dispersionOf`); 1 where nothing is known. */
+export type Dispersions = Readonly<Record<string, number>>;
+
+/**
+ * Begins to judge a canary.
+ * @throws Error for a policy without metrics: nothing judged must not look like something judged
+ */
+export function startJudge(policy: SequentialPolicy, shape: BakeShape, dispersions: Dispersions = {}): Judge {
+  if (policy.metrics.length === 0) throw new Error('A policy names at least one metric');
+  return {
+    policy,
+    thresholds: thresholdsOf(policy, shape),
+    checkpointAt: null,
+    lastAt: null,
+    metrics: policy.metrics.map((metric) => startMetric(metric, dispersions[metric.name] ?? 1)),
+  };
+}
+
+/** A new weight: each metric must pass anew. */
+export function atCheckpoint(judge: Judge, at: Instant, dispersions: Dispersions = {}): Judge {
+  return {
+    ...judge,
+    checkpointAt: at,
+    lastAt: at,
+    metrics: judge.metrics.map((state) => metricAtCheckpoint(state, dispersions[state.policy.name] ?? state.dispersion)),
+  };
+}
+
+/** One tick added. A tick of before the newest one (a clock that jumped back) counts as of that time. */
+export function addTick(judge: Judge, tick: Tick): Judge {
+  const at = Math.max(tick.at, judge.lastAt ?? tick.at);
+  return {
+    ...judge,
+    checkpointAt: judge.checkpointAt ?? at,
+    lastAt: at,
+    metrics: judge.metrics.map((state) => addToMetric(state, at, tick.metrics[state.policy.name] ?? null)),
+  };
+}
+
+/** The verdict on one metric with everything it was made from. */
+export interface MetricJudgement {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly rule: Rule;
+  /** One sentence for a person. */
+  readonly because: string;
+  readonly figures: MetricFigures;
+  /** What is still needed for a pass, at the rates seen so far; null when it passed, failed or would not come. */
+  readonly needs: { readonly requests: number; readonly ms: Duration } | null;
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** The sentence of the metric that decided, or that is still open. */
+  readonly because: string;
+  readonly metrics: readonly MetricJudgement[];
+  readonly thresholds: Thresholds;
+}
+
+/** What the ticks so far say. `pass` only when every metric passed. */
+export function judgementOf(judge: Judge): Judgement {
+  const metrics = judge.metrics.map((state) => judgeMetric(judge, state));
+  const verdict = joinVerdicts(metrics.map((one) => one.verdict));
+  const deciding = metrics.filter((one) => one.verdict === verdict);
+  return { verdict, because: deciding.map((one) => `${one.name}: ${one.because}`).join('; '), metrics, thresholds: judge.thresholds };
+}
+
+function judgeMetric(judge: Judge, state: MetricState): MetricJudgement {
+  const figures = figuresOf(state);
+  const { verdict, rule } = decideMetric(state, figures, judge.thresholds);
+  const needs = verdict === 'unknown' ? needsOf(judge, state, figures) : null;
+  return { name: state.policy.name, verdict, rule, because: sentenceOf({ state, figures, rule, needs }), figures, needs };
+}
+
+function needsOf(judge: Judge, state: MetricState, figures: MetricFigures): MetricJudgement['needs'] {
+  const requests = requestsNeeded(state, figures, judge.thresholds);
+  const elapsed = (judge.lastAt ?? 0) - (judge.checkpointAt ?? 0);
+  const { requests: seen } = state.seen.canary;
+  return requests === null || seen === 0 || elapsed === 0 ? null : { requests, ms: Math.round((requests * elapsed) / seen) };
+}
