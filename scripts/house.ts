@@ -8,7 +8,9 @@ import { ROOMS, mayImport } from './rooms.ts';
 
 const MAX_LINES = 300;
 const MAX_MEDIAN = 90;
-const PURE_DOOR = 'kernel/pure.ts';
+/** A room's pure part, for the cores of higher rooms. Only the kernel's is a door for everybody. */
+const PURE_DOORS: readonly string[] = ['kernel/pure.ts', 'analysis/pure.ts'];
+const [KERNEL_DOOR] = PURE_DOORS;
 
 interface SourceFile {
   /** Relative to src/, with forward slashes: `traffic/core/schedule.ts`. */
@@ -33,13 +35,21 @@ function importsOf(text: string): readonly string[] {
 
 function checkCoreImport(file: SourceFile, specifier: string, resolved: string | null): string | null {
   const own = resolved !== null && resolved.startsWith(`${roomOf(file.name)}/core/`);
-  if (own || resolved === PURE_DOOR) return null;
-  return `${file.name}: a core imports only its own core and ../../${PURE_DOOR}, not "${specifier}". Pass the value in, or move the file out of core/.`;
+  const door = resolved !== null && PURE_DOORS.includes(resolved) && mayImport(roomOf(file.name), roomOf(resolved));
+  if (own || door) return null;
+  return `${file.name}: a core imports only its own core and a lower room's pure.ts (${PURE_DOORS.join(', ')}), not "${specifier}". Pass the value in, or move the file out of core/.`;
+}
+
+/** A pure door leads to its own core; else a core could reach anything through it. */
+function checkDoor(file: SourceFile, specifier: string, resolved: string | null): string | null {
+  const own = resolved?.startsWith(`${roomOf(file.name)}/core/`) === true;
+  return own ? null : `${file.name}: a pure door leads to its own core only, not to "${specifier}".`;
 }
 
 function checkImport(file: SourceFile, specifier: string): string | null {
   const resolved = specifier.startsWith('.') ? path.posix.normalize(path.posix.join(path.posix.dirname(file.name), specifier)) : null;
   if (isCore(file.name) && !isTest(file.name)) return checkCoreImport(file, specifier, resolved);
+  if (PURE_DOORS.includes(file.name)) return checkDoor(file, specifier, resolved);
   if (resolved === null || resolved.startsWith('..')) return null;
   const from = roomOf(file.name);
   const to = roomOf(resolved);
@@ -47,7 +57,7 @@ function checkImport(file: SourceFile, specifier: string): string | null {
   if (ROOMS.includes(to) && !mayImport(from, to)) {
     return `${file.name}: ${from} may not import ${to} ("${specifier}"). Describe what you need in ${from}/ports.ts and let cli/compose.ts wire it.`;
   }
-  if (resolved !== `${to}/index.ts` && resolved !== PURE_DOOR) {
+  if (resolved !== `${to}/index.ts` && resolved !== KERNEL_DOOR) {
     return `${file.name}: import ${to} through ${to}/index.ts, not "${specifier}"; export there what you need.`;
   }
   return null;

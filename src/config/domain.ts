@@ -1,5 +1,6 @@
 /** The words of the heart this room translates into; the one place that says where they come from. */
 export type {
+  CanaryDefinition,
   CommandDefinition,
   DatabaseDefinition,
   Definition,

@@ -46,7 +46,7 @@ export async function drive(deps: DriverDeps, release: string, stop: AbortSignal
     for (let stored: StoredRelease | undefined; ;) {
       lease.check();
       stored = await deps.store.load(release, stored);
-      const result = stop.aborted ? await handOver(deps, claim, stored) : await turn(deps, claim, lease, stored);
+      const result = stop.aborted ? await handOver(deps, claim, stored) : await turn(deps, { claim, lease, leaving: stop }, stored);
       if (result !== null) return result;
     }
   } catch (error) {
@@ -58,8 +58,9 @@ export async function drive(deps: DriverDeps, release: string, stop: AbortSignal
 }
 
 /** One turn of the loop; null to go on. */
-async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: StoredRelease): Promise<DriveResult | null> {
+async function turn(deps: DriverDeps, hold: Hold, stored: StoredRelease): Promise<DriveResult | null> {
   const { store, effects } = deps;
+  const { claim } = hold;
   const state = foldEvents(stored.events);
   const action = next(state, effects.clock.now());
   effects.faults.at(`driver.decided.${action.do}`);
@@ -82,7 +83,7 @@ async function turn(deps: DriverDeps, claim: Claim, lease: Lease, stored: Stored
       // From the store anew: a pack proves what is stored, not what this process remembers.
       return stored.summary.sealed ? 'finished' : sealOrPostpone(deps, claim, await store.load(stored.summary.release));
     case 'run':
-      await runOne(deps, { claim, lease }, stored, action);
+      await runOne(deps, hold, stored, action);
       return null;
   }
 }
@@ -129,11 +130,13 @@ async function sealOrPostpone({ store, effects, seal }: DriverDeps, claim: Claim
 interface Hold {
   readonly claim: Claim;
   readonly lease: Lease;
+  /** Aborted when the worker ends. */
+  readonly leaving: AbortSignal;
 }
 
 async function runOne(
   deps: DriverDeps,
-  { claim, lease }: Hold,
+  { claim, lease, leaving }: Hold,
   stored: StoredRelease,
   action: Extract<Action, { do: 'run' }>,
 ): Promise<void> {
@@ -150,7 +153,8 @@ async function runOne(
   try {
     lease.check();
     const signal = AbortSignal.any([lease.signal, stop.signal]);
-    const one = { plan: state.plan, step, attempt, key, fence: claim.fence, events, signal };
+    const asked = AbortSignal.any([stop.asked, leaving]);
+    const one = { plan: state.plan, step, attempt, key, fence: claim.fence, events, signal, asked };
     const outcome = await runStep(one, deps.executors[step.kind], fencedEffects(effects, lease), stepLogFolder(deps.home, claim.release));
     effects.faults.at(`${step.kind}.acted`);
     lease.check();

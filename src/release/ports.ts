@@ -123,6 +123,8 @@ export interface StepContext {
   readonly events: readonly ReleaseEvent[];
   /** Aborted when the release is aborted, the step's time is up, or the worker lost its lease. */
   readonly signal: AbortSignal;
+  /** Aborted when what comes next may have changed, by a person's word or because the worker ends: a step that only waits ends its wait. */
+  readonly asked: AbortSignal;
   readonly effects: Effects;
   /** Writes a redacted line to the step's raw log. */
   readonly note: (line: string) => void;

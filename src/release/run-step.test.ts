@@ -36,7 +36,7 @@ async function run(executor: StepExecutor | undefined, setting: Setting = {}): P
     data: { step: step.id, stage: 'test', attempt: 1, key: 'k' },
   } as const;
   const event = await runStep(
-    { plan, step, attempt: 1, key: 'k', fence: 1, events: [intended], signal },
+    { plan, step, attempt: 1, key: 'k', fence: 1, events: [intended], signal, asked: new AbortController().signal },
     executor,
     { ...plainEffects(clock), redact },
     folder,

@@ -16,6 +16,8 @@ export interface StepTry {
   readonly events: readonly ReleaseEvent[];
   /** Aborted when the lease is lost or a person stops the release. */
   readonly signal: AbortSignal;
+  /** Aborted when a step that only waits should end its wait. */
+  readonly asked: AbortSignal;
 }
 
 /** The longest a timer can wait; Node fires longer ones at once. */

@@ -62,6 +62,8 @@ export const pause = control((call) => ({ do: 'pause', reason: reasonOf(call) })
 
 export const resume = control((call) => ({ do: 'resume', reason: reasonOf(call) }));
 
+export const promote = control((call) => ({ do: 'promote', reason: reasonOf(call), full: flag(call, 'full') }));
+
 export const abort = control((call) => {
   const accept = text(call, 'accept');
   if (accept === undefined) return { do: 'abort', reason: reasonOf(call) };

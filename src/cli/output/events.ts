@@ -1,6 +1,6 @@
 import { formatDuration, toIso, withReason } from '../../kernel/index.ts';
 import { printedOf, type EventData, type ReleaseEvent } from '../../release/index.ts';
-import { printedLines, stateSign } from './progress.ts';
+import { isLook, printedLines, stateSign } from './progress.ts';
 import type { Style } from './style.ts';
 
 /** One line per event, for output that is not a terminal; null for events that only matter to machines. */
@@ -41,7 +41,7 @@ function tell(event: ReleaseEvent, style: Style): string | null {
 /** A window is looked at again and again; anything else is only tried again when it did not work. */
 function tryText({ step, attempt }: EventData['step.intended']): string {
   if (attempt === 1) return '';
-  return step === 'observe.window' ? ` (look ${attempt})` : ` (try ${attempt})`;
+  return isLook(step) ? ` (look ${attempt})` : ` (try ${attempt})`;
 }
 
 function tellFinished({ verdict, step, startedAt, finishedAt, reason }: EventData['step.finished'], style: Style): string {
@@ -56,6 +56,8 @@ function tellRequest(event: ReleaseEvent): string | null {
     case 'abort.requested':
     case 'rollback.requested':
       return withReason(`${event.type.replace('.requested', '')} requested by ${event.actor}`, event.data.reason);
+    case 'promote.requested':
+      return withReason(`promoted${event.data.full ? ' past all checkpoints' : ''} by ${event.actor}`, event.data.reason);
     case 'stuck.accepted':
       return withReason(`accepted as it stands by ${event.actor}`, event.data.reason);
     case 'approval.given':

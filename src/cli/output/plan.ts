@@ -61,10 +61,15 @@ function approvalsOf(plan: Plan): string {
 }
 
 function stepLine(step: Step, style: Style): string {
-  const how = step.repeat === null ? '' : ` for ${formatDuration(step.repeat.forMs)}, every ${formatDuration(step.repeat.everyMs)}`;
+  const how = step.repeat === null ? '' : repeated(step.repeat);
   return step.skip === null
     ? `  · ${step.id.padEnd(18)} ${step.title}${how}`
     : style.dim(`  – ${step.id.padEnd(18)} ${step.title} (skipped: ${step.skip})`);
+}
+
+/** A checkpoint says in its title how long it lasts. */
+function repeated({ everyMs, forMs }: NonNullable<Step['repeat']>): string {
+  return everyMs === 0 || forMs === null ? '' : ` for ${formatDuration(forMs)}, every ${formatDuration(everyMs)}`;
 }
 
 function migrations(plan: Plan, width: number): string {

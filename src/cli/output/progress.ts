@@ -21,6 +21,11 @@ export function stateSign(state: StepStateWord, style: Style): string {
   return style[name](symbol);
 }
 
+/** Windows and checkpoints are looked at again and again; anything else is only tried again when it did not work. */
+export function isLook(step: string): boolean {
+  return step === 'observe.window' || step.startsWith('deploy.judge-');
+}
+
 /** What a program that failed printed last, below the line that says how it failed. */
 export function printedLines(printed: Printed | null, style: Style, width = Infinity): readonly string[] {
   if (printed === null) return [];
@@ -61,11 +66,14 @@ function stageLines(stage: StageView, now: Instant, width: number, style: Style)
 
 function stepLine(step: StepView, now: Instant, width: number, style: Style): string {
   const elapsed = step.startedAt === null ? '' : formatDuration(now - step.startedAt);
-  const text =
-    step.state === 'running' || step.state === 'waiting'
-      ? `${elapsed} ${step.title}${step.attempt > 1 && step.state === 'running' && step.id !== 'observe.window' ? `, try ${step.attempt}` : ''}`
-      : `${step.id}: ${step.reason}`;
+  const text = step.state === 'running' || step.state === 'waiting' ? `${elapsed} ${runningText(step)}` : `${step.id}: ${step.reason}`;
   return `${stateSign(step.state, style)} ${fit(text.replaceAll(/\s+/g, ' '), width - 2)}`;
+}
+
+/** A look says what the one before saw. */
+function runningText({ id, title, state, attempt, reason }: StepView): string {
+  if (isLook(id)) return reason === '' ? title : `${title}; ${reason}`;
+  return attempt > 1 && state === 'running' ? `${title}, try ${attempt}` : title;
 }
 
 /** The whole release: what was planned, every step with its verdict, reason, time and log, and how it ended. */
@@ -94,7 +102,7 @@ export function renderRelease(view: ReleaseView, logs: string, style: Style): st
 function stepLines(step: StepView, style: Style): readonly string[] {
   const at = step.startedAt === null ? '' : ` ${style.dim(toIso(step.startedAt))}`;
   const took = step.startedAt === null || step.finishedAt === null ? '' : ` ${style.dim(formatDuration(step.finishedAt - step.startedAt))}`;
-  const tries = step.attempt > 1 ? style.dim(step.id === 'observe.window' ? ` (${step.attempt} looks)` : ` (try ${step.attempt})`) : '';
+  const tries = step.attempt > 1 ? style.dim(isLook(step.id) ? ` (${step.attempt} looks)` : ` (try ${step.attempt})`) : '';
   const head = `  ${stateSign(step.state, style)} ${step.id}${at}${took}${tries}`;
   const reason =
     step.reason === '' ? `      ${style.dim(step.title)}` : `      ${step.state === 'skipped' ? 'skipped: ' : ''}${step.reason}`;

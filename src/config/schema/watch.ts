@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { formatDuration } from '../../kernel/index.ts';
 import type { ObserveDefinition, RollbackDefinition, StrategyDefinition } from '../domain.ts';
+import { canaryFields, toCanary } from './canary.ts';
 import { duration, percent, positiveDuration, reason, section } from './scalars.ts';
 
 /** Below this, few services see enough traffic to judge; a shorter window is a decision somebody has to explain. */
@@ -38,12 +39,21 @@ export const observe = z.union([positiveDuration, section(observeFields)]).trans
 
 export const OBSERVE_BY_DEFAULT = OBSERVE;
 
-const strategyName = z.literal(['auto', 'recreate', 'blue-green']);
+const strategyName = z.literal(['auto', 'recreate', 'blue-green', 'canary']);
+
+const strategyFields = {
+  name: strategyName.describe('auto, recreate, blue-green or canary.'),
+  because: reason.optional().describe("Why the planner's own choice is overridden."),
+  ...canaryFields,
+};
 
 /** A name, or `{ name, because }`. */
 export const strategy = z
-  .union([strategyName, section({ name: strategyName.describe('auto, recreate or blue-green.'), because: reason.optional().describe("Why the planner's own choice is overridden.") })])
-  .transform((given): StrategyDefinition => (typeof given === 'string' ? { name: given, because: null } : { name: given.name, because: given.because ?? null }));
+  .union([strategyName, section(strategyFields)])
+  .transform((given, context): StrategyDefinition => {
+    const fields = typeof given === 'string' ? { name: given } : given;
+    return { name: fields.name, because: fields.because ?? null, canary: toCanary(fields, context) };
+  });
 
 export const rollbackFields = {
   automatic: z.boolean().optional().describe('Undo a failed release without asking (default true).'),

@@ -1,3 +1,4 @@
+import type { SequentialPolicy } from '../../analysis/pure.ts';
 import type { Duration, JsonObject, Template } from '../../kernel/pure.ts';
 
 /** What slipway.yaml says about one service in one environment, parsed once. Templates are unresolved. */
@@ -141,9 +142,29 @@ export interface ObserveDefinition {
 
 export interface StrategyDefinition {
   /** `auto` lets the planner choose from the facts of the change. */
-  readonly name: 'auto' | 'recreate' | 'blue-green';
+  readonly name: 'auto' | 'recreate' | 'blue-green' | 'canary';
   /** Why the planner's choice is overridden. */
   readonly because: string | null;
+  /** How a canary goes, whether or not this release is one; absent in definitions of older builds, which knew none. */
+  readonly canary?: CanaryDefinition;
+}
+
+/** Weights the new version gets one after the other, and what is tolerated of it meanwhile. */
+export interface CanaryDefinition {
+  /** Increasing, each below 100; after the last one everybody is sent to the new version. */
+  readonly checkpoints: readonly CanaryCheckpoint[];
+  /** Time between two readings of the counters. */
+  readonly everyMs: Duration;
+  readonly policy: SequentialPolicy;
+}
+
+export interface CanaryCheckpoint {
+  /** Whole percent of the requests. */
+  readonly weight: number;
+  /** How long it lasts at least; it ends when the judge says `pass` after that. */
+  readonly forMs: Duration;
+  /** True when a person ends it, with `slipway promote`, once the judge says `pass`. */
+  readonly pause: boolean;
 }
 
 export interface RollbackDefinition {

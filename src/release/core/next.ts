@@ -58,11 +58,24 @@ function accept({ plan, placement }: ReleaseState, why: string): Action {
 function forward(state: ReleaseState, now: Instant): Action {
   const stop = reasonToStop(state);
   if (stop !== null) return leave(state, stop);
-  if (state.paused) return { do: 'wait', until: null, for: 'resume' };
+  if (state.paused) return whilePaused(state, now);
   if (state.outdated) return { do: 'plan' };
-  const step = state.plan.steps.find((candidate) => !isDone(candidate, state.steps[candidate.id], now));
+  const step = state.plan.steps.find((candidate) => !isOver(state, candidate, now));
   if (step === undefined) return finish('released', 'every required step passed');
   return advance(state, step, now);
+}
+
+/** A pause keeps users where they are; a canary that has some of them is judged on, so that it is taken back if it turns bad. */
+function whilePaused(state: ReleaseState, now: Instant): Action {
+  const newest = state.plan.steps.findLast((step) => state.steps[step.id] !== undefined);
+  return newest?.holds === true ? advance(state, newest, now) : { do: 'wait', until: null, for: 'resume' };
+}
+
+/** Done, or ended by a person. */
+function isOver(state: ReleaseState, step: Step, now: Instant): boolean {
+  const before = state.steps[step.id];
+  const ended = before !== undefined && state.promoted[step.id] !== undefined;
+  return ended || isDone(step, before, now);
 }
 
 /** Why the forward path ends here, or null when it goes on. `step` is the one a person may retry. */
@@ -115,7 +128,8 @@ function backward(state: ReleaseState, undo: readonly Step[], now: Instant): Act
 
 /** Brings one step forward: skip it, wait for it, or run it. */
 function advance(state: ReleaseState, step: Step, now: Instant): Action {
-  if (step.skip !== null) return record({ type: 'step.skipped', data: { step: step.id, stage: step.stage, reason: step.skip } });
+  const skip = step.skip ?? (state.steps[step.id] === undefined ? state.promoted[step.id] : undefined);
+  if (skip !== undefined) return record({ type: 'step.skipped', data: { step: step.id, stage: step.stage, reason: skip } });
   if (state.approvals.length < step.approvals) return { do: 'wait', until: null, for: 'approval' };
   const before = state.steps[step.id];
   const due = before === undefined ? now : dueAt(step, before);
@@ -127,7 +141,7 @@ function advance(state: ReleaseState, step: Step, now: Instant): Action {
 /** When a step that ran before may run again. */
 function dueAt(step: Step, before: StepState): Instant {
   if (before.finishedAt === null || before.status === 'interrupted') return 0;
-  if (before.status === 'pass') return before.finishedAt + (step.repeat?.everyMs ?? 0);
+  if (before.status === 'pass' || isHeld(step, before)) return before.finishedAt + (step.repeat?.everyMs ?? 0);
   return before.finishedAt + Math.min(LONGEST_RETRY_DELAY, step.retryDelayMs * 2 ** (before.failures - 1));
 }
 
@@ -137,7 +151,9 @@ function isDone(step: Step, before: StepState | undefined, now: Instant): boolea
   if (before.status === 'skipped') return true;
   if (before.status !== 'pass') return false;
   // A window counts from its first look to its last pass; time without a look proves nothing.
-  return step.repeat === null || (before.finishedAt ?? now) - before.firstIntendedAt >= step.repeat.forMs;
+  if (step.repeat === null) return true;
+  const { forMs } = step.repeat;
+  return forMs !== null && (before.finishedAt ?? now) - before.firstIntendedAt >= forMs;
 }
 
 /** Final: it failed or stayed unknown, and no retry is left. */
@@ -145,10 +161,15 @@ function isFinal(step: Step, before: StepState | undefined): boolean {
   if (before === undefined) return false;
   if (before.status === 'interrupted')
     return step.onInterrupt === 'unknown' ? before.interruptions > 0 : before.interruptions >= MAX_INTERRUPTIONS;
-  if (before.status !== 'fail' && before.status !== 'unknown') return false;
+  if ((before.status !== 'fail' && before.status !== 'unknown') || isHeld(step, before)) return false;
   // Undo steps are idempotent, and giving up leaves users with nobody: one of which nobody knows the outcome is tried again.
   const again = before.retry || (step.stage === 'rollback' && before.status === 'unknown');
   return !again || before.failures >= step.attempts;
+}
+
+/** An answer that may still come: the release stays where it is, for as long as it takes. */
+function isHeld(step: Step, { status, retry }: StepState): boolean {
+  return step.holds === true && status === 'unknown' && retry;
 }
 
 function openIntent(state: ReleaseState): { readonly step: string; readonly attempt: number } | null {

@@ -37,6 +37,7 @@ export type StepKind =
   | 'restore'
   | 'smoke'
   | 'rehearse'
+  | 'judge'
   | 'observe'
   | 'evidence';
 
@@ -56,13 +57,18 @@ export interface Step {
   readonly retryDelayMs: Duration;
   /** After a crash in the middle: run it again, or take the outcome as unknown. */
   readonly onInterrupt: 'rerun' | 'unknown';
-  /** Runs again and again until it has passed for `forMs`; null for a step that runs once. */
-  readonly repeat: { readonly everyMs: Duration; readonly forMs: Duration } | null;
+  /** Runs again and again until it has passed for `forMs` (null: until a person promotes it); null for a step that runs once. */
+  readonly repeat: { readonly everyMs: Duration; readonly forMs: Duration | null } | null;
+  /** True for a question that is asked until it is answered: `unknown` holds the release where it is, and a person may promote it. */
+  readonly holds?: boolean;
   /** The recorded reason for not running it; null when it runs. */
   readonly skip: string | null;
   /** People who must approve before it starts. */
   readonly approvals: number;
 }
+
+/** The order in which versions are started, given traffic and stopped. */
+export type StrategyName = 'recreate' | 'blue-green' | 'canary';
 
 /** A version that can be put back: what ran before this release. */
 export interface PreviousVersion {
@@ -99,8 +105,8 @@ export interface Plan {
   readonly configSha256: string;
   readonly previous: PreviousVersion | null;
   readonly strategy: {
-    readonly name: 'recreate' | 'blue-green';
-    readonly recommended: 'recreate' | 'blue-green';
+    readonly name: StrategyName;
+    readonly recommended: StrategyName;
     readonly because: string;
   };
   readonly steps: readonly Step[];

@@ -37,6 +37,8 @@ export interface ReleaseState {
   readonly undo: readonly Step[] | null;
   readonly undoStartedAt: Instant | null;
   readonly paused: boolean;
+  /** Checkpoints that people ended, with who and why. */
+  readonly promoted: Readonly<Record<string, string>>;
   readonly abort: { readonly reason: string; readonly by: string } | null;
   readonly rollbackRequest: { readonly reason: string; readonly acceptDataLoss: boolean } | null;
   readonly approvals: readonly string[];
@@ -63,6 +65,7 @@ export function foldEvents(events: readonly ReleaseEvent[]): ReleaseState {
     undo: null,
     undoStartedAt: null,
     paused: false,
+    promoted: {},
     abort: null,
     rollbackRequest: null,
     approvals: [],
@@ -85,8 +88,13 @@ export function applyEvent(state: ReleaseState, event: ReleaseEvent): ReleaseSta
     case 'release.planned':
       return planned(next, event.data);
     case 'step.intended': {
-      const placement = placing(state.plan, state.placement, stepOf(state, event.data.step));
-      return withStep({ ...next, placement }, event.data.step, intended(state.steps[event.data.step], event.data.attempt, event.time));
+      const step = stepOf(state, event.data.step);
+      const placement = placing(state.plan, state.placement, step);
+      return withStep(
+        { ...next, placement },
+        event.data.step,
+        intended(step, state.steps[event.data.step], event.data.attempt, event.time),
+      );
     }
     case 'step.finished': {
       const placement = placed(state.placement, event.data);
@@ -130,6 +138,8 @@ function applyRequest(state: ReleaseState, event: ReleaseEvent): ReleaseState {
       return { ...state, abort: state.abort ?? { reason: event.data.reason, by: event.actor } };
     case 'rollback.requested':
       return { ...state, rollbackRequest: event.data };
+    case 'promote.requested':
+      return { ...state, promoted: promote(state, event.data.full, `promoted by ${event.actor}: ${event.data.reason}`) };
     case 'stuck.accepted':
       return { ...state, accepted: state.stuck === null ? null : event.data.reason };
     case 'approval.given':
@@ -148,6 +158,13 @@ function resume(state: ReleaseState): ReleaseState {
   return step === null || before === undefined
     ? cleared
     : withStep(cleared, step, { ...before, status: 'interrupted', interruptions: 0, failures: 0 });
+}
+
+/** The first checkpoint that is not over, or all of them. Later ones are for later promotions to decide. */
+function promote({ plan, steps, promoted }: ReleaseState, full: boolean, why: string): ReleaseState['promoted'] {
+  const begun = plan.steps.findLastIndex((step) => steps[step.id] !== undefined);
+  const held = plan.steps.filter((step, index) => step.holds === true && index >= begun && promoted[step.id] === undefined);
+  return { ...promoted, ...Object.fromEntries((full ? held : held.slice(0, 1)).map((step) => [step.id, why])) };
 }
 
 function approve(state: ReleaseState, actor: string, decision: 'approve' | 'reject'): ReleaseState {
@@ -187,9 +204,10 @@ function blank(at: Instant): StepState {
   };
 }
 
-function intended(before: StepState | undefined, attempt: number, at: Instant): StepState {
-  // A look that saw nothing breaks a window: it is counted anew from the next look.
-  const firstIntendedAt = before === undefined || before.status === 'unknown' ? at : before.firstIntendedAt;
+function intended(step: Step | undefined, before: StepState | undefined, attempt: number, at: Instant): StepState {
+  // A look that saw nothing breaks a window, which is counted anew from the next look. A checkpoint is held until it is answered.
+  const broken = before?.status === 'unknown' && step?.holds !== true;
+  const firstIntendedAt = before === undefined || broken ? at : before.firstIntendedAt;
   return { ...(before ?? blank(at)), firstIntendedAt, status: 'intended', attempt, finishedAt: null };
 }
 
@@ -200,6 +218,8 @@ function finished(before: StepState | undefined, data: EventData['step.finished'
     ...(before ?? blank(at)),
     failures,
     mayHaveChanged,
+    // What counts is how often in a row it took its worker down.
+    interruptions: 0,
     status: data.verdict,
     attempt: data.attempt,
     finishedAt: at,

@@ -6,6 +6,7 @@ import { commandStep } from './command.ts';
 import type { StepDeps } from './deps.ts';
 import { evidenceStep } from './evidence.ts';
 import { applyGroupStep, removeGroupStep } from './group.ts';
+import { judgeStep } from './judge.ts';
 import { migrateDownStep, migrateStep } from './migrate.ts';
 import { observeStep } from './observe.ts';
 import { ensureDatabaseStep, preflightStep } from './preflight.ts';
@@ -30,6 +31,7 @@ export function stepExecutors(deps: StepDeps): Readonly<Record<StepKind, StepExe
     restore: restoreStep(deps),
     smoke: smokeStep(deps),
     rehearse: rehearseStep(deps),
+    judge: judgeStep(deps),
     observe: observeStep(deps),
     evidence: evidenceStep(deps),
   };

@@ -5,6 +5,7 @@ import { isPastNoReturn, next, planUndo, type NewEvent, type ReleaseState } from
 export type Wish =
   | { readonly do: 'pause' | 'resume' | 'abort' | 'approve' | 'reject'; readonly reason: string }
   | { readonly do: 'accept'; readonly reason: string }
+  | { readonly do: 'promote'; readonly reason: string; readonly full: boolean }
   | { readonly do: 'rollback'; readonly reason: string; readonly acceptDataLoss: boolean };
 
 /** Why the wish makes no sense now, in words that say what does; null when it may be recorded. */
@@ -17,6 +18,8 @@ export function refusalOf(wish: Wish, state: ReleaseState, actor: string, now: I
       return state.paused || state.stuck !== null ? null : 'it is neither paused nor stuck';
     case 'abort':
       return refuseAbort(state);
+    case 'promote':
+      return refusePromote(state, wish);
     case 'accept':
       return state.stuck === null ? 'only a stuck release can be accepted as it stands; this one is not stuck' : null;
     case 'approve':
@@ -33,6 +36,16 @@ function refusePause(state: ReleaseState): string | null {
   if (state.stuck !== null) return 'it is stuck and does nothing until a person decides';
   if (state.undo !== null) return 'it is going back, and going back is not paused: users wait for it';
   return state.paused ? 'it is paused already' : null;
+}
+
+/** Whoever goes on without a proof says why. */
+function refusePromote(state: ReleaseState, { reason, full }: Extract<Wish, { readonly do: 'promote' }>): string | null {
+  if (state.stuck !== null || state.undo !== null) return 'it is not going forward';
+  const held = state.plan.steps.filter((step) => step.holds === true && state.promoted[step.id] === undefined);
+  const open = held.filter((step) => state.steps[step.id] !== undefined);
+  if (held.length === 0) return 'no checkpoint of a canary is left in it';
+  if (open.length === 0 && !full) return 'it is not at a checkpoint yet';
+  return reason.trim() === '' ? 'going on before the judge says pass needs a reason: --reason "..."' : null;
 }
 
 function refuseAbort(state: ReleaseState): string | null {
@@ -72,6 +85,8 @@ export function eventOf(wish: Wish): NewEvent {
       return { type: 'resume.requested', data: { reason } };
     case 'abort':
       return { type: 'abort.requested', data: { reason } };
+    case 'promote':
+      return { type: 'promote.requested', data: { reason, full: wish.full } };
     case 'accept':
       return { type: 'stuck.accepted', data: { reason } };
     case 'approve':

@@ -36,6 +36,20 @@ export const CONTROL_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('../control.ts')).resume,
   },
   {
+    path: 'promote',
+    purpose: 'End the checkpoint a canary is at, on your own judgement.',
+    args: [RELEASE],
+    options: [ENV, REASON, { flags: '--full', what: 'end all that are left: everybody is sent to the new version' }],
+    notes: `${NOTES} Needed where a checkpoint says \`pause: true\`, or where there is too little traffic for a proof. A canary that fails is taken back all the same.`,
+    examples: [
+      { line: "slipway promote --reason 'graphs look fine'", what: 'go on to the next weight' },
+      { line: "slipway promote 01k9 --full --reason 'urgent repair'", what: 'leave out the checkpoints that are left' },
+    ],
+    exits: REFUSED,
+    json: JSON_SHAPE,
+    load: async () => (await import('../control.ts')).promote,
+  },
+  {
     path: 'abort',
     purpose: 'Stop a release, also a stuck one, and undo what it changed; or close a stuck one as it stands.',
     args: [RELEASE],

@@ -1,4 +1,5 @@
 import { reasonWithoutMigration } from './data-steps.ts';
+import { canarySteps } from './canary-steps.ts';
 import { asJson, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
 import type { Step } from '../plan.ts';
 import { groupSpec, routeSpec, type Side } from './group.ts';
@@ -18,13 +19,15 @@ export function deploySteps(draft: Draft): Part {
   const stopped = held && !holdsForMigration(draft) ? stopOld(draft, 'deploy') : { steps: [], undo: {} };
   const traffic = switchTraffic(draft);
   const rehearse = rehearsal(draft);
+  const canary = canarySteps(draft);
   return {
-    steps: [...stopped.steps, start, smoke, ...rehearse, ...traffic.steps],
+    steps: [...stopped.steps, start, smoke, ...rehearse, ...canary.steps, ...traffic.steps],
     // An old version that somebody stopped, or that was given up, runs again: that is what is smoked and what users come back to.
     undo: {
       ...stopped.undo,
       [start.id]: exclusive ? undo.stopNew : [...undo.stopNew, ...undo.startOld],
       ...stopRehearsal(rehearse),
+      ...canary.undo,
       ...traffic.undo,
     },
   };

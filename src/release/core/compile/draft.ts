@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../kernel/pure.ts';
-import type { PreviousVersion, Step } from '../plan.ts';
+import type { CanaryCheckpoint, Definition } from '../definition.ts';
+import type { PreviousVersion, Step, StrategyName } from '../plan.ts';
 import { artifactFolder, freeSlot, routeSpec, type Side } from './group.ts';
 import { step, type PlanInput } from './input.ts';
 import { decidingMigration } from './strategy.ts';
@@ -11,6 +12,8 @@ export interface Draft {
   readonly newSide: Side;
   readonly old: Side | null;
   readonly exclusive: boolean;
+  /** The checkpoints of a canary; empty for other strategies. */
+  readonly checkpoints: readonly CanaryCheckpoint[];
   /** True when the old version's data can only come back from the backup. */
   readonly restoring: boolean;
   readonly undo: UndoSteps;
@@ -23,7 +26,7 @@ export interface Part {
 }
 
 /** Works out the two sides and what kind of way back there is. */
-export function draftOf(input: PlanInput, strategy: 'recreate' | 'blue-green'): Draft {
+export function draftOf(input: PlanInput, strategy: StrategyName): Draft {
   const { definition, previous, target } = input;
   const group = freeSlot(definition.service, definition.environment, previous?.group ?? null);
   const newSide: Side = {
@@ -38,7 +41,19 @@ export function draftOf(input: PlanInput, strategy: 'recreate' | 'blue-green'): 
   const old = previous === null ? null : sideOf(previous);
   const deciding = decidingMigration(input.migrations ?? []);
   const restoring = deciding?.rollbackClass === 'restore';
-  return { input, newSide, old, exclusive: strategy === 'recreate', restoring, undo: undoSteps(newSide, old, input.databaseUrl) };
+  return {
+    input,
+    newSide,
+    old,
+    exclusive: strategy === 'recreate',
+    checkpoints: strategy === 'canary' ? checkpointsOf(definition) : [],
+    restoring,
+    undo: undoSteps(newSide, old, input.databaseUrl),
+  };
+}
+
+function checkpointsOf({ strategy }: Definition): Draft['checkpoints'] {
+  return strategy.canary?.checkpoints ?? [];
 }
 
 function sideOf(previous: PreviousVersion): Side {

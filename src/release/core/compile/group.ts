@@ -55,6 +55,25 @@ export function groupSpec(side: Side, databaseUrl: string | null, only: 'all' | 
   };
 }
 
+/** The route with `weight` percent of the requests on the canary, the others on the stable side, as plain data; null when a side takes no traffic. */
+export function splitRouteSpec(canary: Side, stable: Side, weight: number): JsonObject | null {
+  const open = routeSpec(canary.definition, 'open', canary);
+  const [first] = backendsOf(open);
+  const [second] = backendsOf(routeSpec(stable.definition, 'open', stable));
+  if (open === null || first === undefined || second === undefined) return null;
+  return {
+    ...open,
+    backends: [
+      { ...second, weight: 100 - weight },
+      { ...first, weight },
+    ],
+  };
+}
+
+function backendsOf(route: JsonObject | null): readonly JsonObject[] {
+  return (route?.['backends'] ?? []) as readonly JsonObject[];
+}
+
 /** The route with all traffic on one side (or nowhere), as plain data; null when the service takes no traffic. */
 export function routeSpec(definition: Definition, mode: 'open' | 'hold' | 'closed', side: Side | null): JsonObject | null {
   if (definition.listen === null) return null;

@@ -40,7 +40,9 @@ export interface PlanInput {
 }
 
 /** Fields of a step that most steps leave at their defaults. */
-export type StepOptions = Partial<Pick<Step, 'timeoutMs' | 'attempts' | 'retryDelayMs' | 'onInterrupt' | 'repeat' | 'skip' | 'approvals'>>;
+export type StepOptions = Partial<
+  Pick<Step, 'timeoutMs' | 'attempts' | 'retryDelayMs' | 'onInterrupt' | 'repeat' | 'holds' | 'skip' | 'approvals'>
+>;
 
 const MINUTE = 60_000;
 
@@ -62,6 +64,7 @@ export function step(
     retryDelayMs: options.retryDelayMs ?? 1_000,
     onInterrupt: options.onInterrupt ?? 'rerun',
     repeat: options.repeat ?? null,
+    ...(options.holds === undefined ? {} : { holds: options.holds }),
     skip: options.skip ?? null,
     approvals: options.approvals ?? 0,
   };

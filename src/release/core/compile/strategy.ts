@@ -30,7 +30,17 @@ function choose(input: PlanInput): Plan['strategy'] {
       ? 'the service takes no traffic, so there is nothing to switch'
       : 'old and new can run side by side, so users switch at once and can be switched back at once';
   const { name, because } = input.definition.strategy;
+  const alone = name === 'canary' && !exclusive ? aloneReason(input) : null;
+  if (alone !== null) return { name: recommended, recommended, because: `canary was asked for, but ${alone}` };
   if (name === 'auto' || name === recommended) return { name: recommended, recommended, because: why };
   if (exclusive) return { name: recommended, recommended, because: `${name} was asked for, but ${why}` };
   return { name, recommended, because: because ?? `set in slipway.yaml; the planner recommends ${recommended}: ${why}` };
+}
+
+/** Why there is nothing to compare a canary with, or no time to; null when there is. */
+function aloneReason({ previous, definition, target }: PlanInput): string | null {
+  if (definition.listen === null) return 'the service takes no traffic, so there is nothing to split';
+  if (target !== null) return `going back to ${target.version} is not done in steps`;
+  if (previous === null) return 'this is the first release here, so there is no version to compare with';
+  return previous.definition.listen === null ? `${previous.version} takes no traffic, so there is nothing to compare with` : null;
 }

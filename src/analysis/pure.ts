@@ -1,0 +1,15 @@
+/** What the cores of higher rooms may use: the whole judge is pure. */
+export type { Arm, Pair } from './core/counts.ts';
+export {
+  addTick,
+  atCheckpoint,
+  judgementOf,
+  startJudge,
+  type Dispersions,
+  type Judge,
+  type Judgement,
+  type MetricJudgement,
+  type Tick,
+} from './core/judge.ts';
+export { DEFAULT_POLICY, ERRORS, LATENCY, PERIOD_MS, type BakeShape, type MetricPolicy, type SequentialPolicy } from './core/policy.ts';
+export { dispersionOf } from './core/dispersion.ts';

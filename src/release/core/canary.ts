@@ -1,0 +1,112 @@
+import {
+  addTick,
+  atCheckpoint,
+  startJudge,
+  type BakeShape,
+  type Judge,
+  type Pair,
+  type SequentialPolicy,
+  type Tick,
+} from '../../analysis/pure.ts';
+import type { Duration, Instant } from '../../kernel/pure.ts';
+
+/** Input of a `judge` step: which versions are compared, where, and by what rules. */
+export interface CanaryInput {
+  readonly route: string;
+  readonly canary: VersionName;
+  readonly stable: VersionName;
+  /** Whole percent of the requests that the canary gets meanwhile. */
+  readonly weight: number;
+  readonly everyMs: Duration;
+  readonly policy: SequentialPolicy;
+  readonly shape: BakeShape;
+  readonly maxRestarts: number;
+}
+
+interface VersionName {
+  readonly group: string;
+  readonly version: string;
+}
+
+/** Counters of one version since a moment; the same shape as the router's. */
+interface VersionCounts extends VersionName {
+  readonly requests: number;
+  readonly errors: number;
+  readonly latency: { readonly boundsMs: readonly (number | null)[]; readonly counts: readonly number[] };
+}
+
+/** What happened on a route between two readings; null when it cannot be known. */
+export type RouteChange = { readonly versions: readonly VersionCounts[] } | null;
+
+/** Metrics the router itself counts. */
+const ERRORS = 'errors';
+const LATENCY = 'latency';
+
+/** The counts of both versions between two readings, per metric; null for what nobody counted. */
+export function pairsOf(change: RouteChange, { canary, stable }: CanaryInput, edgeMs: number | null): Tick['metrics'] {
+  if (change === null) return {};
+  const [one, other] = [canary, stable].map((name) =>
+    change.versions.find((counts) => counts.version === name.version && counts.group === name.group),
+  );
+  const errors: Pair = { canary: errorsOf(one), stable: errorsOf(other) };
+  return { [ERRORS]: errors, [LATENCY]: edgeMs === null ? null : { canary: slowOf(one, edgeMs), stable: slowOf(other, edgeMs) } };
+}
+
+function errorsOf(counts: VersionCounts | undefined): Pair['canary'] {
+  return { requests: counts?.requests ?? 0, bad: counts?.errors ?? 0 };
+}
+
+function slowOf(counts: VersionCounts | undefined, edgeMs: number): Pair['canary'] {
+  if (counts === undefined) return { requests: 0, bad: 0 };
+  const { boundsMs, counts: buckets } = counts.latency;
+  return {
+    requests: buckets.reduce((sum, count) => sum + count, 0),
+    bad: buckets.reduce((sum, count, index) => sum + ((boundsMs[index] ?? Number.POSITIVE_INFINITY) > edgeMs ? count : 0), 0),
+  };
+}
+
+/** Fewer requests than this have no 99th percentile worth the name. */
+const LEAST_FOR_EDGE = 1_000;
+
+/**
+ * The latency above which a request is slow: the upper end of the bucket that holds the stable version's 99th percentile.
+ * It is fixed before anything is compared, so what is compared cannot move it. Null while there are too few requests, or the
+ * percentile lies beyond the last bound.
+ */
+export function latencyEdge(
+  stable: { readonly requests: number; readonly p99: { readonly highMs: number | null } | null } | undefined,
+): number | null {
+  return stable === undefined || stable.requests < LEAST_FOR_EDGE ? null : (stable.p99?.highMs ?? null);
+}
+
+/** What one look at a checkpoint left in the ledger. */
+export interface LookRecord {
+  /** The step it belongs to: another one is another checkpoint. */
+  readonly step: string;
+  readonly startedAt: Instant;
+  readonly ticks: readonly Tick[];
+}
+
+/** The judge as the recorded looks leave it: the same records give the same judge, after a crash or in a replay. */
+export function judgeAfter(
+  looks: readonly LookRecord[],
+  { policy, shape }: CanaryInput,
+): { readonly judge: Judge; readonly step: string | null } {
+  let judge = startJudge(policy, shape);
+  let step: string | null = null;
+  for (const look of looks) {
+    if (look.step !== step) judge = atCheckpoint(judge, look.startedAt);
+    step = look.step;
+    judge = look.ticks.reduce(addTick, judge);
+  }
+  return { judge, step };
+}
+
+/** Readings without a bad canary request are put together up to this long; one with some is a tick of its own, at once. */
+const LONGEST_TICK_MS: Duration = 10_000;
+
+/** True when what was read since the last tick should be judged now. */
+export function closesTick(metrics: Tick['metrics'], sinceMs: Duration): boolean {
+  const pairs = Object.values(metrics);
+  return sinceMs >= LONGEST_TICK_MS || pairs.some((pair) => pair !== null && pair.canary.bad > 0);
+}

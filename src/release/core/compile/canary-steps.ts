@@ -1,0 +1,60 @@
+import { PERIOD_MS, type BakeShape } from '../../../analysis/pure.ts';
+import { formatDuration } from '../../../kernel/pure.ts';
+import type { CanaryInput } from '../canary.ts';
+import type { CanaryCheckpoint, CanaryDefinition } from '../definition.ts';
+import type { Step } from '../plan.ts';
+import { asJson, type Draft, type Part } from './draft.ts';
+import { splitRouteSpec, type Side } from './group.ts';
+import { step } from './input.ts';
+
+/** Looks at a checkpoint follow one another; what each saw is recorded when it ends. */
+const NEXT_LOOK_MS = 0;
+
+/**
+ * One step that gives the canary its weight and one that judges it there, for each checkpoint. Each is undone by sending everybody
+ * to the old version, which never stopped serving.
+ */
+export function canarySteps({ input, newSide, old, undo, checkpoints }: Draft): Part {
+  const { canary } = input.definition.strategy;
+  if (old === null || canary === undefined) return { steps: [], undo: {} };
+  const sides = { canary: newSide, stable: old };
+  const shape = shapeOf(checkpoints);
+  const steps = checkpoints.flatMap((checkpoint) => stepsAt(checkpoint, sides, { canary, shape }));
+  return { steps, undo: Object.fromEntries(steps.map((one) => [one.id, undo.openOld])) };
+}
+
+function stepsAt(
+  checkpoint: CanaryCheckpoint,
+  sides: { readonly canary: Side; readonly stable: Side },
+  { canary, shape }: { readonly canary: CanaryDefinition; readonly shape: BakeShape },
+): readonly Step[] {
+  const { weight, forMs, pause } = checkpoint;
+  const route = splitRouteSpec(sides.canary, sides.stable, weight);
+  if (route === null) return [];
+  const { version, definition } = sides.canary;
+  const judged: CanaryInput = {
+    route: `${definition.service}/${definition.environment}`,
+    canary: { group: sides.canary.group, version },
+    stable: { group: sides.stable.group, version: sides.stable.version },
+    weight,
+    everyMs: canary.everyMs,
+    policy: canary.policy,
+    shape,
+    maxRestarts: definition.observe.maxRestarts,
+  };
+  const until = pause ? 'until somebody promotes it' : `for ${formatDuration(forMs)} and until it is proven good`;
+  return [
+    step('deploy', `weight-${weight}`, { kind: 'route', title: `send ${weight} % of the users to ${version}`, input: route }),
+    step(
+      'deploy',
+      `judge-${weight}`,
+      { kind: 'judge', title: `compare ${version} at ${weight} % with ${sides.stable.version}, ${until}`, input: asJson(judged) ?? {} },
+      { repeat: { everyMs: NEXT_LOOK_MS, forMs: pause ? null : forMs }, holds: true },
+    ),
+  ];
+}
+
+function shapeOf(checkpoints: readonly CanaryCheckpoint[]): BakeShape {
+  const ms = checkpoints.reduce((sum, { forMs }) => sum + forMs, 0);
+  return { checkpoints: checkpoints.length, periods: Math.max(1, Math.ceil(ms / PERIOD_MS)) };
+}

@@ -1,0 +1,131 @@
+import { addTick, atCheckpoint, judgementOf, type Judge, type Judgement } from '../../analysis/index.ts';
+import { type Duration, type Instant, type JsonObject } from '../../kernel/index.ts';
+import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
+import { closesTick, judgeAfter, latencyEdge, pairsOf, type CanaryInput, type LookRecord } from '../core/canary.ts';
+import { recordOf } from '../core/canary-record.ts';
+import type { ReleaseEvent } from '../core/events.ts';
+import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
+import { instanceChecks, type InstanceMemory } from './canary-instances.ts';
+import type { StepDeps } from './deps.ts';
+import { as } from './input.ts';
+
+/** A look is recorded when it ends; a checkpoint that has lasted long is recorded less often. */
+const SHORTEST_LOOK_MS: Duration = 2_000;
+const LONGEST_LOOK_MS: Duration = 60_000;
+const LOOK_PART = 0.05;
+
+/** What goes from one look to the next, through the ledger. */
+interface Memory {
+  /** Counters at the end of the last tick; null when they were not to be had. */
+  readonly base: RouteStats | null;
+  readonly edgeMs: number | null;
+  readonly instances: InstanceMemory;
+}
+
+/** One look while it lasts. */
+interface Look extends Memory {
+  readonly judge: Judge;
+  readonly record: LookRecord;
+}
+
+/**
+ * One look at a canary on one checkpoint: reads the counters of both versions again and again, and ends at once when the judge says
+ * `fail`, else after a while. What it read is recorded; the next look, maybe of another worker, goes on from there. The state machine
+ * repeats it until the checkpoint's time is over and the judge says `pass`.
+ */
+export function judgeStep(deps: StepDeps): StepExecutor {
+  return async (context) => {
+    const { effects, signal, asked, step, events } = context;
+    const input = as<CanaryInput>(step.input);
+    const startedAt = effects.clock.now();
+    const until = startedAt + lengthOf(startedAt - begunAt(events, step.id, startedAt));
+    let look = await beginLook(deps, context, input);
+    for (;;) {
+      look = advance(look, await deps.router.stats(input.route).catch(() => null), { at: effects.clock.now(), input });
+      const { checks, memory } = await instanceChecks(deps, { input, memory: look.instances, at: effects.clock.now() });
+      look = { ...look, instances: memory };
+      const judgement = judgementOf(look.judge);
+      const over = effects.clock.now() >= until || asked.aborted;
+      if (over || judgement.verdict === 'fail' || checks.some(({ verdict }) => verdict === 'fail'))
+        return outcomeOf(look, judgement, checks, input);
+      signal.throwIfAborted();
+      await effects.clock.sleep(input.everyMs, AbortSignal.any([signal, asked]));
+    }
+  };
+}
+
+function lengthOf(sinceBegun: Duration): Duration {
+  return Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, LOOK_PART * sinceBegun));
+}
+
+function begunAt(events: readonly ReleaseEvent[], step: string, now: Instant): Instant {
+  return events.find((event) => event.type === 'step.intended' && event.data.step === step)?.time ?? now;
+}
+
+async function beginLook(deps: StepDeps, { events, step, effects }: StepContext, input: CanaryInput): Promise<Look> {
+  const earlier = looksIn(events);
+  const last = earlier.at(-1);
+  const same = last?.record.step === step.id;
+  const startedAt = effects.clock.now();
+  const after = judgeAfter(
+    earlier.map(({ record }) => record),
+    input,
+  );
+  return {
+    judge: same ? after.judge : atCheckpoint(after.judge, startedAt),
+    // Counts from before a change of weight belong to neither checkpoint.
+    base: same ? last.memory.base : await deps.router.stats(input.route).catch(() => null),
+    edgeMs: last?.memory.edgeMs ?? null,
+    instances: same ? last.memory.instances : {},
+    record: { step: step.id, startedAt, ticks: [] },
+  };
+}
+
+/** What earlier looks left, oldest first. */
+function looksIn(events: readonly ReleaseEvent[]): readonly { readonly record: LookRecord; readonly memory: Memory }[] {
+  return events.flatMap((event) => {
+    if (event.type !== 'step.finished' || event.data.facts['look'] === undefined) return [];
+    const { look, memory } = event.data.facts;
+    return [{ record: as<LookRecord>(look), memory: as<Memory>(memory) }];
+  });
+}
+
+/** One reading taken in: with the readings since the last tick it may make a tick. */
+function advance(look: Look, stats: RouteStats | null, { at, input }: { readonly at: Instant; readonly input: CanaryInput }): Look {
+  if (stats === null) return { ...withTick(look, at, {}), base: null };
+  if (look.base === null) return { ...look, base: stats };
+  const change = difference(stats, look.base);
+  // The counters began anew: what was counted in between is lost.
+  if (change === null) return { ...withTick(look, at, {}), base: stats };
+  const edgeMs = look.edgeMs ?? edgeOf(stats, input);
+  const metrics = pairsOf(change, input, look.edgeMs);
+  return closesTick(metrics, stats.at - look.base.at) ? { ...withTick(look, at, metrics), base: stats, edgeMs } : { ...look, edgeMs };
+}
+
+function edgeOf({ versions }: RouteStats, { stable }: CanaryInput): number | null {
+  const counts = versions.find(({ version, group }) => version === stable.version && group === stable.group);
+  return counts === undefined ? null : latencyEdge({ requests: counts.requests, p99: quantile(counts.latency, 0.99) });
+}
+
+function withTick(look: Look, at: Instant, metrics: LookRecord['ticks'][number]['metrics']): Look {
+  const tick = { at, metrics };
+  return { ...look, judge: addTick(look.judge, tick), record: { ...look.record, ticks: [...look.record.ticks, tick] } };
+}
+
+function outcomeOf(look: Look, judgement: Judgement, checks: NonNullable<StepOutcome['checks']>, input: CanaryInput): StepOutcome {
+  const failed = checks.find(({ verdict }) => verdict === 'fail');
+  const verdict = failed === undefined ? judgement.verdict : 'fail';
+  const reason = failed === undefined ? judgement.because : `${failed.name}: ${failed.reason}`;
+  return {
+    verdict,
+    reason: `${input.canary.version} at ${input.weight} %: ${reason}`,
+    retry: verdict === 'unknown',
+    checks: [...judgement.metrics.map(({ name, verdict, because }) => ({ name, verdict, reason: because })), ...checks],
+    facts: as<JsonObject>({
+      weight: input.weight,
+      judgement: recordOf(judgement),
+      look: look.record,
+      memory: { base: look.base, edgeMs: look.edgeMs, instances: look.instances },
+    } as never),
+  };
+}
