@@ -34,6 +34,8 @@ export interface Behaviour {
   readonly brokenWhile?: string;
   /** Fails for users, who come through the router, and for nobody else. */
   readonly failsForUsers?: boolean;
+  /** Fails every so-manieth request of users, who come through the router. */
+  readonly failsEvery?: number;
 }
 
 /** What a version brings beside its number. */
@@ -134,8 +136,9 @@ function baseEnvironment(folder: string): Readonly<Record<string, string>> {
 const SERVER = `
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-const { ignoreTerm, hangOn, garbage, failsForUsers, brokenWhile } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
+const { ignoreTerm, hangOn, garbage, failsForUsers, failsEvery, brokenWhile } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
 const version = process.env.SLIPWAY_VERSION;
+let users = 0;
 if (garbage) process.stdout.write(Buffer.from([0x62, 0x79, 0x74, 0x65, 0xff, 0xfe, 0xc3, 0x28, 0x00, 0x1b, 0x5b, 0x41, 0x0a]));
 const server = createServer((request, response) => {
   if (request.url === hangOn) return;
@@ -144,6 +147,7 @@ const server = createServer((request, response) => {
     response.statusCode = 500;
     return response.end('{"error": "cannot serve"}');
   }
+  if (failsEvery && request.headers['x-forwarded-for'] && ++users % failsEvery === 0) response.statusCode = 500;
   if (failsForUsers && request.headers['x-forwarded-for']) response.statusCode = 500;
   response.end(JSON.stringify({ status: 'ok', version }));
 });

@@ -24,17 +24,21 @@ function choose(input: PlanInput): Plan['strategy'] {
   const deciding = decidingMigration(input.migrations ?? []);
   const exclusive = deciding !== null && EXCLUSIVE.has(deciding.rollbackClass);
   const recommended = exclusive || input.definition.listen === null ? 'recreate' : 'blue-green';
-  const why = exclusive
-    ? `${deciding.name} is not known to suit the old version (${deciding.because}), so old and new must not run side by side`
-    : input.definition.listen === null
-      ? 'the service takes no traffic, so there is nothing to switch'
-      : 'old and new can run side by side, so users switch at once and can be switched back at once';
+  const why = whyRecommended(input, exclusive ? deciding : null);
   const { name, because } = input.definition.strategy;
   const alone = name === 'canary' && !exclusive ? aloneReason(input) : null;
   if (alone !== null) return { name: recommended, recommended, because: `canary was asked for, but ${alone}` };
   if (name === 'auto' || name === recommended) return { name: recommended, recommended, because: why };
   if (exclusive) return { name: recommended, recommended, because: `${name} was asked for, but ${why}` };
   return { name, recommended, because: because ?? `set in slipway.yaml; the planner recommends ${recommended}: ${why}` };
+}
+
+function whyRecommended({ definition }: PlanInput, exclusive: PendingMigration | null): string {
+  if (exclusive !== null)
+    return `${exclusive.name} is not known to suit the old version (${exclusive.because}), so old and new must not run side by side`;
+  return definition.listen === null
+    ? 'the service takes no traffic, so there is nothing to switch'
+    : 'old and new can run side by side, so users switch at once and can be switched back at once';
 }
 
 /** Why there is nothing to compare a canary with, or no time to; null when there is. */

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectSaid, expectUnharmed } from './support/expect.ts';
+import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+import { sendUsers, type Met, type Users } from './support/users.ts';
+
+/** Tolerant enough for a test's few seconds: what is below `clean` passes without a comparison. */
+const strategy = {
+  name: 'canary',
+  schedule: [
+    { weight: '20%', for: '1s' },
+    { weight: '50%', for: '1s' },
+  ],
+  every: '200ms',
+  errors: { clean: '2%' },
+  latency: { clean: '20%', warmup: '0s', 'least-bad': 1_000 },
+};
+const observe = { window: '2s', every: '500ms', because: 'a test' };
+
+interface Shown {
+  readonly outcome: string;
+  readonly stages: readonly { readonly steps: readonly { readonly id: string; readonly state: string; readonly reason: string }[] }[];
+}
+
+describe('a canary under real traffic', () => {
+  let rig: SmallRig;
+  let service: SmallService;
+  let users: Users | undefined;
+  beforeAll(async () => {
+    rig = await makeSmallRig();
+    service = await rig.service('bird');
+    await service.commit('1.0.0', { config: { strategy, observe } });
+    expectSaid(await service.slipway('plan'), 0, 'canary was asked for, but this is the first release here');
+    expectSaid(await service.slipway('release'), 0);
+    const sent = sendUsers(service.port, 200);
+    users = sent;
+    await until('the router has seen enough for a percentile', () => sent.met().requests > 1_200);
+  }, 120_000);
+  afterAll(async () => {
+    await users?.stop();
+    await rig.close();
+  }, 120_000);
+
+  const met = (): Met => users?.met() ?? { requests: 0, failed: 0 };
+  const shown = async (): Promise<Shown> => JSON.parse((await service.slipway('show', '--json')).stdout) as Shown;
+
+  it('that is good gets one weight after the other, and nobody notices', async () => {
+    const before = met();
+    await service.commit('1.1.0', { config: { strategy, observe } });
+    expectSaid(await service.slipway('release'), 0, 'deploy.weight-20', 'deploy.judge-50', 'proven to be fewer than 2 %');
+    expect(met().failed).toBe(before.failed);
+    await expectUnharmed(service, '1.1.0');
+  }, 120_000);
+
+  it('that fails users is taken back by the judge, with the numbers', async () => {
+    const before = met();
+    await service.commit('1.2.0', { config: { strategy, observe }, behaviour: { failsEvery: 4 } });
+    expectSaid(await service.slipway('release'), 11, /1\.2\.0 at 20 %: errors: .* of the canary's requests were bad/);
+    expect(met().failed - before.failed).toBeLessThan(40);
+    expect((await shown()).outcome).toBe('rolled-back');
+    await expectUnharmed(service, '1.1.0');
+  }, 120_000);
+});
