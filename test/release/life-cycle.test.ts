@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { foldEvents } from '../../src/release/core/state.ts';
 import { next } from '../../src/release/core/next.ts';
 import { newGroupOf } from '../../src/release/core/serving.ts';
-import type { NewEvent, Plan, ReleaseEvent } from '../../src/release/index.ts';
+import { DEFAULT_POLICY } from '../../src/analysis/index.ts';
+import type { CanaryDefinition, NewEvent, Plan, ReleaseEvent, Step } from '../../src/release/index.ts';
 import { aDefinition } from '../support/definition.ts';
 import { aMigration, aPlan, aPlanInput } from '../support/plan.ts';
 import { simulate, type Run, type Twist } from './simulate.ts';
@@ -17,6 +18,8 @@ const people: fc.Arbitrary<NewEvent> = fc.constantFrom<NewEvent>(
   { type: 'rollback.requested', data: { reason: 'looks wrong', acceptDataLoss: true } },
   { type: 'approval.given', data: { decision: 'approve', reason: '' } },
   { type: 'approval.given', data: { decision: 'reject', reason: 'no' } },
+  { type: 'promote.requested', data: { reason: 'enough seen', full: false } },
+  { type: 'promote.requested', data: { reason: 'urgent', full: true } },
   { type: 'stuck.accepted', data: { reason: 'repaired by hand' } },
 );
 
@@ -34,6 +37,15 @@ const twists: fc.Arbitrary<Twist> = fc.oneof(
   fc.record({ kind: fc.constant('pointless' as const) }),
 );
 
+/** Two checkpoints, of which a person ends the second if `pause`. */
+function aCanary(pause: boolean): CanaryDefinition {
+  const checkpoints = [
+    { weight: 5, forMs: 50_000, pause: false },
+    { weight: 40, forMs: 0, pause },
+  ];
+  return { checkpoints, everyMs: 500, policy: DEFAULT_POLICY };
+}
+
 /** A quiet start of any length, so that trouble comes early, in the middle and during the rollback alike; then people. */
 const schedules = fc
   .tuple(fc.nat(16), fc.array(fc.option(twists, { nil: null, freq: 2 }), { maxLength: 40 }), fc.array(people, { maxLength: 4 }))
@@ -49,15 +61,16 @@ const plans: fc.Arbitrary<Plan> = fc
     first: fc.boolean(),
     quiet: fc.boolean(),
     automatic: fc.boolean(),
-    strategy: fc.constantFrom('auto' as const, 'recreate' as const, 'blue-green' as const),
+    strategy: fc.constantFrom('auto' as const, 'recreate' as const, 'blue-green' as const, 'canary' as const),
+    pause: fc.boolean(),
     listens: fc.boolean(),
     listened: fc.boolean(),
     warmMs: fc.constantFrom(0, 60_000),
   })
-  .map(({ migration, first, quiet, automatic, strategy, listens, listened, warmMs }) => {
+  .map(({ migration, first, quiet, automatic, strategy, pause, listens, listened, warmMs }) => {
     const base = aDefinition();
     const definition = aDefinition({
-      strategy: { name: strategy, because: null },
+      strategy: { name: strategy, because: null, canary: aCanary(pause) },
       rollback: { ...base.rollback, automatic, warmMs },
       listen: listens ? base.listen : null,
     });
@@ -76,6 +89,7 @@ const RUNS = { numRuns: 10_000 };
 function oldServes(run: Run): void {
   const old = run.plan.previous?.group ?? null;
   expect(run.world.running.has(newGroupOf(run.plan))).toBe(false);
+  expect(run.world.share).toBe(0);
   const listened = run.plan.previous !== null && run.plan.previous.definition.listen !== null;
   expect(run.world.route).toEqual(listened ? { mode: 'open', group: old } : { mode: 'closed', group: null });
   if (old !== null) expect(run.world.running.has(old)).toBe(true);
@@ -87,6 +101,12 @@ function knowsWhoServes({ world, plan, events }: Run): void {
   const fresh = newGroupOf(plan);
   const onNew = plan.definition.listen === null ? world.running.has(fresh) : world.route.mode === 'open' && world.route.group === fresh;
   expect(serves === 'unknown' || (serves === 'new') === onNew).toBe(true);
+}
+
+/** Percent of the users that a route step gives a group. */
+function shareOf({ input }: Step, group: string): number {
+  const backends = input['backends'] as readonly { readonly group: string; readonly weight: number }[];
+  return backends.find((one) => one.group === group)?.weight ?? 0;
 }
 
 /** Was a step tried, and some try of it ended otherwise than by saying that it changed nothing? */
@@ -111,7 +131,12 @@ describe('the release life cycle', () => {
           expect(run.world.running.has(newGroupOf(plan))).toBe(true);
           const listens = plan.definition.listen !== null;
           expect(run.world.route).toEqual(listens ? { mode: 'open', group: newGroupOf(plan) } : { mode: 'closed', group: null });
-          for (const step of plan.steps) expect(['pass', 'skipped']).toContain(run.state.steps[step.id]?.status);
+          for (const step of plan.steps) {
+            const promoted = run.state.promoted[step.id] !== undefined;
+            expect(promoted ? ['pass', 'skipped', 'unknown', 'interrupted'] : ['pass', 'skipped']).toContain(
+              run.state.steps[step.id]?.status,
+            );
+          }
         }
         if (outcome === 'rolled-back' || outcome === 'unchanged') oldServes(run);
         if (outcome === 'rolled-back') {
@@ -122,8 +147,10 @@ describe('the release life cycle', () => {
         if (outcome === 'unchanged') expect(run.world.schema).toBe('old');
         if (outcome === 'accepted') knowsWhoServes(run);
         if (outcome === null) {
-          expect(run.restedOn.do).toBe('wait');
-          const waits = run.state.paused || run.state.stuck !== null || run.restedOn.do !== 'wait' || run.restedOn.for === 'approval';
+          const held = run.restedOn.do === 'run' && run.restedOn.step.holds === true;
+          expect(held || run.restedOn.do === 'wait').toBe(true);
+          const waits =
+            held || run.state.paused || run.state.stuck !== null || run.restedOn.do !== 'wait' || run.restedOn.for === 'approval';
           expect(waits).toBe(true);
         }
       }),
@@ -138,8 +165,7 @@ describe('the release life cycle', () => {
         const fresh = newGroupOf(plan);
         for (const { at, action } of run.actions) {
           if (action.do !== 'run' || action.step.kind !== 'route' || action.step.input['mode'] !== 'open') continue;
-          const group = (action.step.input['backends'] as readonly { group: string }[])[0]?.group;
-          if (group !== fresh) continue;
+          if (shareOf(action.step, fresh) === 0) continue;
           const state = foldEvents(run.events.slice(0, at));
           expect(state.steps['verify.smoke']?.status).toBe('pass');
           expect(Object.values(state.steps).some((step) => step.status === 'fail' && !step.retry)).toBe(false);
@@ -148,6 +174,27 @@ describe('the release life cycle', () => {
       }),
       RUNS,
     );
+  });
+
+  it('gives a canary more only after a pass or a person at every checkpoint before, and never while paused', () => {
+    let widened = 0;
+    const canaries = plans.filter((plan) => plan.strategy.name === 'canary');
+    fc.assert(
+      fc.property(canaries, schedules, (plan, schedule) => {
+        const run = simulate(plan, schedule);
+        for (const { at, action } of run.actions) {
+          if (action.do !== 'run' || action.step.kind !== 'route' || shareOf(action.step, newGroupOf(plan)) === 0) continue;
+          const state = foldEvents(run.events.slice(0, at));
+          const index = plan.steps.findIndex((step) => step.id === action.step.id);
+          const judged = plan.steps.slice(0, index).filter((step) => step.holds === true);
+          for (const step of judged) expect(state.promoted[step.id] !== undefined || state.steps[step.id]?.status === 'pass').toBe(true);
+          expect(state.paused).toBe(false);
+          widened += judged.length;
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(widened).toBeGreaterThan(1_000);
   });
 
   it('loses nothing users wrote unless a person accepted the loss', () => {

@@ -25,6 +25,8 @@ export interface Run {
 }
 
 const MOST_ACTIONS = 5_000;
+/** A look at a canary takes its time, and the next follows at once. */
+const LOOK_MS = 20_000;
 
 /**
  * Drives one release in virtual time: real `next` and `foldEvents`, a modelled world, and a schedule of twists, one
@@ -49,15 +51,25 @@ export function simulate(plan: Plan, schedule: readonly (Twist | null)[]): Run {
     actions.push({ at: events.length, clock, action });
     if (action.do === 'seal' || (action.do === 'wait' && action.until === null && !personComes(schedule, turn)))
       return { plan, world, events, actions, state, restedOn: action };
+    if (action.do === 'run' && turn >= schedule.length && isHeldForEver(state, action.step))
+      return { plan, world, events, actions, state, restedOn: action };
     clock += 10;
     if (action.do === 'wait') clock = Math.max(clock, action.until ?? clock);
     else if (action.do === 'lock') acquire(twist, record);
     else if (action.do === 'plan')
       record({ type: 'release.planned', data: { plan: twist?.kind === 'pointless' ? null : plan, reason: 'simulated' } });
     else if (action.do === 'record') record(action.event);
-    else act(world, plan, action, twist, record, clock);
+    else {
+      act(world, plan, action, twist, record, clock);
+      if (action.step.kind === 'judge') clock += LOOK_MS;
+    }
   }
   throw new Error('The release never comes to rest');
+}
+
+/** A canary is looked at for as long as nobody says how it goes on. */
+function isHeldForEver({ paused }: ReleaseState, step: Step): boolean {
+  return step.holds === true && (paused || step.repeat?.forMs === null);
 }
 
 function personComes(schedule: readonly (Twist | null)[], turn: number): boolean {

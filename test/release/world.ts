@@ -8,7 +8,10 @@ import type { Plan, Step } from '../../src/release/index.ts';
  */
 export interface World {
   running: Set<string>;
+  /** Where most users are sent. */
   route: { mode: string; group: string | null };
+  /** Percent of the users that the version being released gets. */
+  share: number;
   schema: 'old' | 'new' | 'half';
   backup: boolean;
   /** True once users could write to the new version. */
@@ -25,6 +28,7 @@ export function startWorld(plan: Plan): World {
   return {
     running: new Set(old === null ? [] : [old]),
     route: { mode: listens ? 'open' : 'closed', group: listens ? old : null },
+    share: 0,
     schema: 'old',
     backup: false,
     newServed: false,
@@ -43,8 +47,11 @@ const EFFECTS: Partial<Record<Step['kind'], Effect>> = {
   },
   route: (world, plan, input) => {
     const backends = input['backends'] as readonly JsonObject[];
-    world.route = { mode: String(input['mode']), group: backends.length === 0 ? null : String(backends[0]?.['group']) };
-    if (world.route.mode === 'open' && world.route.group === newGroupOf(plan)) world.newServed = true;
+    const [most] = backends.toSorted((a, b) => Number(b['weight']) - Number(a['weight']));
+    world.route = { mode: String(input['mode']), group: most === undefined ? null : String(most['group']) };
+    const fresh = backends.find((backend) => backend['group'] === newGroupOf(plan));
+    world.share = world.route.mode === 'open' ? Number(fresh?.['weight'] ?? 0) : 0;
+    if (world.share > 0) world.newServed = true;
   },
   backup: (world) => void (world.backup = true),
   migrate: (world) => void (world.schema = 'new'),

@@ -29,8 +29,10 @@ export function servingOf(plan: Plan, placement: Placement | null): Serving {
   const { step, known } = placement;
   if (!known) return 'unknown';
   if (step.kind !== 'route') return step.kind === 'apply-group' ? 'new' : 'previous';
-  const backends = step.input['backends'] as readonly { readonly group: string }[];
-  return step.input['mode'] === 'open' && backends.some(({ group }) => group === newGroupOf(plan)) ? 'new' : 'previous';
+  // A canary is a guest: users are where most of them are.
+  const backends = step.input['backends'] as readonly { readonly group: string; readonly weight: number }[];
+  const mine = backends.find(({ group }) => group === newGroupOf(plan))?.weight ?? 0;
+  return step.input['mode'] === 'open' && mine > 50 ? 'new' : 'previous';
 }
 
 function decides(plan: Plan, { kind, input }: Step): boolean {
