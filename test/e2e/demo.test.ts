@@ -24,7 +24,13 @@ describe('the demo', () => {
       expect(said).toMatch(/Users during 1\.1\.0: \d+ reads, \d+ writes, 0 failed/);
       // Users who are held longer than the router holds anybody, on a machine as busy as this one, are told to come again.
       expect(failuresDuring(said, '1.2.0 and its rollback').filter((one) => !one.includes('answered 503'))).toEqual([]);
-      for (const line of ['1.0.0 released: pack verified', '1.1.0 released: pack verified', '1.2.0 rolled-back: pack verified'])
+      expect(said).toMatch(/rolling back: deploy.judge-\d+ failed: 1\.3\.0 at \d+ %: errors: .* of the canary's requests were bad/);
+      for (const line of [
+        '1.0.0 released: pack verified',
+        '1.1.0 released: pack verified',
+        '1.2.0 rolled-back: pack verified',
+        '1.3.0 rolled-back: pack verified',
+      ])
         expect(said).toContain(line);
     },
     DEADLINE_MS,

@@ -33,7 +33,7 @@ async function health() {
 const ROUTES = [
   ['GET', /^\/health(?:\/ready)?$/, health],
   ['GET', /^\/health\/live$/, () => [200, { status: 'ok', service, version }]],
-  ['GET', /^\/products$/, async () => [200, await shop.products()]],
+  ['GET', /^\/products$/, async (_match, request) => [200, await shop.products(request.headers['x-customer'])]],
   ['GET', /^\/products\/(\d{1,9})$/, async (id) => [200, await shop.product(id)]],
   ['POST', /^\/orders$/, async (_id, request) => [201, await shop.placeOrder(await readBody(request))]],
   ['GET', /^\/orders\/(\d{1,9})$/, async (id) => [200, await shop.order(id)]],

@@ -30,8 +30,8 @@ interface Stage {
 }
 
 /**
- * The demo: a shop at 1.0.0, released to 1.1.0 with a migration, then to a broken version that undoes itself, under a
- * trickle of traffic; both evidence packs are verified at the end.
+ * The demo: a shop at 1.0.0, released to 1.1.0 with a migration, then to a broken version that undoes itself, then to a canary
+ * that only real users can tell from a good one, under a trickle of traffic; the evidence packs are verified at the end.
  * @throws SlipwayError `release_failed` when a release does not end as it should
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
@@ -68,6 +68,10 @@ async function releasesUnderTraffic(stage: Stage, options: DemoOptions): Promise
     await workspace.commit(overlay, `feat: a broken version (${options.fault})`);
     await release(stage, `1.2.0: broken on purpose (${options.fault})`, 'rolled-back');
     printSeen(print, trickle, 'Users during 1.2.0 and its rollback');
+    await workspace.revert();
+    await workspace.commit('versions/1.3.0', 'feat: what a customer ordered last comes first');
+    await release(stage, '1.3.0: a canary; it passes every check, and fails for customers who never ordered', 'rolled-back');
+    printSeen(print, trickle, 'Users during the canary and its rollback');
   } finally {
     await trickle.stop();
   }

@@ -19,18 +19,22 @@ export interface Trickle {
   stop(): Promise<void>;
 }
 
-const EVERY_MS = 50;
+const EVERY_MS = 20;
+/** Customers by name; the first few of them only ever look. */
+const CUSTOMERS = 100;
+const ONLY_LOOK = 12;
 const TIMEOUT_MS = 45_000;
 
-/** Reads a product every 50 ms and orders one every 200 ms, whatever the answers. */
+/** Somebody looks at the products or, every fourth time, orders one, every 20 ms, whatever the answers. */
 export function startTrickle(url: string, clock: Clock): Trickle {
   const stopped = new AbortController();
   const agent = new Agent({ connections: 64 });
   let seen = blank();
   const open = new Set<Promise<void>>();
-  const ask = async (write: boolean): Promise<void> => {
+  const ask = async (turn: number): Promise<void> => {
+    const write = turn % 4 === 3;
     const startedAt = clock.monotonic();
-    const problem = await once(agent, url, write);
+    const problem = await once(agent, url, write, customerAt(turn, write));
     const ms = Math.round(clock.monotonic() - startedAt);
     const failures = problem === null ? seen.failures : { ...seen.failures, [problem]: (seen.failures[problem] ?? 0) + 1 };
     seen = {
@@ -44,7 +48,7 @@ export function startTrickle(url: string, clock: Clock): Trickle {
   };
   const loop = async (): Promise<void> => {
     for (let turn = 0; !stopped.signal.aborted; turn++) {
-      const asked = ask(turn % 4 === 3);
+      const asked = ask(turn);
       open.add(asked);
       void asked.finally(() => open.delete(asked));
       await clock.sleep(EVERY_MS, stopped.signal);
@@ -66,11 +70,17 @@ export function startTrickle(url: string, clock: Clock): Trickle {
   };
 }
 
-async function once(agent: Agent, url: string, write: boolean): Promise<string | null> {
+/** Everybody's turn comes, in an order that has nothing to do with the one in which requests are dealt to versions. */
+function customerAt(turn: number, orders: boolean): string {
+  const some = (turn * 37) % CUSTOMERS;
+  return `visitor ${orders ? ONLY_LOOK + ((turn >> 2) % (CUSTOMERS - ONLY_LOOK)) : some}`;
+}
+
+async function once(agent: Agent, url: string, write: boolean, customer: string): Promise<string | null> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const options = { dispatcher: agent, signal, headers: { 'content-type': 'application/json' } };
-    const order = JSON.stringify({ productId: 1, quantity: 1, customer: 'A visitor' });
+    const options = { dispatcher: agent, signal, headers: { 'content-type': 'application/json', 'x-customer': customer } };
+    const order = JSON.stringify({ productId: 1, quantity: 1, customer });
     const response = await (write
       ? request(`${url}/orders`, { ...options, method: 'POST', body: order })
       : request(`${url}/products`, options));

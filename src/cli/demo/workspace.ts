@@ -17,6 +17,8 @@ export interface DemoWorkspace {
   readonly url: string;
   /** Copies an overlay (`versions/1.1.0`, `faults/slow`) over the source and commits it. */
   commit(overlay: string, message: string): Promise<void>;
+  /** Takes the newest commit back, with one of its own. */
+  revert(): Promise<void>;
 }
 
 /** Makes the workspace with 1.0.0 committed, in `folder` or in a new temporary one. */
@@ -26,8 +28,6 @@ export async function makeWorkspace(folder: string | null): Promise<DemoWorkspac
   const root = await realpath(made);
   await cp(join(EXAMPLE, 'base'), root, { recursive: true });
   const port = await freePort();
-  const config = join(root, 'slipway.yaml');
-  await writeFile(config, (await readFile(config, 'utf8')).replace(/^listen: .*$/m, `listen: 127.0.0.1:${port}`));
   // The shop's one dependency is Slipway's too; a real project would have a build step that installs it.
   await symlink(join(dirname(createRequire(import.meta.url).resolve('pg/package.json')), '..'), join(root, 'node_modules'));
   await writeFile(join(root, '.gitignore'), 'node_modules\n.slipway\n');
@@ -36,11 +36,14 @@ export async function makeWorkspace(folder: string | null): Promise<DemoWorkspac
   await git('init', '--quiet', '--initial-branch=main');
   const commit = async (overlay: string, message: string): Promise<void> => {
     if (overlay !== 'base') await cp(join(EXAMPLE, overlay), root, { recursive: true });
+    const config = await readFile(join(root, 'slipway.yaml'), 'utf8');
+    await writeFile(join(root, 'slipway.yaml'), config.replace(/^listen: .*$/m, `listen: 127.0.0.1:${port}`));
     await git('add', '--all');
     await git('commit', '--quiet', '--message', message);
   };
   await commit('base', 'feat: the shop');
-  return { folder: root, url: `http://127.0.0.1:${port}`, commit };
+  const revert = async (): Promise<void> => void (await git('revert', '--no-edit', 'HEAD'));
+  return { folder: root, url: `http://127.0.0.1:${port}`, commit, revert };
 }
 
 async function freePort(): Promise<number> {
