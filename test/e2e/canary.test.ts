@@ -59,4 +59,41 @@ describe('a canary under real traffic', () => {
     expect((await shown()).outcome).toBe('rolled-back');
     await expectUnharmed(service, '1.1.0');
   }, 120_000);
+
+  it('waits for a person where it should, survives a killed worker there, and goes on when promoted', async () => {
+    const held = { ...strategy, schedule: [{ weight: '20%', pause: true }] };
+    await service.commit('1.3.0', { config: { strategy: held, observe } });
+    expectSaid(await service.slipway('release', '--detach'), 0);
+    const looks = (): Promise<number> => lookCount(service);
+    await until('it is looked at', async () => (await looks()) > 1, 60_000);
+    const worker = (await agentStatus(rig.home))?.worker?.pid ?? 0;
+    process.kill(worker, 'SIGKILL');
+    const before = await looks();
+    await until('another worker goes on looking', async () => (await looks()) > before + 1, 60_000);
+    expect(await weightOf(service)).toBe(20);
+    expectSaid(await service.slipway('promote'), 4, 'needs a reason');
+    expectSaid(await service.slipway('promote', '--reason', 'graphs look fine'), 0, 'Recorded: promote');
+    await until('everybody is on it', async () => (await service.status()).inFlight === 0, 60_000);
+    expectSaid(await service.slipway('show'), 0, /promoted by ann|released/);
+    await expectUnharmed(service, '1.3.0');
+  }, 180_000);
 });
+
+interface Finished {
+  readonly step: string;
+  readonly facts: { readonly weight?: number };
+}
+
+async function finishedOf(service: SmallService): Promise<readonly Finished[]> {
+  const { stdout } = await service.slipway('show', '--events', '--json');
+  const { events } = JSON.parse(stdout) as { readonly events: readonly { readonly type: string; readonly data: Finished }[] };
+  return events.filter(({ type }) => type === 'step.finished').map(({ data }) => data);
+}
+
+async function lookCount(service: SmallService): Promise<number> {
+  return (await finishedOf(service)).filter(({ step }) => step === 'deploy.judge-20').length;
+}
+
+async function weightOf(service: SmallService): Promise<number> {
+  return (await finishedOf(service)).findLast(({ facts }) => facts.weight !== undefined)?.facts.weight ?? 0;
+}
