@@ -5,6 +5,7 @@ export type * from './core/plan.ts';
 export { STAGES } from './core/plan.ts';
 export { foldEvents, type ReleaseState, type StepState } from './core/state.ts';
 export { printedOf, type Printed } from './core/printed.ts';
+export { remarksOf } from './core/remarks.ts';
 export { servingOf, type Serving } from './core/serving.ts';
 export { next, type Action } from './core/next.ts';
 export { isPastNoReturn, planUndo } from './core/undo.ts';

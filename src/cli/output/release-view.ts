@@ -4,6 +4,7 @@ import {
   next,
   planUndo,
   printedOf,
+  remarksOf,
   servingOf,
   STAGES,
   type Action,
@@ -42,6 +43,8 @@ export interface ReleaseView {
   readonly finishedAt: Instant | null;
   /** Why it ended as it did, or why it is going back. */
   readonly because: string | null;
+  /** What a person should know although the steps passed: restarts in the window, a router that was away. */
+  readonly remarks: readonly string[];
   readonly aborted: boolean;
   readonly stuck: { readonly step: string | null; readonly reason: string } | null;
   readonly rollback: {
@@ -110,6 +113,7 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
     outcome: state.outcome,
     finishedAt: summary.finishedAt,
     because: causeOf(events),
+    remarks: remarksOf(state),
     aborted: state.abort !== null,
     stuck: state.stuck,
     rollback: {

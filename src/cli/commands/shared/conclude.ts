@@ -20,6 +20,7 @@ export async function conclude({ terminal }: Call, app: App, view: ReleaseView):
       verdict: verdictOfOutcome(view.outcome),
       outcome: view.outcome,
       because: view.because,
+      remarks: view.remarks,
       stuck: view.stuck,
       evidence,
       unsealedBecause: view.unsealedBecause,
@@ -47,6 +48,7 @@ function endText(view: ReleaseView, evidence: EvidencePlace | null, style: Param
     '',
     `${word}  ${headline(view)}: ${view.outcome ?? ''}${view.outcome === 'released' || view.because === null ? '' : `, because ${view.because}`}`,
   ];
+  lines.push(...view.remarks.map((remark) => `remark    ${remark}`));
   if (evidence !== null && evidence.packKey !== null)
     lines.push(
       `evidence  ${evidence.directory}`,

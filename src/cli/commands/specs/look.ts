@@ -19,7 +19,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway watch --json', what: 'its events as they come, for a program' },
     ],
     exits: [NOT_FOUND, ...OUTCOME_EXITS, [130, 'Ctrl-C: no longer watching; the release goes on']],
-    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, unsealedBecause, exit}',
+    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, verdict, outcome, because, remarks, stuck, evidence, unsealedBecause, exit}',
     load: async () => (await import('../watch.ts')).run,
   },
   {
@@ -54,7 +54,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
     ],
     exits: [NOT_FOUND],
-    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, stages: [{ stage, state, steps }], outcome, finishedAt, because, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, stages: [{ stage, state, steps }], outcome, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
     load: async () => (await import('../show.ts')).run,
   },
   {

@@ -3,7 +3,7 @@ import type { CommandSpec } from '../spec.ts';
 import { DETACH, ENV, REASON, RELEASE, SKIP, VERSION, WAIT, WORKER } from './common.ts';
 
 const LINES =
-  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, unsealedBecause, exit}';
+  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, verdict, outcome, because, remarks, stuck, evidence, unsealedBecause, exit}';
 
 const INTERRUPTED = [130, 'Ctrl-C: no longer watching; the release goes on'] as const;
 
