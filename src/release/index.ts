@@ -8,7 +8,7 @@ export { printedOf, type Printed } from './core/printed.ts';
 export { remarksOf } from './core/remarks.ts';
 export { servingOf, type Serving } from './core/serving.ts';
 export { next, type Action } from './core/next.ts';
-export { isPastNoReturn, planUndo } from './core/undo.ts';
+export { isPastNoReturn, planUndo, repairForward } from './core/undo.ts';
 export { drive, type DriverDeps, type DriveResult } from './driver.ts';
 export { runWorker } from './worker.ts';
 export { prepareRelease, prepareRollback, replanRelease, type ReleaseRequest, type RollbackRequest } from './prepare.ts';

@@ -40,6 +40,8 @@ export interface ReleaseView {
   readonly wayBack: string | null;
   readonly stages: readonly StageView[];
   readonly outcome: Outcome | null;
+  /** It waited, and what it would have brought serves since: there was nothing left to do. */
+  readonly alreadyServes: boolean;
   readonly finishedAt: Instant | null;
   /** Why it ended as it did, or why it is going back. */
   readonly because: string | null;
@@ -111,6 +113,8 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
       .filter((stage) => stage.steps.length > 0)
       .map(({ stage, steps: inside }) => ({ stage, state: stageState(inside), steps: inside })),
     outcome: state.outcome,
+    alreadyServes:
+      state.outcome === 'unchanged' && events.some(({ type, data }) => type === 'release.planned' && data.alreadyServes === true),
     finishedAt: summary.finishedAt,
     because: causeOf(events),
     remarks: remarksOf(state),
