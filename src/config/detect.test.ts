@@ -111,7 +111,10 @@ describe('detectProject', () => {
     });
     expect(found.unknowns.join('\n')).toContain('"odd" needs a shell');
     // A compose file names processes too, and more about them.
-    const both = await detect({ Procfile: 'web: node a.js', 'compose.yaml': 'services: { api: { build: ., command: node api.js } }' });
+    const both = await detect({
+      Procfile: 'web: node a.js',
+      'compose.yaml': 'services: { api: { build: ., command: node api.js, ports: ["80:80"] } }',
+    });
     expect(both.processes).toMatchObject([{ name: 'api', run: 'node api.js' }]);
   });
 
