@@ -95,7 +95,7 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
 }
 
 /** The agent of the state directory, whose address is known whether or not it runs. */
-function openPeers(home: string) {
+export function openPeers(home: string) {
   const { socket } = agentPlaces(home);
   return { target: createAgentTarget({ socketPath: socket }), router: createAgentRouter({ socketPath: socket }) };
 }

@@ -88,6 +88,36 @@ describe('detectProject', () => {
     expect(found.unknowns.join('\n')).toContain('"odd" could not be taken over');
   });
 
+  it('a Procfile names processes, and what migrates before a release', async () => {
+    const found = await detect({
+      Procfile: [
+        '# as foreman reads it',
+        'web: gunicorn app:app --bind 0.0.0.0:$PORT',
+        'worker: celery -A app worker',
+        'odd: a | b',
+        'release: python manage.py migrate',
+        'no line',
+      ].join('\n'),
+      'package.json': pkg({ scripts: { start: 'node other.js', worker: 'node no.js' } }),
+      '.env.example': 'DATABASE_URL=',
+    });
+    expect(found).toMatchObject({
+      processes: [
+        { name: 'web', run: 'gunicorn app:app --bind 0.0.0.0:${port}', health: '/health', from: 'Procfile' },
+        { name: 'worker', run: 'celery -A app worker', health: null, from: 'Procfile' },
+      ],
+      database: { migrate: 'python manage.py migrate' },
+      sources: ['package.json', 'Procfile'],
+    });
+    expect(found.unknowns.join('\n')).toContain('"odd" needs a shell');
+    // A compose file names processes too, and more about them.
+    const both = await detect({
+      Procfile: 'web: node a.js',
+      'compose.yaml': 'services: { api: { build: ., command: node api.js, ports: ["80:80"] } }',
+    });
+    expect(both.processes).toMatchObject([{ name: 'api', run: 'node api.js' }]);
+  });
+
   it('a Dockerfile alone', async () => {
     const found = await detect({
       Dockerfile:

@@ -3,6 +3,7 @@ import { readCompose, readDockerfile, type ComposeFacts, type ContainerFacts } f
 import { databaseVariable, readEnvNames, readMigrations, usesPostgres, type MigrationFacts } from './detect/database.ts';
 import { projectFiles, type ProjectFiles } from './detect/files.ts';
 import { readPackage, type PackageFacts } from './detect/package-json.ts';
+import { readProcfile, type ProcfileFacts } from './detect/procfile.ts';
 
 /** What a look at a project's files tells about how to release it. */
 export interface Detection {
@@ -42,27 +43,36 @@ interface Facts {
   readonly node: PackageFacts;
   readonly compose: ComposeFacts;
   readonly docker: ContainerFacts;
+  readonly procfile: ProcfileFacts;
   readonly unknowns: string[];
 }
 
 /** Looks at a project's files. Nothing of the project is run, and no file can make this throw. */
 export async function detectProject(directory: string): Promise<Detection> {
   const files = projectFiles(path.resolve(directory));
-  const [node, compose, docker, env] = await Promise.all([
+  const [node, compose, docker, env, procfile] = await Promise.all([
     readPackage(files),
     readCompose(files),
     readDockerfile(files),
     readEnvNames(files),
+    readProcfile(files),
   ]);
   const unknowns = [node.problem, compose.problem].filter((problem) => problem !== null);
-  const facts: Facts = { files, node, compose, docker, unknowns };
+  const facts: Facts = { files, node, compose, docker, procfile, unknowns };
   const migrations = await readMigrations(files, node.dependencies);
   const processes = await detectProcesses(facts);
   const listen = detectPort(facts);
   if (node.test === null) unknowns.push('No test command was found (`test`).');
   const git = (await files.list('.git')).length > 0 || (await files.text('.git')) !== null;
   if (!git) unknowns.push('This folder is not a git repository; a release needs one to name its commit.');
-  const sources = [node.found ? 'package.json' : null, compose.file, docker.name, migrations.folder, env.file];
+  const sources = [
+    node.found ? 'package.json' : null,
+    compose.file,
+    docker.name,
+    procfile.found ? 'Procfile' : null,
+    migrations.folder,
+    env.file,
+  ];
   return {
     service: slug(node.name ?? path.basename(files.directory)),
     processes,
@@ -87,7 +97,9 @@ function detectPort({ compose, docker, unknowns }: Facts): number {
 }
 
 function detectDatabase(facts: Facts, migrations: MigrationFacts, variable: string | null): Detection['database'] {
-  const { folder, command, unrecognised } = migrations;
+  const { folder, unrecognised } = migrations;
+  // Procfiles migrate before a release; a tool that was recognised is known better.
+  const command = migrations.command ?? (folder === null ? facts.procfile.once : null);
   const signs = [facts.compose.postgres, usesPostgres(facts.node.dependencies), variable !== null, folder !== null, command !== null];
   if (!signs.includes(true)) return null;
   if (variable === null) {
@@ -101,28 +113,38 @@ function detectDatabase(facts: Facts, migrations: MigrationFacts, variable: stri
   return { variable: variable ?? 'DATABASE_URL', migrations: folder, migrate: command };
 }
 
-/** Compose services first (they name every process), then package.json, then the Dockerfile. */
+/** Compose services first (they name every process), then the Procfile, package.json, and the Dockerfile. */
 async function detectProcesses(facts: Facts): Promise<readonly DetectedProcess[]> {
   const own = facts.compose.services;
   const web = own.find(({ port, health }) => port !== null || health !== null) ?? own.find(({ run }) => run === null) ?? null;
   const name = slug(web?.name ?? 'web');
   const routed: DetectedProcess = { name, ...detectStart(facts, web), health: await detectHealth(facts, web, name) };
-  const others = own.filter((service) => service !== web).flatMap((service) => detectBackground(facts, service));
+  const others = own.length > 0 ? own.filter((one) => one !== web).flatMap((one) => detectBackground(facts, one)) : procfileOthers(facts);
   const script = others.length === 0 ? facts.node.worker : null;
   const worker = script === null ? [] : [{ name: 'worker', run: script.run, health: null, from: 'package.json' }];
   const all = [routed, ...others, ...worker];
   return all.filter((process, index) => all.findIndex((other) => other.name === process.name) === index);
 }
 
-function detectStart({ compose, node, docker, unknowns }: Facts, web: ContainerFacts | null): { run: string; from: string } {
+function detectStart({ compose, node, docker, procfile, unknowns }: Facts, web: ContainerFacts | null): { run: string; from: string } {
   const candidates = [
     { run: web?.run ?? null, from: compose.file ?? '' },
+    { run: web === null ? (procfile.processes.find(({ name }) => name === 'web')?.run ?? null) : null, from: 'Procfile' },
     { run: node.start, from: 'package.json' },
     { run: docker.run, from: 'Dockerfile' },
   ];
   for (const { run, from } of candidates) if (run !== null) return { run, from };
   unknowns.push('No start command was found; `npm start` is written as a placeholder (`processes`).');
   return { run: 'npm start', from: 'a guess' };
+}
+
+/** All but `web`, which users reach. What runs once before a release is no process. */
+function procfileOthers({ procfile, unknowns }: Facts): readonly DetectedProcess[] {
+  for (const { name } of procfile.processes.filter(({ run }) => run === null))
+    unknowns.push(`The Procfile's command of "${name}" needs a shell, and could not be taken over; write it under \`processes\`.`);
+  return procfile.processes.flatMap(({ name, run }) =>
+    run === null || name === 'web' ? [] : [{ name: slug(name), run, health: null, from: 'Procfile' }],
+  );
 }
 
 function detectBackground({ compose, unknowns }: Facts, service: ContainerFacts): readonly DetectedProcess[] {

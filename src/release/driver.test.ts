@@ -138,6 +138,15 @@ describe('a release that waited for another one', () => {
     expect((await store.load(second.release)).events.at(-1)?.data).toMatchObject({ reason: '1.1.0 is what runs already' });
   });
 
+  it('ends unchanged, and says so, when what it would bring serves already', async () => {
+    const { first, second } = await queued('queue-5');
+    await drive(first.worker(), first.release);
+    const replan = () => Promise.reject(new SlipwayError('already_serving', '1.1.0 is what runs already'));
+    expect(await drive({ ...second.worker(), replan }, second.release)).toBe('finished');
+    const planned = (await store.load(second.release)).events.find(({ type }) => type === 'release.planned');
+    expect(planned?.data).toMatchObject({ plan: null, alreadyServes: true });
+  });
+
   it('is planned by a later drive when a peer is away, and not begun meanwhile', async () => {
     const { first, second } = await queued('queue-3');
     await drive(first.worker(), first.release);

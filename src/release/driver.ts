@@ -96,7 +96,8 @@ async function planAgain({ replan }: DriverDeps, before: Plan): Promise<NewEvent
     return { type: 'release.planned', data: { plan, reason: what } };
   } catch (error) {
     if (!(error instanceof SlipwayError) || mayPass(error)) throw error;
-    return { type: 'release.planned', data: { plan: null, reason: error.message } };
+    const serves = error.code === 'already_serving' ? { alreadyServes: true as const } : {};
+    return { type: 'release.planned', data: { plan: null, reason: error.message, ...serves } };
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import valid from 'semver/functions/valid.js';
-import { messageOf, redactDeep, SlipwayError, type Check } from '../kernel/index.ts';
+import { ERRORS, messageOf, redactDeep, SlipwayError, type Check } from '../kernel/index.ts';
 import type { BackupMethod, DatabaseAccess, Migration } from '../database/index.ts';
 import { readArtifact } from './artifact/store.ts';
 import { judgeTree, readGit, type GitFacts } from './artifact/git.ts';
@@ -65,10 +65,7 @@ type Commit = { readonly sha: string; readonly ref: string | null };
 async function planRelease(deps: StepDeps, request: KnownRequest, git: Commit | null): Promise<Plan> {
   const { definition, workspace, version } = request;
   const previous = await lastVersion(deps, definition.service, definition.environment);
-  if (previous?.version === version)
-    throw new SlipwayError('usage', `${definition.service} ${version} is what runs in ${definition.environment} already`, {
-      hint: 'Raise the version in package.json, or pass --version.',
-    });
+  if (previous?.version === version) await refuseServing(deps, definition, version, git);
   await refuseOtherBytes(deps, definition.service, version, git);
   const data = await readData(deps, { workspace, gitSha: git?.sha ?? null, home: deps.home }, definition);
   const { release, configSha256, requestedBy, node, skips, workingTree } = request;
@@ -116,6 +113,14 @@ async function packageVersion(workspace: string): Promise<string | null> {
   } catch (cause) {
     throw new SlipwayError('usage', `package.json is not JSON: ${messageOf(cause)}`, { cause, hint: 'Correct it, or pass --version.' });
   }
+}
+
+/** Of the same commit, what was asked for is there; of another one, the version was not raised. */
+async function refuseServing(deps: StepDeps, { service, environment }: Definition, version: string, git: Commit | null): Promise<never> {
+  const stored = await readArtifact(join(deps.home, 'artifacts', service, version));
+  const same = stored !== null && stored.gitSha === (git?.sha ?? null);
+  const hint = ERRORS.already_serving.hint;
+  throw new SlipwayError(same ? 'already_serving' : 'usage', `${service} ${version} is what runs in ${environment} already`, { hint });
 }
 
 /** Said before anything starts rather than in the build step. */
@@ -228,6 +233,7 @@ export interface RollbackRequest {
   readonly environment: string;
   readonly to: PreviousVersion;
   readonly current: PreviousVersion;
+  readonly skips: Readonly<Record<string, string>>;
 }
 
 /** Compiles the release that puts an earlier version back: no build, no migration, its artifact as it was verified. */
@@ -251,7 +257,7 @@ export async function prepareRollback(deps: StepDeps, request: RollbackRequest):
     backupNeedsQuiet: false,
     databaseUrl: to.definition.database === null ? null : await deps.databaseUrlTemplate(to.definition),
     // The system may well be degraded: that is why somebody rolls back.
-    skips: { 'preflight.health': 'rolling back to a verified version is never blocked by the state of what it replaces' },
+    skips: { 'preflight.health': 'rolling back to a verified version is never blocked by the state of what it replaces', ...request.skips },
     findings: [],
   });
 }

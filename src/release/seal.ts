@@ -3,6 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, exportPack, verdictOf, type PackInput, type SigningKeys } from '../evidence/index.ts';
 import { failureRequest, rollbackNotice } from './core/notice.ts';
+import { remarksOf } from './core/remarks.ts';
 import { foldEvents } from './core/state.ts';
 import type { StoredRelease } from './ports.ts';
 import { stepLogFolder } from './step-log.ts';
@@ -34,6 +35,7 @@ export async function packInput(home: string, stored: StoredRelease): Promise<Pa
       artifactDigest: built['digest'] ?? null,
       requestedBy: plan.requestedBy,
       cause: causeOf(stored),
+      remarks: [...remarksOf(state)],
     },
     logs: stored.events.flatMap((event) =>
       event.type === 'step.finished' && event.data.log !== null

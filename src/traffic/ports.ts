@@ -104,6 +104,8 @@ export interface VersionStats {
   readonly clientErrors: number;
   /** Attempts of this version that failed and were tried again, here or on another version. */
   readonly retries: number;
+  /** What happened in the last minutes; absent from an agent of an older build. */
+  readonly recent?: { readonly forMs: number; readonly requests: number; readonly errors: number } | undefined;
   /** Time from handing a request on (after any hold) to the last byte of its answer. */
   /** Upper bounds in ms (the last is +Infinity, written null) and cumulative-free counts per bucket. */
   readonly latency: { readonly boundsMs: readonly (number | null)[]; readonly counts: readonly number[] };

@@ -66,6 +66,7 @@ export const routeStatsSchema = z.object({
       errors: count,
       clientErrors: count,
       retries: count,
+      recent: z.object({ forMs: count, requests: count, errors: count }).optional(),
       latency: z.object({ boundsMs: z.array(z.number().nullable()), counts: z.array(count) }),
     }),
   ),

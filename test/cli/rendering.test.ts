@@ -114,7 +114,11 @@ describe('a release', () => {
     expect(stuck(plan)).toMatchObject({
       users: 'new',
       wayBack: 'slipway rollback 01new --reason TEXT --accept-data-loss',
-      stuck: { reason: expect.stringMatching(/since deploy\.switch at 1970-01-01T/) as string },
+      stuck: {
+        reason: expect.stringMatching(
+          /since deploy\.switch at 1970-01-01T.*`slipway rollback 01new --accept-data-loss`, or repair forward: `slipway abort 01new --accept/,
+        ) as string,
+      },
     });
     const usual = aPlan();
     expect(stuck({ ...usual, rollback: { ...usual.rollback, automatic: false } })).toMatchObject({
@@ -124,11 +128,12 @@ describe('a release', () => {
   });
 
   it('exit codes follow the outcome', () => {
-    const view = { outcome: null, stuck: null, aborted: false, unsealedBecause: null };
+    const view = { outcome: null, stuck: null, aborted: false, unsealedBecause: null, alreadyServes: false };
     expect(exitOf({ ...view, outcome: 'released' })).toBe(0);
     expect(exitOf({ ...view, outcome: 'released', unsealedBecause: 'no room' })).toBe(15);
     expect(exitOf({ ...view, outcome: 'rolled-back', unsealedBecause: 'no room' })).toBe(11);
     expect(exitOf({ ...view, outcome: 'unchanged' })).toBe(10);
+    expect(exitOf({ ...view, outcome: 'unchanged', alreadyServes: true })).toBe(0);
     expect(exitOf({ ...view, outcome: 'unchanged', aborted: true })).toBe(13);
     expect(exitOf({ ...view, outcome: 'rolled-back', aborted: true })).toBe(11);
     expect(exitOf({ ...view, outcome: 'accepted' })).toBe(10);

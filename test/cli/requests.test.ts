@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventOf, refusalOf, type Wish } from '../../src/cli/commands/shared/requests.ts';
+import { eventOf, lossNote, refusalOf, type Wish } from '../../src/cli/commands/shared/requests.ts';
 import { foldEvents, next, type NewEvent, type ReleaseEvent, type ReleaseState } from '../../src/release/index.ts';
 import { simulate, type Twist } from '../release/simulate.ts';
 import { needingApproval } from './support.ts';
@@ -70,10 +70,13 @@ describe('what may be asked of a release', () => {
     const state = foldEvents(run.events.slice(0, passed + 1));
     expect(refused(rollback(), state)).toContain('--accept-data-loss');
     expect(refused(rollback(true), state)).toBeNull();
+    expect(lossNote(rollback(true), state)).toContain('ids that users were given since');
+    expect([lossNote(rollback(), state), lossNote(rollback(true), foldEvents(run.events.slice(0, passed)))]).toEqual([null, null]);
     expect(refused(rollback(), foldEvents(run.events.slice(0, passed)))).toBeNull();
     // An abort would do nothing there, so it says what would.
     const past = foldEvents([...run.events.slice(0, passed + 1), { ...stuck, seq: passed + 1, time: NOW, actor: 'worker' }]);
     expect(refused(wish('abort'), past)).toContain('--accept');
+    expect(refused(rollback(), past)).toContain('repair forward: `slipway abort 01new --accept REASON`');
   });
 
   it('a switch that was refused is no point of no return', () => {

@@ -102,6 +102,15 @@ describe('against a real store', () => {
     });
   });
 
+  it('without an id, pause and resume mean the one that holds the lock, not one that waits for it', async () => {
+    await submit('01ccc1', 'tst');
+    await submit('01ccc2', 'tst');
+    expect(await json('pause', '--env', 'tst')).toMatchObject({ release: '01ccc1', requested: 'pause' });
+    expect(await json('resume', '--env', 'tst')).toMatchObject({ release: '01ccc1', requested: 'resume' });
+    // What cannot be taken back is not guessed.
+    expect(await inProcess(['abort', '--env', 'tst'], env)).toMatchObject({ exit: 3, err: expect.stringMatching(/01ccc2.*01ccc1/) });
+  });
+
   it('pause, resume and abort are recorded under the name of who asks, with a redacted reason', async () => {
     const paused = await inProcess(['pause', '01aaa2', '--reason', 'token hunter2-horse-xyz'], { ...env, API_TOKEN: 'hunter2-horse-xyz' });
     expect(paused).toMatchObject({ exit: 0, err: expect.stringContaining('slipway agent start') });

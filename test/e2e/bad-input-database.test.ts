@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { queryRows, openAccess } from '../../src/database/index.ts';
 import { openEmbedded } from '../../src/store/index.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startPostgres, systemPostgres, type TestPostgres } from '../support/postgres.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { freePort, makeSmallRig, type SmallRig, type SmallService } from './support/small-service.ts';
 
@@ -15,6 +16,7 @@ describe('a release whose database', () => {
   beforeAll(async () => {
     postgres = await startPostgres();
     await postgres.create('standby');
+    await postgres.create('newer');
     await postgres.query('postgres', 'ALTER DATABASE standby SET default_transaction_read_only = on');
     await demandPassword(postgres);
     const closed = await freePort();
@@ -22,6 +24,7 @@ describe('a release whose database', () => {
       variables: {
         DOWN: `postgresql://app:${SECRET}@127.0.0.1:${closed}/app`,
         STANDBY: postgres.url('standby'),
+        NEWER: postgres.url('newer'),
         WRONG: postgres.url('standby').replace('slipway@', `app:${SECRET}@`),
       },
     });
@@ -52,6 +55,15 @@ describe('a release whose database', () => {
     const ran = await service.slipway('release');
     expectSaid(ran, 10, 'preflight.checks', 'unchanged', ...says);
     expect(ran.said).not.toContain(SECRET);
+    await expectUnharmed(service, '1.0.0');
+  });
+
+  it.skipIf(newestClient() === null || newestClient()! >= 18)('is newer than the pg_dump of this machine', async () => {
+    const database = { url: '${env:NEWER}', backup: 'pg_dump', migrations: 'newer' };
+    const files = { 'newer/1_people.sql': 'create table people (id int);\n' };
+    await service.commit('1.1.4', { config: { database, ...NO_WRITES }, files });
+    const words = [/backup: pg_dump \d+ is older than the server \(PostgreSQL 18\)/, 'apt-get install postgresql-client-18'];
+    expectSaid(await service.slipway('release'), 10, 'preflight.checks', 'unchanged', ...words);
     await expectUnharmed(service, '1.0.0');
   });
 
@@ -134,4 +146,12 @@ async function demandPassword(postgres: TestPostgres): Promise<void> {
   const rules = await readFile(file, 'utf8');
   await writeFile(file, `local all app scram-sha-256\n${rules}`);
   await postgres.query('postgres', 'SELECT pg_reload_conf()');
+}
+
+/** Major version of the newest pg_dump installed; null without one. */
+function newestClient(): number | null {
+  const folder = systemPostgres();
+  if (folder === null) return null;
+  const said = execFileSync(join(folder, 'pg_dump'), ['--version'], { encoding: 'utf8' });
+  return Number(/\d+/.exec(said)?.[0]);
 }

@@ -23,7 +23,18 @@ describe('a version that broke after its release', () => {
 
   it('is rolled back from: nothing of it is asked', async () => {
     writeFileSync(broken, '');
-    expect(await service.served()).toBe('status 500');
+    expectSaid(await service.slipway('doctor'), 0, /PASS +serving +late\/dev: 1\.1\.0 runs and is ready\n/);
+    for (let request = 0; request < 20; request++) expect(await service.served()).toBe('status 500');
+    expectSaid(
+      await service.slipway('doctor'),
+      6,
+      /FAIL +serving +late\/dev: [^:]*20\s+requests,\s+20\s+errors\s+in\s+the\s+last\s+5m\w*:\s+most\s+requests\s+fail/,
+    );
+    expectSaid(
+      await service.slipway('status'),
+      0,
+      /traffic +1\.1\.0: 20 requests, 20 errors in the last 5m\w*; 20 requests, 20 errors since 20/,
+    );
     expectSaid(await service.slipway('rollback', '--reason', 'everything fails'), 0, 'its state is not judged');
     await expectUnharmed(service, '1.0.0');
   }, 60_000);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, type Met, type Users } from './support/users.ts';
@@ -85,7 +86,7 @@ interface Finished {
 }
 
 async function finishedOf(service: SmallService): Promise<readonly Finished[]> {
-  const { stdout } = await service.slipway('show', '--events', '--json');
+  const { stdout } = await service.slipway('show', '--json');
   const { events } = JSON.parse(stdout) as { readonly events: readonly { readonly type: string; readonly data: Finished }[] };
   return events.filter(({ type }) => type === 'step.finished').map(({ data }) => data);
 }

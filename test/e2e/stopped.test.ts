@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentPlaces } from '../../src/server/index.ts';
@@ -12,13 +14,18 @@ describe('a service whose processes are gone', () => {
   const skip = ['--skip', 'preflight.health=the machine was lost'];
   let rig: SmallRig;
   let service: SmallService;
+  let elsewhere: SmallRig;
   beforeAll(async () => {
     rig = await makeSmallRig();
+    elsewhere = await makeSmallRig({ home: rig.home, variables: { SLIPWAY_NODE: 'elsewhere' } });
     service = await rig.service('stopped');
     await service.commit('1.0.0', { config: { rollback: { warm: '10m', within: '60s' } } });
     expectSaid(await service.slipway('release'), 0);
   }, 120_000);
-  afterAll(() => rig.close(), 120_000);
+  afterAll(async () => {
+    await elsewhere.close();
+    await rig.close();
+  }, 120_000);
 
   /** As if the agent's folder had been on a disk that is lost: nothing knows any more what should run. */
   const lose = async (): Promise<void> => {
@@ -32,7 +39,12 @@ describe('a service whose processes are gone', () => {
     expect(runningPostmaster(join(rig.home, 'store', 'pg'))).toBeNull();
     expect([agentPlaces(rig.home).socket, join(socketDirectory(rig.home), 'any')].filter((file) => existsSync(dirname(file)))).toEqual([]);
     expectSaid(await service.slipway('doctor'), 6, /FAIL +agent +none runs/);
-    expectSaid(await service.slipway('agent', 'start'), 0);
+    const taken = createServer().listen(service.port, '127.0.0.1');
+    await once(taken, 'listening');
+    const note = new RegExp(`users do not reach stopped/dev: .*127\\.0\\.0\\.1:${service.port}.*Stop what listens there.*once it is free`);
+    expectSaid(await service.slipway('agent', 'start'), 0, note);
+    taken.close();
+    await once(taken, 'close');
     await until('it serves', async () => (await service.served()) === '1.0.0');
     await expectUnharmed(service, '1.0.0');
     expectSaid(await service.slipway('doctor'), 0);
@@ -42,6 +54,12 @@ describe('a service whose processes are gone', () => {
     await lose();
     expectSaid(await service.slipway('agent', 'start'), 0);
     expectSaid(await service.slipway('doctor'), 6, /FAIL +serving +stopped\/dev: 1\.0\.0 should serve and is not running/);
+    // What another node of a shared store runs is not to be seen from here.
+    const other = await elsewhere.service('other-node');
+    await other.commit('1.0.0');
+    const doctor = await other.slipway('doctor');
+    expectSaid(doctor, 0);
+    expect(doctor.said).not.toContain('serving');
     await service.commit('1.1.0', { config: { rollback: { warm: '10m', within: '60s' } } });
     expectSaid(await service.slipway('release'), 10, /preflight\.checks.*1\.0\.0 should be running in stopped\/dev\/blue and is not/);
   }, 60_000);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -104,6 +104,15 @@ describe('a release that was asked for', () => {
     rmSync(join(workspace, '.git'), { recursive: true });
     expect(await ask('git', asked)).toMatchObject({ verdict: 'fail' });
     expect(await ask('git', await plan())).toMatchObject({ verdict: 'unknown' });
+  });
+
+  it('leaves no checkout behind, and removes those of processes that were killed', async () => {
+    const checkouts = join(workspace, '.slipway', 'checkouts');
+    for (const name of ['commit-killed', 'commit-at-work']) mkdirSync(join(checkouts, name, 'tree'), { recursive: true });
+    const long = systemClock.now() / 1_000 - 2 * 3_600;
+    utimesSync(join(checkouts, 'commit-killed'), long, long);
+    await plan();
+    expect(readdirSync(checkouts)).toEqual(['commit-at-work']);
   });
 
   it('is planned, planned again and checked for the migrations of its commit', async () => {

@@ -7,6 +7,7 @@ import { count } from '../output/table.ts';
 import { ownVersion } from '../output/version.ts';
 import { findPlaces, type Places } from '../places.ts';
 import { refuseStrangeFolder } from './shared/app.ts';
+import { deafRoutes } from './shared/deaf-routes.ts';
 import { agentArgv } from './shared/driver.ts';
 import { onInterrupt } from './shared/interrupt.ts';
 import { flag, type Call, type Handler } from './spec.ts';
@@ -45,7 +46,14 @@ export const run: Handler = async (call) => {
 export const start: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
   const { status, started } = await startAgent(home, agentArgv(workspace, flag(call, 'worker')), workspace, systemClock);
-  tell(call, { home, started, ...status }, `${started ? 'Started' : 'Runs already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`);
+  const deaf = await deafRoutes(home);
+  tell(
+    call,
+    { home, started, ...status, deaf },
+    `${started ? 'Started' : 'Runs already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`,
+  );
+  for (const { route, reason, fix } of deaf)
+    call.terminal.note(`note: users do not reach ${route}: ${reason}. ${fix ?? ''}. The agent takes the address by itself once it is free`);
   return 0;
 };
 

@@ -3,16 +3,16 @@ import { foldEvents, type ReleaseState } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
 import type { App } from '../compose.ts';
 import { actorOf, withApp } from './shared/app.ts';
-import { eventOf, refusalOf, type Wish } from './shared/requests.ts';
-import { releaseInFlight } from './shared/which.ts';
+import { eventOf, lossNote, refusalOf, type Wish } from './shared/requests.ts';
+import { releaseAtWork, releaseInFlight } from './shared/which.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
 /** A command that records what a person asks of a release in flight. */
-function control(wishOf: (call: Call) => Wish): Handler {
+function control(wishOf: (call: Call) => Wish, choose = releaseInFlight): Handler {
   return async (call) => {
     const wish = wishOf(call);
     return withApp(call, async (app) => {
-      const release = await releaseInFlight(call, app.opened.store);
+      const release = await choose(call, app.opened.store);
       if (release === null)
         throw new SlipwayError('not_possible_now', 'No release is in flight here', {
           hint: 'Run `slipway list` to see what was released.',
@@ -44,6 +44,8 @@ export async function ask(call: Call, app: App, release: string, wish: Wish): Pr
     terminal.note(
       'note: requests are held, and fail after 30 s, until a release opens the route; `slipway rollback --to VERSION` does that for the version that served before',
     );
+  const loss = lossNote(wish, state);
+  if (loss !== null) terminal.note(`note: ${loss}`);
   if (driven === null && state.plan.node === places.node)
     terminal.note(
       'note: no agent with a worker runs here; unless another worker drives this release, start one with `slipway agent start`',
@@ -58,9 +60,9 @@ function isHeld({ placement }: ReleaseState): boolean {
 
 const reasonOf = (call: Call): string => text(call, 'reason') ?? '';
 
-export const pause = control((call) => ({ do: 'pause', reason: reasonOf(call) }));
+export const pause = control((call) => ({ do: 'pause', reason: reasonOf(call) }), releaseAtWork);
 
-export const resume = control((call) => ({ do: 'resume', reason: reasonOf(call) }));
+export const resume = control((call) => ({ do: 'resume', reason: reasonOf(call) }), releaseAtWork);
 
 export const promote = control((call) => ({ do: 'promote', reason: reasonOf(call), full: flag(call, 'full') }));
 

@@ -4,7 +4,7 @@ import { SlipwayError } from '../../kernel/index.ts';
 import { exportPack, keyFingerprints } from '../../evidence/index.ts';
 import { packFolder, packInput } from '../../release/index.ts';
 import { withApp } from './shared/app.ts';
-import { anyRelease } from './shared/which.ts';
+import { anyRelease, lastSealed } from './shared/which.ts';
 import { text, type Call, type Handler } from './spec.ts';
 
 /** Writes a pack from the ledger, also of a release that is still in flight (its verdict is then UNKNOWN). */
@@ -26,9 +26,18 @@ export const exportEvidence: Handler = async (call) =>
   });
 
 /** The folder in which a release's pack was sealed when it ended. */
-export async function sealedPack(call: Call): Promise<string> {
+export function sealedPack(call: Call): Promise<string> {
+  return packOf(call, anyRelease);
+}
+
+/** The same of the newest release here that is sealed. */
+export function lastSealedPack(call: Call): Promise<string> {
+  return packOf(call, lastSealed);
+}
+
+async function packOf(call: Call, choose: typeof anyRelease): Promise<string> {
   return withApp(call, async (app) => {
-    const release = await anyRelease(call, app.opened.store);
+    const release = await choose(call, app.opened.store);
     const folder = packFolder(app.places.home, release);
     if (existsSync(folder)) return folder;
     throw new SlipwayError('not_possible_now', `Release ${release} has no sealed evidence on this machine`, {

@@ -49,7 +49,8 @@ function show(
 
 /** A folder anywhere, which needs nothing else; or, where there is no such folder, a release of this installation. */
 async function packDirectory(call: Call): Promise<string> {
-  const given = call.args[0] ?? '';
+  const [given] = call.args;
+  if (given === undefined) return (await import('./evidence-store.ts')).lastSealedPack(call);
   const directory = resolve(given);
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return directory;
   if (RELEASE_ID.test(given)) return (await import('./evidence-store.ts')).sealedPack(call);

@@ -3,6 +3,7 @@ import type { Plan } from '../../release/index.ts';
 import { withApp } from './shared/app.ts';
 import { ensureDriver, type WorkerChoice } from './shared/driver.ts';
 import { prepare } from './shared/prepare.ts';
+import { sayPlanning } from './shared/planning.ts';
 import { runPlan } from './shared/run-plan.ts';
 import { flag, text, type Handler } from './spec.ts';
 
@@ -13,6 +14,7 @@ export const run: Handler = async (call) => {
     throw new SlipwayError('usage', '--detach leaves the work to an agent, --worker here does it in this process', {
       hint: 'Use one of them.',
     });
+  sayPlanning(call);
   return withApp(call, async (app) => {
     const { plan, skips } = await prepare(call, app);
     if (flag(call, 'wait')) refuseUnclean(plan, skips);

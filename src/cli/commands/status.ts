@@ -5,6 +5,7 @@ import type { App } from '../compose.ts';
 import { renderStatus, type PlaceStatus, type RunningStatus } from '../output/listing.ts';
 import { viewOf } from '../output/release-view.ts';
 import { rowOf } from './list.ts';
+import { trafficOf } from './shared/serving.ts';
 import { withApp } from './shared/app.ts';
 import { text, type Handler } from './spec.ts';
 
@@ -63,7 +64,8 @@ function servingIn(stored: StoredRelease | null): PlaceStatus['serving'] {
 
 async function runningOf({ deps }: App, service: string, environment: string): Promise<RunningStatus> {
   const groups = await deps.target.list(service, environment);
-  const route = await deps.router.inspect(`${service}/${environment}`);
+  const id = `${service}/${environment}`;
+  const route = await deps.router.inspect(id);
   return {
     groups: groups.map(({ spec, stopAt, instances }) => ({
       group: spec.id,
@@ -80,6 +82,7 @@ async function runningOf({ deps }: App, service: string, environment: string): P
             listening: route.listening,
             backends: route.spec.backends.map(({ version, group, weight }) => ({ version, group, weight })),
           },
+    traffic: route === null ? [] : trafficOf(await deps.router.stats(id), route.spec.backends),
   };
 }
 

@@ -8,9 +8,12 @@ export function exitOf({
   stuck,
   aborted,
   unsealedBecause,
-}: Pick<ReleaseView, 'outcome' | 'stuck' | 'aborted' | 'unsealedBecause'>): number {
+  alreadyServes,
+}: Pick<ReleaseView, 'outcome' | 'stuck' | 'aborted' | 'unsealedBecause' | 'alreadyServes'>): number {
   // Where nobody looks at the text, a release without its evidence must not pass for a proven one.
   if (outcome === 'released') return unsealedBecause === null ? 0 : ERRORS.release_unsealed.exit;
+  // Whoever queued it wanted this version to serve, and it does: a pipeline must not go red for that.
+  if (alreadyServes) return 0;
   if (outcome === 'rolled-back') return ERRORS.release_rolled_back.exit;
   if (outcome === 'unchanged') return aborted ? ERRORS.release_aborted.exit : ERRORS.release_failed.exit;
   if (outcome === 'accepted') return ERRORS.release_failed.exit;
@@ -18,9 +21,9 @@ export function exitOf({
 }
 
 /** The one-word answer about a finished release; unknown while it is not finished. */
-export function verdictOfOutcome(outcome: ReleaseView['outcome']): Verdict {
+export function verdictOfOutcome({ outcome, alreadyServes }: Pick<ReleaseView, 'outcome' | 'alreadyServes'>): Verdict {
   if (outcome === null) return 'unknown';
-  return outcome === 'released' ? 'pass' : 'fail';
+  return outcome === 'released' || alreadyServes ? 'pass' : 'fail';
 }
 
 /** The exit codes of every command that ends with a release's outcome, for --help. */

@@ -89,6 +89,7 @@ export function renderRelease(view: ReleaseView, logs: string, style: Style): st
       ? []
       : [['no return', `after ${view.rollback.pointOfNoReturn} the way back would lose what users wrote`]]),
     ...(view.because === null ? [] : [['because', view.because]]),
+    ...view.remarks.map((remark) => ['remark', remark]),
     ...(view.stuck === null ? [] : [['stuck', view.stuck.reason]]),
     ['logs', logs],
   ]);

@@ -4,6 +4,7 @@ import {
   next,
   planUndo,
   printedOf,
+  remarksOf,
   servingOf,
   STAGES,
   type Action,
@@ -39,9 +40,13 @@ export interface ReleaseView {
   readonly wayBack: string | null;
   readonly stages: readonly StageView[];
   readonly outcome: Outcome | null;
+  /** It waited, and what it would have brought serves since: there was nothing left to do. */
+  readonly alreadyServes: boolean;
   readonly finishedAt: Instant | null;
   /** Why it ended as it did, or why it is going back. */
   readonly because: string | null;
+  /** What a person should know although the steps passed: restarts in the window, a router that was away. */
+  readonly remarks: readonly string[];
   readonly aborted: boolean;
   readonly stuck: { readonly step: string | null; readonly reason: string } | null;
   readonly rollback: {
@@ -108,8 +113,11 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
       .filter((stage) => stage.steps.length > 0)
       .map(({ stage, steps: inside }) => ({ stage, state: stageState(inside), steps: inside })),
     outcome: state.outcome,
+    alreadyServes:
+      state.outcome === 'unchanged' && events.some(({ type, data }) => type === 'release.planned' && data.alreadyServes === true),
     finishedAt: summary.finishedAt,
     because: causeOf(events),
+    remarks: remarksOf(state),
     aborted: state.abort !== null,
     stuck: state.stuck,
     rollback: {

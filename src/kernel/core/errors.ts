@@ -9,6 +9,7 @@ export const ERRORS = {
   config_invalid: { exit: 2, http: 400, hint: 'Correct the lines named above; docs/configuration.md lists every key.' },
   secret_in_config: { exit: 2, http: 400, hint: 'Put the value in an environment variable or .env file and write ${env:NAME}.' },
   secret_missing: { exit: 2, http: 400, hint: 'Set the variable where the worker runs (or in .env), then `slipway resume`.' },
+  already_serving: { exit: 2, http: 409, hint: 'Raise the version in package.json, or pass --version.' },
   not_found: { exit: 3, http: 404, hint: 'Run `slipway list` to see what exists.' },
   ambiguous: { exit: 3, http: 409, hint: 'Give more characters of the id.' },
   not_possible_now: { exit: 4, http: 409, hint: 'Run `slipway status` to see what the release is doing.' },

@@ -29,8 +29,8 @@ export interface EventData {
   'lock.waiting': { readonly owner: string };
   /** `from`: the release that ended and handed the key on. */
   'lock.acquired': { readonly key: string; readonly from?: string };
-  /** Planned again after waiting for the lock, for what serves now; null when it makes no sense any more. */
-  'release.planned': { readonly plan: Plan | null; readonly reason: string };
+  /** Planned again after waiting for the lock, for what serves now; null when it makes no sense any more, or what it would bring serves already. */
+  'release.planned': { readonly plan: Plan | null; readonly reason: string; readonly alreadyServes?: true };
   'driver.claimed': { readonly driver: string; readonly fence: number; readonly takeover: boolean };
   'step.intended': { readonly step: string; readonly stage: string; readonly attempt: number; readonly key: string };
   'step.finished': {

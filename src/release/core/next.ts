@@ -1,6 +1,7 @@
 import { formatDuration, withReason, type Instant } from '../../kernel/pure.ts';
 import type { NewEvent, Outcome } from './events.ts';
 import { effectKey, type Step } from './plan.ts';
+import { remarksOf } from './remarks.ts';
 import { servingOf } from './serving.ts';
 import type { ReleaseState, StepState } from './state.ts';
 import { planUndo } from './undo.ts';
@@ -61,7 +62,7 @@ function forward(state: ReleaseState, now: Instant): Action {
   if (state.paused) return whilePaused(state, now);
   if (state.outdated) return { do: 'plan' };
   const step = state.plan.steps.find((candidate) => !isOver(state, candidate, now));
-  if (step === undefined) return finish('released', 'every required step passed');
+  if (step === undefined) return finish('released', ['every required step passed', ...remarksOf(state)].join('; '));
   return advance(state, step, now);
 }
 
@@ -150,10 +151,11 @@ function isDone(step: Step, before: StepState | undefined, now: Instant): boolea
   if (before === undefined) return false;
   if (before.status === 'skipped') return true;
   if (before.status !== 'pass') return false;
-  // A window counts from its first look to its last pass; time without a look proves nothing.
+  // A window counts from its first look to its last pass; time without a look proves nothing. It does not end while an instance is
+  // away: that one comes back, or is away for so long, or restarted so often, that a later look fails.
   if (step.repeat === null) return true;
   const { forMs } = step.repeat;
-  return forMs !== null && (before.finishedAt ?? now) - before.firstIntendedAt >= forMs;
+  return forMs !== null && before.facts['unsettled'] !== true && (before.finishedAt ?? now) - before.firstIntendedAt >= forMs;
 }
 
 /** Final: it failed or stayed unknown, and no retry is left. */

@@ -1,4 +1,4 @@
-import { formatDuration, type Check, type Duration } from '../../kernel/pure.ts';
+import { formatDuration, toIso, type Check, type Duration, type Instant } from '../../kernel/pure.ts';
 
 /** What one look saw since the window began. */
 export interface Observed {
@@ -10,8 +10,10 @@ export interface Observed {
     readonly unrouted: number;
   } | null;
   readonly restarts: number;
-  /** Which instances were restarted, and how they ended. */
-  readonly restarted?: readonly string[];
+  /** Which instances were restarted, how often, and how they ended. */
+  readonly restarted?: readonly { readonly name: string; readonly times: number; readonly how: string }[];
+  /** Times in which the router was started again: it may have been away anywhere in them. */
+  readonly away?: readonly { readonly from: Instant; readonly to: Instant }[];
   /** Instances that are not ready, and for how long each was seen so. */
   readonly notReady: readonly { readonly name: string; readonly forMs: Duration }[];
 }
@@ -61,7 +63,7 @@ function restarts(seen: Observed, { maxRestarts }: StopConditions): Check {
   return {
     name: 'restarts',
     verdict: seen.restarts > maxRestarts ? 'fail' : 'pass',
-    reason: `${seen.restarts} restarts (limit ${maxRestarts})${(seen.restarted ?? []).map((one) => `; ${one}`).join('')}`,
+    reason: `${seen.restarts} restarts (limit ${maxRestarts})${(seen.restarted ?? []).map(({ name, how }) => `; ${name}: ${how}`).join('')}`,
   };
 }
 
@@ -73,6 +75,19 @@ function ready({ notReady }: Observed): Check {
     verdict,
     reason: notReady.length === 0 ? 'all are ready' : `not ready: ${told} (limit ${formatDuration(LONGEST_NOT_READY)})`,
   };
+}
+
+/** What a person should know of a window even though it passed; it is said again where the release ends. */
+export function remarksOn({ restarted = [], away = [] }: Observed): readonly string[] {
+  return [
+    ...restarted.map(
+      ({ name, times, how }) => `${name} was restarted ${times === 1 ? 'once' : `${times} times`} while it was watched: ${how}`,
+    ),
+    ...away.map(
+      ({ from, to }) =>
+        `the router was started again between ${toIso(from)} and ${toIso(to)}: requests that found nobody then are not counted, and the window was counted anew`,
+    ),
+  ];
 }
 
 function percent(rate: number): string {

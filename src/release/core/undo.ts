@@ -65,6 +65,11 @@ function needlessReason(state: ReleaseState, { id, kind }: Step): string | null 
   return kind === 'route' ? 'the route was not changed' : null;
 }
 
+/** How to keep what users wrote and still end what is wrong, as what to type. */
+export function repairForward({ plan }: ReleaseState): string {
+  return `repair forward: \`slipway abort ${plan.release} --accept REASON\` closes this release and leaves users on ${plan.version}; then commit the repair under a new version and \`slipway release\` it`;
+}
+
 /** May users have written to the new version? Not when the step that sends them there was refused before it sent anybody. */
 export function isPastNoReturn(state: ReleaseState): boolean {
   const point = state.plan.rollback.pointOfNoReturn;
@@ -76,5 +81,5 @@ function lossReason(state: ReleaseState): string | null {
   if (point === null || !isPastNoReturn(state) || state.rollbackRequest?.acceptDataLoss === true) return null;
   const step = state.steps[point];
   const when = step === undefined ? point : `${point} at ${toIso(step.firstIntendedAt)}`;
-  return `users ${step?.status === 'pass' ? 'have' : 'may have'} been writing to the new version since ${when}, and the way back restores a backup from before, which would lose all of that; order it with \`slipway rollback --accept-data-loss\` or repair forward`;
+  return `users ${step?.status === 'pass' ? 'have' : 'may have'} been writing to the new version since ${when}, and the way back restores a backup from before, which would lose all of that; order it with \`slipway rollback ${state.plan.release} --accept-data-loss\`, or ${repairForward(state)}`;
 }

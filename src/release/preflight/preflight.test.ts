@@ -8,7 +8,7 @@ import { storeArtifact } from '../artifact/store.ts';
 import type { Plan } from '../core/plan.ts';
 import type { StepDeps } from '../steps/deps.ts';
 import { checkDisk } from './data-checks.ts';
-import { checkListen, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
+import { checkHealth, checkListen, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -33,6 +33,23 @@ describe('the way back', () => {
   it('is unknown when the plan was made without a look into the database', async () => {
     const away = { name: 'database', verdict: 'unknown', reason: 'connection refused' } as const;
     expect(await verdictOf(checkRollback, aPlan({ migrations: null, findings: [away] }))).toBe('unknown');
+  });
+});
+
+describe('health', () => {
+  const gone = { target: { inspect: async () => null } };
+
+  it('of an old version that is down blocks, and names every step that must be left out to replace it', async () => {
+    const answer = await checkHealth(depsWith(gone), aPlan({ migrations: [aMigration('app')] }));
+    expect(answer).toMatchObject({
+      verdict: 'fail',
+      fix: expect.stringMatching(/--skip preflight\.health=REASON \(and --skip verify\.rehearse=/),
+    });
+    const skipped = await checkHealth(
+      depsWith(gone),
+      aPlan({ migrations: [aMigration('app')], skips: { 'verify.rehearse': 'it is dead' } }),
+    );
+    expect(skipped.fix).not.toContain('verify.rehearse');
   });
 });
 

@@ -42,7 +42,7 @@ export const checkHealth: PreflightCheck = async ({ target }, plan) => {
   if (group === null)
     return fail(
       `${plan.previous.version} should be running in ${plan.previous.group} and is not`,
-      'Find out why, or release with --skip preflight.health=REASON.',
+      `Find out why, or release with --skip preflight.health=REASON${cannotRun(plan)}.`,
     );
   const bad = group.instances.filter((instance) => instance.phase !== 'ready');
   if (bad.length > 0) {
@@ -50,11 +50,19 @@ export const checkHealth: PreflightCheck = async ({ target }, plan) => {
     const answer = bad.every((instance) => instance.phase === 'starting') ? notYet : fail;
     return answer(
       `${plan.previous.version} is degraded: ${bad.map((one) => `${one.process}#${one.index} is ${one.phase} (${one.health.reason})`).join('; ')}`,
-      'Repair it first, or release the repair with --skip preflight.health=REASON.',
+      `Repair it first, or release the repair with --skip preflight.health=REASON${cannotRun(plan)}.`,
     );
   }
   return pass(`${plan.previous.version}: ${group.instances.length} instances are ready`);
 };
+
+/** Rehearsing the way back starts the old version; one that cannot run would end the release that replaces it. */
+function cannotRun({ steps, previous }: Plan): string {
+  const rehearsed = steps.some((step) => step.kind === 'rehearse' && step.skip === null);
+  return rehearsed
+    ? ` (and --skip verify.rehearse=REASON where ${previous?.version ?? ''} cannot run any more: it is then not tried whether going back works)`
+    : '';
+}
 
 /** The version to go back to is the one that serves, and still there, byte for byte. */
 export const checkPrevious: PreflightCheck = async ({ home, store }, plan) => {

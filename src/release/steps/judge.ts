@@ -41,7 +41,7 @@ export function judgeStep(deps: StepDeps): StepExecutor {
     const until = startedAt + lengthOf(startedAt - begunAt(events, step.id, startedAt));
     let look = await beginLook(deps, context, input);
     for (;;) {
-      look = advance(look, await deps.router.stats(input.route).catch(() => null), { at: effects.clock.now(), input });
+      look = advance(look, await countersOf(deps, input), { at: effects.clock.now(), input });
       const { checks, memory } = await instanceChecks(deps, { input, memory: look.instances, at: effects.clock.now() });
       look = { ...look, instances: memory };
       const judgement = judgementOf(look.judge);
@@ -74,11 +74,21 @@ async function beginLook(deps: StepDeps, { events, step, effects }: StepContext,
   return {
     judge: same ? after.judge : atCheckpoint(after.judge, startedAt),
     // Counts from before a change of weight belong to neither checkpoint.
-    base: same ? last.memory.base : await deps.router.stats(input.route).catch(() => null),
+    base: same ? last.memory.base : await countersOf(deps, input),
     edgeMs: last?.memory.edgeMs ?? null,
     instances: same ? last.memory.instances : {},
     record: { step: step.id, startedAt, ticks: [] },
   };
+}
+
+/** The counters of the two versions, without what the judge has no use for; null when the router does not answer. */
+async function countersOf({ router }: StepDeps, { route, canary, stable }: CanaryInput): Promise<RouteStats | null> {
+  const stats = await router.stats(route).catch(() => null);
+  if (stats === null) return null;
+  const both = stats.versions.filter(({ version, group }) =>
+    [canary, stable].some((one) => one.version === version && one.group === group),
+  );
+  return { ...stats, versions: both.map(({ recent: _recent, ...counts }) => counts) };
 }
 
 /** What earlier looks left, oldest first. */

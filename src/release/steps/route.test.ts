@@ -21,6 +21,37 @@ async function hold(left: readonly number[]) {
   return routeStep(deps)(context as unknown as StepContext);
 }
 
+describe('a route that is opened after a backup', () => {
+  /** Opens it while the instance goes through these phases; answers at how many looks it had been applied. */
+  async function open(phases: readonly string[], step = 'backup.open') {
+    let [looks, appliedAt] = [0, -1];
+    const inspect = async () => ({ instances: [{ process: 'api', index: 0, phase: phases[Math.min(looks++, phases.length - 1)] }] });
+    const router = { apply: async () => void (appliedAt = looks), inspect: async () => ({ inFlight: 0 }) };
+    const backends = [{ group: 'shop/dev/blue', version: '1.0.0', weight: 100, process: 'api' }];
+    const input = { id: 'shop/dev', listen: { host: '127.0.0.1', port: 1 }, mode: 'open', backends };
+    const clock = virtualClock();
+    const context = {
+      step: { id: step, input },
+      fence: 1,
+      signal: new AbortController().signal,
+      effects: { clock },
+      note: () => undefined,
+    };
+    const { verdict } = await routeStep({ router, target: { inspect } } as unknown as StepDeps)(context as unknown as StepContext);
+    return { verdict, appliedAt, waitedMs: clock.now() };
+  }
+
+  it('lets users wait until what serves is back', async () => {
+    expect(await open(['backoff', 'starting', 'ready'])).toEqual({ verdict: 'pass', appliedAt: 3, waitedMs: 500 });
+    expect(await open(['ready'])).toMatchObject({ appliedAt: 1, waitedMs: 0 });
+  });
+
+  it('does not let them wait for ever, nor after anything else', async () => {
+    expect(await open(['backoff'])).toMatchObject({ verdict: 'pass', waitedMs: 15_000 });
+    expect(await open(['backoff'], 'deploy.switch')).toMatchObject({ appliedAt: 0, waitedMs: 0 });
+  });
+});
+
 describe('a route whose address somebody else has', () => {
   /** Applies a route to a router that refuses, as the port says it does. */
   async function set(stage: string, mode: string, code: 'port_in_use' | 'agent_unreachable') {

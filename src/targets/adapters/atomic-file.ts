@@ -1,6 +1,6 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { SlipwayError } from '../../kernel/index.ts';
+import { readProcessStat, SlipwayError } from '../../kernel/index.ts';
 
 /**
  * Replaces a file so that a reader, and a power cut, sees the old or the new text whole (write, fsync, rename, fsync the folder).
@@ -28,5 +28,15 @@ export async function writeAtomic(file: string, text: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+const TEMPORARY = /\.(\d+)\.tmp$/;
+
+/** Removes what a writer left behind that was killed in the middle. One that lives (a keeper outlives its agent) may be at work on its file. */
+export async function sweepTemporary(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const writer = TEMPORARY.exec(name)?.[1];
+    if (writer !== undefined && readProcessStat(Number(writer)) === null) await rm(path.join(folder, name), { force: true });
   }
 }

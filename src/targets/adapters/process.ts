@@ -6,6 +6,7 @@ import { expiring, rested, unwanting, wanting, without } from '../core/state.ts'
 import type { GroupSpec, Target } from '../ports.ts';
 import { commandOf, environmentOf, type Environment } from './process-env.ts';
 import { lockFolder } from './process-lock.ts';
+import { sweepTemporary } from './atomic-file.ts';
 import { openProcessStore, type ProcessStore } from './process-store.ts';
 import { lastLines } from './last-lines.ts';
 import { createQueue, type Queue } from './queue.ts';
@@ -45,9 +46,12 @@ export async function createProcessTarget(options: ProcessTargetOptions): Promis
     const hint = 'Run the agent on Linux, or in a Linux container.';
     throw new SlipwayError('platform_unsupported', `The process target needs Linux; this is ${process.platform}`, { hint });
   }
-  await mkdir(path.join(options.directory, 'run'), { recursive: true });
+  const run = path.join(options.directory, 'run');
+  await mkdir(run, { recursive: true });
   const unlock = await lockFolder(path.join(options.directory, 'supervisor.lock'));
   try {
+    // Under the lock: no other agent writes here.
+    for (const folder of [options.directory, run]) await sweepTemporary(folder);
     const store = await openProcessStore(path.join(options.directory, 'groups.json'));
     // What was wanted only until a time that is over is not started again, only to be stopped.
     for (const group of Object.keys(store.state().groups)) await store.update((state) => expiring(state, group, options.clock.now()));

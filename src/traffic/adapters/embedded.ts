@@ -122,7 +122,7 @@ class Control implements EmbeddedRouter {
   }
 
   stats(id: string): ReturnType<Router['stats']> {
-    return Promise.resolve(this.#entries.get(id)?.route.counters.read(this.#options.clock.now()) ?? null);
+    return Promise.resolve(this.#entries.get(id)?.route.counters.read() ?? null);
   }
 
   async remove(fence: number, id: string): Promise<void> {

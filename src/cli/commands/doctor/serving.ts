@@ -1,8 +1,8 @@
 import type { Check } from '../../../kernel/index.ts';
-import { foldEvents, versionOf } from '../../../release/index.ts';
+import { foldEvents, versionOf, type PreviousVersion } from '../../../release/index.ts';
 import { agentStatus } from '../../../server/index.ts';
 import type { App } from '../../compose.ts';
-import { whyNotServing } from '../shared/serving.ts';
+import { recentErrors, whyNotServing } from '../shared/serving.ts';
 
 const RECENT = 500;
 
@@ -21,10 +21,19 @@ export async function checkServing(app: App): Promise<readonly Check[]> {
       if (stored === null || foldEvents(stored.events).plan.node !== app.places.node) return [];
       const serving = versionOf(stored);
       const problem = await whyNotServing(app, serving);
-      if (problem === null) return [{ name: 'serving', verdict: 'pass', reason: `${name}: ${serving.version} runs and is ready` }];
+      if (problem === null) return [await judgeTraffic(app, name, serving)];
       const fix = `Look with \`slipway status\`. Where it does not run, start it again with \`slipway rollback --to ${serving.version} --reason TEXT\`, or release another version with --skip preflight.health=REASON.`;
       return [{ name: 'serving', verdict: 'fail', reason: `${name}: ${problem}`, fix }];
     }),
   );
   return checks.flat();
+}
+
+/** Ready by its own health answer, and yet failing users: only the router sees that. */
+async function judgeTraffic(app: App, name: string, serving: PreviousVersion): Promise<Check> {
+  const { most, told } = await recentErrors(app, serving);
+  const reason = `${name}: ${serving.version} runs and is ready${told === null ? '' : `; ${told}`}`;
+  if (!most) return { name: 'serving', verdict: 'pass', reason };
+  const fix = 'Read what its instances print (docs/operations.md, Logs). `slipway rollback --reason TEXT` puts the version before it back.';
+  return { name: 'serving', verdict: 'fail', reason, fix };
 }

@@ -17,9 +17,11 @@ export async function conclude({ terminal }: Call, app: App, view: ReleaseView):
     terminal.data({
       kind: 'result',
       release: view.release,
-      verdict: verdictOfOutcome(view.outcome),
+      verdict: verdictOfOutcome(view),
       outcome: view.outcome,
+      alreadyServes: view.alreadyServes,
       because: view.because,
+      remarks: view.remarks,
       stuck: view.stuck,
       evidence,
       unsealedBecause: view.unsealedBecause,
@@ -42,11 +44,14 @@ function evidenceOf(app: App, view: ReleaseView): EvidencePlace | null {
 }
 
 function endText(view: ReleaseView, evidence: EvidencePlace | null, style: Parameters<typeof verdictWord>[1]): string {
-  const word = verdictWord(verdictOfOutcome(view.outcome), style);
+  const word = verdictWord(verdictOfOutcome(view), style);
+  if (view.alreadyServes)
+    return `\n${word}  already serving: ${view.because ?? ''}, so there was nothing left to do; release ${view.release} changed nothing`;
   const lines = [
     '',
     `${word}  ${headline(view)}: ${view.outcome ?? ''}${view.outcome === 'released' || view.because === null ? '' : `, because ${view.because}`}`,
   ];
+  lines.push(...view.remarks.map((remark) => `remark    ${remark}`));
   if (evidence !== null && evidence.packKey !== null)
     lines.push(
       `evidence  ${evidence.directory}`,

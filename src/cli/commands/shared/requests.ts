@@ -1,5 +1,5 @@
 import { assertExhaustive, type Instant } from '../../../kernel/index.ts';
-import { isPastNoReturn, next, planUndo, type NewEvent, type ReleaseState } from '../../../release/index.ts';
+import { isPastNoReturn, next, planUndo, repairForward, type NewEvent, type ReleaseState } from '../../../release/index.ts';
 
 /** What a person may ask of a release in flight. */
 export type Wish =
@@ -72,7 +72,13 @@ function refuseRollback(state: ReleaseState, acceptDataLoss: boolean): string | 
     return state.stuck === null ? 'it is going back already' : 'it is stuck on its way back: `slipway resume` tries that step again';
   if (!state.locked) return 'it has not begun: `slipway abort` ends it';
   if (!isPastNoReturn(state) || acceptDataLoss) return null;
-  return `users may have been writing to ${state.plan.version} since ${state.plan.rollback.pointOfNoReturn}, and going back restores the backup from before: pass --accept-data-loss to lose what they wrote, or repair forward`;
+  return `users may have been writing to ${state.plan.version} since ${state.plan.rollback.pointOfNoReturn}, and going back restores the backup from before: pass --accept-data-loss to lose what they wrote${state.stuck === null ? ', or let it go on' : `, or ${repairForward(state)}`}`;
+}
+
+/** What whoever accepts that data is lost may not think of; null for other wishes. */
+export function lossNote(wish: Wish, state: ReleaseState): string | null {
+  if (wish.do !== 'rollback' || !wish.acceptDataLoss || !isPastNoReturn(state)) return null;
+  return 'the restored database counts on from the backup: ids that users were given since (orders, invoices, links) are given out again, for other records; docs/rollback.md says how to step over them';
 }
 
 /** The event that records the wish. */

@@ -90,7 +90,7 @@ async function refuseLostData(store: Pick<ReleaseStore, 'load'>, recent: readonl
     throw new SlipwayError(
       'not_possible_now',
       `${one.version} (release ${one.release}) carried a migration that only a restored backup takes back, and users have written since: going back to ${to.version} would lose that`,
-      { hint: 'Repair forward with a new release.' },
+      { hint: 'Repair forward: commit the repair under a new version, and `slipway release` it.' },
     );
   }
 }

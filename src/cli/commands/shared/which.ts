@@ -53,12 +53,37 @@ export async function anyRelease(call: Call, store: ReleaseStore): Promise<strin
   return chosen.release;
 }
 
+/** The newest release of this service and environment whose evidence is sealed. */
+export async function lastSealed(call: Call, store: ReleaseStore): Promise<string> {
+  const recent = await store.list({ ...(await placeOf(call)), limit: RECENT });
+  const found = recent.find(({ sealed }) => sealed);
+  if (found !== undefined) return found.release;
+  throw new SlipwayError('not_found', 'No release here has sealed evidence yet', {
+    hint: 'Give the folder of a pack, or the id of a release of another service or environment (`slipway list` shows them).',
+  });
+}
+
 /** The release named, else the only one in flight here; null when none is. Two are never guessed between. */
 export async function releaseInFlight(call: Call, store: ReleaseStore): Promise<string | null> {
   const [named] = call.args;
   if (named !== undefined) return store.resolve(named);
   const recent = await store.list({ ...(await placeOf(call)), limit: RECENT });
   return onlyOne(recent.filter(({ finishedAt }) => finishedAt === null));
+}
+
+/**
+ * The release named, else the one at work here: where others wait for it, the one that holds the service and environment. Only for
+ * what can be taken back; whoever ends a release says which.
+ */
+export async function releaseAtWork(call: Call, store: ReleaseStore): Promise<string | null> {
+  const [named] = call.args;
+  if (named !== undefined) return store.resolve(named);
+  const recent = await store.list({ ...(await placeOf(call)), limit: RECENT });
+  const inFlight = recent.filter(({ finishedAt }) => finishedAt === null);
+  const places = new Map(inFlight.map((one) => [`${one.service}/${one.environment}`, one]));
+  const owners = await Promise.all([...places.values()].map((one) => store.lockOf(one.service, one.environment)));
+  const holding = inFlight.filter(({ release }) => owners.some((owner) => owner?.release === release));
+  return onlyOne(holding.length === places.size ? holding : inFlight);
 }
 
 /** @throws SlipwayError `ambiguous`, naming them */

@@ -5,6 +5,9 @@ const JSON_SHAPE = '{ release, requested, by }';
 const NOTES =
   'Recorded in the ledger under your name (SLIPWAY_ACTOR, else the user of this machine); the worker that drives the release acts on it.';
 
+const AT_WORK_NOTES = `${NOTES} Without an id it is the release at work here: where others wait for it (--wait), the one that holds the service and environment. Releases of several services or environments are not guessed between: name one.`;
+const ONLY_NOTES = `${NOTES} Without an id it is the only release in flight here; where there are several (some may wait for another), they are listed: name one.`;
+
 /** Commands that ask something of a release in flight. */
 export const CONTROL_COMMANDS: readonly CommandSpec[] = [
   {
@@ -12,7 +15,7 @@ export const CONTROL_COMMANDS: readonly CommandSpec[] = [
     purpose: 'Let a release finish the step it is at, and wait.',
     args: [RELEASE],
     options: [ENV, REASON],
-    notes: NOTES,
+    notes: AT_WORK_NOTES,
     examples: [
       { line: 'slipway pause', what: 'the release in flight here' },
       { line: "slipway pause 01k9 --reason 'looking at a graph'", what: 'a certain one, saying why' },
@@ -26,7 +29,7 @@ export const CONTROL_COMMANDS: readonly CommandSpec[] = [
     purpose: 'Go on with a paused release, or try the step again at which one is stuck.',
     args: [RELEASE],
     options: [ENV, REASON],
-    notes: NOTES,
+    notes: AT_WORK_NOTES,
     examples: [
       { line: 'slipway resume', what: 'the release in flight here' },
       { line: "slipway resume 01k9 --reason 'the disk has space again'", what: 'a stuck one' },
@@ -54,7 +57,7 @@ export const CONTROL_COMMANDS: readonly CommandSpec[] = [
     purpose: 'Stop a release, also a stuck one, and undo what it changed; or close a stuck one as it stands.',
     args: [RELEASE],
     options: [ENV, REASON, { flags: '--accept <reason>', what: 'close a stuck release as it stands, for this reason; nothing is undone' }],
-    notes: NOTES,
+    notes: ONLY_NOTES,
     examples: [
       { line: 'slipway abort', what: 'the release in flight here' },
       { line: "slipway abort 01k9 --reason 'wrong version'", what: 'a certain one, saying why' },
@@ -69,7 +72,7 @@ export const CONTROL_COMMANDS: readonly CommandSpec[] = [
     purpose: 'Approve (or reject) a release that waits for somebody other than its requester.',
     args: [RELEASE],
     options: [ENV, REASON, { flags: '--reject', what: 'reject it: it ends, undoing what it changed' }],
-    notes: NOTES,
+    notes: ONLY_NOTES,
     examples: [
       { line: 'slipway approve 01k9', what: 'let it go on' },
       { line: "slipway approve 01k9 --reject --reason 'not on a Friday'", what: 'end it' },

@@ -19,7 +19,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway watch --json', what: 'its events as they come, for a program' },
     ],
     exits: [NOT_FOUND, ...OUTCOME_EXITS, [130, 'Ctrl-C: no longer watching; the release goes on']],
-    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, unsealedBecause, exit}',
+    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, verdict, outcome, alreadyServes, because, remarks, stuck, evidence, unsealedBecause, exit}',
     load: async () => (await import('../watch.ts')).run,
   },
   {
@@ -54,7 +54,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
     ],
     exits: [NOT_FOUND],
-    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, stages: [{ stage, state, steps }], outcome, finishedAt, because, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
     load: async () => (await import('../show.ts')).run,
   },
   {
@@ -72,17 +72,24 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'evidence verify',
-    purpose: 'Check an exported pack: offline, without any store or agent.',
-    args: [{ syntax: '<folder>', what: 'the pack' }],
-    options: [PIN],
+    purpose: 'Check an evidence pack. A folder is checked offline, without any store or agent.',
+    args: [
+      {
+        syntax: '[pack]',
+        what: 'folder of a pack, or the whole id of a release; by default the last sealed release slipway.yaml here is about',
+      },
+    ],
+    options: [ENV, PIN],
     notes:
       "Without --pin the pack is compared with this installation's own keys, where it has some; else the answer is UNKNOWN, because a pack cannot vouch for its own keys.",
     examples: [
+      { line: 'slipway evidence verify', what: 'of the last release here' },
       { line: 'slipway evidence verify ./pack --pin SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', what: 'as an auditor' },
       { line: 'slipway evidence verify ./pack', what: "against one's own keys" },
     ],
     exits: [
-      [3, 'there is no such folder'],
+      [3, 'there is no such folder or release'],
+      [4, 'the release has no sealed evidence on this machine'],
       [6, 'UNKNOWN: the pack agrees with itself, but no key was pinned'],
       [14, 'FAIL: do not trust the pack'],
     ],

@@ -27,7 +27,7 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway -C services/shop agent start', what: 'for another one' },
     ],
     exits: [[24, 'it did not start; its log is named']],
-    json: '{ home, started, pid, version, startedAt, worker }',
+    json: '{ home, started, pid, version, startedAt, worker, deaf: [{ route, reason, fix }] }; "deaf" are routes whose address somebody else has',
     load: async () => (await import('../agent.ts')).start,
   },
   {

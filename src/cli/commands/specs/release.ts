@@ -3,7 +3,7 @@ import type { CommandSpec } from '../spec.ts';
 import { DETACH, ENV, REASON, RELEASE, SKIP, VERSION, WAIT, WORKER } from './common.ts';
 
 const LINES =
-  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, verdict, outcome, because, stuck, evidence, unsealedBecause, exit}';
+  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, verdict, outcome, alreadyServes, because, remarks, stuck, evidence, unsealedBecause, exit}';
 
 const INTERRUPTED = [130, 'Ctrl-C: no longer watching; the release goes on'] as const;
 
@@ -66,16 +66,18 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
       ENV,
       { flags: '--to <version>', what: 'a version released here before (default: the one before the serving one)' },
       REASON,
+      SKIP,
       { flags: '--accept-data-loss', what: 'in flight, past the point of no return: restore the backup and lose what users wrote since' },
       WAIT,
       DETACH,
       WORKER,
     ],
     notes:
-      'A finished release is undone by a release of its own, of the artifact as it was verified. It is refused when a release in between carried a migration that only a backup takes back.',
+      'A finished release is undone by a release of its own, of the artifact as it was verified. It is refused when a release in between carried a migration that only a backup takes back. --skip is for such a release; one in flight goes back by its own plan.',
     examples: [
       { line: 'slipway rollback', what: 'back to the version before' },
       { line: 'slipway rollback --env prd --to 1.3.2', what: 'back to a certain version' },
+      { line: "slipway rollback --skip 'observe.window=1.3.2 ran for weeks'", what: 'leave a step out, for a recorded reason' },
       { line: "slipway rollback 01k9 --reason 'orders fail'", what: 'order a release in flight back' },
     ],
     exits: [

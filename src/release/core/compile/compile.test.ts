@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aDefinition } from '../../../../test/support/definition.ts';
-import { aMigration, aPlan } from '../../../../test/support/plan.ts';
+import { aMigration, aPlan, aPlanInput } from '../../../../test/support/plan.ts';
 import type { Plan } from '../plan.ts';
 
 const running = (plan: Plan): readonly string[] => plan.steps.filter((step) => step.skip === null).map((step) => step.id);
@@ -14,6 +14,22 @@ describe('compilePlan', () => {
     // deploy and verify alternate: a version is verified before and after users reach it.
     expect(first.slice(0, 7)).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(stages.at(-1)).toBe(9);
+  });
+
+  it("asks for the old version again with its own release's database URL, not with the new one's", () => {
+    const base = aPlanInput();
+    const previous = { ...base.previous!, databaseUrl: '${env:OLD_URL}' };
+    const plan = aPlan({ previous, databaseUrl: '${env:NEW_URL}', migrations: [aMigration('app')] });
+    const groups = [...plan.steps, ...Object.values(plan.undo).flat()]
+      .flatMap(({ input }) => [input, input['group']])
+      .map((one) => JSON.stringify(one));
+    const [old, fresh] = ['1.0.0', '1.1.0'].map((version) =>
+      groups.filter((text) => text?.includes(`"version":"${version}"`) && text.includes('"processes"')),
+    );
+    expect([old?.length, fresh?.length]).not.toContain(0);
+    for (const text of old ?? []) expect(text).toMatch(/OLD_URL/);
+    for (const text of old ?? []) expect(text).not.toContain('NEW_URL');
+    for (const text of fresh ?? []) expect(text).toContain('NEW_URL');
   });
 
   it('releases beside the old version when it can live with the migration', () => {

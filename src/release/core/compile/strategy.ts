@@ -26,7 +26,7 @@ function choose(input: PlanInput): Plan['strategy'] {
   const recommended = exclusive || input.definition.listen === null ? 'recreate' : 'blue-green';
   const why = whyRecommended(input, exclusive ? deciding : null);
   const { name, because } = input.definition.strategy;
-  const alone = name === 'canary' && !exclusive ? aloneReason(input) : null;
+  const alone = exclusive ? null : aloneReason(input);
   if (alone !== null) return { name: recommended, recommended, because: `canary was asked for, but ${alone}` };
   if (name === 'auto' || name === recommended) return { name: recommended, recommended, because: why };
   if (exclusive) return { name: recommended, recommended, because: `${name} was asked for, but ${why}` };
@@ -43,6 +43,7 @@ function whyRecommended({ definition }: PlanInput, exclusive: PendingMigration |
 
 /** Why there is nothing to compare a canary with, or no time to; null when there is. */
 function aloneReason({ previous, definition, target }: PlanInput): string | null {
+  if (definition.strategy.name !== 'canary') return null;
   if (definition.listen === null) return 'the service takes no traffic, so there is nothing to split';
   if (target !== null) return `going back to ${target.version} is not done in steps`;
   if (previous === null) return 'this is the first release here, so there is no version to compare with';

@@ -4,6 +4,9 @@ import { asJson, type Draft, type Part } from './draft.ts';
 import { groupSpec, type Side } from './group.ts';
 import { step } from './input.ts';
 
+/** Looks in a row that see nothing, about half a minute: an agent that is started again is back by then. */
+const MOST_BLIND = 6;
+
 /** What follows the switch: the users' own way in, the window, the old version's time, and the look at the evidence. */
 export function watchSteps(draft: Draft): Part {
   const { input, newSide } = draft;
@@ -42,7 +45,7 @@ export function watchSteps(draft: Draft): Part {
         stop: { maxErrorRate: observe.maxErrorRate, maxP99Ms: observe.maxP99Ms, maxRestarts: observe.maxRestarts },
       },
     },
-    { repeat: { everyMs: observe.everyMs, forMs: observe.windowMs } },
+    { repeat: { everyMs: observe.everyMs, forMs: observe.windowMs }, attempts: MOST_BLIND },
   );
   const evidence = step('evidence', 'check', { kind: 'evidence', title: 'check that the evidence is complete', input: {} });
   const warm = keepWarm(draft);

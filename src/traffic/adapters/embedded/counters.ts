@@ -1,4 +1,6 @@
+import type { Clock } from '../../../kernel/index.ts';
 import { LATENCY_BOUNDS_MS, bucketOf } from '../../core/histogram.ts';
+import { createRecent, type RecentCounter } from '../../core/recent.ts';
 import type { RouteStats, VersionStats } from '../../ports.ts';
 
 /** How a routed request ended: an HTTP status, a broken answer, or a client that went away. */
@@ -13,6 +15,7 @@ export interface VersionCounter {
   clientErrors: number;
   retries: number;
   readonly latency: Uint32Array;
+  readonly recent: RecentCounter;
 }
 
 /** Versions no longer routed are remembered up to this many, so an agent that runs for years stays small. */
@@ -23,11 +26,12 @@ export interface Counters {
   refuse(): void;
   /** Forgets the oldest versions that no backend uses. */
   prune(used: readonly { readonly group: string; readonly version: string }[]): void;
-  read(at: number): RouteStats;
+  read(): RouteStats;
 }
 
-/** Counts of one route from `since` on. */
-export function createCounters(since: number): Counters {
+/** Counts of one route from now on. */
+export function createCounters(clock: Clock): Counters {
+  const since = clock.now();
   const versions = new Map<string, VersionCounter>();
   let unrouted = 0;
   const key = (group: string, version: string): string => `${group}\n${version}`;
@@ -43,6 +47,7 @@ export function createCounters(since: number): Counters {
         clientErrors: 0,
         retries: 0,
         latency: new Uint32Array(LATENCY_BOUNDS_MS.length),
+        recent: createRecent(),
       };
       versions.set(key(group, version), made);
       return made;
@@ -55,20 +60,28 @@ export function createCounters(since: number): Counters {
       const idle = [...versions.keys()].filter((name) => !inUse.has(name));
       for (const name of idle.slice(0, Math.max(0, idle.length - REMEMBERED))) versions.delete(name);
     },
-    read: (at) => ({ at, since, versions: [...versions.values()].map(snapshot), unrouted }),
+    read: () => ({
+      at: clock.now(),
+      since,
+      versions: [...versions.values()].map((counter) => snapshot(counter, clock.monotonic())),
+      unrouted,
+    }),
   };
 }
 
-/** Adds one finished request. */
-export function count(counter: VersionCounter, ending: Ending, latencyMs: number): void {
+/** Adds one finished request; times are monotonic. */
+export function count(counter: VersionCounter, ending: Ending, startedAt: number, endedAt: number): void {
+  const latencyMs = endedAt - startedAt;
+  const isError = ending === 'broken' || (ending !== 'gone' && ending >= 500);
   counter.requests++;
-  if (ending === 'broken' || (ending !== 'gone' && ending >= 500)) counter.errors++;
+  counter.recent.add(endedAt, isError);
+  if (isError) counter.errors++;
   else if (ending === 'gone' || ending >= 400) counter.clientErrors++;
   const bucket = bucketOf(Math.max(0, latencyMs));
   counter.latency[bucket] = (counter.latency[bucket] ?? 0) + 1;
 }
 
-function snapshot(counter: VersionCounter): VersionStats {
+function snapshot(counter: VersionCounter, now: number): VersionStats {
   const { version, group, requests, errors, clientErrors, retries } = counter;
   return {
     version,
@@ -77,6 +90,7 @@ function snapshot(counter: VersionCounter): VersionStats {
     errors,
     clientErrors,
     retries,
+    recent: counter.recent.read(now),
     latency: { boundsMs: LATENCY_BOUNDS_MS, counts: [...counter.latency] },
   };
 }

@@ -148,7 +148,7 @@ class Exchange implements AttemptEvents {
     this.#route.inFlight--;
     const { spec } = this.#choice?.backend ?? {};
     if (spec !== undefined && !isProbe(this.#request.headers))
-      count(this.#route.counters.of(spec.group, spec.version), ending, this.#route.clock.monotonic() - this.#startedAt);
+      count(this.#route.counters.of(spec.group, spec.version), ending, this.#startedAt, this.#route.clock.monotonic());
   }
 }
 

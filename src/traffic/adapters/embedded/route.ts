@@ -44,7 +44,7 @@ export function createRoute(first: RouteSpec, setup: RouteSetup): Route {
   const dealer = createDealer(random);
   let turn = 0;
   const hold = createHoldQueue(limits);
-  const counters = createCounters(clock.now());
+  const counters = createCounters(clock);
   const pool = (current: readonly Upstream[], spec: BackendSpec): readonly Upstream[] =>
     reconcile(current, serving(setup.endpointsOf(spec.group), spec), (endpoint) => createUpstream(endpoint, limits, clock));
 

@@ -142,7 +142,7 @@ class Handshake {
     clearTimeout(this.#late);
     const { spec } = this.#choice?.backend ?? {};
     if (spec !== undefined)
-      count(this.#route.counters.of(spec.group, spec.version), ending, this.#route.clock.monotonic() - this.#startedAt);
+      count(this.#route.counters.of(spec.group, spec.version), ending, this.#startedAt, this.#route.clock.monotonic());
   }
 
   /** Nothing is in flight any more. The client's connection may linger. */
