@@ -18,7 +18,7 @@ export function sendUsers(port: number, perSecond: number): Users {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 32 });
   let requests = 0;
   let failed = 0;
-  let stopped = false;
+  const stopped = new AbortController();
   const ask = async (): Promise<void> => {
     requests++;
     try {
@@ -31,7 +31,7 @@ export function sendUsers(port: number, perSecond: number): Users {
   };
   const running = (async () => {
     const begun = systemClock.monotonic();
-    for (let sent = 0; !stopped; sent++) {
+    for (let sent = 0; !stopped.signal.aborted; sent++) {
       await systemClock.sleep(Math.max(0, begun + (sent * 1_000) / perSecond - systemClock.monotonic()));
       void ask();
     }
@@ -40,7 +40,7 @@ export function sendUsers(port: number, perSecond: number): Users {
   return {
     met,
     stop: async () => {
-      stopped = true;
+      stopped.abort();
       await running;
       await pool.close();
       return met();
