@@ -19,7 +19,11 @@ export function createGuards(idleMs: number = IDLE_MS): () => ChildProcess {
   let spare: Spare | null = null;
   return () => {
     const guard = takeUp(spare) ?? forkGuard();
-    spare = setAside(forkGuard(), idleMs);
+    spare = null;
+    // Starting a process stops this one for a moment: first the command is under way.
+    setImmediate(() => {
+      spare ??= setAside(forkGuard(), idleMs);
+    });
     return guard;
   };
 }
