@@ -52,6 +52,7 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
     faults: createFaults(environment),
     // The guard writes what a command prints before we see it, and a command finds more than it is given: a variables file, say.
     exec: (request) => exec({ ...request, secrets: [...request.secrets, ...secrets.known()] }),
+    commandsAhead: exec.ahead,
     log,
     redact: secrets.redact,
   };

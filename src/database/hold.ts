@@ -52,7 +52,7 @@ async function underFence<T>(request: HoldRequest, work: (hold: Hold) => Promise
       await refuseOvertaken(request);
       const { session, end } = sessions(request, control, scope);
       try {
-        return await work({ access, fence, clock, ...stop, session });
+        return await work({ access, fence, clock, ...stop, session, control });
       } finally {
         await end();
       }
