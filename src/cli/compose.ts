@@ -1,20 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  createExec,
-  createFaults,
-  messageOf,
-  redactDeep,
-  resolveTemplate,
-  systemClock,
-  systemIds,
-  type Effects,
-  type Log,
-} from '../kernel/index.ts';
+import { createExec, createFaults, redactDeep, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
 import { openAccess, queryRows } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
-import { replanRelease, sealRelease, stepExecutors, tidyRelease, type DriverDeps, type StepDeps } from '../release/index.ts';
+import { replanRelease, sealRelease, stepExecutors, tidyRelease, tidySource, type DriverDeps, type StepDeps } from '../release/index.ts';
 import { agentPlaces } from '../server/index.ts';
 import { openEmbedded, openStore, thisDriver, type Embedded, type OpenStore } from '../store/index.ts';
 import { createAgentTarget } from '../targets/index.ts';
@@ -62,6 +52,7 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
     faults: createFaults(environment),
     // The guard writes what a command prints before we see it, and a command finds more than it is given: a variables file, say.
     exec: (request) => exec({ ...request, secrets: [...request.secrets, ...secrets.known()] }),
+    commandsAhead: exec.ahead,
     log,
     redact: secrets.redact,
   };
@@ -80,12 +71,11 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
     replan: (plan) => replanRelease(deps, plan),
     seal: async (stored) => {
       const checkpoint = await sealRelease(home, keys(), stored);
-      // What is left lying about costs disk, not correctness: the release is over either way.
-      await tidyRelease(deps, opened.store, stored).catch((error: unknown) =>
-        log('warn', 'not everything could be tidied', { release: stored.summary.release, error: messageOf(error) }),
-      );
+      // What of it fails is tried again, and told, by `tidy`.
+      await tidySource(deps, stored).catch(() => undefined);
       return checkpoint;
     },
+    tidy: (stored) => tidyRelease(deps, opened.store, stored),
   };
   const close = async (): Promise<void> => {
     await Promise.all([peers.target.close(), peers.router.close()]);

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type pg from 'pg';
 import { inodeOf, publishFolder, removeFolder, SlipwayError, toIso } from '../kernel/index.ts';
-import { databaseSize } from './access.ts';
 import { CURRENT_EDITION } from './digest-schema.ts';
 import { withHold } from './hold.ts';
 import { findDamage, readManifest, syncFolder, writeManifest } from './manifest.ts';
@@ -55,7 +55,7 @@ export async function discardBackup(request: BackupRequest & { readonly manifest
 const HALF = '.half-';
 
 async function write({ access, effects, key, method }: BackupRequest, hold: Hold, folder: string): Promise<BackupManifest> {
-  const { serverVersion } = await databaseSize(access);
+  const serverVersion = await hold.session('reading its version', versionOf);
   const takenAt = toIso(effects.clock.now());
   const { files, location, bytes, rows, schemaDigest } = await method.write(hold, key, folder);
   effects.faults.at('backup.before-manifest');
@@ -74,6 +74,11 @@ async function write({ access, effects, key, method }: BackupRequest, hold: Hold
   };
   await writeManifest(folder, manifest);
   return manifest;
+}
+
+async function versionOf(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ version: number }>(`SELECT current_setting('server_version_num')::int AS version`);
+  return rows[0]?.version ?? 0;
 }
 
 /** What lies in the folder, when it is whole. Anything else is set aside: it belongs to no backup worth keeping. */

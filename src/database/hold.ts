@@ -50,7 +50,12 @@ async function underFence<T>(request: HoldRequest, work: (hold: Hold) => Promise
     try {
       await takeLock(control, ADVISORY_KEY + BigInt(`0x${scope}`), { purpose, scope, fence, waitMs: WAIT_MS, clock, ...stop });
       await refuseOvertaken(request);
-      return await work({ access, fence, clock, ...stop, session: sessions(request, control, scope) });
+      const { session, end } = sessions(request, control, scope);
+      try {
+        return await work({ access, fence, clock, ...stop, session, control });
+      } finally {
+        await end();
+      }
     } catch (error) {
       throw refusedError(error, `the ${purpose}`, access);
     } finally {
@@ -63,19 +68,31 @@ async function underFence<T>(request: HoldRequest, work: (hold: Hold) => Promise
   }
 }
 
-function sessions({ access, purpose, key, fence, signal }: HoldRequest, control: pg.Client, scope: string): Hold['session'] {
+interface Sessions {
+  readonly session: Hold['session'];
+  end(): Promise<void>;
+}
+
+/** Connections to the maintenance database are used again by the next session; one on which something went wrong is not. */
+function sessions({ access, purpose, key, fence, signal }: HoldRequest, control: pg.Client, scope: string): Sessions {
   const name = sessionName(`${purpose}-work`, fence, `${scope} ${key}`);
-  return async (doing, work, database) => {
-    const client = await (database === undefined ? connectMaintenance(access, name) : connect(siblingAccess(access, database), name));
+  const idle: Connected[] = [];
+  const end = async ({ client }: Connected): Promise<void> => client.end().catch(() => undefined);
+  const session: Hold['session'] = async (doing, work, database) => {
+    const kept = database === undefined ? idle.pop() : undefined;
+    const one =
+      kept ?? (await connected(database === undefined ? connectMaintenance(access, name) : connect(siblingAccess(access, database), name)));
+    let failed = true;
     try {
-      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       // We hold the lock still, at a moment when this connection is there for the next owner to find and end.
       await control.query('SELECT 1');
       throwIfAborted(signal);
-      const cancel = (): void => void control.query('SELECT pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => undefined);
+      const cancel = (): void => void control.query('SELECT pg_cancel_backend($1)', [one.pid]).catch(() => undefined);
       signal?.addEventListener('abort', cancel);
       try {
-        return await work(client);
+        const answer = await work(one.client);
+        failed = false;
+        return answer;
       } finally {
         signal?.removeEventListener('abort', cancel);
       }
@@ -83,9 +100,27 @@ function sessions({ access, purpose, key, fence, signal }: HoldRequest, control:
       throwIfAborted(signal);
       throw refusedError(error, doing, access);
     } finally {
-      await client.end().catch(() => undefined);
+      if (database === undefined && !failed && signal?.aborted !== true) idle.push(one);
+      else await end(one);
     }
   };
+  return { session, end: async () => void (await Promise.all(idle.splice(0).map(end))) };
+}
+
+interface Connected {
+  readonly client: pg.Client;
+  readonly pid: number;
+}
+
+async function connected(connecting: Promise<pg.Client>): Promise<Connected> {
+  const client = await connecting;
+  try {
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    return { client, pid: rows[0]?.pid ?? 0 };
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -1,7 +1,7 @@
 export type * from './ports.ts';
 export { databaseSize, openAccess } from './access.ts';
 export { queryRows } from './query.ts';
-export { chooseMethod } from './methods.ts';
+export { chooseAvailable, chooseMethod } from './methods.ts';
 export { createBackup, discardBackup, type BackupRequest } from './create-backup.ts';
 export { readManifest } from './manifest.ts';
 export { verifyBackup, type Compared, type VerifyRequest, type VerifyResult } from './verify.ts';

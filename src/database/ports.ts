@@ -36,6 +36,8 @@ export interface Hold {
    * claim takes over, and its query is cancelled when the signal aborts. Errors of the server come out as SlipwayError.
    */
   session<T>(doing: string, work: (client: pg.Client) => Promise<T>, database?: string): Promise<T>;
+  /** The session that holds the lock, for what must be done while a statement of another one runs; only what takes no time. */
+  readonly control: pg.Client;
 }
 
 /** What a method found when it wrote a backup. */

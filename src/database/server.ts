@@ -84,26 +84,24 @@ const POLL_MS = 40;
 const QUIET_TRIES = 6;
 
 /**
- * Runs `work` (statements that ask for databases without other sessions) while a second connection keeps ending those sessions.
+ * Runs `work` (statements that ask for databases without other sessions) while the hold's own connection keeps ending those sessions.
  * PostgreSQL locks the database first, so new connections wait instead of slipping in, and then waits up to 5 s for it to empty.
  * @throws SlipwayError `database_refused` when sessions stay (prepared transactions, a right is missing)
  */
 export async function whileQuiet<T>(hold: Hold, databases: readonly string[], work: (client: pg.Client) => Promise<T>): Promise<T> {
-  return hold.session('waiting for sessions to leave', (client) =>
-    hold.session('ending sessions', async (killer) => {
-      await refusePrepared(client, databases);
-      const done = new AbortController();
-      // Should it lose its connection, the statement that waits in vain tells.
-      const signal = hold.signal === undefined ? done.signal : AbortSignal.any([done.signal, hold.signal]);
-      const ending = endSessions(killer, databases, hold.clock, signal).catch(() => undefined);
-      try {
-        return await untilQuiet(() => work(client));
-      } finally {
-        done.abort();
-        await ending;
-      }
-    }),
-  );
+  return hold.session('waiting for sessions to leave', async (client) => {
+    await refusePrepared(client, databases);
+    const done = new AbortController();
+    // Should it lose its connection, the statement that waits in vain tells.
+    const signal = hold.signal === undefined ? done.signal : AbortSignal.any([done.signal, hold.signal]);
+    const ending = endSessions(hold.control, databases, hold.clock, signal).catch(() => undefined);
+    try {
+      return await untilQuiet(() => work(client));
+    } finally {
+      done.abort();
+      await ending;
+    }
+  });
 }
 
 /** A prepared transaction has no session that could be ended; the server would only wait for it in vain. */

@@ -62,6 +62,8 @@ export interface Effects {
   readonly ids: Ids;
   readonly faults: Faults;
   readonly exec: Exec;
+  /** Says that about so many commands will be run soon, so that what they need can be got ready while other things are waited for. */
+  readonly commandsAhead?: (count: number) => void;
   readonly log: Log;
   readonly redact: Redactor;
 }

@@ -184,6 +184,17 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
+test.runIf(process.platform === 'linux')('guards of commands that are told ahead wait for them', async () => {
+  const others = new Set(guardsHere());
+  const told = createExec(systemClock, createRedactor(), { spareMs: 60_000 });
+  const waiting = (): readonly number[] => guardsHere().filter((pid) => !others.has(pid));
+  told.ahead(2);
+  await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(2);
+  const ready = waiting();
+  const used = [Number((await told(shell('echo $PPID'))).tail), Number((await told(shell('echo $PPID'))).tail)];
+  expect(new Set(used)).toEqual(new Set(ready));
+});
+
 test.runIf(process.platform === 'linux')('a guard that nobody needs ends', async () => {
   const others = guardsHere();
   const brief = createExec(systemClock, createRedactor(), { spareMs: 1 });

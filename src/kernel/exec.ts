@@ -25,6 +25,9 @@ export interface ExecOptions {
   readonly spareMs?: Duration;
 }
 
+/** {@link Exec}, which may be told ahead how many commands will come soon. */
+export type GuardedExec = Exec & { readonly ahead: (count: number) => void };
+
 /**
  * Runs commands under a guard process (`guard-main.ts`). `redact` is applied to messages and tails on top of
  * the request's own secrets, which the guard hides in the log.
@@ -32,14 +35,14 @@ export interface ExecOptions {
  * The returned function resolves once no process of the command is left. It throws SlipwayError
  * `command_not_found`, `not_found` (the folder), `disk_full`, or `fenced` when this worker was frozen for longer than the lease.
  */
-export function createExec(clock: Clock, redact: Redactor, options: ExecOptions = {}): Exec {
+export function createExec(clock: Clock, redact: Redactor, options: ExecOptions = {}): GuardedExec {
   const deadManMs = options.deadManMs ?? DEFAULT_DEAD_MAN_MS;
-  const takeGuard = createGuards(options.spareMs);
-  return async (request) => {
+  const guards = createGuards(options.spareMs);
+  const exec: Exec = async (request) => {
     if (!isFolder(request.cwd))
       throw new SlipwayError('not_found', redact(`The folder ${request.cwd} does not exist`), { hint: 'Create it, or correct the path.' });
     if (request.signal?.aborted === true) return cancelledBeforeStart(request);
-    const guard = takeGuard();
+    const guard = guards.take();
     // Before it is told to start anything: a worker killed from here on leaves a trace of what it began.
     leaveNote(guard, request);
     const answer = await superviseGuard(guard, { clock, deadManMs, request });
@@ -60,6 +63,7 @@ export function createExec(clock: Clock, redact: Redactor, options: ExecOptions 
       log,
     };
   };
+  return Object.assign(exec, { ahead: guards.ahead });
 }
 
 function leaveNote(guard: ChildProcess, { logFile }: ExecRequest): void {

@@ -5,23 +5,62 @@ import { fileURLToPath } from 'node:url';
 /** Commands of one release follow each other closely; a worker that waits for hours keeps no process for them. */
 const IDLE_MS = 10_000;
 
+/** Each takes some 40 MB while it waits. */
+const MOST_SPARES = 3;
+
 /** A guard that waits for its command. */
 interface Spare {
   readonly guard: ChildProcess;
   readonly idle: NodeJS.Timeout;
 }
 
+/** Starting a process stops this one for a moment, so several are not started in one go. */
+const APART_MS = 50;
+
+/** Where guards come from. */
+export interface Guards {
+  take(): ChildProcess;
+  /** Commands will follow soon, about so many. */
+  ahead(count: number): void;
+}
+
 /**
  * Makes guard processes, each used once. Starting a Node process costs more than many a command, so the next guard starts while
  * this one's command runs. One that waits was told nothing: it ends with this process, or when nobody needed it for a while.
  */
-export function createGuards(idleMs: number = IDLE_MS): () => ChildProcess {
-  let spare: Spare | null = null;
-  return () => {
-    const guard = takeUp(spare) ?? forkGuard();
-    spare = setAside(forkGuard(), idleMs);
-    return guard;
+export function createGuards(idleMs: number = IDLE_MS): Guards {
+  const spares: Spare[] = [];
+  let wanted = 0;
+  let next: NodeJS.Timeout | null = null;
+  const more = (): void => {
+    next = null;
+    // Those that ended meanwhile are none.
+    spares.splice(0, spares.length, ...spares.filter(({ guard }) => isUsable(guard)));
+    if (spares.length >= wanted) return;
+    spares.push(setAside(forkGuard(), idleMs));
+    next = setTimeout(more, APART_MS).unref();
   };
+  const want = (count: number): void => {
+    wanted = Math.min(count, MOST_SPARES);
+    // Not before what this process is about to do now, above all to tell a guard its command.
+    next ??= setTimeout(more, 0).unref();
+  };
+  return {
+    take: () => {
+      const guard = firstUsable(spares) ?? forkGuard();
+      want(Math.max(1, wanted - 1));
+      return guard;
+    },
+    ahead: want,
+  };
+}
+
+function firstUsable(spares: Spare[]): ChildProcess | null {
+  for (let spare = spares.shift(); spare !== undefined; spare = spares.shift()) {
+    const guard = takeUp(spare);
+    if (guard !== null) return guard;
+  }
+  return null;
 }
 
 /** Nothing in this process waits for it. */
@@ -37,14 +76,16 @@ function setAside(guard: ChildProcess, idleMs: number): Spare {
   return { guard, idle };
 }
 
-function takeUp(spare: Spare | null): ChildProcess | null {
-  if (spare === null) return null;
-  const { guard, idle } = spare;
+function takeUp({ guard, idle }: Spare): ChildProcess | null {
   clearTimeout(idle);
-  if (!guard.connected || guard.exitCode !== null || guard.signalCode !== null) return null;
+  if (!isUsable(guard)) return null;
   guard.ref();
   guard.channel?.ref();
   return guard;
+}
+
+function isUsable(guard: ChildProcess): boolean {
+  return guard.connected && guard.exitCode === null && guard.signalCode === null;
 }
 
 /** The guard gets nothing of our environment: whatever it holds must not leak into a step by accident. */

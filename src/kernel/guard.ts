@@ -28,7 +28,7 @@ const REASONS: Readonly<Record<Exclude<GuardReason, null>, string>> = {
  * Starts the command in a process group of its own with empty stdin and captures its output.
  * @throws the system's error when the log file cannot be created
  */
-export function startGuarded(run: GuardRun, started: (group: number) => void): GuardedCommand {
+export function startGuarded(run: GuardRun, started: (group: number) => void, patience = stragglersTime): GuardedCommand {
   const sink = createLogSink({
     file: run.logFile,
     redact: createRedactor(run.secrets),
@@ -39,6 +39,8 @@ export function startGuarded(run: GuardRun, started: (group: number) => void): G
   const child = spawn(command, args, { cwd: run.cwd, env: { ...run.env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.on('data', sink.input());
   child.stderr.on('data', sink.input());
+  // From the start: output that ended before the command did is told in the same moment as its exit.
+  const closed = outputEnded(child);
 
   let reason: GuardReason = null;
   let stopping: Promise<boolean> | null = null;
@@ -57,7 +59,7 @@ export function startGuarded(run: GuardRun, started: (group: number) => void): G
       sink.finish();
       return { kind: 'refused', code: outcome.error.code ?? 'UNKNOWN', message: outcome.error.message } as const;
     }
-    await (stopping ?? endStragglers(child, run.graceMs, sink));
+    await (stopping ?? Promise.race([closed, patience()]).then(() => endStragglers(child, run.graceMs, sink)));
     clearTimeout(timer);
     return { kind: 'ended', ...outcome, reason, log: sink.finish() } as const;
   });
@@ -78,7 +80,6 @@ function outcomeOf(child: ChildProcess): Promise<Outcome> {
 
 /** A step owns its processes: what a command leaves in its group must not run on behind the step's back. */
 async function endStragglers(child: ChildProcess, graceMs: number, sink: LogSink): Promise<void> {
-  await Promise.race([outputEnded(child), delay(STRAGGLER_MS)]);
   if (child.pid === undefined || !groupAlive(child.pid)) return;
   sink.note('the command ended but left processes running; they are being ended');
   await stopGroup(child.pid, graceMs);
@@ -88,4 +89,8 @@ function outputEnded(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     child.once('close', () => resolve());
   });
+}
+
+function stragglersTime(): Promise<void> {
+  return delay(STRAGGLER_MS);
 }

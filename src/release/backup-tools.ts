@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SlipwayError, type Effects } from '../kernel/index.ts';
 import {
-  chooseMethod,
+  chooseAvailable,
   type BackupMethod,
   type BackupTools,
   type DatabaseAccess,
@@ -71,8 +71,7 @@ function toolsOf(
 export async function chooseBackup(database: DatabaseAccess, { database: wanted }: Definition, tools: BackupTools): Promise<BackupMethod> {
   const method = wanted?.backup.method ?? 'auto';
   if (method === 'none') throw new Error('No backup is wanted');
-  const chosen = await chooseMethod(database, method, tools);
-  const available = await chosen.available(database);
-  if (available.ok) return chosen;
-  throw new SlipwayError('client_tool_missing', available.reason, { hint: available.hint });
+  const { method: chosen, answer } = await chooseAvailable(database, method, tools);
+  if (answer.ok) return chosen;
+  throw new SlipwayError('client_tool_missing', answer.reason, { hint: answer.hint });
 }

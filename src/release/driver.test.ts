@@ -47,6 +47,17 @@ describe('a drive', () => {
     expect((await store.load(release)).summary).toMatchObject({ sealed: true, unsealedBecause: null, driver: null });
   });
 
+  it('seals before it tidies, and a release that could not be tidied is over all the same', async () => {
+    const { release, worker } = await bench.release(THREE);
+    const sealed: boolean[] = [];
+    const tidy = async (): Promise<void> => {
+      sealed.push((await store.load(release)).summary.sealed);
+      throw new Error('no right to drop the old copy');
+    };
+    expect(await drive({ ...worker(), tidy }, release)).toBe('finished');
+    expect(sealed).toEqual([true]);
+  });
+
   it('is one driver at a time, however many try', async () => {
     let runs = 0;
     const { release, worker, told } = await bench.release([aStep('a.b')], { 'a.b': () => ((runs += 1), PASS) });

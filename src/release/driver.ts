@@ -23,6 +23,8 @@ export interface DriverDeps {
   readonly replan: (plan: Plan) => Promise<Plan>;
   /** Writes the evidence pack of a finished release; returns its signed checkpoint. Idempotent. */
   readonly seal: (release: StoredRelease) => Promise<string>;
+  /** Removes what a sealed release and earlier ones left lying about. Nobody waits for it; what it misses the next release removes. */
+  readonly tidy: (release: StoredRelease) => Promise<void>;
 }
 
 /** What became of one drive: the release is over, rests until it is woken, or belongs to another driver. */
@@ -114,10 +116,14 @@ async function park(store: ReleaseStore, claim: Claim, size: number, until: numb
 const SEAL_AGAIN_MS: Duration = 10_000;
 
 /** The release is over whether or not its pack can be written; why it cannot is for people to see, and it is tried again. */
-async function sealOrPostpone({ store, effects, seal }: DriverDeps, claim: Claim, stored: StoredRelease): Promise<DriveResult> {
+async function sealOrPostpone({ store, effects, seal, tidy }: DriverDeps, claim: Claim, stored: StoredRelease): Promise<DriveResult> {
   const made = await seal(stored).catch((error: unknown) => ({ error }));
   if (typeof made === 'string') {
     await store.seal(claim, made);
+    // It costs disk, not correctness: the release is over either way.
+    await tidy(stored).catch((error: unknown) =>
+      effects.log('warn', 'not everything could be tidied', { release: claim.release, error: messageOf(error) }),
+    );
     return 'finished';
   }
   const { release } = claim;

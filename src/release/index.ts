@@ -15,7 +15,7 @@ export { prepareRelease, prepareRollback, replanRelease, type ReleaseRequest, ty
 export { versionOf } from './previous.ts';
 export { PREFLIGHT, runPreflight } from './preflight/preflight.ts';
 export { packFolder, packInput, sealRelease } from './seal.ts';
-export { tidyRelease } from './tidy.ts';
+export { tidyRelease, tidySource } from './tidy.ts';
 export { stepLogFolder } from './step-log.ts';
 export { stepExecutors } from './steps/registry.ts';
 export type { StepDeps } from './steps/deps.ts';

@@ -20,10 +20,8 @@ const LOOK_BACK = 1_000;
  * as `core/retention.ts` decides. Logs, packs and artifacts stay. Idempotent.
  */
 export async function tidyRelease(deps: StepDeps, store: Pick<ReleaseStore, 'list'>, stored: StoredRelease): Promise<void> {
+  await tidySource(deps, stored);
   const { plan } = foldEvents(stored.events);
-  await removeSources(deps, plan.release);
-  const built = plan.steps.find(({ kind, skip }) => kind === 'build' && skip === null);
-  if (built !== undefined) await removeUnfinished(join(deps.home, text(built.input, 'folder')), plan.release);
   const access = await deps.databaseFor(plan.workspace, plan.definition);
   if (access === null) return;
   const { service, environment } = plan;
@@ -45,6 +43,14 @@ export async function tidyRelease(deps: StepDeps, store: Pick<ReleaseStore, 'lis
   const { clock } = deps.effects;
   if (failed.length > 0)
     await discardFailed({ access, keys: failed, fence: tidying.fence, directory: backupFolder(deps.home, plan.release), clock });
+}
+
+/** The part of {@link tidyRelease} that no later release does, should this one be cut off. */
+export async function tidySource(deps: StepDeps, { events }: StoredRelease): Promise<void> {
+  const { plan } = foldEvents(events);
+  await removeSources(deps, plan.release);
+  const built = plan.steps.find(({ kind, skip }) => kind === 'build' && skip === null);
+  if (built !== undefined) await removeUnfinished(join(deps.home, text(built.input, 'folder')), plan.release);
 }
 
 interface Tidying {

@@ -65,7 +65,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const revive = embedded === null ? null : () => embedded.ensureRunning();
   const session = createSession({ url, clock: options.clock, log, patienceMs: options.patienceMs ?? 30_000, revive });
   try {
-    await session.again(() => migrate(session.db, session.pool));
+    await session.again(() => migrateIn(session, embedded));
   } catch (error) {
     await session.close();
     throw error;
@@ -100,9 +100,18 @@ async function openServer(options: StoreOptions): Promise<Embedded | null> {
     if (/^postgres(ql)?:\/\//.test(options.url)) return null;
     throw new SlipwayError('usage', 'SLIPWAY_DATABASE_URL must begin with postgresql://');
   }
-  const embedded = await openEmbedded({ home: options.home });
-  await embedded.ensureDatabase(STORE_DATABASE);
-  return embedded;
+  return openEmbedded({ home: options.home });
+}
+
+/** 3D000 invalid_catalog_name: the first time in a new embedded server. Asking before would cost every command a connection. */
+async function migrateIn({ db, pool }: Session, embedded: Embedded | null): Promise<void> {
+  try {
+    await migrate(db, pool);
+  } catch (error) {
+    if (embedded === null || (error as { readonly code?: string }).code !== '3D000') throw error;
+    await embedded.ensureDatabase(STORE_DATABASE);
+    await migrate(db, pool);
+  }
 }
 
 function createStore(context: Context, listener: Listener): ReleaseStore {

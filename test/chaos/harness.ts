@@ -9,6 +9,7 @@ import { queryRows } from '../../src/database/index.ts';
 import { fingerprint, verifyPack } from '../../src/evidence/index.ts';
 import { foldEvents, packFolder, prepareRelease, type ReleaseState } from '../../src/release/index.ts';
 import { agentStatus, startAgent, stopAgent } from '../../src/server/index.ts';
+import { neverSync } from '../support/postgres.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -50,6 +51,7 @@ export async function makeRig(): Promise<Rig> {
   await writeFile(config, quick);
   await workspace.commit('base', 'chore: quick');
   const app = await openApp({ workspace: workspace.folder, environment: process.env, log: () => undefined });
+  if (app.opened.embedded !== null) await neverSync(app.opened.embedded.url('postgres'));
   const { home } = app.places;
   const start = async (faults: Readonly<Record<string, string>> = {}): Promise<void> => {
     // Through env(1), so that only the agent and its worker have the fault variables, and not this test.

@@ -88,6 +88,12 @@ export async function startPostgres(
   };
 }
 
+/** Stops a running server from forcing anything to disk: whoever is killed in a test loses no more for it, only a machine would. */
+export async function neverSync(url: string): Promise<void> {
+  await ask(url, 'ALTER SYSTEM SET fsync = off', []);
+  await ask(url, 'SELECT pg_reload_conf()', []);
+}
+
 function programs(
   version: 'embedded' | 'system',
   links: string,

@@ -89,6 +89,7 @@ export function scriptedWorker(
     executors: { command: run, build: run },
     replan: async (plan) => plan,
     seal: async () => 'sealed',
+    tidy: async () => undefined,
   };
 }
 

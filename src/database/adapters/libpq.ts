@@ -1,4 +1,4 @@
-import { access as mayUse, constants, readdir, realpath } from 'node:fs/promises';
+import { access as mayUse, constants, open, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -57,17 +57,18 @@ const DEBIAN = '/usr/lib/postgresql';
 
 /** All installed client programs, found on PATH and in Debian's folders, the newest first. */
 export async function findClientTools(folders: readonly string[] | undefined): Promise<readonly ClientTools[]> {
-  const searched = folders ?? [...(process.env['PATH'] ?? '').split(':').filter((folder) => folder !== ''), ...(await debianFolders())];
+  const debian = await debianFolders();
+  const searched = folders ?? [...(process.env['PATH'] ?? '').split(':').filter((folder) => folder !== ''), ...debian];
   const seen = new Set<string>();
-  const found: ClientTools[] = [];
+  const asked: Promise<ClientTools | null>[] = [];
   for (const folder of searched) {
     const resolved = await realpath(folder).catch(() => null);
     if (resolved === null || seen.has(resolved)) continue;
     seen.add(resolved);
-    const tools = await toolsIn(folder);
-    if (tools !== null) found.push(tools);
+    asked.push(toolsIn(folder));
   }
-  return found.toSorted((a, b) => b.major - a.major);
+  const found = await Promise.all(asked);
+  return found.filter((tools) => tools !== null).toSorted((a, b) => b.major - a.major);
 }
 
 async function debianFolders(): Promise<readonly string[]> {
@@ -75,16 +76,43 @@ async function debianFolders(): Promise<readonly string[]> {
   return versions.map((version) => join(DEBIAN, version, 'bin'));
 }
 
-/** Debian's /usr/bin/pg_dump is a wrapper that picks a version by itself, so the program is asked what it is. */
 async function toolsIn(folder: string): Promise<ClientTools | null> {
   const [pgDump, pgRestore] = [join(folder, 'pg_dump'), join(folder, 'pg_restore')];
   try {
     await mayUse(pgDump, constants.X_OK);
     await mayUse(pgRestore, constants.X_OK);
-    const { stdout } = await run(pgDump, ['--version'], { timeout: 10_000 });
-    const major = Number(/\b(\d+)(?:\.\d+|devel|beta\d+|rc\d+)/.exec(stdout)?.[1]);
-    return Number.isInteger(major) ? { major, pgDump, pgRestore } : null;
+    const program = await realpath(pgDump);
+    // Debian's wrapper only picks one of the versions whose folders are looked into anyway, and needs longer for it than all of them.
+    if (program.endsWith('/pg_wrapper')) return null;
+    const major = await majorOf(program);
+    return major === null ? null : { major, pgDump, pgRestore };
   } catch {
     return null;
+  }
+}
+
+/** What programs said of themselves, by their file as it was then: a worker asks several times in each release. */
+const known = new Map<string, number | null>();
+
+async function majorOf(program: string): Promise<number | null> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(program, { bigint: true });
+  const file = [program, dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  const before = known.get(file);
+  if (before !== undefined) return before;
+  const { stdout } = await run(program, ['--version'], { timeout: 10_000 });
+  const found = Number(/\b(\d+)(?:\.\d+|devel|beta\d+|rc\d+)/.exec(stdout)?.[1]);
+  const major = Number.isInteger(found) ? found : null;
+  // A script may answer otherwise next time although it is the same file.
+  if (await isBinary(program)) known.set(file, major);
+  return major;
+}
+
+async function isBinary(program: string): Promise<boolean> {
+  const file = await open(program);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString('latin1') === '\u007fELF';
+  } finally {
+    await file.close();
   }
 }

@@ -11,8 +11,6 @@ export interface GitFacts {
   readonly ref: string;
   /** Changed or untracked paths below the workspace. */
   readonly dirty: readonly string[];
-  /** The workspace's path inside the repository, `''` at its top. */
-  readonly prefix: string;
 }
 
 /** What Slipway itself puts into a workspace: its state directory, and the packs `evidence export` writes where nobody says otherwise. */
@@ -21,15 +19,13 @@ const OWN = [':!.slipway', ':!slipway-evidence-*'];
 /** Reads the state of a workspace's repository. What is Slipway's own never counts as a change. */
 export async function readGit(workspace: string): Promise<GitFacts | null> {
   try {
-    const [sha = '', ref = '', prefix = '', status = ''] = await Promise.all(
-      [
-        ['rev-parse', 'HEAD'],
-        ['rev-parse', '--abbrev-ref', 'HEAD'],
-        ['rev-parse', '--show-prefix'],
-        ['status', '--porcelain', '--', '.', ...OWN],
-      ].map((args) => git(workspace, args)),
-    );
-    return { sha, ref, prefix, dirty: status === '' ? [] : status.split('\n').map((line) => line.slice(3)) };
+    // As few processes as will do: starting one stops everything else in a large process for longer than git needs.
+    const [facts, status] = await Promise.all([
+      git(workspace, ['rev-parse', 'HEAD', '--abbrev-ref', 'HEAD']),
+      git(workspace, ['status', '--porcelain', '--', '.', ...OWN]),
+    ]);
+    const [sha = '', ref = ''] = facts.split('\n');
+    return { sha, ref, dirty: status === '' ? [] : status.split('\n').map((line) => line.slice(3)) };
   } catch {
     return null;
   }
@@ -68,12 +64,11 @@ export async function checkOut(workspace: string, sha: string, folder: string): 
   await rm(folder, { recursive: true, force: true });
   await rm(index, { force: true });
   await mkdir(folder, { recursive: true });
-  const prefix = await git(workspace, ['rev-parse', '--show-prefix']);
-  const top = await git(workspace, ['rev-parse', '--show-toplevel']);
   const environment = { ...process.env, GIT_INDEX_FILE: index };
   try {
-    await run('git', ['-C', top, 'read-tree', `${sha}:${prefix}`], { env: environment });
-    await run('git', ['-C', top, `--work-tree=${folder}`, 'checkout-index', '--all', '--force'], { env: environment });
+    // `./` is the workspace's own folder in the repository.
+    await run('git', ['-C', workspace, 'read-tree', `${sha}:./`], { env: environment });
+    await run('git', ['-C', workspace, `--work-tree=${folder}`, 'checkout-index', '--all', '--force'], { env: environment });
   } catch (cause) {
     throw new SlipwayError('usage', `git could not check out ${sha}: ${messageOf(cause)}`, {
       cause,

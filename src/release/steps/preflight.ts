@@ -1,4 +1,5 @@
-import { joinVerdicts, type Check } from '../../kernel/index.ts';
+import { isJsonObject, joinVerdicts, type Check } from '../../kernel/index.ts';
+import type { Plan } from '../core/plan.ts';
 import { runPreflight } from '../preflight/preflight.ts';
 import type { StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
@@ -6,15 +7,21 @@ import { as, object, text } from './input.ts';
 
 /** Asks every preflight question; `unknown` blocks like `fail`. */
 export function preflightStep(deps: StepDeps): StepExecutor {
-  return async ({ plan, step }) => {
+  return async ({ plan, step, effects }) => {
     const asked = await runPreflight(deps, plan, as<Readonly<Record<string, string>>>(object(step.input, 'skips')));
     const checks = asked.map(({ check }) => check);
     const bad = asked.filter(({ check }) => check.verdict !== 'pass');
     const reason = bad.length === 0 ? `${checks.length} checks passed` : summaryOf(bad.map(({ check }) => check));
+    if (bad.length === 0) effects.commandsAhead?.(commandsOf(plan));
     // An agent or a database that is just starting again is no reason to send a person back to the start.
     const retry = bad.length > 0 && bad.every(({ passing }) => passing);
     return { verdict: joinVerdicts(checks.map((check) => check.verdict)), reason, checks, retry };
   };
+}
+
+function commandsOf({ steps }: Plan): number {
+  return steps.filter(({ kind, skip, input }) => ['build', 'command'].includes(kind) && skip === null && isJsonObject(input['command']))
+    .length;
 }
 
 /** What is wrong and what to do, each cause once: one database that is down fails several checks. */

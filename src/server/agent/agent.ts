@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
-import type { Clock, Log } from '../../kernel/index.ts';
+import { FAULT_VARIABLE, type Clock, type Log } from '../../kernel/index.ts';
 import { createProcessTarget, createTargetRoutes, type ProcessTarget } from '../../targets/index.ts';
 import { createEmbeddedRouter, createRouterRoutes, type EmbeddedRouter } from '../../traffic/index.ts';
 import { controlRoutes } from './control-routes.ts';
@@ -73,7 +73,15 @@ async function serve(options: AgentOptions, { target, router }: Parts, { signal,
   try {
     // Not before somebody can ask for it: an agent that failed to start must not leave a worker behind.
     if (options.workerArgv !== null)
-      worker = keepWorker({ argv: options.workerArgv, cwd: options.workspace, logFile: places.workerLog, clock: options.clock, log });
+      worker = keepWorker({
+        argv: options.workerArgv,
+        cwd: options.workspace,
+        logFile: places.workerLog,
+        clock: options.clock,
+        log,
+        // A worker that is told to die at fault points does not end because something is wrong: nobody waits for that to pass.
+        longestWaitMs: options.environment[FAULT_VARIABLE] === undefined ? undefined : 0,
+      });
     log('info', 'agent ready', { socket: places.socket });
     onReady();
     await end.wanted;

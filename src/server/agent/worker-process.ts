@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import type { Clock, Log } from '../../kernel/index.ts';
+import type { Clock, Duration, Log } from '../../kernel/index.ts';
 
 /** The worker beside an agent: drives releases in a process of its own, so that neither its work nor its death touches traffic. */
 export interface WorkerProcess {
@@ -17,6 +17,8 @@ export interface WorkerProcessOptions {
   readonly logFile: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** The longest distance between two starts of a worker that keeps ending. Default 1 s. */
+  readonly longestWaitMs?: Duration | undefined;
 }
 
 /** A worker that lived this long had begun to work; it is started again at once, because a release waits for it. */
@@ -40,7 +42,7 @@ export function keepWorker(options: WorkerProcessOptions): WorkerProcess {
       restarts += 1;
       quick = options.clock.monotonic() - startedAt > BEGAN_TO_WORK_MS ? 0 : quick + 1;
       options.log('warn', 'the worker ended and is started again', { ...ended, restarts });
-      await options.clock.sleep(Math.min(LONGEST_WAIT_MS, quick <= 1 ? 0 : 50 * 2 ** quick), stopping.signal);
+      await options.clock.sleep(Math.min(options.longestWaitMs ?? LONGEST_WAIT_MS, quick <= 1 ? 0 : 50 * 2 ** quick), stopping.signal);
     }
   };
   const done = loop();
