@@ -3,6 +3,7 @@ import type { Pair } from './counts.ts';
 import {
   addToMetric,
   decideMetric,
+  evidenceOf,
   figuresOf,
   metricAtCheckpoint,
   startMetric,
@@ -96,9 +97,14 @@ export function judgementOf(judge: Judge): Judgement {
   return { verdict, because: deciding.map((one) => `${one.name}: ${one.because}`).join('; '), metrics, thresholds: judge.thresholds };
 }
 
+/** The verdict of {@link judgementOf} alone, for when it is asked millions of times. */
+export function verdictOf({ metrics, thresholds }: Judge): Verdict {
+  return joinVerdicts(metrics.map((state) => decideMetric(state, evidenceOf(state), thresholds).verdict));
+}
+
 function judgeMetric(judge: Judge, state: MetricState): MetricJudgement {
   const figures = figuresOf(state);
-  const { verdict, rule } = decideMetric(state, figures, judge.thresholds);
+  const { verdict, rule } = decideMetric(state, figures.e, judge.thresholds);
   const needs = verdict === 'unknown' ? needsOf(judge, state, figures) : null;
   return { name: state.policy.name, verdict, rule, because: sentenceOf({ state, figures, rule, needs }), figures, needs };
 }

@@ -4,6 +4,9 @@ import { CATASTROPHIC, PERIOD_MS, type MetricPolicy, type Thresholds } from './p
 import { addToRatioTest, ratioEvidence, ratioInterval, restartRatioTest, startRatioTest, type RatioTest } from './ratio-test.ts';
 import { evidenceAbove, evidenceBelow } from './share-test.ts';
 
+/** The interval of the ratio that is shown covers the true one, at every look, with all but this chance. */
+const INTERVAL_ALPHA = 0.05;
+
 /** Everything the judge remembers of one metric. A pure fold over ticks: the same ticks give the same state. */
 export interface MetricState {
   readonly policy: MetricPolicy;
@@ -60,39 +63,38 @@ export function addToMetric(state: MetricState, at: Instant, pair: Pair | null):
   };
 }
 
-/** What is known of one metric at one moment; all `e` are natural logarithms of e-values. */
+/** ln of the e-values of one metric at one moment. */
+export interface Evidence {
+  readonly bad: number;
+  readonly change: number;
+  readonly good: number;
+  readonly clean: number;
+  readonly catastrophe: number;
+  readonly limit: number;
+}
+
+/** What is known of one metric at one moment. */
 export interface MetricFigures {
   readonly seen: Pair;
   readonly bake: Pair;
   readonly dispersion: number;
   /** Rate of the canary over the stable one's, since the checkpoint began: estimate and the interval that every look may rely on. */
   readonly ratio: { readonly estimate: number | null; readonly low: number; readonly high: number };
-  readonly e: {
-    readonly bad: number;
-    readonly change: number;
-    readonly good: number;
-    readonly clean: number;
-    readonly catastrophe: number;
-    readonly limit: number;
-  };
+  readonly e: Evidence;
 }
 
 export function figuresOf(state: MetricState): MetricFigures {
-  const { seen, bake, dispersion, policy } = state;
-  const { bad, good, change } = ratioEvidence(state.ratio);
+  const { seen, bake, dispersion } = state;
+  const ratio = { estimate: estimateOf(seen), ...ratioInterval(state.ratio, INTERVAL_ALPHA) };
+  return { seen, bake, dispersion, ratio, e: evidenceOf(state) };
+}
+
+export function evidenceOf({ seen, dispersion, policy, ratio }: MetricState): Evidence {
   return {
-    seen,
-    bake,
-    dispersion,
-    ratio: { estimate: estimateOf(seen), ...ratioInterval(state.ratio, 0.05) },
-    e: {
-      bad,
-      change,
-      good,
-      clean: evidenceBelow(policy.clean, seen.canary, dispersion),
-      catastrophe: evidenceAbove(CATASTROPHIC, seen.canary, 1),
-      limit: policy.limit === null ? Number.NEGATIVE_INFINITY : evidenceAbove(policy.limit, seen.canary, dispersion),
-    },
+    ...ratioEvidence(ratio),
+    clean: evidenceBelow(policy.clean, seen.canary, dispersion),
+    catastrophe: evidenceAbove(CATASTROPHIC, seen.canary, 1),
+    limit: policy.limit === null ? Number.NEGATIVE_INFINITY : evidenceAbove(policy.limit, seen.canary, dispersion),
   };
 }
 
@@ -108,26 +110,21 @@ export type Rule = 'checkpoint' | 'change' | 'limit' | 'catastrophe' | 'good' | 
  * The verdict on one metric. `fail`: one of the tests says the canary is outside the margin, and enough bad requests were seen to say so.
  * `pass`: it is proven to be inside. Everything else is `unknown`, however long it lasts.
  */
-export function decideMetric(
-  state: MetricState,
-  figures: MetricFigures,
-  thresholds: Thresholds,
-): { readonly verdict: Verdict; readonly rule: Rule } {
-  const bad = badRule(state, figures, thresholds);
+export function decideMetric(state: MetricState, e: Evidence, thresholds: Thresholds): { readonly verdict: Verdict; readonly rule: Rule } {
+  const bad = badRule(state, e, thresholds);
   if (bad !== null) return { verdict: 'fail', rule: bad };
   if (state.silentSince !== null) return { verdict: 'unknown', rule: 'silent' };
-  const { e } = figures;
   if (e.clean >= thresholds.good) return { verdict: 'pass', rule: 'clean' };
   return e.good >= thresholds.good ? { verdict: 'pass', rule: 'good' } : { verdict: 'unknown', rule: 'open' };
 }
 
-function badRule({ bake, badTicks, policy }: MetricState, { e, ratio }: MetricFigures, thresholds: Thresholds): Rule | null {
+function badRule({ bake, badTicks, policy, ratio }: MetricState, e: Evidence, thresholds: Thresholds): Rule | null {
   if (bake.canary.bad < policy.leastBad || badTicks < policy.leastTicks) return null;
   if (e.catastrophe >= thresholds.guard) return 'catastrophe';
   if (e.bad >= thresholds.bad) return 'checkpoint';
   if (e.change >= thresholds.change) return 'change';
   // A limit alone would fire when everything fails, the stable version too.
-  return e.limit >= thresholds.guard && ratio.low > 1 ? 'limit' : null;
+  return e.limit >= thresholds.guard && ratioInterval(ratio, INTERVAL_ALPHA).low > 1 ? 'limit' : null;
 }
 
 /** How long a silent source has been silent at `now`; 0 when it is not. */

@@ -12,6 +12,8 @@ const HIGHEST_RATIO = 100;
  */
 export interface RatioTest {
   readonly margin: number;
+  /** The ratios that {@link above} and {@link below} are about. */
+  readonly ratios: { readonly above: readonly number[]; readonly below: readonly number[] };
   /** Evidence of each ratio above the margin against the margin, since the checkpoint began. */
   readonly above: readonly number[];
   /** The same for ratios below it. */
@@ -21,22 +23,24 @@ export interface RatioTest {
 }
 
 /** Grid of ratios above the margin, where a canary is bad, and below it, where it is good. */
-export function ratiosAbove(margin: number): readonly number[] {
+function ratiosAbove(margin: number): readonly number[] {
   return logGrid(margin, HIGHEST_RATIO, GRID);
 }
 
-export function ratiosBelow(margin: number): readonly number[] {
+function ratiosBelow(margin: number): readonly number[] {
   return logGrid(margin / HIGHEST_RATIO, margin, GRID);
 }
 
 export function startRatioTest(margin: number): RatioTest {
   const none = Array.from({ length: GRID }, () => 0);
-  return { margin, above: none, below: none, change: none.map(() => Number.NEGATIVE_INFINITY) };
+  const ratios = { above: ratiosAbove(margin), below: ratiosBelow(margin) };
+  return { margin, ratios, above: none, below: none, change: none.map(() => Number.NEGATIVE_INFINITY) };
 }
 
 /** A new checkpoint: the test begins anew, the watch over the whole bake goes on. */
 export function restartRatioTest(test: RatioTest): RatioTest {
-  return { ...startRatioTest(test.margin), change: test.change };
+  const none = test.above.map(() => 0);
+  return { ...test, above: none, below: none };
 }
 
 /**
@@ -58,10 +62,10 @@ export function addToRatioTest(
   if (canary.bad + stable.bad === 0 || !(w > 0 && w < 1)) return { ...test, change: opened };
   const span = { w, canaryBad: canary.bad / dispersion, stableBad: stable.bad / dispersion };
   const evidence = (ratio: number): number => logRatioEvidence(ratio, test.margin, span);
-  const above = ratiosAbove(test.margin).map(evidence);
-  const below = ratiosBelow(test.margin).map(evidence);
+  const above = test.ratios.above.map(evidence);
+  const below = test.ratios.below.map(evidence);
   return {
-    margin: test.margin,
+    ...test,
     above: test.above.map((log, index) => log + (above[index] ?? 0)),
     below: test.below.map((log, index) => log + (below[index] ?? 0)),
     change: opened.map((log, index) => log + (above[index] ?? 0)),
@@ -78,9 +82,9 @@ export function ratioEvidence({ above, below, change }: RatioTest): {
 }
 
 /** The ratios that the counts since the checkpoint began do not exclude at `alpha`: a confidence sequence, valid at every look. */
-export function ratioInterval({ margin, above, below }: RatioTest, alpha: number): { readonly low: number; readonly high: number } {
+export function ratioInterval({ ratios: grid, above, below }: RatioTest, alpha: number): { readonly low: number; readonly high: number } {
   const logs = [...below, ...above];
-  const ratios = [...ratiosBelow(margin), ...ratiosAbove(margin)];
+  const ratios = [...grid.below, ...grid.above];
   const mixture = logMeanExp(logs);
   const kept = ratios.filter((_ratio, index) => mixture - (logs[index] ?? 0) < Math.log(1 / alpha));
   const low = kept[0] ?? 0;

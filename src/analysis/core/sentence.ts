@@ -37,7 +37,8 @@ export function sentenceOf({ state, figures, rule, needs }: Facts): string {
 }
 
 function openNeeds(needs: Facts['needs'], requests: number): string {
-  if (needs !== null) return `about ${needs.requests} more canary requests are needed, about ${formatDuration(roughly(needs.ms))} at this rate`;
+  if (needs !== null)
+    return `about ${needs.requests} more canary requests are needed, about ${formatDuration(roughly(needs.ms))} at this rate`;
   return requests === 0 ? 'the canary has had no requests' : 'more of the same would not prove it good';
 }
 
