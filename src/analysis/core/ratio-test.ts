@@ -1,5 +1,5 @@
 import type { Pair } from './counts.ts';
-import { logAddExp, logGrid, logMeanExp, logRatioEvidence } from './mixture.ts';
+import { logAddExp, logGrid, logMeanExp, logRatioEvidence, logRatioEvidences } from './mixture.ts';
 
 /** Points on each side of the margin. */
 const GRID = 60;
@@ -16,7 +16,7 @@ const FEW = 3;
  */
 export interface RatioTest {
   readonly margin: number;
-  readonly ratios: { readonly above: readonly number[]; readonly below: readonly number[] };
+  readonly grid: { readonly above: Grid; readonly below: Grid };
   /** Evidence of each ratio against the margin, since the checkpoint began. */
   readonly above: readonly number[];
   readonly below: readonly number[];
@@ -26,6 +26,12 @@ export interface RatioTest {
   readonly bad: readonly number[];
   /** The same since the moment that suits it best, over the whole bake. */
   readonly change: readonly number[];
+}
+
+/** Ratios, and ln of how many times the margin each is. */
+export interface Grid {
+  readonly ratios: readonly number[];
+  readonly logs: readonly number[];
 }
 
 /** How one span is weighed. All of it must be known before the span. */
@@ -40,21 +46,18 @@ export interface Weighing {
   readonly begun: number;
 }
 
-/** Grid of ratios above the margin, where a canary is bad, and below it, where it is good. */
-function ratiosAbove(margin: number): readonly number[] {
-  return logGrid(margin, HIGHEST_RATIO, GRID);
+function gridOf(from: number, to: number, margin: number): Grid {
+  const ratios = logGrid(from, to, GRID);
+  return { ratios, logs: ratios.map((ratio) => Math.log(ratio / margin)) };
 }
 
-function ratiosBelow(margin: number): readonly number[] {
-  return logGrid(margin / HIGHEST_RATIO, margin, GRID);
-}
-
+/** Above the margin a canary is bad, below it is good. */
 export function startRatioTest(margin: number): RatioTest {
   const none = Array.from({ length: GRID }, () => 0);
-  const ratios = { above: ratiosAbove(margin), below: ratiosBelow(margin) };
+  const grid = { above: gridOf(margin, HIGHEST_RATIO, margin), below: gridOf(margin / HIGHEST_RATIO, margin, margin) };
   return {
     margin,
-    ratios,
+    grid,
     above: none,
     below: none,
     usual: { bad: 0, requests: 0 },
@@ -84,19 +87,19 @@ export function addToRatioTest(test: RatioTest, { canary, stable }: Pair, { disp
   const opened = begun === 0 ? test.change : test.change.map((log) => logAddExp(log, Math.log(begun)));
   const w = canary.requests / requests;
   const comparable = w > 0 && w < 1;
-  const { ratios, margin } = test;
+  const { grid, margin } = test;
   const part = comparable ? partOfShared(test, canary.bad + stable.bad, requests) : 0;
   const usual = { bad: test.usual.bad + part * (canary.bad + stable.bad), requests: test.usual.requests + (comparable ? requests : 0) };
   if (canary.bad + stable.bad === 0 || !comparable) return { ...test, usual, change: opened };
   const span = { w, canaryBad: canary.bad / dispersion, stableBad: stable.bad / dispersion };
-  const evidence = (ratio: number): number => logRatioEvidence(ratio, margin, span);
-  const above = ratios.above.map(evidence);
-  const atTolerated = evidence(tolerated);
-  const beyond = above.map((log, index) => ((ratios.above[index] ?? 0) > tolerated ? log - atTolerated : 0));
+  const above = logRatioEvidences(grid.above, margin, span);
+  const below = logRatioEvidences(grid.below, margin, span);
+  const atTolerated = logRatioEvidence(tolerated, margin, span);
+  const beyond = above.map((log, index) => ((grid.above.ratios[index] ?? 0) > tolerated ? log - atTolerated : 0));
   return {
     ...test,
     above: test.above.map((log, index) => log + (above[index] ?? 0)),
-    below: test.below.map((log, index) => log + part * evidence(ratios.below[index] ?? 0)),
+    below: test.below.map((log, index) => log + part * (below[index] ?? 0)),
     usual,
     bad: test.bad.map((log, index) => log + Math.min(most.bad, beyond[index] ?? 0)),
     change: opened.map((log, index) => log + Math.min(most.change, beyond[index] ?? 0)),
@@ -130,9 +133,9 @@ export function ratioEvidence({ bad, below, change }: RatioTest): {
 }
 
 /** The ratios that the counts since the checkpoint began do not exclude at `alpha`: a confidence sequence, valid at every look. */
-export function ratioInterval({ ratios: grid, above, below }: RatioTest, alpha: number): { readonly low: number; readonly high: number } {
+export function ratioInterval({ grid, above, below }: RatioTest, alpha: number): { readonly low: number; readonly high: number } {
   const logs = [...below, ...above];
-  const ratios = [...grid.below, ...grid.above];
+  const ratios = [...grid.below.ratios, ...grid.above.ratios];
   const mixture = logMeanExp(logs);
   const kept = ratios.filter((_ratio, index) => mixture - (logs[index] ?? 0) < Math.log(1 / alpha));
   const low = kept[0] ?? 0;
