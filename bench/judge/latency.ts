@@ -1,4 +1,8 @@
-import { sampleGamma, type Random } from '../../src/analysis/core/sample.ts';
+import type { Durations } from '../../src/analysis/core/documented-facts.ts';
+import { sampleBinomial, sampleGamma, type Random } from '../../src/analysis/core/sample.ts';
+
+/** The stable version's latencies, some of them much later, or all a little. */
+export type LatencyKind = 'same' | 'tail' | 'shifted';
 
 /** Latency in ms: lognormal, its 99th percentile is 407. */
 const MEDIAN = 80;
@@ -17,13 +21,17 @@ export function slowShare(factor: number): number {
 export const L1_SHARE = TAIL.share + (1 - TAIL.share) * 0.01;
 
 /** The measured 99th percentile of `requests` latencies: the order statistic, which is beta distributed, through the quantile function. */
-export function sampleP99(kind: 'same' | 'tail' | 'shifted', requests: number, random: Random): number {
+export function sampleP99(kind: LatencyKind, requests: number, random: Random): number {
   if (requests === 0) return Number.NaN;
   const rank = Math.max(1, Math.ceil(0.99 * requests));
   const one = sampleGamma(rank, random);
   const share = one / (one + sampleGamma(requests + 1 - rank, random));
-  if (kind === 'shifted') return 1.15 * quantile(share, cumulative);
-  return quantile(share, kind === 'same' ? cumulative : (ms) => (1 - TAIL.share) * cumulative(ms) + TAIL.share * cumulative(ms - TAIL.ms));
+  return quantile(share, distributionOf(kind));
+}
+
+function distributionOf(kind: LatencyKind): (ms: number) => number {
+  if (kind === 'shifted') return (ms) => cumulative(ms / 1.15);
+  return kind === 'same' ? cumulative : (ms) => (1 - TAIL.share) * cumulative(ms) + TAIL.share * cumulative(ms - TAIL.ms);
 }
 
 function cumulative(ms: number): number {
@@ -49,4 +57,21 @@ function normalCumulative(z: number): number {
     Math.exp((-z * z) / 2) *
     0.398_942_280_4;
   return z < 0 ? tail : 1 - tail;
+}
+
+const BOUNDS: readonly number[] = Array.from({ length: 24 }, (_bound, index) => Math.round(20 * 1.25 ** index));
+
+/** Requests by duration, as a histogram with buckets a quarter apart has them. */
+export function sampleDurations(kind: LatencyKind, requests: number, random: Random): Durations {
+  const below = distributionOf(kind);
+  const counts: number[] = [];
+  let [left, passed] = [requests, 0];
+  for (const bound of BOUNDS) {
+    const share = below(bound);
+    const inside = passed >= 1 ? 0 : sampleBinomial(left, Math.min(1, (share - passed) / (1 - passed)), random);
+    counts.push(inside);
+    left -= inside;
+    passed = share;
+  }
+  return { bounds: BOUNDS, counts: [...counts, left] };
 }

@@ -1,6 +1,6 @@
 import { sampleGamma, sampleLognormal, type Random } from '../../src/analysis/core/sample.ts';
 import type { ScheduledWeight } from '../../src/analysis/core/simulate.ts';
-import { L1_SHARE, slowShare } from './latency.ts';
+import { L1_SHARE, slowShare, type LatencyKind } from './latency.ts';
 import type { Metric, Truth } from './truth.ts';
 
 /** One kind of canary, healthy or not. */
@@ -14,7 +14,8 @@ export interface Scenario {
   readonly minutes: number;
   /** What rivals look at. */
   readonly metric: Metric;
-  readonly latency: { readonly kind: 'same' | 'tail' | 'shifted' };
+  /** How the canary's latencies differ. */
+  readonly latency: LatencyKind;
   readonly truth: (random: Random) => Truth;
   /** The default schedule instead of one pod of ten all the time. */
   readonly schedule?: readonly ScheduledWeight[];
@@ -72,7 +73,7 @@ function scenario(
   truth: Change | Scenario['truth'],
   options: Options = {},
 ): Scenario {
-  const plain: Omit<Scenario, 'id' | 'says' | 'fail' | 'truth'> = { onset: 0, minutes: HOUR, metric: 'errors', latency: { kind: 'same' } };
+  const plain: Omit<Scenario, 'id' | 'says' | 'fail' | 'truth'> = { onset: 0, minutes: HOUR, metric: 'errors', latency: 'same' };
   return { ...plain, ...options, id, says, fail, truth: typeof truth === 'function' ? truth : (): Truth => truthOf(truth) };
 }
 
@@ -170,6 +171,6 @@ export const SCENARIOS: readonly Scenario[] = [
     ...bursts(1)(random),
     canary: truthOf({ canaryErrors: always(0.1) }).canary,
   })),
-  scenario('must', ['L1', '2 % + 1.5 s'], { canarySlow: always(L1_SHARE) }, { metric: 'latency', latency: { kind: 'tail' } }),
-  scenario('report', ['L2', 'all x1.15'], { canarySlow: always(slowShare(1.15)) }, { metric: 'latency', latency: { kind: 'shifted' } }),
+  scenario('must', ['L1', '2 % + 1.5 s'], { canarySlow: always(L1_SHARE) }, { metric: 'latency', latency: 'tail' }),
+  scenario('report', ['L2', 'all x1.15'], { canarySlow: always(slowShare(1.15)) }, { metric: 'latency', latency: 'shifted' }),
 ];
