@@ -12,7 +12,7 @@ const strategy = {
     { weight: '50%', for: '1s' },
   ],
   every: '200ms',
-  errors: { clean: '2%' },
+  errors: { clean: '2%', warmup: '0s' },
   latency: { clean: '20%', warmup: '0s', 'least-bad': 1_000 },
 };
 const observe = { window: '2s', every: '500ms', because: 'a test' };

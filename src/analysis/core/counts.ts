@@ -10,14 +10,15 @@ export interface Pair {
   readonly stable: Arm;
 }
 
-export const NO_REQUESTS: Pair = { canary: { requests: 0, bad: 0 }, stable: { requests: 0, bad: 0 } };
+export const NO_ARM: Arm = { requests: 0, bad: 0 };
+export const NO_REQUESTS: Pair = { canary: NO_ARM, stable: NO_ARM };
 
 /** The counts of two spans together. */
 export function addPairs(one: Pair, other: Pair): Pair {
   return { canary: addArms(one.canary, other.canary), stable: addArms(one.stable, other.stable) };
 }
 
-function addArms(one: Arm, other: Arm): Arm {
+export function addArms(one: Arm, other: Arm): Arm {
   return { requests: one.requests + other.requests, bad: one.bad + other.bad };
 }
 

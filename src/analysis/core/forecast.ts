@@ -11,7 +11,11 @@ const MIXTURE_COST = 1.5;
  * shorter of two ways: the comparison needs `dispersion (threshold - evidence) / D` more bad requests with the expected gain
  * `D = z ln(z/z_m) + (1-z) ln((1-z)/(1-z_m))` of each, the share test `(threshold - evidence) / gain` more requests.
  */
-export function requestsNeeded({ policy, dispersion, seen }: MetricState, { e }: MetricFigures, thresholds: Thresholds): number | null {
+export function requestsNeeded(
+  { policy, scatter: { dispersion }, seen }: MetricState,
+  { e }: MetricFigures,
+  thresholds: Thresholds,
+): number | null {
   const ways = [byComparison(), byShare()].filter((way) => way !== null);
   return ways.length === 0 ? null : Math.ceil(Math.min(...ways));
 

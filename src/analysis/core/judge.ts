@@ -1,8 +1,10 @@
 import { joinVerdicts, type Duration, type Instant, type Verdict } from '../../kernel/pure.ts';
 import type { Pair } from './counts.ts';
+import { NO_SCATTER, type Scatter } from './dispersion.ts';
 import {
   addToMetric,
   decideMetric,
+  evidenceOf,
   figuresOf,
   metricAtCheckpoint,
   startMetric,
@@ -29,8 +31,12 @@ export interface Judge {
   readonly metrics: readonly MetricState[];
 }
 
-/** How much the stable version's counts scatter, per metric (see `dispersionOf`); 1 where nothing is known. */
-export type Dispersions = Readonly<Record<string, number>>;
+/** How much the stable version's counts scatter, per metric (see `scatterOf`, or `dispersionOf` for the number alone); none where nothing is known. */
+export type Dispersions = Readonly<Record<string, number | Scatter>>;
+
+function scatterFrom(known: number | Scatter | undefined, before: Scatter): Scatter {
+  return typeof known === 'number' ? { ...before, dispersion: known } : (known ?? before);
+}
 
 /**
  * Begins to judge a canary.
@@ -43,7 +49,7 @@ export function startJudge(policy: SequentialPolicy, shape: BakeShape, dispersio
     thresholds: thresholdsOf(policy, shape),
     checkpointAt: null,
     lastAt: null,
-    metrics: policy.metrics.map((metric) => startMetric(metric, dispersions[metric.name] ?? 1)),
+    metrics: policy.metrics.map((metric) => startMetric(metric, scatterFrom(dispersions[metric.name], NO_SCATTER))),
   };
 }
 
@@ -53,7 +59,7 @@ export function atCheckpoint(judge: Judge, at: Instant, dispersions: Dispersions
     ...judge,
     checkpointAt: at,
     lastAt: at,
-    metrics: judge.metrics.map((state) => metricAtCheckpoint(state, dispersions[state.policy.name] ?? state.dispersion)),
+    metrics: judge.metrics.map((state) => metricAtCheckpoint(state, scatterFrom(dispersions[state.policy.name], state.scatter))),
   };
 }
 
@@ -64,7 +70,7 @@ export function addTick(judge: Judge, tick: Tick): Judge {
     ...judge,
     checkpointAt: judge.checkpointAt ?? at,
     lastAt: at,
-    metrics: judge.metrics.map((state) => addToMetric(state, at, tick.metrics[state.policy.name] ?? null)),
+    metrics: judge.metrics.map((state) => addToMetric(state, at, tick.metrics[state.policy.name] ?? null, judge.thresholds)),
   };
 }
 
@@ -96,9 +102,14 @@ export function judgementOf(judge: Judge): Judgement {
   return { verdict, because: deciding.map((one) => `${one.name}: ${one.because}`).join('; '), metrics, thresholds: judge.thresholds };
 }
 
+/** The verdict of {@link judgementOf} alone, for when it is asked millions of times. */
+export function verdictOf({ metrics, thresholds }: Judge): Verdict {
+  return joinVerdicts(metrics.map((state) => decideMetric(state, evidenceOf(state), thresholds).verdict));
+}
+
 function judgeMetric(judge: Judge, state: MetricState): MetricJudgement {
   const figures = figuresOf(state);
-  const { verdict, rule } = decideMetric(state, figures, judge.thresholds);
+  const { verdict, rule } = decideMetric(state, figures.e, judge.thresholds);
   const needs = verdict === 'unknown' ? needsOf(judge, state, figures) : null;
   return { name: state.policy.name, verdict, rule, because: sentenceOf({ state, figures, rule, needs }), figures, needs };
 }

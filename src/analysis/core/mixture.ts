@@ -39,3 +39,14 @@ export function logRatioEvidence(
   const rest = (against * w + 1 - w) / (ratio * w + 1 - w);
   return canaryBad * Math.log(ratio / against) + (canaryBad + stableBad) * Math.log(rest);
 }
+
+/** {@link logRatioEvidence} of many ratios, whose `ln(ratio / against)` are known: it is asked for each tick. */
+export function logRatioEvidences(
+  grid: { readonly ratios: readonly number[]; readonly logs: readonly number[] },
+  against: number,
+  { w, canaryBad, stableBad }: { readonly w: number; readonly canaryBad: number; readonly stableBad: number },
+): readonly number[] {
+  const all = canaryBad + stableBad;
+  const base = all * Math.log(against * w + 1 - w);
+  return grid.ratios.map((ratio, index) => canaryBad * (grid.logs[index] ?? 0) + base - all * Math.log(ratio * w + 1 - w));
+}

@@ -11,10 +11,12 @@ export interface MetricPolicy {
   readonly limit: number | null;
   /** Bad canary requests before it may fail: one client that retries makes several. */
   readonly leastBad: number;
-  /** Ticks that held one, before it may fail. */
+  /** Ticks that held one, before it may fail; a single tick brings no more than its part of the evidence. */
   readonly leastTicks: number;
-  /** Comparison starts this long after the canary took its first request: stable instances are older, with warm caches. */
+  /** The margin holds only this long after the canary took its first request: stable instances are older, with warm caches. */
   readonly warmupMs: Duration;
+  /** What is tolerated before that, as {@link margin}; null: anything. */
+  readonly warmupMargin: number | null;
 }
 
 /** How one canary is judged: the sequential policy. */
@@ -37,7 +39,7 @@ export interface BakeShape {
 /** A change is looked for from each of these on. */
 export const PERIOD_MS: Duration = 10_000;
 
-/** A canary that fails more than every second request is bad, whatever the stable version does. */
+/** A canary that fails more than every second request is bad, unless the stable version does so too. */
 export const CATASTROPHIC = 0.5;
 
 /** How alpha is shared among the tests of one metric; together 1. */
@@ -54,17 +56,28 @@ export interface Thresholds {
 /** Splits alpha evenly over the metrics, then over the tests, then over the checkpoints at which a test begins anew (union bound). */
 export function thresholdsOf({ alpha, passAlpha, metrics }: SequentialPolicy, { checkpoints, periods }: BakeShape): Thresholds {
   const each = alpha / Math.max(1, metrics.length);
+  // The test begins anew once more when the canary is warm.
+  const tests = checkpoints + (metrics.some(({ warmupMs }) => warmupMs > 0) ? 1 : 0);
   return {
-    bad: Math.log(checkpoints / (each * PART.checkpoint)),
+    bad: Math.log(tests / (each * PART.checkpoint)),
     change: Math.log(periods / (each * PART.change)),
     // The limit and the catastrophe, at each checkpoint.
-    guard: Math.log((2 * checkpoints) / (each * PART.guards)),
+    guard: Math.log((2 * tests) / (each * PART.guards)),
     good: Math.log(1 / passAlpha),
   };
 }
 
 /** Failed requests, as the router counts them. */
-export const ERRORS: MetricPolicy = { name: 'errors', margin: 1.5, clean: 0.001, limit: 0.05, leastBad: 5, leastTicks: 2, warmupMs: 0 };
+export const ERRORS: MetricPolicy = {
+  name: 'errors',
+  margin: 1.5,
+  clean: 0.001,
+  limit: 0.05,
+  leastBad: 5,
+  leastTicks: 2,
+  warmupMs: 60_000,
+  warmupMargin: 4,
+};
 
 /**
  * Requests slower than what 99 of 100 of the stable version's need. About 1 % of the stable ones are, by that definition, so the limit of
@@ -78,6 +91,7 @@ export const LATENCY: MetricPolicy = {
   leastBad: 20,
   leastTicks: 5,
   warmupMs: 60_000,
+  warmupMargin: null,
 };
 
 export const DEFAULT_POLICY: SequentialPolicy = { kind: 'sequential', alpha: 0.01, passAlpha: 0.05, metrics: [ERRORS, LATENCY] };

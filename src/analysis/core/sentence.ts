@@ -1,6 +1,6 @@
 import { formatDuration, type Duration } from '../../kernel/pure.ts';
 import type { Arm } from './counts.ts';
-import type { MetricFigures, MetricState, Rule } from './metric-judge.ts';
+import { toleratedOf, type MetricFigures, type MetricState, type Rule } from './metric-judge.ts';
 import { CATASTROPHIC } from './policy.ts';
 
 /** What a sentence is made of. */
@@ -18,22 +18,32 @@ export function sentenceOf({ state, figures, rule, needs }: Facts): string {
   const both = `${rate(seen.canary)} of the canary's requests were bad (${count(seen.canary)}), ${rate(seen.stable)} of the stable ones (${count(seen.stable)})`;
   switch (rule) {
     case 'catastrophe':
-      return `${rate(seen.canary)} of the canary's requests were bad (${count(seen.canary)}): more than ${percent(CATASTROPHIC)}, whatever the stable version does`;
+      return `${rate(seen.canary)} of the canary's requests were bad (${count(seen.canary)}): more than ${percent(CATASTROPHIC)}, and more than of the stable ones (${count(seen.stable)})`;
     case 'limit':
       return `${both}: more than the limit of ${percent(policy.limit ?? 0)}, and more than the stable version`;
     case 'checkpoint':
-      return `${both}: at least ${figures.ratio.low.toFixed(1)} times as many, where ${policy.margin} times is tolerated (chance of seeing this of a good canary ${chance(figures.e.bad)})`;
+      return `${both}: at least ${figures.ratio.low.toFixed(1)} times as many, where ${tolerance(state)} is tolerated (chance of seeing this of a good canary ${chance(figures.e.bad)})`;
     case 'change':
-      return `it became worse while it ran: since it began ${rate(bake.canary)} of the canary's requests were bad (${count(bake.canary)}), ${rate(bake.stable)} of the stable ones, and lately more than ${policy.margin} times as many`;
+      return `it became worse while it ran: since it began ${rate(bake.canary)} of the canary's requests were bad (${count(bake.canary)}), ${rate(bake.stable)} of the stable ones, and lately more than ${tolerance(state)} as many`;
     case 'good':
       return `${both}: proven to be less than ${policy.margin} times as many`;
     case 'clean':
       return `${rate(seen.canary)} of the canary's requests were bad (${count(seen.canary)}): proven to be fewer than ${percent(policy.clean)}`;
     case 'silent':
       return 'its source gives no counts, so nothing is known';
+    case 'cold':
+      return `${both}: it is not warm yet, which takes ${formatDuration(policy.warmupMs)}`;
     case 'open':
       return `${both}: not enough to tell; ${openNeeds(needs, seen.canary.requests)}`;
   }
+}
+
+/** "1.5 times", or what it became because the canary is cold or instances differ. */
+function tolerance({ policy, scatter, warm }: MetricState): string {
+  const tolerated = toleratedOf(policy, scatter, warm) ?? policy.margin;
+  const times = `${Number(tolerated.toPrecision(2))} times`;
+  if (!warm) return `${times} while it is not warm`;
+  return scatter.luck > 1.05 ? `${times} (${policy.margin}, and stable instances differ among themselves)` : times;
 }
 
 function openNeeds(needs: Facts['needs'], requests: number): string {

@@ -26,7 +26,7 @@ const tolerance = section({
   clean: percent.optional().describe('A canary below this passes without a comparison (default 0.1% of errors, 2% of slow requests).'),
   limit: percent.optional().describe('A canary above this, and above the stable version, fails whatever the margin (default 5% of errors, none for slow requests).'),
   'least-bad': z.int().min(1).max(100_000).optional().describe('Bad canary requests before it may fail (default 5 errors, 20 slow requests).'),
-  warmup: duration.optional().describe('Time after the first request in which nothing is compared (default 0s for errors, 60s for slow requests).'),
+  warmup: duration.optional().describe('Time after the first request in which more is tolerated: four times the errors, any latency (default 60s).'),
 });
 
 export const canaryFields = {

@@ -1,0 +1,142 @@
+import type { Duration, Instant, Verdict } from '../../kernel/pure.ts';
+import { MINUTE_MS, type DocumentedTick, type Reading } from './documented-facts.ts';
+import { shareOver, everyMinute, meanRatio, latestReading, quantileRatio, restartsOver } from './documented-windows.ts';
+
+/**
+ * The policy `documented`: the rules of the source documents with exactly their figures. The default policy is another one, because these
+ * compare rates without asking how many requests they were made of (docs/judge.md has measured what that does).
+ *
+ * A canary passes only if ALL criteria hold, each over its whole window; a fact that nobody measured is `unknown`, and so is a criterion
+ * that does not hold: it is a reason to hold the weight and to ask a person. It fails if ANY trigger fires, which stays so.
+ */
+export interface DocumentedJudge {
+  readonly startedAt: Instant | null;
+  /** Ticks of the longest window. */
+  readonly ticks: readonly DocumentedTick[];
+  readonly fired: readonly string[];
+  /** Custom metrics that were declared with a tolerance; each must be measured. */
+  readonly custom: Readonly<Record<string, number>>;
+}
+
+/** All must hold: what, at most how much, over how long. Ratios are the canary's value over the stable one's. */
+export const CRITERIA = {
+  errors: { moreThanStable: 0.005, windowMs: 15 * MINUTE_MS },
+  p99: { ratio: 1.2, windowMs: 15 * MINUTE_MS },
+  p50: { ratio: 1.1, windowMs: 15 * MINUTE_MS },
+  cpu: { ratio: 1.5, windowMs: 10 * MINUTE_MS },
+  memory: { ratio: 1.3, windowMs: 10 * MINUTE_MS },
+  custom: { windowMs: 30 * MINUTE_MS },
+} as const;
+
+/** Any one takes the canary back. */
+export const TRIGGERS = {
+  errors: { share: 0.05, minutes: 2 },
+  p99: { ratio: 3, minutes: 5 },
+  restarts: { atLeast: 3, withinMs: 5 * MINUTE_MS },
+  probes: { share: 0.5 },
+  memory: { ofLimit: 0.9, minutes: 3 },
+} as const;
+
+/** The decision matrix. Its first row is also a trigger; data that are wrong are beyond what a rollback of code repairs. */
+export const MATRIX = { rollbackAbove: 0.05, personAbove: 0.01, p99Ratio: 2 } as const;
+
+/** A value of exactly the limit holds, also where sums of fractions are a little off. */
+const ROUNDING = 1e-9;
+const LONGEST_MS: Duration = CRITERIA.custom.windowMs;
+
+/** Begins to judge; `custom` are the tolerances of the declared business metrics, as the largest ratio to the stable value. */
+export function startDocumented(custom: Readonly<Record<string, number>> = {}): DocumentedJudge {
+  return { startedAt: null, ticks: [], fired: [], custom };
+}
+
+export function addToDocumented(judge: DocumentedJudge, tick: DocumentedTick): DocumentedJudge {
+  const ticks = [...judge.ticks.filter(({ at }) => at > tick.at - LONGEST_MS), tick];
+  const next = { ...judge, startedAt: judge.startedAt ?? tick.at - tick.lengthMs, ticks };
+  return judge.fired.length > 0 ? next : { ...next, fired: triggersOf(ticks) };
+}
+
+/** One rule: does it hold, and with which value. */
+export interface DocumentedCheck {
+  readonly name: keyof typeof CRITERIA;
+  readonly verdict: Verdict;
+  readonly value: number | null;
+}
+
+export interface DocumentedJudgement {
+  readonly verdict: Verdict;
+  /** What the decision matrix asks for; `restore`: stop traffic and restore the data. */
+  readonly action: 'none' | 'alert' | 'ask' | 'rollback' | 'restore';
+  readonly fired: readonly string[];
+  readonly criteria: readonly DocumentedCheck[];
+}
+
+export function documentedJudgement(judge: DocumentedJudge): DocumentedJudgement {
+  const { fired } = judge;
+  const criteria = judge.startedAt === null ? [] : criteriaOf(judge, judge.startedAt);
+  const holds = criteria.length > 0 && criteria.every(({ verdict }) => verdict === 'pass');
+  const verdict = fired.length > 0 ? 'fail' : holds ? 'pass' : 'unknown';
+  return { verdict, action: actionOf(judge), fired, criteria };
+}
+
+function actionOf({ ticks, fired }: DocumentedJudge): DocumentedJudgement['action'] {
+  if (latestReading(ticks, ({ corrupted }) => corrupted) === true) return 'restore';
+  if (fired.length > 0) return 'rollback';
+  const share = shareOver(ticks, MINUTE_MS)?.canary ?? 0;
+  if (share > MATRIX.personAbove) return 'ask';
+  return (quantileRatio(ticks, 0.99, MINUTE_MS) ?? 0) > MATRIX.p99Ratio ? 'alert' : 'none';
+}
+
+function triggersOf(ticks: readonly DocumentedTick[]): readonly string[] {
+  const { errors, p99, restarts, probes, memory } = TRIGGERS;
+  const failing = latestReading(ticks, ({ probes }) => probes);
+  const rules: readonly (readonly [string, boolean])[] = [
+    ['errors', everyMinute(ticks, errors.minutes, (minute) => (shareOver(minute, MINUTE_MS)?.canary ?? 0) > errors.share)],
+    ['p99', everyMinute(ticks, p99.minutes, (minute) => (quantileRatio(minute, 0.99, MINUTE_MS) ?? 0) > p99.ratio)],
+    ['restarts', restartsOver(ticks, restarts.withinMs) >= restarts.atLeast],
+    ['probes', failing !== null && failing.all > 0 && failing.failing / failing.all > probes.share],
+    ['memory', everyMinute(ticks, memory.minutes, (minute) => minute.every(({ memoryOfLimit }) => (memoryOfLimit ?? 0) > memory.ofLimit))],
+    ['breaker', latestReading(ticks, ({ breakersOpen }) => breakersOpen) === true],
+    ['corruption', latestReading(ticks, ({ corrupted }) => corrupted) === true],
+  ];
+  return rules.filter(([, fires]) => fires).map(([name]) => name);
+}
+
+function criteriaOf({ ticks, custom }: DocumentedJudge, startedAt: Instant): readonly DocumentedCheck[] {
+  const last = ticks.at(-1)?.at ?? startedAt;
+  const check = (name: DocumentedCheck['name'], value: number | null, most: number): DocumentedCheck => {
+    const whole = last - startedAt >= CRITERIA[name].windowMs && isCovered(ticks, CRITERIA[name].windowMs);
+    const known = whole && value !== null && !Number.isNaN(value);
+    return { name, value, verdict: known && value <= most * (1 + ROUNDING) ? 'pass' : 'unknown' };
+  };
+  const shares = shareOver(ticks, CRITERIA.errors.windowMs);
+  const ratio = (of: (tick: DocumentedTick) => Reading | null, windowMs: Duration): number | null => meanRatio(ticks, of, windowMs);
+  return [
+    check('errors', shares === null || Number.isNaN(shares.stable) ? null : shares.canary - shares.stable, CRITERIA.errors.moreThanStable),
+    check('p99', quantileRatio(ticks, 0.99, CRITERIA.p99.windowMs), CRITERIA.p99.ratio),
+    check('p50', quantileRatio(ticks, 0.5, CRITERIA.p50.windowMs), CRITERIA.p50.ratio),
+    check(
+      'cpu',
+      ratio(({ cpu }) => cpu, CRITERIA.cpu.windowMs),
+      CRITERIA.cpu.ratio,
+    ),
+    check(
+      'memory',
+      ratio(({ memory }) => memory, CRITERIA.memory.windowMs),
+      CRITERIA.memory.ratio,
+    ),
+    ...Object.entries(custom).map(([name, most]) =>
+      check(
+        'custom',
+        ratio((tick) => tick.custom[name] ?? null, CRITERIA.custom.windowMs),
+        most,
+      ),
+    ),
+  ];
+}
+
+/** No tick of the window was silent: a rule over 15 minutes holds over 15 minutes. */
+function isCovered(ticks: readonly DocumentedTick[], windowMs: Duration): boolean {
+  const last = ticks.at(-1)?.at ?? 0;
+  const window = ticks.filter(({ at }) => at > last - windowMs);
+  return window.every(({ errors }) => errors !== null) && window.reduce((sum, { lengthMs }) => sum + lengthMs, 0) >= windowMs;
+}

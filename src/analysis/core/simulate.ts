@@ -1,0 +1,133 @@
+import type { Duration, Verdict } from '../../kernel/pure.ts';
+import type { Pair } from './counts.ts';
+import { addTick, atCheckpoint, startJudge, verdictOf, type Dispersions, type Judge, type Tick } from './judge.ts';
+import { PERIOD_MS, type BakeShape, type SequentialPolicy } from './policy.ts';
+import { sampleBinomial, samplePoisson, type Random } from './sample.ts';
+
+/** The true shares of bad requests of one metric at one moment, which no judge ever sees. */
+export interface TrueShares {
+  readonly canary: number;
+  readonly stable: number;
+}
+
+/** What is true at one moment of a simulated bake. */
+export interface Moment {
+  /** Requests per minute, expected. */
+  readonly perMinute: { readonly canary: number; readonly stable: number };
+  readonly metrics: Readonly<Record<string, TrueShares>>;
+  /** The metric source gives nothing at this moment. */
+  readonly silent?: boolean;
+}
+
+/** The truth over time, for the share of traffic that the canary has at that time. */
+export type World = (at: Duration, canaryShare: number) => Moment;
+
+/** One step of the schedule: the canary's share of the traffic, and how long it keeps it at least. */
+export interface ScheduledWeight {
+  readonly share: number;
+  readonly forMs: Duration;
+}
+
+/** A bake to play through. */
+export interface Bake {
+  readonly policy: SequentialPolicy;
+  readonly schedule: readonly ScheduledWeight[];
+  /** Length and number of checkpoints that alpha is split for, where they are not those of the schedule. */
+  readonly shape?: BakeShape;
+  readonly dispersions?: Dispersions;
+  readonly tickMs: Duration;
+  /** The next weight waits for a pass, at most this long after the schedule would be over; 0 keeps to the schedule whatever the verdict. */
+  readonly patienceMs: Duration;
+  readonly world: World;
+}
+
+/** How one simulated bake ended. */
+export interface BakeOutcome {
+  /** `pass`: each weight was held for its time and passed. `unknown`: the last question was still open. */
+  readonly verdict: Verdict;
+  readonly endedAt: Duration;
+  /** Per weight, when it was passed for the first time; null for never. */
+  readonly passedAt: readonly (Duration | null)[];
+  /** Requests that went bad because they reached the canary instead of the stable version, expected, over all metrics. */
+  readonly harmed: number;
+}
+
+/** The shape of a schedule, as alpha is split for it. */
+export function shapeOf(schedule: readonly ScheduledWeight[]): BakeShape {
+  const length = schedule.reduce((sum, { forMs }) => sum + forMs, 0);
+  return { checkpoints: schedule.length, periods: Math.max(1, Math.ceil(length / PERIOD_MS)) };
+}
+
+interface Course {
+  readonly judge: Judge;
+  readonly verdict: Verdict;
+  readonly at: Duration;
+  readonly step: number;
+  readonly stepSince: Duration;
+  readonly passedAt: readonly (Duration | null)[];
+  readonly harmed: number;
+}
+
+/** Plays one bake tick by tick through the judge itself. The last tick of each weight decides whether the next one begins. */
+export function simulateBake(bake: Bake, random: Random): BakeOutcome {
+  const until = bake.schedule.reduce((sum, { forMs }) => sum + forMs, 0) + bake.patienceMs;
+  let course: Course = {
+    judge: startJudge(bake.policy, bake.shape ?? shapeOf(bake.schedule), bake.dispersions ?? {}),
+    verdict: 'unknown',
+    at: 0,
+    step: 0,
+    stepSince: 0,
+    passedAt: bake.schedule.map(() => null),
+    harmed: 0,
+  };
+  while (course.verdict !== 'fail' && course.step < bake.schedule.length && course.at < until) course = advance(bake, course, random);
+  const { verdict, at: endedAt, passedAt, harmed } = course;
+  return { verdict, endedAt, passedAt, harmed };
+}
+
+function advance(bake: Bake, course: Course, random: Random): Course {
+  const weight = bake.schedule[course.step];
+  if (weight === undefined) throw new Error('A step of the schedule exists');
+  const at = course.at + bake.tickMs;
+  const moment = bake.world(course.at, weight.share);
+  const { tick, harmed } = drawTick(moment, at, bake.tickMs, random);
+  const judge = addTick(course.judge, tick);
+  const verdict = verdictOf(judge);
+  const passed = verdict === 'pass' && course.passedAt[course.step] === null;
+  const next = {
+    ...course,
+    judge,
+    verdict,
+    at,
+    passedAt: passed ? course.passedAt.with(course.step, at) : course.passedAt,
+    harmed: course.harmed + harmed,
+  };
+  const due = at - course.stepSince >= weight.forMs && (verdict === 'pass' || bake.patienceMs === 0);
+  if (!due || verdict === 'fail') return next;
+  return { ...next, judge: atCheckpoint(judge, at), step: course.step + 1, stepSince: at };
+}
+
+/** The counts of one tick; requests arrive as a Poisson process, each is bad by its version's chance. */
+export function drawTick(
+  { perMinute, metrics, silent }: Moment,
+  at: Duration,
+  tickMs: Duration,
+  random: Random,
+): { readonly tick: Tick; readonly harmed: number } {
+  const minutes = tickMs / 60_000;
+  const canary = samplePoisson(perMinute.canary * minutes, random);
+  const stable = samplePoisson(perMinute.stable * minutes, random);
+  const counts: Record<string, Pair | null> = {};
+  let harmed = 0;
+  for (const [name, shares] of Object.entries(metrics)) {
+    harmed += canary * Math.max(0, shares.canary - shares.stable);
+    counts[name] =
+      silent === true
+        ? null
+        : {
+            canary: { requests: canary, bad: sampleBinomial(canary, shares.canary, random) },
+            stable: { requests: stable, bad: sampleBinomial(stable, shares.stable, random) },
+          };
+  }
+  return { tick: { at, metrics: counts }, harmed };
+}
