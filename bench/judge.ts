@@ -4,7 +4,7 @@ import { SCENARIOS, type Scenario } from './judge/scenarios.ts';
 import { judgeOnce } from './judge/sequential.ts';
 import type { BenchResult, BenchRow } from './result.ts';
 
-/** A full run: `npm run bench -- judge --runs 1000`. Half a minute per hundred runs and more, on one quiet core. */
+/** A full run: `npm run bench -- judge --runs 1000`. About a minute and a half per hundred runs, on one quiet core. */
 const DEFAULT_RUNS = 100;
 /** What is long, and ticks of one second, are played this many times less often. */
 const PART = 10;

@@ -27,7 +27,7 @@ const HOUR = 60;
 const DAY = 24 * HOUR;
 
 /** The default schedule up to the last weight at which there is something to compare. */
-export const DEFAULT_SCHEDULE: readonly ScheduledWeight[] = (
+const DEFAULT_SCHEDULE: readonly ScheduledWeight[] = (
   [
     [0.05, 1],
     [0.1, 3],

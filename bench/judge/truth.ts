@@ -4,8 +4,8 @@ import type { World } from '../../src/analysis/core/simulate.ts';
 
 /** Instances of the stable version. The canary and the equal-size baseline, which some rivals need, are one more each. */
 export const PODS = 9;
-export const CANARY = PODS;
-export const BASELINE = PODS + 1;
+export const CANARY = 100;
+export const BASELINE = 101;
 const HISTORY_MINUTES = 30;
 
 /** What is true of one run of a scenario. Shares are of requests, 0 to 1. */
