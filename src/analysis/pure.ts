@@ -12,4 +12,5 @@ export {
   type Tick,
 } from './core/judge.ts';
 export { DEFAULT_POLICY, ERRORS, LATENCY, PERIOD_MS, type BakeShape, type MetricPolicy, type SequentialPolicy } from './core/policy.ts';
-export { dispersionOf, scatterOf, type Scatter } from './core/dispersion.ts';
+export { problemOfPair } from './core/counts.ts';
+export { scatterOf } from './core/dispersion.ts';

@@ -19,7 +19,7 @@ export interface DocumentedJudge {
 }
 
 /** All must hold: what, at most how much, over how long. Ratios are the canary's value over the stable one's. */
-export const CRITERIA = {
+const CRITERIA = {
   errors: { moreThanStable: 0.005, windowMs: 15 * MINUTE_MS },
   p99: { ratio: 1.2, windowMs: 15 * MINUTE_MS },
   p50: { ratio: 1.1, windowMs: 15 * MINUTE_MS },
@@ -29,7 +29,7 @@ export const CRITERIA = {
 } as const;
 
 /** Any one takes the canary back. */
-export const TRIGGERS = {
+const TRIGGERS = {
   errors: { share: 0.05, minutes: 2 },
   p99: { ratio: 3, minutes: 5 },
   restarts: { atLeast: 3, withinMs: 5 * MINUTE_MS },
@@ -38,7 +38,7 @@ export const TRIGGERS = {
 } as const;
 
 /** The decision matrix. Its first row is also a trigger; data that are wrong are beyond what a rollback of code repairs. */
-export const MATRIX = { rollbackAbove: 0.05, personAbove: 0.01, p99Ratio: 2 } as const;
+const MATRIX = { rollbackAbove: 0.05, personAbove: 0.01, p99Ratio: 2 } as const;
 
 /** A value of exactly the limit holds, also where sums of fractions are a little off. */
 const ROUNDING = 1e-9;

@@ -1,4 +1,4 @@
-import type { Duration, Instant, Verdict } from '../../kernel/pure.ts';
+import type { Instant, Verdict } from '../../kernel/pure.ts';
 import { addPairs, NO_REQUESTS, type Pair } from './counts.ts';
 import { CATASTROPHIC, PERIOD_MS, type MetricPolicy, type Thresholds } from './policy.ts';
 import type { Scatter } from './dispersion.ts';
@@ -170,9 +170,4 @@ function mayFail({ bake, badTicks, policy, warm }: MetricState): boolean {
 /** A limit alone would fire when everything fails, the stable version too. Where that takes no requests, nothing can be compared. */
 function worseThanStable({ ratio, seen, scatter }: MetricState): boolean {
   return seen.stable.requests === 0 || ratioInterval(ratio, INTERVAL_ALPHA).low > scatter.luck;
-}
-
-/** How long a silent source has been silent at `now`; 0 when it is not. */
-export function silentFor({ silentSince }: MetricState, now: Instant): Duration {
-  return silentSince === null ? 0 : now - silentSince;
 }

@@ -1,6 +1,7 @@
 import {
   addTick,
   atCheckpoint,
+  problemOfPair,
   startJudge,
   type BakeShape,
   type Judge,
@@ -48,8 +49,13 @@ export function pairsOf(change: RouteChange, { canary, stable }: CanaryInput, ed
   const [one, other] = [canary, stable].map((name) =>
     change.versions.find((counts) => counts.version === name.version && counts.group === name.group),
   );
-  const errors: Pair = { canary: errorsOf(one), stable: errorsOf(other) };
-  return { [ERRORS]: errors, [LATENCY]: edgeMs === null ? null : { canary: slowOf(one, edgeMs), stable: slowOf(other, edgeMs) } };
+  const errors = counted({ canary: errorsOf(one), stable: errorsOf(other) });
+  return { [ERRORS]: errors, [LATENCY]: edgeMs === null ? null : counted({ canary: slowOf(one, edgeMs), stable: slowOf(other, edgeMs) }) };
+}
+
+/** Numbers that contradict each other are no counts, and no counts are `unknown`. */
+function counted(pair: Pair): Pair | null {
+  return problemOfPair(pair) === null ? pair : null;
 }
 
 function errorsOf(counts: VersionCounts | undefined): Pair['canary'] {
