@@ -7,6 +7,7 @@ export { foldEvents, type ReleaseState, type StepState } from './core/state.ts';
 export { printedOf, type Printed } from './core/printed.ts';
 export { remarksOf } from './core/remarks.ts';
 export { servingOf, type Serving } from './core/serving.ts';
+export { hypothesis, replay, type Hypothesis, type Replay } from './core/replay.ts';
 export { next, type Action } from './core/next.ts';
 export { isPastNoReturn, planUndo, repairForward } from './core/undo.ts';
 export { drive, type DriverDeps, type DriveResult } from './driver.ts';

@@ -3,11 +3,12 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { messageOf, SlipwayError, type Log } from '../kernel/index.ts';
 import type { Router } from './ports.ts';
-import { FENCE_HEADER, fenceSchema, listenAddressSchema, routeSpecSchema } from './wire.ts';
+import { FENCE_HEADER, fenceSchema, historyQuerySchema, listenAddressSchema, routeSpecSchema } from './wire.ts';
 
 /**
  * A router over HTTP, for mounting on the agent's socket: `GET|PUT|DELETE /v1/routes/<encoded id>`,
- * `GET /v1/routes/<encoded id>/stats` and `GET /v1/routes/<encoded id>/listen?host=&port=`. Changes carry the fence in the header `slipway-fence`.
+ * `GET /v1/routes/<encoded id>/stats`, `GET /v1/routes/<encoded id>/history?group=`
+ * and `GET /v1/routes/<encoded id>/listen?host=&port=`. Changes carry the fence in the header `slipway-fence`.
  * Errors are `{ error: { code, message, hint } }` with the code's HTTP status.
  */
 export function createRouterRoutes(router: Router, log: Log): Hono {
@@ -19,6 +20,10 @@ export function createRouterRoutes(router: Router, log: Log): Hono {
   app.get('/v1/routes/:id/listen', async (context) =>
     context.json(await router.canListen(context.req.param('id'), parse(listenAddressSchema, context.req.query(), 'The address'))),
   );
+  app.get('/v1/routes/:id/history', async (context) => {
+    const { group } = parse(historyQuerySchema, context.req.query(), 'The group');
+    return context.json(found(context.req.param('id'), await router.history(context.req.param('id'), group)));
+  });
   app.put('/v1/routes/:id', async (context) => {
     const spec = parse(routeSpecSchema, await context.req.json().catch(() => undefined), 'The route');
     if (spec.id !== context.req.param('id'))

@@ -30,6 +30,7 @@ export function createAgentRouter(options: AgentRouterOptions): AgentRouter {
     inspect: async (id) => (await router()).inspect(id),
     canListen: async (id, address) => (await router()).canListen(id, address),
     stats: async (id) => (await router()).stats(id),
+    history: async (id, group) => (await router()).history(id, group),
     close: async () => (await made)?.close(),
   };
 }

@@ -16,6 +16,8 @@ export interface Router {
   canListen(route: string, address: ListenAddress): Promise<ListenAnswer>;
   /** Cumulative counts since the route was made or the router restarted (see `since`), per version; null when there is no such route. */
   stats(route: string): Promise<RouteStats | null>;
+  /** What each instance of a group did lately; empty where nothing is known of it, null where there is no such route, or an agent of an older build. */
+  history(route: string, group: string): Promise<readonly InstanceHistory[] | null>;
   remove(fence: number, route: string): Promise<void>;
 }
 
@@ -91,6 +93,12 @@ export interface RouteStats {
   readonly versions: readonly VersionStats[];
   /** Answered by the router itself, no backend reached (no healthy endpoint, hold overflow, closed). */
   readonly unrouted: number;
+}
+
+/** One instance by whole minutes, oldest first; the same minutes for all instances of a group. */
+export interface InstanceHistory {
+  readonly instance: string;
+  readonly minutes: readonly { readonly requests: number; readonly errors: number }[];
 }
 
 export interface VersionStats {

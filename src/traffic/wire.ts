@@ -73,5 +73,11 @@ export const routeStatsSchema = z.object({
   unrouted: count,
 });
 
+/** An `InstanceHistory[]` as it crosses a socket. */
+export const historySchema = z.array(z.object({ instance: z.string(), minutes: z.array(z.object({ requests: count, errors: count })) }));
+
+/** The group whose history is asked for, in a query. */
+export const historyQuerySchema = z.object({ group: z.string().min(1) });
+
 /** A refusal as it crosses a socket. */
 export const refusalSchema = z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string() }) });

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
@@ -47,7 +48,7 @@ describe('a canary under real traffic', () => {
     await rig.close();
   }, 120_000);
 
-  const met = (): Met => users?.met() ?? { requests: 0, failed: 0 };
+  const met = (): Met => users?.met() ?? { requests: 0, failed: 0, firstFailedAt: null, lastFailedAt: null };
   const shown = async (): Promise<Shown> => JSON.parse((await service.slipway('show', '--json')).stdout) as Shown;
 
   it('that is good gets one weight after the other, and nobody notices', async () => {
@@ -66,6 +67,16 @@ describe('a canary under real traffic', () => {
     expect((await shown()).outcome).toBe('rolled-back');
     await expectUnharmed(service, '1.1.0');
   }, 120_000);
+
+  it('is judged again from its ledger alone, and by another policy', async () => {
+    expectSaid(await service.slipway('replay'), 0, 'every verdict is the recorded one', /deploy\.judge-20: errors: .* were bad/);
+    const patient = { ...strategy, errors: { margin: 50, limit: '99%', 'least-bad': 1_000, warmup: '0s' } };
+    await service.write({ 'patient.yaml': stringify({ service: 'bird', run: 'node server.js', listen: 8080, strategy: patient }) });
+    expectSaid(await service.slipway('replay', '--policy', 'patient.yaml'), 0, /By the policy of patient\.yaml it would not have failed/);
+    expectSaid(await service.slipway('replay', '--policy', 'none.yaml'), 2, 'none.yaml');
+    expectSaid(await service.slipway('replay', '--env', 'prd'), 3);
+    await service.restore();
+  }, 60_000);
 
   it('waits for a person where it should, survives a killed worker there, and goes on when promoted', async () => {
     const held = { ...strategy, schedule: [{ weight: '20%', pause: true }] };

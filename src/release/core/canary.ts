@@ -2,8 +2,10 @@ import {
   addTick,
   atCheckpoint,
   problemOfPair,
+  scatterOf,
   startJudge,
   type BakeShape,
+  type Dispersions,
   type Judge,
   type Pair,
   type SequentialPolicy,
@@ -22,6 +24,8 @@ export interface CanaryInput {
   readonly policy: SequentialPolicy;
   readonly shape: BakeShape;
   readonly maxRestarts: number;
+  /** Instances of the canary that take requests. */
+  readonly instances: number;
 }
 
 interface VersionName {
@@ -85,27 +89,38 @@ export function latencyEdge(
   return stable === undefined || stable.requests < LEAST_FOR_EDGE ? null : (stable.p99?.highMs ?? null);
 }
 
+/** What the stable version's own instances say about how far a canary may be off without being worse. Only errors are counted by instance. */
+export function scatterBefore(history: readonly InstanceMinutes[] | null, { instances }: CanaryInput): Dispersions {
+  if (history === null || history.length === 0) return {};
+  const table = history.map(({ minutes }) => minutes.map(({ requests, errors }) => ({ requests, bad: errors })));
+  return { [ERRORS]: scatterOf(table, Math.max(1, instances)) };
+}
+
+/** One instance by whole minutes; the same shape as the router's. */
+interface InstanceMinutes {
+  readonly minutes: readonly { readonly requests: number; readonly errors: number }[];
+}
+
 /** What one look at a checkpoint left in the ledger. */
 export interface LookRecord {
   /** The step it belongs to: another one is another checkpoint. */
   readonly step: string;
   readonly startedAt: Instant;
+  /** How much the stable version's counts scattered before the checkpoint began; none where nothing was known. */
+  readonly scatter: Dispersions;
   readonly ticks: readonly Tick[];
 }
 
 /** The judge as the recorded looks leave it: the same records give the same judge, after a crash or in a replay. */
-export function judgeAfter(
-  looks: readonly LookRecord[],
-  { policy, shape }: CanaryInput,
-): { readonly judge: Judge; readonly step: string | null } {
+export function judgeAfter(looks: readonly LookRecord[], { policy, shape }: CanaryInput): Judge {
   let judge = startJudge(policy, shape);
   let step: string | null = null;
   for (const look of looks) {
-    if (look.step !== step) judge = atCheckpoint(judge, look.startedAt);
+    if (look.step !== step) judge = atCheckpoint(judge, look.startedAt, look.scatter);
     step = look.step;
     judge = look.ticks.reduce(addTick, judge);
   }
-  return { judge, step };
+  return judge;
 }
 
 /** Readings without a bad canary request are put together up to this long; one with some is a tick of its own, at once. */

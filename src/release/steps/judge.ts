@@ -1,7 +1,7 @@
 import { addTick, atCheckpoint, judgementOf, type Judge, type Judgement } from '../../analysis/index.ts';
 import { type Duration, type Instant, type JsonObject } from '../../kernel/index.ts';
 import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
-import { closesTick, judgeAfter, latencyEdge, pairsOf, type CanaryInput, type LookRecord } from '../core/canary.ts';
+import { closesTick, judgeAfter, latencyEdge, pairsOf, scatterBefore, type CanaryInput, type LookRecord } from '../core/canary.ts';
 import { recordOf } from '../core/canary-record.ts';
 import type { ReleaseEvent } from '../core/events.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
@@ -65,19 +65,18 @@ function begunAt(events: readonly ReleaseEvent[], step: string, now: Instant): I
 async function beginLook(deps: StepDeps, { events, step, effects }: StepContext, input: CanaryInput): Promise<Look> {
   const earlier = looksIn(events);
   const last = earlier.at(-1);
-  const same = last?.record.step === step.id;
   const startedAt = effects.clock.now();
-  const after = judgeAfter(
-    earlier.map(({ record }) => record),
-    input,
-  );
+  const records = earlier.map(({ record }) => record);
+  if (last?.record.step === step.id)
+    return { ...last.memory, judge: judgeAfter(records, input), record: { ...last.record, startedAt, ticks: [] } };
+  const scatter = scatterBefore(await deps.router.history(input.route, input.stable.group).catch(() => null), input);
   return {
-    judge: same ? after.judge : atCheckpoint(after.judge, startedAt),
+    judge: atCheckpoint(judgeAfter(records, input), startedAt, scatter),
     // Counts from before a change of weight belong to neither checkpoint.
-    base: same ? last.memory.base : await countersOf(deps, input),
+    base: await countersOf(deps, input),
     edgeMs: last?.memory.edgeMs ?? null,
-    instances: same ? last.memory.instances : {},
-    record: { step: step.id, startedAt, ticks: [] },
+    instances: {},
+    record: { step: step.id, startedAt, scatter, ticks: [] },
   };
 }
 

@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import type { z } from 'zod';
 import { ERRORS, type ErrorCode, SlipwayError, messageOf } from '../../kernel/index.ts';
 import type { ListenAnswer, Router } from '../ports.ts';
-import { FENCE_HEADER, listenAnswerSchema, refusalSchema, routeStateSchema, routeStatsSchema } from '../wire.ts';
+import { FENCE_HEADER, historySchema, listenAnswerSchema, refusalSchema, routeStateSchema, routeStatsSchema } from '../wire.ts';
 
 /** Several, so that no call of one release waits behind a route of another that drains. */
 const CONNECTIONS = 8;
@@ -53,6 +53,8 @@ export function createAgentRouter({ socketPath, timeoutMs = 60_000 }: AgentRoute
       return listenAnswerOf(await call({ method: 'GET', path: `${pathOf(id)}/listen?${query}` }));
     },
     stats: async (id) => read(routeStatsSchema, await call({ method: 'GET', path: `${pathOf(id)}/stats` })),
+    history: async (id, group) =>
+      historyFrom(await call({ method: 'GET', path: `${pathOf(id)}/history?${new URLSearchParams({ group }).toString()}` })),
     close: () => client.close(),
   };
 }
@@ -78,6 +80,11 @@ function read<T>(schema: z.ZodType<T>, answer: Answer): T | null {
   const refusal = refusalOf(answer);
   if (refusal instanceof SlipwayError && refusal.code === 'not_found') return null;
   throw refusal;
+}
+
+/** An agent of an older build knows no such question, which is no reason to stop a canary. */
+function historyFrom(answer: Answer): z.output<typeof historySchema> | null {
+  return answer.status === 404 ? null : read(historySchema, answer);
 }
 
 function listenAnswerOf(answer: Answer): ListenAnswer {

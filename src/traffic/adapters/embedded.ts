@@ -125,6 +125,10 @@ class Control implements EmbeddedRouter {
     return Promise.resolve(this.#entries.get(id)?.route.counters.read() ?? null);
   }
 
+  history(id: string, group: string): ReturnType<Router['history']> {
+    return Promise.resolve(this.#entries.get(id)?.route.counters.history(group) ?? null);
+  }
+
   async remove(fence: number, id: string): Promise<void> {
     const { drained } = await this.#serially(async () => {
       this.#checkFence(fence, id);

@@ -36,6 +36,8 @@ export interface Behaviour {
   readonly failsForUsers?: boolean;
   /** Fails every so-manieth request of users, who come through the router. */
   readonly failsEvery?: number;
+  /** It does so only while this file is there. */
+  readonly failsWhile?: string;
 }
 
 /** What a version brings beside its number. */
@@ -136,7 +138,7 @@ function baseEnvironment(folder: string): Readonly<Record<string, string>> {
 const SERVER = `
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-const { ignoreTerm, hangOn, garbage, failsForUsers, failsEvery, brokenWhile } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
+const { ignoreTerm, hangOn, garbage, failsForUsers, failsEvery, failsWhile, brokenWhile } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
 const version = process.env.SLIPWAY_VERSION;
 let users = 0;
 if (garbage) process.stdout.write(Buffer.from([0x62, 0x79, 0x74, 0x65, 0xff, 0xfe, 0xc3, 0x28, 0x00, 0x1b, 0x5b, 0x41, 0x0a]));
@@ -147,7 +149,7 @@ const server = createServer((request, response) => {
     response.statusCode = 500;
     return response.end('{"error": "cannot serve"}');
   }
-  if (failsEvery && request.headers['x-forwarded-for'] && ++users % failsEvery === 0) response.statusCode = 500;
+  if (failsEvery && (!failsWhile || existsSync(failsWhile)) && request.headers['x-forwarded-for'] && ++users % failsEvery === 0) response.statusCode = 500;
   if (failsForUsers && request.headers['x-forwarded-for']) response.statusCode = 500;
   response.end(JSON.stringify({ status: 'ok', version }));
 });

@@ -5,11 +5,16 @@ import { systemClock } from '../../../src/kernel/index.ts';
 export interface Met {
   readonly requests: number;
   readonly failed: number;
+  /** When the first and the last failure was seen, in ms since the epoch; null without any. */
+  readonly firstFailedAt: number | null;
+  readonly lastFailedAt: number | null;
 }
 
 /** Users who ask for `/` at a steady pace until told to stop, whatever they are answered. */
 export interface Users {
   met(): Met;
+  /** Forgets what was met so far. */
+  forget(): void;
   stop(): Promise<Met>;
 }
 
@@ -17,16 +22,16 @@ export interface Users {
 export function sendUsers(port: number, perSecond: number): Users {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 32 });
   let requests = 0;
-  let failed = 0;
+  let failedAt: number[] = [];
   const stopped = new AbortController();
   const ask = async (): Promise<void> => {
     requests++;
     try {
       const { statusCode, body } = await pool.request({ path: '/', method: 'GET' });
       await body.dump();
-      if (statusCode >= 500) failed++;
+      if (statusCode >= 500) failedAt.push(systemClock.now());
     } catch {
-      failed++;
+      failedAt.push(systemClock.now());
     }
   };
   const running = (async () => {
@@ -36,9 +41,18 @@ export function sendUsers(port: number, perSecond: number): Users {
       void ask();
     }
   })();
-  const met = (): Met => ({ requests, failed });
+  const met = (): Met => ({
+    requests,
+    failed: failedAt.length,
+    firstFailedAt: failedAt[0] ?? null,
+    lastFailedAt: failedAt.at(-1) ?? null,
+  });
   return {
     met,
+    forget: () => {
+      requests = 0;
+      failedAt = [];
+    },
     stop: async () => {
       stopped.abort();
       await running;

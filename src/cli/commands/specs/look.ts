@@ -45,6 +45,19 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('../status.ts')).run,
   },
   {
+    path: 'replay',
+    purpose: 'Judge a canary again from the recorded counts; ask what another policy would have decided.',
+    args: [RELEASE],
+    options: [ENV, { flags: '--policy <file>', what: 'a slipway.yaml whose `strategy` says how to judge instead' }],
+    examples: [
+      { line: 'slipway replay', what: 'the release in flight here, else the newest' },
+      { line: 'slipway replay 01k9 --policy strict.yaml', what: 'what stricter limits would have done' },
+    ],
+    exits: [[1, 'a verdict is not the recorded one'], NOT_FOUND, [4, 'the release has no canary that was judged']],
+    json: '{ release, identical, badRequests, looks: [{ step, weight, at, recorded, verdict, because, same }], other: { verdict, because, failed: { step, weight, at, badRequests } | null } | null }',
+    load: async () => (await import('../replay.ts')).run,
+  },
+  {
     path: 'show',
     purpose: 'Show one release whole: every step with its verdict, reason, time and log, and why it ended.',
     args: [RELEASE],

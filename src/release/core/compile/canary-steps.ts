@@ -41,6 +41,7 @@ function stepsAt(
     policy: canary.policy,
     shape,
     maxRestarts: definition.observe.maxRestarts,
+    instances: definition.processes.find(({ routed }) => routed)?.instances ?? 1,
   };
   const until = pause ? 'until somebody promotes it' : `for ${formatDuration(forMs)} and until it is proven good`;
   return [

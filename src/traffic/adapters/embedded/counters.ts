@@ -1,7 +1,8 @@
 import type { Clock } from '../../../kernel/index.ts';
 import { LATENCY_BOUNDS_MS, bucketOf } from '../../core/histogram.ts';
 import { createRecent, type RecentCounter } from '../../core/recent.ts';
-import type { RouteStats, VersionStats } from '../../ports.ts';
+import { createMinuteRing, HISTORY_MINUTES, historyOf, minuteOf, type MinuteRing } from '../../core/minutes.ts';
+import type { Endpoint, InstanceHistory, RouteStats, VersionStats } from '../../ports.ts';
 
 /** How a routed request ended: an HTTP status, a broken answer, or a client that went away. */
 export type Ending = number | 'broken' | 'gone';
@@ -16,6 +17,8 @@ export interface VersionCounter {
   retries: number;
   readonly latency: Uint32Array;
   readonly recent: RecentCounter;
+  /** By `host:port`. */
+  readonly instances: Map<string, MinuteRing>;
 }
 
 /** Versions no longer routed are remembered up to this many, so an agent that runs for years stays small. */
@@ -27,6 +30,7 @@ export interface Counters {
   /** Forgets the oldest versions that no backend uses. */
   prune(used: readonly { readonly group: string; readonly version: string }[]): void;
   read(): RouteStats;
+  history(group: string): readonly InstanceHistory[];
 }
 
 /** Counts of one route from now on. */
@@ -48,6 +52,7 @@ export function createCounters(clock: Clock): Counters {
         retries: 0,
         latency: new Uint32Array(LATENCY_BOUNDS_MS.length),
         recent: createRecent(),
+        instances: new Map(),
       };
       versions.set(key(group, version), made);
       return made;
@@ -66,19 +71,42 @@ export function createCounters(clock: Clock): Counters {
       versions: [...versions.values()].map((counter) => snapshot(counter, clock.monotonic())),
       unrouted,
     }),
+    history: (group) =>
+      [...versions.values()]
+        .filter((counter) => counter.group === group)
+        .flatMap(({ instances }) => historyOf(instances, clock.monotonic())),
   };
 }
 
-/** Adds one finished request; times are monotonic. */
-export function count(counter: VersionCounter, ending: Ending, startedAt: number, endedAt: number): void {
+/** One finished request; times are monotonic. */
+export interface Finished {
+  readonly endpoint: Endpoint;
+  readonly ending: Ending;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** Adds it to what is known of its version. */
+export function count(counter: VersionCounter, { endpoint, ending, startedAt, endedAt }: Finished): void {
   const latencyMs = endedAt - startedAt;
   const isError = ending === 'broken' || (ending !== 'gone' && ending >= 500);
   counter.requests++;
   counter.recent.add(endedAt, isError);
+  ringOf(counter, `${endpoint.host}:${endpoint.port}`, endedAt).add(endedAt, isError);
   if (isError) counter.errors++;
   else if (ending === 'gone' || ending >= 400) counter.clientErrors++;
   const bucket = bucketOf(Math.max(0, latencyMs));
   counter.latency[bucket] = (counter.latency[bucket] ?? 0) + 1;
+}
+
+/** Instances come and go, each with a port of its own: those of long ago are forgotten when a new one comes. */
+function ringOf({ instances }: VersionCounter, name: string, now: number): MinuteRing {
+  const found = instances.get(name);
+  if (found !== undefined) return found;
+  for (const [other, { last }] of instances) if (last !== null && last < minuteOf(now) - HISTORY_MINUTES) instances.delete(other);
+  const made = createMinuteRing(HISTORY_MINUTES + 1);
+  instances.set(name, made);
+  return made;
 }
 
 function snapshot(counter: VersionCounter, now: number): VersionStats {

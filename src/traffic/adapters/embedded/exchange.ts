@@ -146,9 +146,14 @@ class Exchange implements AttemptEvents {
 
   #settle(ending: Ending): void {
     this.#route.inFlight--;
-    const { spec } = this.#choice?.backend ?? {};
-    if (spec !== undefined && !isProbe(this.#request.headers))
-      count(this.#route.counters.of(spec.group, spec.version), ending, this.#startedAt, this.#route.clock.monotonic());
+    if (this.#choice === null || isProbe(this.#request.headers)) return;
+    const { group, version } = this.#choice.backend.spec;
+    count(this.#route.counters.of(group, version), {
+      endpoint: this.#choice.upstream.endpoint,
+      ending,
+      startedAt: this.#startedAt,
+      endedAt: this.#route.clock.monotonic(),
+    });
   }
 }
 

@@ -140,9 +140,14 @@ class Handshake {
     if (this.#decided) return;
     this.#decided = true;
     clearTimeout(this.#late);
-    const { spec } = this.#choice?.backend ?? {};
-    if (spec !== undefined)
-      count(this.#route.counters.of(spec.group, spec.version), ending, this.#startedAt, this.#route.clock.monotonic());
+    if (this.#choice === null) return;
+    const { group, version } = this.#choice.backend.spec;
+    count(this.#route.counters.of(group, version), {
+      endpoint: this.#choice.upstream.endpoint,
+      ending,
+      startedAt: this.#startedAt,
+      endedAt: this.#route.clock.monotonic(),
+    });
   }
 
   /** Nothing is in flight any more. The client's connection may linger. */
