@@ -26,7 +26,7 @@ interface Reaction {
 
 interface Shown {
   readonly stages: readonly {
-    readonly steps: readonly { readonly id: string; readonly attempt: number; readonly finishedAt: number | null }[];
+    readonly steps: readonly { readonly id: string; readonly attempt: number; readonly finishedAt: string | null }[];
   }[];
   readonly outcome: string | null;
 }
@@ -84,7 +84,7 @@ async function turnBad(
   writeFileSync(file, '');
   await until('it is taken back', async () => (await shown(service)).outcome === 'rolled-back', 60_000);
   const { failed, firstFailedAt, lastFailedAt } = users.met();
-  const backAt = (await stepOf(service, 'rollback.open-old'))?.finishedAt ?? Number.NaN;
+  const backAt = Date.parse((await stepOf(service, 'rollback.open-old'))?.finishedAt ?? '');
   rmSync(file);
   return {
     failed,

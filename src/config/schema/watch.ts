@@ -52,7 +52,10 @@ export const strategy = z
   .union([strategyName, section(strategyFields)])
   .transform((given, context): StrategyDefinition => {
     const fields = typeof given === 'string' ? { name: given } : given;
-    return { name: fields.name, because: fields.because ?? null, canary: toCanary(fields, context) };
+    const canary = toCanary(fields, context);
+    const chosen = { name: fields.name, because: fields.because ?? null };
+    // An environment may choose another strategy and leave the canary's settings where they are.
+    return fields.name === 'canary' ? { ...chosen, canary } : chosen;
   });
 
 export const rollbackFields = {

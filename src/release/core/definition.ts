@@ -145,7 +145,7 @@ export interface StrategyDefinition {
   readonly name: 'auto' | 'recreate' | 'blue-green' | 'canary';
   /** Why the planner's choice is overridden. */
   readonly because: string | null;
-  /** How a canary goes, whether or not this release is one; absent in definitions of older builds, which knew none. */
+  /** How a canary goes; absent for other strategies. */
   readonly canary?: CanaryDefinition;
 }
 
