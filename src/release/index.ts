@@ -3,7 +3,7 @@ export type * from './core/definition.ts';
 export type * from './core/events.ts';
 export type * from './core/plan.ts';
 export { STAGES } from './core/plan.ts';
-export { foldEvents, type ReleaseState, type StepState } from './core/state.ts';
+export { checkpointOf, foldEvents, type ReleaseState, type StepState } from './core/state.ts';
 export { printedOf, type Printed } from './core/printed.ts';
 export { remarksOf } from './core/remarks.ts';
 export { servingOf, type Serving } from './core/serving.ts';

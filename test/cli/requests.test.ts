@@ -37,7 +37,7 @@ describe('what may be asked of a release', () => {
   });
 
   it('paused: resume, not pause again', () => {
-    const paused = stateAt(6, eventOf(wish('pause')));
+    const paused = stateAt(6, eventOf(wish('pause'), running));
     expect(refused(wish('resume'), paused)).toBeNull();
     expect(refused(wish('pause'), paused)).toContain('already');
   });
@@ -100,7 +100,7 @@ describe('what may be asked of a release', () => {
     expect(refused(wish('approve'), state, 'bob')).toBeNull();
     expect(refused(wish('approve'), state, plan.requestedBy)).toContain('somebody else');
     expect(refused(wish('reject'), state, plan.requestedBy)).toContain('slipway abort');
-    const once = foldEvents([...waiting.events, { ...eventOf(wish('approve')), seq: waiting.events.length, time: NOW, actor: 'bob' }]);
+    const once = foldEvents([...waiting.events, { ...eventOf(wish('approve'), state), seq: waiting.events.length, time: NOW, actor: 'bob' }]);
     expect(refused(wish('approve'), once, 'bob')).toContain('already');
     expect(refused(wish('reject'), once, 'bob')).toBeNull();
   });
@@ -122,7 +122,7 @@ describe('what may be asked of a release', () => {
         const before = all.slice(0, 1 + (cut % all.length));
         const state = foldEvents(before);
         if (refused(asked, state) !== null) return;
-        const after = foldEvents([...before, { ...eventOf(asked), seq: before.length, time: NOW, actor: 'bob' }]);
+        const after = foldEvents([...before, { ...eventOf(asked, state), seq: before.length, time: NOW, actor: 'bob' }]);
         const idle = next(state, NOW).do === 'wait' && JSON.stringify(next(after, NOW)) === JSON.stringify(next(state, NOW));
         expect(idle, `${asked.do} changes nothing for a release that waits for a person`).toBe(false);
       }),

@@ -18,8 +18,8 @@ const people: fc.Arbitrary<NewEvent> = fc.constantFrom<NewEvent>(
   { type: 'rollback.requested', data: { reason: 'looks wrong', acceptDataLoss: true } },
   { type: 'approval.given', data: { decision: 'approve', reason: '' } },
   { type: 'approval.given', data: { decision: 'reject', reason: 'no' } },
-  { type: 'promote.requested', data: { reason: 'enough seen', full: false } },
-  { type: 'promote.requested', data: { reason: 'urgent', full: true } },
+  { type: 'promote.requested', data: { reason: 'enough seen', step: 'deploy.judge-5' } },
+  { type: 'promote.requested', data: { reason: 'urgent', step: null } },
   { type: 'stuck.accepted', data: { reason: 'repaired by hand' } },
 );
 

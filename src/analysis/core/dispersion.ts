@@ -30,6 +30,8 @@ export const NO_SCATTER: Scatter = { dispersion: 1, luck: 1 };
 const LENGTHS = [1, 2, 5, 10, 15] as const;
 /** Of 200 canaries no worse than the stable version one is further off than its luck. */
 const LUCK_QUANTILE = 2.576;
+/** However unlike the stable instances are: one of them that is sick must not excuse a canary that is worse. */
+const MOST_LUCK = 3;
 
 /**
  * The scatter of the stable version, from its instances (rows) over equal consecutive spans of about a minute (columns, the same for all).
@@ -62,7 +64,7 @@ function luckOf(table: readonly (readonly Arm[])[], dispersion: number, canaryIn
   const degrees = totals.length - 1;
   const between = beyondChance(pearson(totals, (cell) => (cell.requests * all.bad) / all.requests) / degrees, degrees);
   const variance = Math.max(0, between - dispersion) / (all.bad / totals.length);
-  return Math.exp(LUCK_QUANTILE * Math.sqrt(variance * (1 / canaryInstances + 1 / totals.length)));
+  return Math.min(MOST_LUCK, Math.exp(LUCK_QUANTILE * Math.sqrt(variance * (1 / canaryInstances + 1 / totals.length))));
 }
 
 /** Pearson's statistic per degree of freedom once spans and instances may differ as wholes; 1 where there is nothing to compare. */

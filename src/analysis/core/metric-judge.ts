@@ -16,6 +16,9 @@ import { evidenceAbove, evidenceBelow } from './share-test.ts';
 /** The interval of the ratio that is shown covers the true one, at every look, with all but this chance. */
 const INTERVAL_ALPHA = 0.05;
 
+/** After a gap, or a clock that jumped, no more periods than this have begun at once. */
+const MOST_BEGUN = 6;
+
 /** Everything the judge remembers of one metric. A pure fold over ticks: the same ticks give the same state. */
 export interface MetricState {
   readonly policy: MetricPolicy;
@@ -71,7 +74,7 @@ export function addToMetric(state: MetricState, at: Instant, pair: Pair | null, 
     startedAt,
     period,
     warm,
-    ratio: compare(state, ratio, pair, { warm, begun: warm ? period - state.period : 0, thresholds }),
+    ratio: compare(state, ratio, pair, { warm, begun: warm ? Math.min(MOST_BEGUN, period - state.period) : 0, thresholds }),
     seen: addPairs(seen, pair),
     bake: addPairs(state.bake, pair),
     badTicks: state.badTicks + (pair.canary.bad > 0 ? 1 : 0),
@@ -158,8 +161,8 @@ function badRule(state: MetricState, e: Evidence, thresholds: Thresholds): Rule 
   if (!mayFail(state)) return null;
   if (e.bad >= thresholds.bad && seen.canary.bad >= policy.leastBad) return 'checkpoint';
   if (e.change >= thresholds.change) return 'change';
-  if (e.catastrophe >= thresholds.guard && worseThanStable(state)) return 'catastrophe';
-  return e.limit >= thresholds.guard && warm && worseThanStable(state) ? 'limit' : null;
+  if (e.catastrophe >= thresholds.guard && worseThanStable(state, 1)) return 'catastrophe';
+  return e.limit >= thresholds.guard && warm && worseThanStable(state, state.scatter.luck) ? 'limit' : null;
 }
 
 /** Enough bad requests were seen, in enough ticks, at a time when it matters. */
@@ -168,6 +171,6 @@ function mayFail({ bake, badTicks, policy, warm }: MetricState): boolean {
 }
 
 /** A limit alone would fire when everything fails, the stable version too. Where that takes no requests, nothing can be compared. */
-function worseThanStable({ ratio, seen, scatter }: MetricState): boolean {
-  return seen.stable.requests === 0 || ratioInterval(ratio, INTERVAL_ALPHA).low > scatter.luck;
+function worseThanStable({ ratio, seen }: MetricState, times: number): boolean {
+  return seen.stable.requests === 0 || ratioInterval(ratio, INTERVAL_ALPHA).low > times;
 }

@@ -32,7 +32,7 @@ export async function ask(call: Call, app: App, release: string, wish: Wish): Pr
   const { workspace, definition } = state.plan;
   // The reason may quote what stands in the variables file. One that cannot be read must not keep anybody from stopping a release.
   await secrets.environmentFor(workspace, definition.envFile).catch(() => undefined);
-  await opened.store.request(release, actor, eventOf({ ...wish, reason: effects.redact(wish.reason) }));
+  await opened.store.request(release, actor, eventOf({ ...wish, reason: effects.redact(wish.reason) }, state));
   const driven = (await agentStatus(places.home))?.worker ?? null;
   const { terminal } = call;
   if (terminal.json) terminal.data({ release, requested: wish.do, by: actor });

@@ -29,7 +29,11 @@ async function askOther({ events }: StoredRelease, file: string): Promise<Hypoth
   const { plan } = foldEvents(events);
   const { definition } = await loadConfig(file, plan.environment);
   const policy = definition.strategy.canary?.policy;
-  return policy === undefined ? null : hypothesis(plan, events, policy);
+  if (policy === undefined)
+    throw new SlipwayError('usage', `The strategy of ${file} is no canary, so it says nothing of how to judge one`, {
+      hint: 'Write `strategy: { name: canary, errors: { margin: 2 } }` there.',
+    });
+  return hypothesis(plan, events, policy);
 }
 
 function lookLines({ looks }: Replay, style: Style): readonly string[] {

@@ -57,7 +57,7 @@ function tellRequest(event: ReleaseEvent): string | null {
     case 'rollback.requested':
       return withReason(`${event.type.replace('.requested', '')} requested by ${event.actor}`, event.data.reason);
     case 'promote.requested':
-      return withReason(`promoted${event.data.full ? ' past all checkpoints' : ''} by ${event.actor}`, event.data.reason);
+      return withReason(`promoted past ${event.data.step ?? 'all checkpoints'} by ${event.actor}`, event.data.reason);
     case 'stuck.accepted':
       return withReason(`accepted as it stands by ${event.actor}`, event.data.reason);
     case 'approval.given':

@@ -21,10 +21,13 @@ const checkpoint = section({
   pause: z.boolean().optional().describe('Wait for `slipway promote` as well (default false).'),
 });
 
+/** A share that can be above and below. */
+const share = percent.refine((value) => value > 0 && value < 1, 'must be more than 0% and less than 100%');
+
 const tolerance = section({
   margin: z.number().min(1.01, 'must be more than 1: nothing can be proven to be exactly as good').max(50).optional().describe('So many times the stable version\'s rate is tolerated (default 1.5).'),
-  clean: percent.optional().describe('A canary below this passes without a comparison (default 0.1% of errors, 2% of slow requests).'),
-  limit: percent.optional().describe('A canary above this, and above the stable version, fails whatever the margin (default 5% of errors, none for slow requests).'),
+  clean: share.optional().describe('A canary below this passes without a comparison (default 0.1% of errors, 2% of slow requests).'),
+  limit: share.optional().describe('A canary above this, and above the stable version, fails whatever the margin (default 5% of errors, none for slow requests).'),
   'least-bad': z.int().min(1).max(100_000).optional().describe('Bad canary requests before it may fail (default 5 errors, 20 slow requests).'),
   warmup: duration.optional().describe('Time after the first request in which more is tolerated: four times the errors, any latency (default 60s).'),
 });

@@ -7,6 +7,7 @@ import {
   type BakeShape,
   type Dispersions,
   type Judge,
+  type Judgement,
   type Pair,
   type SequentialPolicy,
   type Tick,
@@ -25,7 +26,7 @@ export interface CanaryInput {
   readonly shape: BakeShape;
   readonly maxRestarts: number;
   /** Instances of the canary that take requests. */
-  readonly instances: number;
+  readonly instances?: number;
 }
 
 interface VersionName {
@@ -89,11 +90,14 @@ export function latencyEdge(
   return stable === undefined || stable.requests < LEAST_FOR_EDGE ? null : (stable.p99?.highMs ?? null);
 }
 
+/** Fewer minutes say nothing of how counts scatter; what was known before stays. */
+const LEAST_MINUTES = 5;
+
 /** What the stable version's own instances say about how far a canary may be off without being worse. Only errors are counted by instance. */
 export function scatterBefore(history: readonly InstanceMinutes[] | null, { instances }: CanaryInput): Dispersions {
-  if (history === null || history.length === 0) return {};
+  if (history === null || Math.min(...history.map(({ minutes }) => minutes.length)) < LEAST_MINUTES || history.length === 0) return {};
   const table = history.map(({ minutes }) => minutes.map(({ requests, errors }) => ({ requests, bad: errors })));
-  return { [ERRORS]: scatterOf(table, Math.max(1, instances)) };
+  return { [ERRORS]: scatterOf(table, Math.max(1, instances ?? 1)) };
 }
 
 /** One instance by whole minutes; the same shape as the router's. */
@@ -123,11 +127,21 @@ export function judgeAfter(looks: readonly LookRecord[], { policy, shape }: Cana
   return judge;
 }
 
+/** Why latency is not judged, where it is not the source that is silent. */
+export function sayNoEdge(judgement: Judgement, edgeMs: number | null): Judgement {
+  if (edgeMs !== null) return judgement;
+  const why = `too few requests of the stable version are known (${LEAST_FOR_EDGE} are needed) to say what is slow`;
+  const metrics = judgement.metrics.map((one) => (one.name === LATENCY && one.rule === 'silent' ? { ...one, because: why } : one));
+  const deciding = metrics.filter(({ verdict }) => verdict === judgement.verdict);
+  return { ...judgement, metrics, because: deciding.map(({ name, because }) => `${name}: ${because}`).join('; ') };
+}
+
 /** Readings without a bad canary request are put together up to this long; one with some is a tick of its own, at once. */
 const LONGEST_TICK_MS: Duration = 10_000;
 
 /** True when what was read since the last tick should be judged now. */
 export function closesTick(metrics: Tick['metrics'], sinceMs: Duration): boolean {
   const pairs = Object.values(metrics);
-  return sinceMs >= LONGEST_TICK_MS || pairs.some((pair) => pair !== null && pair.canary.bad > 0);
+  // Below zero: the router's clock was set back.
+  return sinceMs >= LONGEST_TICK_MS || sinceMs < 0 || pairs.some((pair) => pair !== null && pair.canary.bad > 0);
 }

@@ -55,8 +55,8 @@ export interface EventData {
   'rollback.requested': { readonly reason: string; readonly acceptDataLoss: boolean };
   /** A person closes a stuck release as it stands. */
   'stuck.accepted': { readonly reason: string };
-  /** A person ends the checkpoint the release is held at, or with `full` all that are left. */
-  'promote.requested': { readonly reason: string; readonly full: boolean };
+  /** A person ends the checkpoint the release was held at when they asked, or all that are left (`step` null). */
+  'promote.requested': { readonly reason: string; readonly step: string | null };
   'approval.given': { readonly decision: 'approve' | 'reject'; readonly reason: string };
   'rollback.started': {
     readonly cause: string;

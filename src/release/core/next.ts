@@ -68,8 +68,11 @@ function forward(state: ReleaseState, now: Instant): Action {
 
 /** A pause keeps users where they are; a canary that has some of them is judged on, so that it is taken back if it turns bad. */
 function whilePaused(state: ReleaseState, now: Instant): Action {
-  const newest = state.plan.steps.findLast((step) => state.steps[step.id] !== undefined);
-  return newest?.holds === true ? advance(state, newest, now) : { do: 'wait', until: null, for: 'resume' };
+  const at = state.plan.steps.findLastIndex((step) => state.steps[step.id] !== undefined);
+  const passed = state.plan.steps[at] !== undefined && isOver(state, state.plan.steps[at], now);
+  // A pause that came with a new weight: users have the canary, and nobody has judged it there yet.
+  const judged = [state.plan.steps[at], passed ? state.plan.steps[at + 1] : undefined].findLast((step) => step?.holds === true);
+  return judged === undefined ? { do: 'wait', until: null, for: 'resume' } : advance(state, judged, now);
 }
 
 /** Done, or ended by a person. */

@@ -48,6 +48,12 @@ export interface ReleaseState {
   readonly outcome: Outcome | null;
 }
 
+/** The checkpoint the release is at; undefined when it is at none. */
+export function checkpointOf({ plan, steps }: ReleaseState): Step | undefined {
+  const newest = plan.steps.findLast(({ id }) => steps[id] !== undefined);
+  return newest?.holds === true ? newest : undefined;
+}
+
 /** Folds a ledger into state. Unknown event types (written by a newer build) change nothing but the size. */
 export function foldEvents(events: readonly ReleaseEvent[]): ReleaseState {
   const [first] = events;
@@ -139,7 +145,7 @@ function applyRequest(state: ReleaseState, event: ReleaseEvent): ReleaseState {
     case 'rollback.requested':
       return { ...state, rollbackRequest: event.data };
     case 'promote.requested':
-      return { ...state, promoted: promote(state, event.data.full, `promoted by ${event.actor}: ${event.data.reason}`) };
+      return { ...state, promoted: promote(state, event.data.step, `promoted by ${event.actor}: ${event.data.reason}`) };
     case 'stuck.accepted':
       return { ...state, accepted: state.stuck === null ? null : event.data.reason };
     case 'approval.given':
@@ -160,11 +166,11 @@ function resume(state: ReleaseState): ReleaseState {
     : withStep(cleared, step, { ...before, status: 'interrupted', interruptions: 0, failures: 0 });
 }
 
-/** The first checkpoint that is not over, or all of them. Later ones are for later promotions to decide. */
-function promote({ plan, steps, promoted }: ReleaseState, full: boolean, why: string): ReleaseState['promoted'] {
+/** The checkpoint that was meant, or all that are not over. Later ones are for later promotions to decide. */
+function promote({ plan, steps, promoted }: ReleaseState, meant: string | null, why: string): ReleaseState['promoted'] {
   const begun = plan.steps.findLastIndex((step) => steps[step.id] !== undefined);
   const held = plan.steps.filter((step, index) => step.holds === true && index >= begun && promoted[step.id] === undefined);
-  return { ...promoted, ...Object.fromEntries((full ? held : held.slice(0, 1)).map((step) => [step.id, why])) };
+  return { ...promoted, ...Object.fromEntries(held.filter(({ id }) => meant === null || id === meant).map(({ id }) => [id, why])) };
 }
 
 function approve(state: ReleaseState, actor: string, decision: 'approve' | 'reject'): ReleaseState {

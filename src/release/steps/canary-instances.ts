@@ -1,4 +1,4 @@
-import type { Check, Duration, Instant } from '../../kernel/index.ts';
+import { messageOf, type Check, type Duration } from '../../kernel/index.ts';
 import type { GroupState } from '../../targets/index.ts';
 import type { CanaryInput } from '../core/canary.ts';
 import type { StepDeps } from './deps.ts';
@@ -8,12 +8,12 @@ import { howItEnded, nameOf } from './group.ts';
 export interface InstanceMemory {
   /** Restarts when the checkpoint began. */
   readonly restarts?: number;
-  /** Since when more than half of them have not been ready. */
-  readonly awaySince?: Instant;
+  /** For how long more than half of them have been seen not ready; time in which nobody looked does not count. */
+  readonly awayMs?: Duration;
 }
 
-/** Half of the canary's instances may be away this long, as after one restart. */
-const AWAY_MS: Duration = 10_000;
+/** More than half of the canary's instances may be away this long, as after one restart. */
+const AWAY_MS: Duration = 30_000;
 
 /**
  * The canary's instances judged by themselves. Where they are down the router sends their requests to the stable version: users see
@@ -21,21 +21,21 @@ const AWAY_MS: Duration = 10_000;
  */
 export async function instanceChecks(
   { target }: StepDeps,
-  { input, memory, at }: { readonly input: CanaryInput; readonly memory: InstanceMemory; readonly at: Instant },
+  { input, memory, elapsedMs }: { readonly input: CanaryInput; readonly memory: InstanceMemory; readonly elapsedMs: Duration },
 ): Promise<{ readonly checks: readonly Check[]; readonly memory: InstanceMemory }> {
-  const group = await target.inspect(input.canary.group);
+  const group = await target.inspect(input.canary.group).catch(messageOf);
+  // As with a silent source: nothing is known, so the weight is held, and a look lasts as long as any other.
+  if (typeof group === 'string')
+    return { checks: [{ name: 'instances', verdict: 'unknown', reason: `they could not be asked for: ${group}` }], memory };
   if (group === null)
     return { checks: [{ name: 'instances', verdict: 'fail', reason: `${input.canary.group} is not running any more` }], memory };
   const restarts = group.instances.reduce((sum, one) => sum + one.restarts, 0);
   const before = memory.restarts ?? restarts;
   const away = group.instances.filter(({ phase }) => phase !== 'ready');
   const mostAway = away.length * 2 > group.instances.length;
-  const awaySince = mostAway ? (memory.awaySince ?? at) : undefined;
-  const checks = [
-    restartCheck(restarts - before, input.maxRestarts, group),
-    readyCheck(away, awaySince === undefined ? 0 : at - awaySince, group),
-  ];
-  return { checks, memory: { restarts: before, ...(awaySince === undefined ? {} : { awaySince }) } };
+  const awayMs = mostAway ? (memory.awayMs ?? 0) + elapsedMs : 0;
+  const checks = [restartCheck(restarts - before, input.maxRestarts, group), readyCheck(away, awayMs, group)];
+  return { checks, memory: { restarts: before, awayMs } };
 }
 
 function restartCheck(restarts: number, limit: number, { instances }: GroupState): Check {

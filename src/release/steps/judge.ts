@@ -1,7 +1,16 @@
 import { addTick, atCheckpoint, judgementOf, type Judge, type Judgement } from '../../analysis/index.ts';
-import { type Duration, type Instant, type JsonObject } from '../../kernel/index.ts';
+import { joinVerdicts, type Duration, type Instant, type JsonObject } from '../../kernel/index.ts';
 import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
-import { closesTick, judgeAfter, latencyEdge, pairsOf, scatterBefore, type CanaryInput, type LookRecord } from '../core/canary.ts';
+import {
+  closesTick,
+  judgeAfter,
+  latencyEdge,
+  pairsOf,
+  sayNoEdge,
+  scatterBefore,
+  type CanaryInput,
+  type LookRecord,
+} from '../core/canary.ts';
 import { recordOf } from '../core/canary-record.ts';
 import type { ReleaseEvent } from '../core/events.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
@@ -38,14 +47,21 @@ export function judgeStep(deps: StepDeps): StepExecutor {
     const { effects, signal, asked, step, events } = context;
     const input = as<CanaryInput>(step.input);
     const startedAt = effects.clock.now();
-    const until = startedAt + lengthOf(startedAt - begunAt(events, step.id, startedAt));
+    const from = effects.clock.monotonic();
+    const lengthMs = lengthOf(startedAt - begunAt(events, step.id, startedAt));
+    let seenAt = from;
     let look = await beginLook(deps, context, input);
     for (;;) {
       look = advance(look, await countersOf(deps, input), { at: effects.clock.now(), input });
-      const { checks, memory } = await instanceChecks(deps, { input, memory: look.instances, at: effects.clock.now() });
+      const { checks, memory } = await instanceChecks(deps, {
+        input,
+        memory: look.instances,
+        elapsedMs: effects.clock.monotonic() - seenAt,
+      });
+      seenAt = effects.clock.monotonic();
       look = { ...look, instances: memory };
-      const judgement = judgementOf(look.judge);
-      const over = effects.clock.now() >= until || asked.aborted;
+      const judgement = sayNoEdge(judgementOf(look.judge), look.edgeMs);
+      const over = effects.clock.monotonic() - from >= lengthMs || asked.aborted;
       if (over || judgement.verdict === 'fail' || checks.some(({ verdict }) => verdict === 'fail'))
         return outcomeOf(look, judgement, checks, input);
       signal.throwIfAborted();
@@ -123,8 +139,9 @@ function withTick(look: Look, at: Instant, metrics: LookRecord['ticks'][number][
 
 function outcomeOf(look: Look, judgement: Judgement, checks: NonNullable<StepOutcome['checks']>, input: CanaryInput): StepOutcome {
   const failed = checks.find(({ verdict }) => verdict === 'fail');
-  const verdict = failed === undefined ? judgement.verdict : 'fail';
-  const reason = failed === undefined ? judgement.because : `${failed.name}: ${failed.reason}`;
+  const verdict = joinVerdicts([judgement.verdict, ...checks.map((check) => check.verdict)]);
+  const bad = failed ?? (judgement.verdict === 'pass' ? checks.find((check) => check.verdict === 'unknown') : undefined);
+  const reason = bad === undefined ? judgement.because : `${bad.name}: ${bad.reason}`;
   return {
     verdict,
     reason: `${input.canary.version} at ${input.weight} %: ${reason}`,

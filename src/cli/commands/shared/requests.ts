@@ -1,5 +1,5 @@
 import { assertExhaustive, type Instant } from '../../../kernel/index.ts';
-import { isPastNoReturn, next, planUndo, repairForward, type NewEvent, type ReleaseState } from '../../../release/index.ts';
+import { checkpointOf, isPastNoReturn, next, planUndo, repairForward, type NewEvent, type ReleaseState } from '../../../release/index.ts';
 
 /** What a person may ask of a release in flight. */
 export type Wish =
@@ -42,9 +42,8 @@ function refusePause(state: ReleaseState): string | null {
 function refusePromote(state: ReleaseState, { reason, full }: Extract<Wish, { readonly do: 'promote' }>): string | null {
   if (state.stuck !== null || state.undo !== null) return 'it is not going forward';
   const held = state.plan.steps.filter((step) => step.holds === true && state.promoted[step.id] === undefined);
-  const open = held.filter((step) => state.steps[step.id] !== undefined);
   if (held.length === 0) return 'no checkpoint of a canary is left in it';
-  if (open.length === 0 && !full) return 'it is not at a checkpoint yet';
+  if (!full && checkpointOf(state) === undefined) return 'it is not at a checkpoint now';
   return reason.trim() === '' ? 'going on before the judge says pass needs a reason: --reason "..."' : null;
 }
 
@@ -82,7 +81,7 @@ export function lossNote(wish: Wish, state: ReleaseState): string | null {
 }
 
 /** The event that records the wish. */
-export function eventOf(wish: Wish): NewEvent {
+export function eventOf(wish: Wish, state: ReleaseState): NewEvent {
   const { reason } = wish;
   switch (wish.do) {
     case 'pause':
@@ -92,7 +91,7 @@ export function eventOf(wish: Wish): NewEvent {
     case 'abort':
       return { type: 'abort.requested', data: { reason } };
     case 'promote':
-      return { type: 'promote.requested', data: { reason, full: wish.full } };
+      return { type: 'promote.requested', data: { reason, step: wish.full ? null : (checkpointOf(state)?.id ?? null) } };
     case 'accept':
       return { type: 'stuck.accepted', data: { reason } };
     case 'approve':

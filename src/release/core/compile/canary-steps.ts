@@ -55,7 +55,12 @@ function stepsAt(
   ];
 }
 
+const DAY_MS = 86_400_000;
+
+/** A canary may be held far beyond its schedule, and the chance of a false alarm is promised for all of its time. */
 function shapeOf(checkpoints: readonly CanaryCheckpoint[]): BakeShape {
-  const ms = checkpoints.reduce((sum, { forMs }) => sum + forMs, 0);
+  const planned = checkpoints.reduce((sum, { forMs }) => sum + forMs, 0);
+  const openEnded = checkpoints.some(({ forMs, pause }) => pause || forMs === 0);
+  const ms = Math.max(planned, openEnded ? 7 * DAY_MS : DAY_MS);
   return { checkpoints: checkpoints.length, periods: Math.max(1, Math.ceil(ms / PERIOD_MS)) };
 }

@@ -39,7 +39,9 @@ function switchTraffic(draft: Draft): Part {
   const quiet = exclusive || old === null ? [] : quietOld(draft, old);
   // Users come back before the old background work does; without any, the old version is started before they come.
   const back = exclusive ? undo.holdTraffic : quiet.length > 0 ? undo.openOld : [...undo.startOld, ...undo.openOld];
-  const undone = [...moved.map((one) => [one.id, back] as const), ...quiet.map((one) => [one.id, undo.startOld] as const)];
+  // Some users are on a canary meanwhile: they come back first.
+  const quieted = draft.checkpoints.length > 0 ? [...undo.openOld, ...undo.startOld] : undo.startOld;
+  const undone = [...moved.map((one) => [one.id, back] as const), ...quiet.map((one) => [one.id, quieted] as const)];
   return { steps: [...quiet, ...moved], undo: Object.fromEntries(undone) };
 }
 

@@ -47,5 +47,8 @@ function aloneReason({ previous, definition, target }: PlanInput): string | null
   if (definition.listen === null) return 'the service takes no traffic, so there is nothing to split';
   if (target !== null) return `going back to ${target.version} is not done in steps`;
   if (previous === null) return 'this is the first release here, so there is no version to compare with';
-  return previous.definition.listen === null ? `${previous.version} takes no traffic, so there is nothing to compare with` : null;
+  const { listen } = previous.definition;
+  if (listen !== null && (listen.host !== definition.listen.host || listen.port !== definition.listen.port))
+    return 'the address users reach changes, which cannot be done for some of them';
+  return listen === null ? `${previous.version} takes no traffic, so there is nothing to compare with` : null;
 }
