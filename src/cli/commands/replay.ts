@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { formatDuration, SlipwayError, toIso } from '../../kernel/index.ts';
+import { ERRORS, formatDuration, SlipwayError, toIso } from '../../kernel/index.ts';
 import { loadConfig } from '../../config/index.ts';
 import { foldEvents, hypothesis, replay, type Hypothesis, type Replay, type StoredRelease } from '../../release/index.ts';
 import { verdictWord, type Style } from '../output/style.ts';
@@ -22,7 +22,7 @@ export const run: Handler = async (call) =>
     const other = file === undefined ? null : await askOther(stored, resolve(call.directory, file));
     if (terminal.json) terminal.data(documentOf(plan.release, again, other));
     else terminal.say([...lookLines(again, terminal.style), '', ...endLines(again), ...otherLines(again, other, file ?? '')].join('\n'));
-    return again.identical ? 0 : 1;
+    return again.identical ? 0 : ERRORS.evidence_invalid.exit;
   });
 
 async function askOther({ events }: StoredRelease, file: string): Promise<Hypothesis | null> {

@@ -53,7 +53,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway replay', what: 'the release in flight here, else the newest' },
       { line: 'slipway replay 01k9 --policy strict.yaml', what: 'what stricter limits would have done' },
     ],
-    exits: [[1, 'a verdict is not the recorded one'], NOT_FOUND, [4, 'the release has no canary that was judged']],
+    exits: [NOT_FOUND, [4, 'the release has no canary that was judged'], [14, 'a verdict is not the recorded one']],
     json: '{ release, identical, badRequests, looks: [{ step, weight, at, recorded, verdict, because, same }], other: { verdict, because, failed: { step, weight, at, badRequests } | null } | null }',
     load: async () => (await import('../replay.ts')).run,
   },
