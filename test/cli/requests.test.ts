@@ -100,7 +100,10 @@ describe('what may be asked of a release', () => {
     expect(refused(wish('approve'), state, 'bob')).toBeNull();
     expect(refused(wish('approve'), state, plan.requestedBy)).toContain('somebody else');
     expect(refused(wish('reject'), state, plan.requestedBy)).toContain('slipway abort');
-    const once = foldEvents([...waiting.events, { ...eventOf(wish('approve'), state), seq: waiting.events.length, time: NOW, actor: 'bob' }]);
+    const once = foldEvents([
+      ...waiting.events,
+      { ...eventOf(wish('approve'), state), seq: waiting.events.length, time: NOW, actor: 'bob' },
+    ]);
     expect(refused(wish('approve'), once, 'bob')).toContain('already');
     expect(refused(wish('reject'), once, 'bob')).toBeNull();
   });
