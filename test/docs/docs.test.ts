@@ -51,7 +51,16 @@ describe('commands in documents', () => {
 describe('names in documents', () => {
   const words =
     '(?:preflight|backup|build|test|scan|migrate|deploy|verify|observe|evidence|rollback|release|lock|driver|step|pause|resume|abort|stuck|approval)';
-  const known = new Set([...stepIds(), ...eventTypes(), ...preflightNames(), ...configKeys(), 'rollback.pointOfNoReturn']);
+  /** Of a canary, each with its weight behind it. */
+  const CHECKPOINT_STEPS = ['deploy.weight', 'deploy.judge'];
+  const known = new Set([
+    ...stepIds(),
+    ...eventTypes(),
+    ...preflightNames(),
+    ...configKeys(),
+    'rollback.pointOfNoReturn',
+    ...CHECKPOINT_STEPS,
+  ]);
 
   it.each(documents)('%s: steps, checks, events and fault points are as in the code', (name) => {
     const named = [...read(name).matchAll(new RegExp(`(?<![\\w./-])${words}\\.[a-z][a-zA-Z-]+(?![\\w/.])`, 'g'))].map(([id]) => id);
