@@ -31,17 +31,21 @@ export interface Guards {
 export function createGuards(idleMs: number = IDLE_MS): Guards {
   const spares: Spare[] = [];
   let wanted = 0;
+  let missing = 0;
   let next: NodeJS.Timeout | null = null;
   const more = (): void => {
     next = null;
-    // Those that ended meanwhile are none.
-    spares.splice(0, spares.length, ...spares.filter(({ guard }) => isUsable(guard)));
-    if (spares.length >= wanted) return;
+    if (missing <= 0) return;
+    // Counted down, not counted again: a spare that ended because nobody came is not to be replaced.
+    missing -= 1;
     spares.push(setAside(forkGuard(), idleMs));
     next = setTimeout(more, APART_MS).unref();
   };
   const want = (count: number): void => {
     wanted = Math.min(count, MOST_SPARES);
+    // Those that ended meanwhile are none.
+    spares.splice(0, spares.length, ...spares.filter(({ guard }) => isUsable(guard)));
+    missing = wanted - spares.length;
     // Not before what this process is about to do now, above all to tell a guard its command.
     next ??= setTimeout(more, 0).unref();
   };
