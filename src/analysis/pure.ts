@@ -5,6 +5,7 @@ export {
   atCheckpoint,
   judgementOf,
   startJudge,
+  verdictOf,
   type Dispersions,
   type Judge,
   type Judgement,

@@ -153,10 +153,11 @@ async function runOne(
   // Decided on this ledger; if a person's request came in between, decide again.
   if ((await store.append(claim, [intent], stored.events.length)) === 'changed') return;
   effects.faults.at(`${step.kind}.intended`);
-  const { events } = await store.load(claim.release, stored);
+  const now = await store.load(claim.release, stored);
+  const { events } = now;
   const state = foldEvents(events);
   // From the intent on: a request that came while we were loading counts too.
-  const stop = stopSignal(store, claim.release, stored.events.length + 1, state.undo !== null);
+  const stop = stopSignal({ store, clock: effects.clock, stored: now, before: stored.events.length }, state.undo !== null);
   try {
     lease.check();
     const signal = AbortSignal.any([lease.signal, stop.signal]);

@@ -1,5 +1,6 @@
 import { toIso, withReason, type Check, type Instant } from '../../kernel/index.ts';
 import {
+  checkpointOf,
   foldEvents,
   next,
   planUndo,
@@ -38,6 +39,8 @@ export interface ReleaseView {
   readonly users: Serving;
   /** How a stuck release can be sent back, as a command; null where it cannot, or is going back already. */
   readonly wayBack: string | null;
+  /** How a release that is stuck at a failed checkpoint can go on all the same, as a command; null elsewhere. */
+  readonly wayOn: string | null;
   readonly stages: readonly StageView[];
   readonly outcome: Outcome | null;
   /** It waited, and what it would have brought serves since: there was nothing left to do. */
@@ -109,6 +112,7 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
     at: steps.map(({ view }) => view).find(({ state: word }) => word === 'running' || word === 'waiting') ?? null,
     users: servingOf(plan, state.placement),
     wayBack: wayBackOf(state),
+    wayOn: wayOnOf(state),
     stages: stages
       .filter((stage) => stage.steps.length > 0)
       .map(({ stage, steps: inside }) => ({ stage, state: stageState(inside), steps: inside })),
@@ -209,6 +213,11 @@ function wayBackOf(state: ReleaseState): string | null {
   const { changed, refused } = planUndo(state);
   if (!changed) return null;
   return `slipway rollback ${state.plan.release} --reason TEXT${refused === null ? '' : ' --accept-data-loss'}`;
+}
+
+function wayOnOf(state: ReleaseState): string | null {
+  const atCheckpoint = state.undo === null && state.stuck !== null && state.stuck.step === checkpointOf(state)?.id;
+  return atCheckpoint ? `slipway promote ${state.plan.release} --reason TEXT` : null;
 }
 
 function waitingFor(state: ReleaseState, action: Action, events: readonly ReleaseEvent[]): string | null {

@@ -115,16 +115,45 @@ export interface LookRecord {
   readonly ticks: readonly Tick[];
 }
 
-/** The judge as the recorded looks leave it: the same records give the same judge, after a crash or in a replay. */
-export function judgeAfter(looks: readonly LookRecord[], { policy, shape }: CanaryInput): Judge {
-  let judge = startJudge(policy, shape);
-  let step: string | null = null;
+/** A judge part of the way through the recorded looks. */
+export interface Fold {
+  readonly judge: Judge;
+  /** The checkpoint it is at; null before the first. */
+  readonly step: string | null;
+}
+
+/** Before the first look. */
+export function startFold({ policy, shape }: Pick<CanaryInput, 'policy' | 'shape'>): Fold {
+  return { judge: startJudge(policy, shape), step: null };
+}
+
+/** One stop on the way: the judge after a tick of a look, or after a look that had none (`tick` null). */
+export interface Stop<Record extends LookRecord> {
+  readonly fold: Fold;
+  readonly look: Record;
+  readonly tick: Tick | null;
+  readonly isLast: boolean;
+}
+
+/** Folds recorded looks, oldest first, tick by tick: the same records give the same judge, after a crash or in a replay. */
+export function* foldLooks<Record extends LookRecord>(start: Fold, looks: readonly Record[]): Generator<Stop<Record>> {
+  let { judge, step } = start;
   for (const look of looks) {
     if (look.step !== step) judge = atCheckpoint(judge, look.startedAt, look.scatter);
     step = look.step;
-    judge = look.ticks.reduce(addTick, judge);
+    const ticks = look.ticks.length === 0 ? [null] : look.ticks;
+    for (const [index, tick] of ticks.entries()) {
+      if (tick !== null) judge = addTick(judge, tick);
+      yield { fold: { judge, step }, look, tick, isLast: index === ticks.length - 1 };
+    }
   }
-  return judge;
+}
+
+/** The judge as recorded looks leave it. */
+export function foldAll(start: Fold, looks: readonly LookRecord[]): Fold {
+  let fold = start;
+  for (const stop of foldLooks(start, looks)) fold = stop.fold;
+  return fold;
 }
 
 /** Why latency is not judged, where it is not the source that is silent. */
@@ -136,12 +165,24 @@ export function sayNoEdge(judgement: Judgement, edgeMs: number | null): Judgemen
   return { ...judgement, metrics, because: deciding.map(({ name, because }) => `${name}: ${because}`).join('; ') };
 }
 
-/** Readings without a bad canary request are put together up to this long; one with some is a tick of its own, at once. */
+/** Readings are put together up to this long. */
 const LONGEST_TICK_MS: Duration = 10_000;
 
-/** True when what was read since the last tick should be judged now. */
-export function closesTick(metrics: Tick['metrics'], sinceMs: Duration): boolean {
-  const pairs = Object.values(metrics);
+/** So many times the tolerated rate is a surprise. */
+const SURPRISE = 3;
+
+/**
+ * True when what was read since the last tick should be judged now: it is old enough, or holds more bad canary requests than a
+ * tolerable canary usually has. A busy canary has some in every reading, and a tick for each of them would fill the ledger.
+ * Where a tick ends does not change what the judge may promise: its e-values hold at every stopping time.
+ */
+export function closesTick(metrics: Tick['metrics'], sinceMs: Duration, judge: Judge): boolean {
   // Below zero: the router's clock was set back.
-  return sinceMs >= LONGEST_TICK_MS || sinceMs < 0 || pairs.some((pair) => pair !== null && pair.canary.bad > 0);
+  if (sinceMs >= LONGEST_TICK_MS || sinceMs < 0) return true;
+  return judge.metrics.some(({ policy, bake: { stable } }) => {
+    const pair = metrics[policy.name];
+    if (pair === null || pair === undefined) return false;
+    const usual = stable.requests === 0 ? 0 : (stable.bad / stable.requests) * pair.canary.requests * policy.margin;
+    return pair.canary.bad > SURPRISE * usual;
+  });
 }

@@ -1,6 +1,6 @@
-import { addTick, atCheckpoint, judgementOf, startJudge, type Judgement, type SequentialPolicy } from '../../analysis/pure.ts';
+import { judgementOf, verdictOf, type Judge, type Judgement, type SequentialPolicy } from '../../analysis/pure.ts';
 import type { Instant, Verdict } from '../../kernel/pure.ts';
-import type { CanaryInput, LookRecord } from './canary.ts';
+import { foldLooks, startFold, type CanaryInput, type LookRecord, type Stop } from './canary.ts';
 import type { ReleaseEvent } from './events.ts';
 import type { Plan } from './plan.ts';
 
@@ -33,8 +33,7 @@ export interface Replay {
   readonly badRequests: Readonly<Record<string, number>>;
 }
 
-interface Recorded {
-  readonly look: LookRecord;
+interface Recorded extends LookRecord {
   readonly input: CanaryInput;
   readonly verdict: Verdict;
   readonly at: Instant;
@@ -43,61 +42,37 @@ interface Recorded {
 /** Judges every look of a release again, by the policy it had. A look that a check of the instances ended is compared by the judge's own verdict. */
 export function replay(plan: Plan, events: readonly ReleaseEvent[]): Replay {
   const recorded = recordedLooks(plan, events);
-  const looks: ReplayedLook[] = [];
-  walk(recorded, null, ({ one, judgement, last }) => {
-    if (last)
-      looks.push({
-        step: one.look.step,
-        weight: one.input.weight,
-        at: one.at,
-        recorded: one.verdict,
-        judgement,
-        same: judgement.verdict === one.verdict,
-      });
-    return true;
-  });
+  const looks = [...stops(recorded, null)].filter(({ isLast }) => isLast).map(({ fold, look }) => replayed(look, judgementOf(fold.judge)));
   return { looks, identical: looks.every(({ same }) => same), badRequests: badIn(recorded) };
+}
+
+function replayed({ step, input, at, verdict }: Recorded, judgement: Judgement): ReplayedLook {
+  return { step, weight: input.weight, at, recorded: verdict, judgement, same: judgement.verdict === verdict };
 }
 
 /** What another policy would have decided on the same counts, at the first tick at which it would have failed. */
 export function hypothesis(plan: Plan, events: readonly ReleaseEvent[], policy: SequentialPolicy): Hypothesis | null {
   const recorded = recordedLooks(plan, events);
-  if (recorded.length === 0) return null;
-  let answer: Hypothesis = { verdict: 'unknown', because: 'nothing was counted', failed: null };
   let bad = 0;
-  walk(recorded, policy, ({ one, judgement, tick }) => {
+  let judge = null;
+  for (const { fold, look, tick } of stops(recorded, policy)) {
     bad += Math.max(0, ...Object.values(tick?.metrics ?? {}).map((pair) => pair?.canary.bad ?? 0));
-    const { verdict, because } = judgement;
-    const failed = verdict === 'fail' ? { step: one.look.step, weight: one.input.weight, at: tick?.at ?? one.at, badRequests: bad } : null;
-    answer = { verdict, because, failed };
-    return failed === null;
-  });
-  return answer;
-}
-
-interface Stop {
-  readonly one: Recorded;
-  readonly judgement: Judgement;
-  readonly tick: LookRecord['ticks'][number] | null;
-  /** True after the last tick of its look. */
-  readonly last: boolean;
-}
-
-/** Folds the recorded ticks through the judge and shows each stop on the way, until the visitor has seen enough. */
-function walk(recorded: readonly Recorded[], other: SequentialPolicy | null, visit: (stop: Stop) => boolean): void {
-  const [first] = recorded;
-  if (first === undefined) return;
-  let judge = startJudge(other ?? first.input.policy, first.input.shape);
-  let step: string | null = null;
-  for (const one of recorded) {
-    if (one.look.step !== step) judge = atCheckpoint(judge, one.look.startedAt, one.look.scatter);
-    step = one.look.step;
-    const ticks = one.look.ticks.length === 0 ? [null] : one.look.ticks;
-    for (const [index, tick] of ticks.entries()) {
-      if (tick !== null) judge = addTick(judge, tick);
-      if (!visit({ one, judgement: judgementOf(judge), tick, last: index === ticks.length - 1 })) return;
-    }
+    judge = fold.judge;
+    if (verdictOf(judge) === 'fail')
+      return { ...answerOf(judge), failed: { step: look.step, weight: look.input.weight, at: tick?.at ?? look.at, badRequests: bad } };
   }
+  return judge === null ? null : { ...answerOf(judge), failed: null };
+}
+
+function answerOf(judge: Judge): Pick<Hypothesis, 'verdict' | 'because'> {
+  const { verdict, because } = judgementOf(judge);
+  return { verdict, because };
+}
+
+/** The recorded ticks through the judge they were judged by, or through another policy. */
+function stops(recorded: readonly Recorded[], other: SequentialPolicy | null): Iterable<Stop<Recorded>> {
+  const [first] = recorded;
+  return first === undefined ? [] : foldLooks(startFold({ policy: other ?? first.input.policy, shape: first.input.shape }), recorded);
 }
 
 function recordedLooks(plan: Plan, events: readonly ReleaseEvent[]): readonly Recorded[] {
@@ -107,14 +82,14 @@ function recordedLooks(plan: Plan, events: readonly ReleaseEvent[]): readonly Re
     const step = plan.steps.find(({ id }) => id === event.data.step);
     if (look === undefined || judgement === undefined || step?.kind !== 'judge') return [];
     const { verdict } = judgement as { readonly verdict: Verdict };
-    return [{ look: look as unknown as LookRecord, input: step.input as unknown as CanaryInput, verdict, at: event.time }];
+    return [{ ...(look as unknown as LookRecord), input: step.input as unknown as CanaryInput, verdict, at: event.time }];
   });
 }
 
 function badIn(recorded: readonly Recorded[]): Readonly<Record<string, number>> {
   const bad: Record<string, number> = {};
-  for (const { look } of recorded)
-    for (const { metrics } of look.ticks)
+  for (const { ticks } of recorded)
+    for (const { metrics } of ticks)
       for (const [name, pair] of Object.entries(metrics)) bad[name] = (bad[name] ?? 0) + (pair?.canary.bad ?? 0);
   return bad;
 }

@@ -145,7 +145,7 @@ function applyRequest(state: ReleaseState, event: ReleaseEvent): ReleaseState {
     case 'rollback.requested':
       return { ...state, rollbackRequest: event.data };
     case 'promote.requested':
-      return { ...state, promoted: promote(state, event.data.step, `promoted by ${event.actor}: ${event.data.reason}`) };
+      return promoted(state, event.data.step, `promoted by ${event.actor}: ${event.data.reason}`);
     case 'stuck.accepted':
       return { ...state, accepted: state.stuck === null ? null : event.data.reason };
     case 'approval.given':
@@ -164,6 +164,15 @@ function resume(state: ReleaseState): ReleaseState {
   return step === null || before === undefined
     ? cleared
     : withStep(cleared, step, { ...before, status: 'interrupted', interruptions: 0, failures: 0 });
+}
+
+/** Whoever promotes a canary that failed, where it is not taken back by itself, has seen that it failed. */
+function promoted(state: ReleaseState, meant: string | null, why: string): ReleaseState {
+  const next = { ...state, promoted: promote(state, meant, why) };
+  const failed = state.stuck?.step ?? null;
+  const before = failed === null ? undefined : state.steps[failed];
+  if (failed === null || before === undefined || state.undo !== null || next.promoted[failed] === undefined) return next;
+  return withStep({ ...next, stuck: null }, failed, { ...before, status: 'skipped', reason: why });
 }
 
 /** The checkpoint that was meant, or all that are not over. Later ones are for later promotions to decide. */

@@ -3,12 +3,14 @@ import { joinVerdicts, type Duration, type Instant, type JsonObject } from '../.
 import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
 import {
   closesTick,
-  judgeAfter,
+  foldAll,
   latencyEdge,
   pairsOf,
   sayNoEdge,
   scatterBefore,
+  startFold,
   type CanaryInput,
+  type Fold,
   type LookRecord,
 } from '../core/canary.ts';
 import { recordOf } from '../core/canary-record.ts';
@@ -43,6 +45,7 @@ interface Look extends Memory {
  * repeats it until the checkpoint's time is over and the judge says `pass`.
  */
 export function judgeStep(deps: StepDeps): StepExecutor {
+  const foldOf = rememberFold();
   return async (context) => {
     const { effects, signal, asked, step, events } = context;
     const input = as<CanaryInput>(step.input);
@@ -50,7 +53,7 @@ export function judgeStep(deps: StepDeps): StepExecutor {
     const from = effects.clock.monotonic();
     const lengthMs = lengthOf(startedAt - begunAt(events, step.id, startedAt));
     let seenAt = from;
-    let look = await beginLook(deps, context, input);
+    let look = await beginLook(deps, foldOf, { context, input });
     for (;;) {
       look = advance(look, await countersOf(deps, input), { at: effects.clock.now(), input });
       const { checks, memory } = await instanceChecks(deps, {
@@ -78,21 +81,39 @@ function begunAt(events: readonly ReleaseEvent[], step: string, now: Instant): I
   return events.find((event) => event.type === 'step.intended' && event.data.step === step)?.time ?? now;
 }
 
-async function beginLook(deps: StepDeps, { events, step, effects }: StepContext, input: CanaryInput): Promise<Look> {
+async function beginLook(
+  deps: StepDeps,
+  foldOf: ReturnType<typeof rememberFold>,
+  { context: { plan, events, step, effects }, input }: { readonly context: StepContext; readonly input: CanaryInput },
+): Promise<Look> {
   const earlier = looksIn(events);
   const last = earlier.at(-1);
   const startedAt = effects.clock.now();
-  const records = earlier.map(({ record }) => record);
-  if (last?.record.step === step.id)
-    return { ...last.memory, judge: judgeAfter(records, input), record: { ...last.record, startedAt, ticks: [] } };
+  const { judge } = foldOf(
+    plan.release,
+    earlier.map(({ record }) => record),
+    input,
+  );
+  if (last?.record.step === step.id) return { ...last.memory, judge, record: { ...last.record, startedAt, ticks: [] } };
   const scatter = scatterBefore(await deps.router.history(input.route, input.stable.group).catch(() => null), input);
   return {
-    judge: atCheckpoint(judgeAfter(records, input), startedAt, scatter),
+    judge: atCheckpoint(judge, startedAt, scatter),
     // Counts from before a change of weight belong to neither checkpoint.
     base: await countersOf(deps, input),
     edgeMs: last?.memory.edgeMs ?? null,
     instances: {},
     record: { step: step.id, startedAt, scatter, ticks: [] },
+  };
+}
+
+/** A ledger only grows, so what was folded of it for the look before need not be folded again. */
+function rememberFold(): (release: string, looks: readonly LookRecord[], input: CanaryInput) => Fold {
+  let known: { readonly release: string; readonly looks: number; readonly fold: Fold } | null = null;
+  return (release, looks, input) => {
+    const before = known?.release === release && known.looks <= looks.length ? known : { looks: 0, fold: startFold(input) };
+    const fold = foldAll(before.fold, looks.slice(before.looks));
+    known = { release, looks: looks.length, fold };
+    return fold;
   };
 }
 
@@ -124,7 +145,9 @@ function advance(look: Look, stats: RouteStats | null, { at, input }: { readonly
   if (change === null) return { ...withTick(look, at, {}), base: stats };
   const edgeMs = look.edgeMs ?? edgeOf(stats, input);
   const metrics = pairsOf(change, input, look.edgeMs);
-  return closesTick(metrics, stats.at - look.base.at) ? { ...withTick(look, at, metrics), base: stats, edgeMs } : { ...look, edgeMs };
+  return closesTick(metrics, stats.at - look.base.at, look.judge)
+    ? { ...withTick(look, at, metrics), base: stats, edgeMs }
+    : { ...look, edgeMs };
 }
 
 function edgeOf({ versions }: RouteStats, { stable }: CanaryInput): number | null {

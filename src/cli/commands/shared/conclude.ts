@@ -78,6 +78,7 @@ function stuckText(view: ReleaseView): string {
     `STUCK  ${headline(view)}: ${view.stuck?.reason ?? ''}`,
     `look        slipway show ${view.release}`,
     `try again   slipway resume ${view.release}`,
+    ...(view.wayOn === null ? [] : [`go on       ${view.wayOn}`]),
     ...(view.wayBack === null ? [] : [`go back     ${view.wayBack}`]),
     `close as is slipway abort ${view.release} --accept REASON`,
   ].join('\n');

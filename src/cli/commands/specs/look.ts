@@ -67,7 +67,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
     ],
     exits: [NOT_FOUND],
-    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, wayOn, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
     load: async () => (await import('../show.ts')).run,
   },
   {
