@@ -18,7 +18,7 @@ export function judgeOnce(scenario: Scenario, tickMs: number, seed: number): Bak
     shape: { ...SHAPE, periods: Math.max(SHAPE.periods, scenario.minutes * 6) },
     dispersions,
     tickMs,
-    patienceMs: 0,
+    patienceMs: null,
     world: worldOf(truth),
   };
   return simulateBake(bake, random);

@@ -1,6 +1,7 @@
 export type { ParseOptions } from './parse.ts';
 export { CONFIG_FILE, loadConfig, type LoadedConfig } from './load.ts';
 export type { Problem } from './core/problem.ts';
+export { USUAL_CANARY } from './core/usual-canary.ts';
 export { nearest } from './core/nearest.ts';
 export type { Detection, DetectedProcess } from './detect.ts';
 export { suggestConfig } from './suggest.ts';

@@ -9,7 +9,7 @@ const healthy = { stable: 0.005, canary: 0.005, onsetMs: 0 };
 const slow = { stable: 0.01, canary: 0.01, onsetMs: 0 };
 
 function aBake(world: World, change: Partial<Bake> = {}): Bake {
-  return { policy: DEFAULT_POLICY, schedule: [{ share: 0.1, forMs: 60 * MINUTE }], tickMs: 10_000, patienceMs: 0, world, ...change };
+  return { policy: DEFAULT_POLICY, schedule: [{ share: 0.1, forMs: 60 * MINUTE }], tickMs: 10_000, patienceMs: null, world, ...change };
 }
 
 describe('simulated bake', () => {

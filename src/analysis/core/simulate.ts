@@ -35,9 +35,10 @@ export interface Bake {
   /** Length and number of checkpoints that alpha is split for, where they are not those of the schedule. */
   readonly shape?: BakeShape;
   readonly dispersions?: Dispersions;
-  readonly tickMs: Duration;
-  /** The next weight waits for a pass, at most this long after the schedule would be over; 0 keeps to the schedule whatever the verdict. */
-  readonly patienceMs: Duration;
+  /** Length of a tick, or what it is at a time after the weight began. */
+  readonly tickMs: Duration | ((sinceWeight: Duration) => Duration);
+  /** The next weight waits for a pass, at most this long after the schedule would be over (below 0: before that); null keeps to the schedule whatever the verdict. */
+  readonly patienceMs: Duration | null;
   readonly world: World;
 }
 
@@ -70,7 +71,7 @@ interface Course {
 
 /** Plays one bake tick by tick through the judge itself. The last tick of each weight decides whether the next one begins. */
 export function simulateBake(bake: Bake, random: Random): BakeOutcome {
-  const until = bake.schedule.reduce((sum, { forMs }) => sum + forMs, 0) + bake.patienceMs;
+  const until = bake.schedule.reduce((sum, { forMs }) => sum + forMs, 0) + (bake.patienceMs ?? 0);
   let course: Course = {
     judge: startJudge(bake.policy, bake.shape ?? shapeOf(bake.schedule), bake.dispersions ?? {}),
     verdict: 'unknown',
@@ -81,16 +82,19 @@ export function simulateBake(bake: Bake, random: Random): BakeOutcome {
     harmed: 0,
   };
   while (course.verdict !== 'fail' && course.step < bake.schedule.length && course.at < until) course = advance(bake, course, random);
-  const { verdict, at: endedAt, passedAt, harmed } = course;
-  return { verdict, endedAt, passedAt, harmed };
+  const { at: endedAt, passedAt, harmed } = course;
+  // Who waits for a pass at each weight has not passed before the last one is over.
+  const open = course.verdict === 'pass' && bake.patienceMs !== null && course.step < bake.schedule.length;
+  return { verdict: open ? 'unknown' : course.verdict, endedAt, passedAt, harmed };
 }
 
 function advance(bake: Bake, course: Course, random: Random): Course {
   const weight = bake.schedule[course.step];
   if (weight === undefined) throw new Error('A step of the schedule exists');
-  const at = course.at + bake.tickMs;
+  const tickMs = typeof bake.tickMs === 'number' ? bake.tickMs : bake.tickMs(course.at - course.stepSince);
+  const at = course.at + tickMs;
   const moment = bake.world(course.at, weight.share);
-  const { tick, harmed } = drawTick(moment, at, bake.tickMs, random);
+  const { tick, harmed } = drawTick(moment, at, tickMs, random);
   const judge = addTick(course.judge, tick);
   const verdict = verdictOf(judge);
   const passed = verdict === 'pass' && course.passedAt[course.step] === null;
@@ -102,7 +106,7 @@ function advance(bake: Bake, course: Course, random: Random): Course {
     passedAt: passed ? course.passedAt.with(course.step, at) : course.passedAt,
     harmed: course.harmed + harmed,
   };
-  const due = at - course.stepSince >= weight.forMs && (verdict === 'pass' || bake.patienceMs === 0);
+  const due = at - course.stepSince >= weight.forMs && (verdict === 'pass' || bake.patienceMs === null);
   if (!due || verdict === 'fail') return next;
   return { ...next, judge: atCheckpoint(judge, at), step: course.step + 1, stepSince: at };
 }

@@ -4,6 +4,7 @@ import { loadConfig } from '../../config/index.ts';
 import { foldEvents, hypothesis, replay, type Hypothesis, type Replay, type StoredRelease } from '../../release/index.ts';
 import { verdictWord, type Style } from '../output/style.ts';
 import { withApp } from './shared/app.ts';
+import { noCanary } from './shared/what-if.ts';
 import { anyRelease } from './shared/which.ts';
 import { text, type Handler } from './spec.ts';
 
@@ -29,10 +30,7 @@ async function askOther({ events }: StoredRelease, file: string): Promise<Hypoth
   const { plan } = foldEvents(events);
   const { definition } = await loadConfig(file, plan.environment);
   const policy = definition.strategy.canary?.policy;
-  if (policy === undefined)
-    throw new SlipwayError('usage', `The strategy of ${file} is no canary, so it says nothing of how to judge one`, {
-      hint: 'Write `strategy: { name: canary, errors: { margin: 2 } }` there.',
-    });
+  if (policy === undefined) throw noCanary(file);
   return hypothesis(plan, events, policy);
 }
 

@@ -55,3 +55,9 @@ export function createTerminal({ stdout, stderr, environment, json, redact }: Te
     raw: (text) => void stdout.write(text),
   };
 }
+
+/** True when the locale says that text is not UTF-8; where it says nothing, it is: logs of CI are. */
+export function isAsciiOnly(environment: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = ['LC_ALL', 'LC_CTYPE', 'LANG'].map((name) => environment[name] ?? '').find((value) => value !== '');
+  return locale !== undefined && !/utf-?8/i.test(locale);
+}

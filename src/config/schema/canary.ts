@@ -1,19 +1,10 @@
 import { z } from 'zod';
 import { DEFAULT_POLICY, ERRORS, LATENCY, type MetricPolicy } from '../../analysis/index.ts';
+import { scaledSchedule, USUAL_CANARY } from '../core/usual-canary.ts';
 import type { CanaryDefinition } from '../domain.ts';
 import { duration, percent, positiveDuration, section } from './scalars.ts';
 
-const HOUR = 3_600_000;
-
 type Checkpoint = CanaryDefinition['checkpoints'][number];
-
-/** 5, 10, 25, 50 and 100 % at T+0, 1, 4, 12 and 24 hours. */
-const DEFAULT_SCHEDULE: readonly Checkpoint[] = [
-  { weight: 5, forMs: HOUR, pause: false },
-  { weight: 10, forMs: 3 * HOUR, pause: false },
-  { weight: 25, forMs: 8 * HOUR, pause: false },
-  { weight: 50, forMs: 12 * HOUR, pause: false },
-];
 
 const checkpoint = section({
   weight: percent.describe('Share of the requests, in whole percent: 5%.'),
@@ -52,8 +43,8 @@ export function toCanary(given: z.output<typeof fields>, context: z.core.$Refine
     if (before !== undefined && weight <= before.weight) refuse(['schedule', index, 'weight'], `${weight}% does not come after ${before.weight}%: a canary only ever gets more, until it is taken back`);
   }
   return {
-    checkpoints: given.schedule === undefined ? scaled(given.over ?? 24 * HOUR) : checkpoints,
-    everyMs: given.every ?? 500,
+    checkpoints: given.schedule === undefined ? scaledSchedule(given.over) : checkpoints,
+    everyMs: given.every ?? USUAL_CANARY.everyMs,
     policy: { ...DEFAULT_POLICY, metrics: [toMetric(ERRORS, given.errors), toMetric(LATENCY, given.latency)] },
   };
 }
@@ -63,10 +54,6 @@ function toCheckpoint(given: z.output<typeof checkpoint>, refuse: (message: stri
   if (!Number.isInteger(weight)) refuse(`${weight}% is not a whole percent, and routers only know whole ones`);
   if (weight < 1 || weight >= 100) refuse('must be from 1% to 99%: after the last checkpoint everybody is sent to the new version');
   return { weight, forMs: given.for ?? 0, pause: given.pause ?? false };
-}
-
-function scaled(overMs: number): readonly Checkpoint[] {
-  return DEFAULT_SCHEDULE.map((one) => ({ ...one, forMs: Math.round((one.forMs * overMs) / (24 * HOUR)) }));
 }
 
 function toMetric(usual: MetricPolicy, given: z.output<typeof tolerance> | undefined): MetricPolicy {

@@ -58,6 +58,43 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('../replay.ts')).run,
   },
   {
+    path: 'simulate',
+    purpose: 'Ask before a release whether its canary would catch what goes wrong: how surely, how soon, at what cost.',
+    options: [
+      ENV,
+      { flags: '--traffic <number>', what: 'requests per minute to the service' },
+      { flags: '--baseline <share>', what: 'share of them that fails already (default: 0.5%)' },
+      {
+        flags: '--from <source>',
+        what: 'take both from an earlier release with a canary, or from what the running router counted: router',
+      },
+      { flags: '--errors <shares>', what: 'what the canary fails, one simulation for each (default: 1%,2%,10%)' },
+      { flags: '--after <time>', what: 'it turns bad so long after its first request (default: 0s)' },
+      { flags: '--policy <file>', what: 'a slipway.yaml whose `strategy` says how to judge (default: the one here)' },
+      { flags: '--schedule <weights>', what: 'other weights and times: 5%:1h,25%:3h' },
+      { flags: '--within <time>', what: 'when the question ends (default: with the schedule)' },
+      { flags: '--runs <number>', what: 'simulated canaries of each kind, 10 to 10000 (default: what takes some seconds)' },
+      { flags: '--seed <number>', what: 'repeat an earlier simulation (default: fresh, and printed)' },
+      { flags: '--svg <file>', what: 'write the plot there' },
+    ],
+    notes:
+      'Changes nothing, and needs no release and no agent. Without --traffic and --from it asks the router, if one runs here. "harmed" are requests that failed because they reached the canary, on average; "let through" were promoted though bad.',
+    examples: [
+      { line: 'slipway simulate --traffic 600', what: 'with the policy of slipway.yaml here' },
+      { line: 'slipway simulate --traffic 12 --errors 5%,50% --schedule 10%:1h,50%:1h', what: 'a quiet service, another schedule' },
+      {
+        line: 'slipway simulate --from 01k9 --policy strict.yaml --svg plot.svg',
+        what: "on an earlier release's traffic, by other limits",
+      },
+    ],
+    exits: [
+      [3, 'there is no such release'],
+      [4, 'nothing was counted there'],
+    ],
+    json: '{ runs, seed, perMinute, baseline, withinMs, onsetMs, schedule, judge, notes, svg, healthy, canaries: [{ errors, failed, failedAtMost, passed, unknown, failMs: { median, p95 }, passMs, harmed }] }',
+    load: async () => (await import('../simulate.ts')).run,
+  },
+  {
     path: 'show',
     purpose: 'Show one release whole: every step with its verdict, reason, time and log, and why it ended.',
     args: [RELEASE],

@@ -18,7 +18,7 @@ export function canarySteps({ input, newSide, old, undo, checkpoints }: Draft): 
   const { canary } = input.definition.strategy;
   if (old === null || canary === undefined) return { steps: [], undo: {} };
   const sides = { canary: newSide, stable: old };
-  const shape = shapeOf(checkpoints);
+  const shape = bakeShapeOf(checkpoints);
   const steps = checkpoints.flatMap((checkpoint) => stepsAt(checkpoint, sides, { canary, shape }));
   return { steps, undo: Object.fromEntries(steps.map((one) => [one.id, undo.openOld])) };
 }
@@ -58,7 +58,7 @@ function stepsAt(
 const DAY_MS = 86_400_000;
 
 /** A canary may be held far beyond its schedule, and the chance of a false alarm is promised for all of its time. */
-function shapeOf(checkpoints: readonly CanaryCheckpoint[]): BakeShape {
+export function bakeShapeOf(checkpoints: readonly CanaryCheckpoint[]): BakeShape {
   const planned = checkpoints.reduce((sum, { forMs }) => sum + forMs, 0);
   const openEnded = checkpoints.some(({ forMs, pause }) => pause || forMs === 0);
   const ms = Math.max(planned, openEnded ? 7 * DAY_MS : DAY_MS);

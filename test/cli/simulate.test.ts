@@ -1,0 +1,89 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { inProcess, scratch } from './support.ts';
+
+const home = scratch();
+afterAll(home.remove);
+
+const QUICK = ['--schedule', '10%:10m', '--runs', '10', '--seed', '3', '--errors', '10%'];
+const ask = async (...args: readonly string[]): ReturnType<typeof inProcess> =>
+  inProcess(['-C', home.path, 'simulate', '--traffic', '6000', ...QUICK, ...args], { LANG: 'C.UTF-8' });
+
+describe('slipway simulate', () => {
+  it('needs no configuration, release or agent, makes nothing, and tells chance, time and cost', async () => {
+    const { exit, out, err } = await ask();
+    expect({ exit, err }).toEqual({ exit: 0, err: '' });
+    expect(out).toMatch(/canary fails {2}caught {2}median {2}95 of 100 {2}harmed/);
+    expect(out).toMatch(/^10 % +100 % +\d+s/m);
+    expect(out).toMatch(/a canary that is no worse: 0 % rolled back \(at most 26 %, at 95 %\)/);
+    expect(out).toContain('--seed 3 repeats them');
+    expect(out).toContain('│');
+    expect(readdirSync(home.path)).toEqual([]);
+    expect((await ask()).out).toBe(out);
+  });
+
+  it('keeps to ASCII where the locale has nothing else', async () => {
+    const args = ['-C', home.path, 'simulate', '--traffic', '6000', ...QUICK];
+    const { out } = await inProcess(args, { LC_ALL: 'C', LANG: 'en_US.UTF-8' });
+    expect(out).toMatch(/^[\n -~]*$/);
+  });
+
+  it('--json has the same as one document, --svg the plot as a file', async () => {
+    const file = join(home.path, 'plot.svg');
+    const { out } = await ask('--json', '--svg', file);
+    expect(JSON.parse(out)).toMatchObject({
+      runs: 10,
+      seed: 3,
+      perMinute: 6000,
+      baseline: 0.005,
+      judge: 'sequential',
+      svg: file,
+      healthy: { errors: null, failed: 0 },
+      canaries: [{ errors: 0.1, failed: 1, failMs: { median: expect.any(Number), p95: expect.any(Number) }, harmed: expect.any(Number) }],
+    });
+    expect(readFileSync(file, 'utf8')).toMatch(/^<svg [\s\S]+<\/svg>\n$/);
+  });
+
+  it('takes the policy of the file, or of another one', async () => {
+    const lax = join(home.path, 'lax.yaml');
+    writeFileSync(
+      lax,
+      'service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, errors: { margin: 50, limit: 99% }, schedule: [{ weight: 20%, for: 10m }] }\n',
+    );
+    const args = ['-C', home.path, 'simulate', '--traffic', '6000', '--runs', '10', '--errors', '10%', '--json', '--policy', lax];
+    const { out, err } = await inProcess(args);
+    expect(err).toBe('');
+    // Ten percent are twenty times the baseline, and fifty times are tolerated.
+    expect(JSON.parse(out)).toMatchObject({ schedule: [{ share: 0.2, forMs: 600_000 }], canaries: [{ failed: 0 }] });
+  });
+
+  it.each([
+    [['--traffic', '1e9'], 'a whole number from 1'],
+    [['--traffic', '600', '--baseline', '60%'], 'an outage'],
+    [['--traffic', '600', '--baseline', '5'], 'a share in percent'],
+    [['--traffic', '600', '--errors', '0.1%'], 'nothing to catch'],
+    [['--traffic', '600', '--errors', '1%,2%,3%,4%,5%,6%,7%,8%,9%'], 'at most 8'],
+    [['--traffic', '600', '--schedule', '10%:1h,5%:1h'], 'weights only rise'],
+    [['--traffic', '600', '--schedule', '2.5%:1h'], 'whole percent'],
+    [['--traffic', '600', '--schedule', '5%:soon'], 'a length of time'],
+    [['--traffic', '600', '--after', '2d'], 'not before the end'],
+    [['--traffic', '600', '--within', '400d'], 'a length of time'],
+    [['--traffic', '600', '--runs', '1000000'], 'from 10 to 10000'],
+    [['--traffic', '600', '--seed', '-1'], 'a whole number from 0'],
+    [['--traffic', '600', '--policy', '/no/such.yaml'], 'There is no /no/such.yaml'],
+    [['--traffic', '600', '--svg', '/no/such/plot.svg', ...QUICK], 'cannot be written'],
+    [[], 'how much traffic'],
+  ])('refuses %j', async (args, said) => {
+    const ran = await inProcess(['-C', home.path, 'simulate', ...args]);
+    expect(ran).toMatchObject({ exit: 2, out: '', err: expect.stringContaining(said) });
+    expect(ran.err).toMatch(/^error: .+\nhint: .+\n$/);
+  });
+
+  it('asks the router only where an agent runs', async () => {
+    expect(await inProcess(['-C', home.path, 'simulate', '--from', 'router'])).toMatchObject({
+      exit: 4,
+      err: expect.stringContaining('No agent here has counted'),
+    });
+  });
+});
