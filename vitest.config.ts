@@ -3,7 +3,7 @@ import { CountReporter } from './test/support/count-reporter.ts';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'],
     testTimeout: 90_000,
     hookTimeout: 120_000,
     pool: 'forks',

@@ -2,7 +2,7 @@
  * Checks what a linter's patterns cannot: directions by resolved path, file sizes, known rooms, clocks in a core.
  * Usage: node scripts/house.ts [ROOT]. Exits 1 with what to do per finding, and also when there was nothing to check.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOMS, mayImport } from './rooms.ts';
 
@@ -93,22 +93,59 @@ function median(numbers: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-function readSources(root: string): readonly SourceFile[] {
-  const source = path.join(root, 'src');
+function readSources(source: string): readonly SourceFile[] {
   return readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .toSorted()
     .map((name) => ({ name: name.replaceAll(path.sep, '/'), text: readFileSync(path.join(source, name), 'utf8') }));
 }
 
+function checkPackageImport(file: SourceFile, specifier: string, isPure: boolean): string | null {
+  const own = `${roomOf(file.name)}/`;
+  const resolved = specifier.startsWith('.') ? path.posix.normalize(path.posix.join(path.posix.dirname(file.name), specifier)) : null;
+  if (resolved !== null && !resolved.startsWith(own)) {
+    return `packages/${file.name}: "${specifier}" is outside of the package, and it is installed without the rest.`;
+  }
+  if (isPure && resolved?.startsWith(`${own}src/core/`) !== true) {
+    return `packages/${file.name}: a core imports only its own core, not "${specifier}". Pass the value in.`;
+  }
+  return null;
+}
+
+/** What a library in packages/ must keep to: it is installed without Slipway, and its core is as pure as any. */
+function checkPackageFile(file: SourceFile): readonly string[] {
+  const isPure = file.name.includes('/src/core/') && !isTest(file.name);
+  const findings = importsOf(file.text).map((specifier) => checkPackageImport(file, specifier, isPure));
+  if (linesOf(file.text) > MAX_LINES) {
+    findings.push(`packages/${file.name}: ${linesOf(file.text)} lines, the cap is ${MAX_LINES}. Split it by what it does.`);
+  }
+  const code = withoutComments(file.text);
+  for (const [pattern, advice] of isPure ? IMPURE : []) if (pattern.test(code)) findings.push(`packages/${file.name}: ${advice}.`);
+  return findings.filter((finding) => finding !== null);
+}
+
+/** Sources and tests of every package, relative to packages/. */
+function readPackages(root: string): readonly SourceFile[] {
+  const packages = path.join(root, 'packages');
+  const below = (folder: string): readonly SourceFile[] =>
+    existsSync(path.join(packages, folder))
+      ? readSources(path.join(packages, folder)).map(({ name, text }) => ({ name: `${folder}/${name}`, text }))
+      : [];
+  const names = existsSync(packages) ? readdirSync(packages) : [];
+  return names.flatMap((name) => ['src', 'test'].flatMap((part) => below(`${name}/${part}`)));
+}
+
 function main(root: string): number {
-  const files = readSources(root);
-  const findings = files.flatMap(checkFile);
+  const files = readSources(path.join(root, 'src'));
+  const packaged = readPackages(root);
+  const findings = [...files.flatMap(checkFile), ...packaged.flatMap(checkPackageFile)];
   const middle = median(files.filter((file) => !isTest(file.name)).map((file) => linesOf(file.text)));
   if (middle > MAX_MEDIAN) findings.push(`src: the median file has ${middle} lines, the cap is ${MAX_MEDIAN}. Split the largest files.`);
   if (files.length === 0) findings.push(`${root}/src: no TypeScript file found, so nothing was checked. Pass the folder that holds src/.`);
   for (const finding of findings) console.error(finding);
-  console.log(`house: ${files.length} files, median ${middle} lines, ${findings.length} finding${findings.length === 1 ? '' : 's'}`);
+  console.log(
+    `house: ${files.length + packaged.length} files, median ${middle} lines, ${findings.length} finding${findings.length === 1 ? '' : 's'}`,
+  );
   return findings.length === 0 ? 0 : 1;
 }
 

@@ -88,7 +88,7 @@ describe('committed text', () => {
 });
 
 describe('tests', () => {
-  const suites = files.filter((name) => /^(?:src|test)\/.*\.test\.ts$/.test(name));
+  const suites = files.filter((name) => /^(?:src|test|packages)\/.*\.test\.ts$/.test(name));
 
   it('have names of their own within a file and describe block', () => {
     const doubled = suites.flatMap((name) => duplicateTitles(read(name)).map((title) => `${name}: ${title}`));

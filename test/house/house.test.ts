@@ -35,6 +35,28 @@ describe('the house check', () => {
     expect(house({ [name]: '//\n' })).toMatchObject({ status: 1, output: expect.stringContaining('is no room') });
   });
 
+  it.each([
+    ['src/a.ts', "import '../../../src/kernel/index.ts';\n", 'is outside of the package'],
+    ['src/core/a.ts', "import '../edge.ts';\n", 'a core imports only its own core'],
+    ['src/core/a.ts', "import { readFileSync } from 'node:fs';\n", 'a core imports only its own core'],
+    ['src/core/a.ts', 'export const now = Date.now();\n', 'reads the clock'],
+    ['test/a.test.ts', '//\n'.repeat(301), '301 lines'],
+  ])('looks into packages too (%s, %#)', (name, text, finding) => {
+    expect(house({ 'src/cli/a.ts': '//\n', [`packages/kit/${name}`]: text })).toMatchObject({
+      status: 1,
+      output: expect.stringContaining(finding),
+    });
+  });
+
+  it('lets a package import itself and what it installs', () => {
+    const text = "import 'pino';\nimport './core/b.ts';\n";
+    expect(
+      house({ 'src/cli/a.ts': '//\n', 'packages/kit/src/a.ts': text, 'packages/kit/test/a.test.ts': "import '../src/a.ts';\n" }),
+    ).toMatchObject({
+      status: 0,
+    });
+  });
+
   it('reads code, not comments', () => {
     expect(house({ 'src/traffic/core/a.ts': "/* Date.now() and from '../x.ts' */\n// Math.random()\nexport const a = 1;\n" }).status).toBe(
       0,
