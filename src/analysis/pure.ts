@@ -14,9 +14,9 @@ export {
 } from './core/judge.ts';
 export type { ScheduledWeight } from './core/simulate.ts';
 export { DEFAULT_POLICY, ERRORS, LATENCY, PERIOD_MS, type BakeShape, type MetricPolicy, type SequentialPolicy } from './core/policy.ts';
-export { problemOfPair } from './core/counts.ts';
+export { addPairs, NO_REQUESTS, problemOfPair } from './core/counts.ts';
 export { scatterOf } from './core/dispersion.ts';
 export { plotSvg } from './core/plot-svg.ts';
 export { plotLines } from './core/plot-terminal.ts';
-export { tellValue, type Plot } from './core/plot.ts';
+export { roundTop, tellValue, type Plot } from './core/plot.ts';
 export { answerOf, catchPlot, playOnce, usualRuns, type WhatIf, type WhatIfAnswer } from './core/what-if.ts';

@@ -141,7 +141,10 @@ async function writeDocuments(making: Making, writer: PackWriter): Promise<void>
   await writer.write(PACK.summary, readable({ ...facts, ...fixedSummary(story, checkpoint) }));
   const digests = [...writer.sums()].sort((a, b) => (a.name < b.name ? -1 : 1));
   await writer.write(PACK.statement, sealStatement(making, writer));
-  await writer.write(PACK.report, renderReport({ story, records, checkpoint, facts, digests, fingerprints }));
+  const pictures = input.artifacts
+    .filter(({ name }) => name.endsWith('.svg'))
+    .map(({ name, text }) => ({ name: `${ARTIFACTS_FOLDER}${name}`, text }));
+  await writer.write(PACK.report, renderReport({ story, records, checkpoint, facts, digests, fingerprints, pictures }));
   await writer.write(PACK.instructions, renderInstructions(story.release, fingerprints));
   const sums = formatSums(writer.sums());
   await writer.write(PACK.sums, sums);

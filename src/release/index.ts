@@ -7,7 +7,8 @@ export { checkpointOf, foldEvents, type ReleaseState, type StepState } from './c
 export { printedOf, type Printed } from './core/printed.ts';
 export { remarksOf } from './core/remarks.ts';
 export { servingOf, type Serving } from './core/serving.ts';
-export { judgedCheckpoints, type JudgedCheckpoint } from './core/judged.ts';
+export { judgedCheckpoints } from './core/judged.ts';
+export { decisionsOf, plotOf, type Decision } from './core/decisions.ts';
 export { hypothesis, replay, type Hypothesis, type Replay } from './core/replay.ts';
 export { bakeShapeOf } from './core/compile/canary-steps.ts';
 export { next, type Action } from './core/next.ts';

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { plotSvg } from '../analysis/index.ts';
 import { canonicalJson, exportPack, verdictOf, type PackInput, type SigningKeys } from '../evidence/index.ts';
+import { decisionsOf, plotOf } from './core/decisions.ts';
 import { failureRequest, rollbackNotice } from './core/notice.ts';
 import { remarksOf } from './core/remarks.ts';
 import { foldEvents } from './core/state.ts';
@@ -44,6 +46,7 @@ export async function packInput(home: string, stored: StoredRelease): Promise<Pa
     ),
     artifacts: [
       ...reportsOf(stored),
+      ...decisionFiles(stored),
       { name: 'plan.json', text: planText },
       { name: 'envelope.json', text: `${canonicalJson(envelopeOf(stored))}\n` },
     ],
@@ -66,6 +69,22 @@ function reportsOf({ events }: StoredRelease): readonly { readonly name: string;
     ...(request === null ? [] : [{ name: 'failure-request.json', text: `${JSON.stringify(request, null, 2)}\n` }]),
     ...(notice === null ? [] : [{ name: 'rollback-notice.md', text: notice }]),
   ];
+}
+
+/** What each decision about a canary was made from: the series and numbers of a checkpoint, and a picture of each metric. */
+function decisionFiles({ events }: StoredRelease): readonly { readonly name: string; readonly text: string }[] {
+  return decisionsOf(foldEvents(events).plan, events).flatMap((decision) => [
+    { name: `decision-${decision.step}.json`, text: `${canonicalJson(decision)}\n` },
+    ...decision.series.map((series, index) => ({
+      name: `decision-${decision.step}.${fileWord(series.metric, index)}.svg`,
+      text: plotSvg(plotOf(decision, series)),
+    })),
+  ]);
+}
+
+/** A metric may have any name; a file of a pack may not. */
+function fileWord(metric: string, index: number): string {
+  return /^[A-Za-z0-9_-]{1,60}$/.test(metric) ? metric : `metric.${index + 1}`;
 }
 
 /** Everything bound to the release under its one id. */

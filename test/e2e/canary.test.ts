@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentStatus } from '../../src/server/index.ts';
@@ -65,6 +67,22 @@ describe('a canary under real traffic', () => {
     expectSaid(await service.slipway('release'), 11, /1\.2\.0 at 20 %: errors: .* of the canary's requests were bad/);
     expect(met().failed - before.failed).toBeLessThan(40);
     expect((await shown()).outcome).toBe('rolled-back');
+    expectSaid(
+      await service.slipway('show'),
+      0,
+      'decisions',
+      /canary 1\.2\.0 │.*[▂-█]/,
+      '^ fail',
+      /errors FAIL: canary \d+ of \d+ bad/,
+      /e-values: worse .* of/,
+    );
+    const { evidence, decisions } = JSON.parse((await service.slipway('show', '--json')).stdout) as {
+      evidence: string;
+      decisions: { verdict: string }[];
+    };
+    expect(decisions.map(({ verdict }) => verdict)).toEqual(['fail']);
+    expect(await readFile(join(evidence, 'artifacts/decision-deploy.judge-20.errors.svg'), 'utf8')).toMatch(/^<svg .*1\.2\.0/s);
+    expectSaid(await service.slipway('evidence', 'verify'), 0);
     await expectUnharmed(service, '1.1.0');
   }, 120_000);
 

@@ -26,8 +26,13 @@ export function plotLines(plot: Plot, room: PlotRoom): readonly string[] {
     panelOf(line, plot, { columns, room }).map((cells, row) => `${head(line, row, gutter)}${edge}${cells}`),
   );
   const below = [labelLine(plot.x, columns), ...plot.marks.map(({ x, label }) => markLine(placeOn(plot.x, x), columns, label))];
-  const title = `${plot.title} (${plot.y.label}, up to ${tellValue(plot.y.unit, plot.y.to)}; ${plot.x.label})`;
-  return [title, ...panels, ...below.map((text) => `${' '.repeat(gutter + 1)}${text}`)].map((text) => cut(text.trimEnd(), room.width));
+  const scales = `(${plot.y.label}, up to ${tellValue(plot.y.unit, plot.y.to)}; ${plot.x.label})`;
+  const fits = Array.from(`${plot.title} ${scales}`).length <= room.width;
+  return [
+    ...(fits ? [`${plot.title} ${scales}`] : [plot.title, scales]),
+    ...panels,
+    ...below.map((text) => `${' '.repeat(gutter + 1)}${text}`),
+  ].map((text) => cut(text.trimEnd(), room.width));
 }
 
 function head({ name }: Line, row: number, gutter: number): string {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { SlipwayError, toIso } from '../../kernel/index.ts';
 import { nearest } from '../../config/index.ts';
-import { packFolder, stepLogFolder, type StoredRelease } from '../../release/index.ts';
+import { decisionsOf, foldEvents, packFolder, stepLogFolder, type Decision, type StoredRelease } from '../../release/index.ts';
+import { renderDecisions } from '../output/decisions.ts';
 import { renderRelease } from '../output/progress.ts';
 import { viewOf, type ReleaseView } from '../output/release-view.ts';
 import { withApp } from './shared/app.ts';
@@ -24,8 +25,17 @@ export const run: Handler = async (call) =>
       return 0;
     }
     const pack = view.sealed ? packFolder(app.places.home, view.release) : null;
-    if (terminal.json) terminal.data(documentOf(view, stored, { logs, pack }));
-    else terminal.say(`${renderRelease(view, logs, terminal.style)}\n\n${evidenceText(view, pack)}`);
+    const decisions = decisionsOf(foldEvents(stored.events).plan, stored.events);
+    if (terminal.json) terminal.data({ ...documentOf(view, stored, { logs, pack }), decisions: decisions.map(decisionDocument) });
+    else {
+      const judged = renderDecisions(decisions, terminal, call.environment);
+      const parts = [
+        renderRelease(view, logs, terminal.style),
+        ...(judged.length === 0 ? [] : [judged.join('\n')]),
+        evidenceText(view, pack),
+      ];
+      terminal.say(parts.join('\n\n'));
+    }
     return 0;
   });
 
@@ -76,4 +86,9 @@ function documentOf(view: ReleaseView, { events }: StoredRelease, { logs, pack }
     evidence: pack,
     events: events.length,
   };
+}
+
+/** A decision with its times as text. */
+function decisionDocument(decision: Decision): object {
+  return { ...decision, startedAt: toIso(decision.startedAt), decidedAt: toIso(decision.decidedAt) };
 }

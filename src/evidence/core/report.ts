@@ -15,6 +15,8 @@ export interface ReportInput {
   readonly facts: JsonObject;
   readonly digests: readonly Sum[];
   readonly fingerprints: { readonly pack: string; readonly log: string };
+  /** SVG files of the pack, written by us: name in the pack and text. */
+  readonly pictures: readonly { readonly name: string; readonly text: string }[];
 }
 
 /** Events that tell how a release was steered and undone, beside its steps. */
@@ -31,6 +33,7 @@ export function renderReport(input: ReportInput): string {
     ...section('Timeline', [timeline(story)]),
     ...section('Checks', [checks(story, input.records)]),
     ...section('Rollback and decisions', [decisions(input.records)]),
+    ...pictures(input.pictures),
     ...section('Digests', [digests(input)]),
     '<p>This page is a copy for reading. What counts are the ledger and the signatures: see <code>VERIFY.md</code>.</p>',
   ]);
@@ -143,6 +146,16 @@ function decisionRow(record: LedgerRecord): readonly string[] {
     typeof data[field] === 'string' ? [`${field}: ${data[field]}`] : [],
   );
   return [escapeHtml(record.time), code(record.type), escapeHtml(record.actor), escapeHtml(details.join(' · '))];
+}
+
+/** Drawn inside the page: it loads nothing, not even from beside it. */
+function pictures(all: ReportInput['pictures']): readonly string[] {
+  return all.length === 0
+    ? []
+    : section(
+        'What was judged',
+        all.map(({ name, text }) => `<figure>${text}<figcaption>${code(name)}</figcaption></figure>`),
+      );
 }
 
 function digests({ checkpoint, digests: sums, fingerprints }: ReportInput): string {

@@ -96,7 +96,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'show',
-    purpose: 'Show one release whole: every step with its verdict, reason, time and log, and why it ended.',
+    purpose: 'Show one release whole: every step with its verdict, reason, time and log, what a canary was judged by, and why it ended.',
     args: [RELEASE],
     options: [ENV, { flags: '--log <step>', what: 'print the raw log of a step instead' }],
     examples: [
@@ -104,7 +104,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
     ],
     exits: [NOT_FOUND],
-    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, wayOn, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events }',
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, wayOn, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events, decisions: [{ step, weight, canary, stable, judge, startedAt, decidedAt, verdict, reason, judgement, series: [{ metric, spanMs, spans: [{ canary: { requests, bad }, stable }] }] }] }',
     load: async () => (await import('../show.ts')).run,
   },
   {
