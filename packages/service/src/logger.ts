@@ -25,21 +25,52 @@ function ids(): object {
   return { trace_id: traceId, span_id: spanId, trace_flags: flags, correlation_id: correlationId };
 }
 
+const { req, res } = pino.stdSerializers;
+/** What frameworks log: whole requests and answers, of which a few fields are meant. */
+const WHOLE = { req, request: req, res, response: res, reply: res } as Readonly<Record<string, (value: never) => unknown>>;
+
+const isPlain = (value: object): boolean => Object.getPrototypeOf(value) === Object.prototype || Array.isArray(value);
+
+/** A query may hold anything, a token for one. */
+const withoutQuery = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'url' in value
+    ? { ...value, url: String(value.url).split('?', 1)[0], query: undefined }
+    : value;
+
+function clean(fields: object): Record<string, unknown> {
+  const entries = Object.entries(fields).map(([key, value]: [string, unknown]) => {
+    const serialize = WHOLE[key];
+    const isWhole = serialize !== undefined && typeof value === 'object' && value !== null && !isPlain(value);
+    return [key, isWhole ? withoutQuery(serialize(value as never)) : value];
+  });
+  return redactKeys(Object.fromEntries(entries), errorFields) as Record<string, unknown>;
+}
+
+/** pino has no formatter for the fields of a child; children inherit this from their parent. */
+function guardChildren(logger: Logger): Logger {
+  const child = logger.child as unknown as (this: Logger, fields: object, options?: pino.ChildLoggerOptions) => Logger;
+  return Object.defineProperty(logger, 'child', {
+    value: function guarded(this: Logger, fields: object, options?: pino.ChildLoggerOptions): Logger {
+      return child.call(this, clean(fields), options);
+    },
+  });
+}
+
 /** JSON lines with trace ids, in which neither secret-looking keys nor known secret values appear. */
 export function createLogger({ base, level = 'info', secrets = [], destination }: LoggerOptions): Logger {
-  const clean = (fields: object): Record<string, unknown> => redactKeys(fields, errorFields) as Record<string, unknown>;
   const asIs = (value: unknown): unknown => value;
-  return pino(
+  const logger = pino(
     {
       level,
       base,
       timestamp: pino.stdTimeFunctions.isoTime,
       mixin: ids,
       // `clean` has made plain fields of every error, so pino's own serializers have nothing left to do.
-      serializers: { err: (value: unknown) => (value instanceof Error ? clean({ value })['value'] : value), error: asIs },
-      formatters: { level: (label) => ({ level: label }), log: clean, bindings: clean },
+      serializers: { err: asIs, error: asIs },
+      formatters: { level: (label) => ({ level: label }), log: clean },
       hooks: { streamWrite: redactValues(secrets) },
     },
     destination ?? pino.destination({ dest: 1, sync: true }),
   );
+  return guardChildren(logger);
 }

@@ -1,4 +1,7 @@
 import { type Server, type ServerOptions, createServer } from 'node:http';
+import type { Registry } from 'prom-client';
+import { createBreaker } from './breaker.ts';
+import { createBreakerCounters } from './breaker-metrics.ts';
 import { createChecks } from './checks.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { currentContext } from './context.ts';
@@ -10,6 +13,7 @@ import { createInternalOnly } from './internal-only.ts';
 import { type Handler, createListener } from './listener.ts';
 import { type Logger, createLogger } from './logger.ts';
 import { type Metrics, createMetrics } from './metrics.ts';
+import { createPool, createPoolCounters } from './pool.ts';
 import { type Shutdown, createShutdown, shutdownLimits } from './shutdown.ts';
 import { attachSignals } from './signals.ts';
 import { createStart, listenOn } from './start.ts';
@@ -52,6 +56,29 @@ function createHttp(options: ServiceOptions, base: Base): Pick<Service, 'listene
   };
 }
 
+/** Breakers and pools, each under a name of its own, because the name is what metrics and people tell them apart by. */
+function createGuards(registry: Registry, breakers: Map<string, () => BreakerState>): Pick<Service, 'breaker' | 'pool'> {
+  const breakerCounters = createBreakerCounters(registry);
+  const poolCounters = createPoolCounters(registry);
+  const names = new Set<string>();
+  const claim = (name: string): void => {
+    if (names.has(name)) throw new Error(`There is a breaker or pool "${name}" already; create it once and share it.`);
+    names.add(name);
+  };
+  return {
+    breaker: (name, options = {}) => {
+      claim(name);
+      const breaker = createBreaker(name, options, breakerCounters);
+      breakers.set(name, breaker.state);
+      return breaker;
+    },
+    pool: (name, options) => {
+      claim(name);
+      return createPool(name, options, poolCounters);
+    },
+  };
+}
+
 /** Everything an on-call engineer expects of a service. Without options it takes name and version from package.json. */
 export function createService(options: ServiceOptions = {}): Service {
   const { secrets = [], exit = (code) => process.exit(code) } = options;
@@ -59,7 +86,8 @@ export function createService(options: ServiceOptions = {}): Service {
   const log = createLogger({ ...options.log, secrets, base: { service: identity.name, version: identity.version } });
   const metrics = createMetrics(identity.version, options.processMetrics ?? true);
   const connections = createConnections();
-  const shutdown = createShutdown({ limits: shutdownLimits(options.shutdown), connections, log, exit });
+  const limits = shutdownLimits(options.shutdown);
+  const shutdown = createShutdown({ limits, connections, log, exit });
   const { work, drainables } = createWork();
   for (const part of drainables) shutdown.add(part);
   // The first hook runs last: until then a second signal still means "at once".
@@ -76,9 +104,11 @@ export function createService(options: ServiceOptions = {}): Service {
   return {
     ...work,
     ...http,
+    ...createGuards(metrics.registry, breakers),
     identity,
     log,
     metrics,
+    limits,
     stopping: shutdown.stopping,
     listen: async (target, at = {}) => {
       const server = typeof target === 'function' ? http.createServer(target) : target;
@@ -92,7 +122,6 @@ export function createService(options: ServiceOptions = {}): Service {
     started,
     onShutdown: shutdown.hook,
     drains: shutdown.add,
-    reportsBreaker: (name, state) => void breakers.set(name, state),
     route: (template) => {
       const context = currentContext();
       if (context !== undefined) context.route = template;

@@ -1,11 +1,12 @@
 import type { RequestListener, Server, ServerOptions } from 'node:http';
+import type { Breaker, BreakerOptions } from './breaker.ts';
 import type { Check } from './checks.ts';
-import type { BreakerState } from './endpoints.ts';
 import type { Identity } from './identity.ts';
 import type { InternalOptions } from './internal-only.ts';
 import type { Handler } from './listener.ts';
 import type { Logger, LoggerOptions } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import type { Pool, PoolOptions } from './pool.ts';
 import type { Drainable, ShutdownLimits } from './shutdown.ts';
 import type { Work } from './work.ts';
 
@@ -30,6 +31,7 @@ export interface Service extends Work {
   readonly identity: Identity;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly limits: ShutdownLimits;
   /** Aborts as soon as a shutdown begins: take nothing new. */
   readonly stopping: AbortSignal;
   /** Wraps a `node:http` listener (an Express app is one). */
@@ -47,8 +49,10 @@ export interface Service extends Work {
   onShutdown(name: string, run: () => unknown): void;
   /** A part of the service that drains by itself: a queue consumer, a scheduler. */
   drains(part: Drainable): void;
-  /** Shows a breaker's state in `/health` and lets it make the service degraded. */
-  reportsBreaker(name: string, state: () => BreakerState): void;
+  /** A circuit breaker around a dependency; while it is not closed the service is degraded. */
+  breaker(name: string, options?: BreakerOptions): Breaker;
+  /** Bounded concurrency with a bounded queue, in front of a connection pool for example. */
+  pool(name: string, options: PoolOptions): Pool;
   /** Names the route of the current request by its template; the framework adapters do this by themselves. */
   route(template: string): void;
   shutdown(reason?: string): Promise<number>;

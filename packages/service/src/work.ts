@@ -22,7 +22,7 @@ export function createWork(): { readonly work: Work; readonly drainables: readon
   };
   const work: Work = {
     track: async (action) => {
-      const ended = attempt(action, over.signal);
+      const ended = attempt(action, AbortSignal.any([over.signal]));
       running.add(ended);
       try {
         return await ended;
