@@ -1,1 +1,3 @@
 export * from './pure.ts';
+export type { MetricSource, Question } from './ports.ts';
+export * from './lazily.ts';

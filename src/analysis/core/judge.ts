@@ -16,7 +16,10 @@ import { thresholdsOf, type BakeShape, type SequentialPolicy, type Thresholds } 
 import { requestsNeeded } from './forecast.ts';
 import { sentenceOf } from './sentence.ts';
 
-/** What one reading of the sources gave: the counts since the reading before, per metric; null where a source was silent. */
+/**
+ * What one reading of the sources gave: the counts since the reading before, per metric; null where a source was silent. A metric
+ * that is not named has no news: its source is read at another pace. Without any (as older builds wrote it) all were silent.
+ */
 export interface Tick {
   readonly at: Instant;
   readonly metrics: Readonly<Record<string, Pair | null>>;
@@ -66,11 +69,15 @@ export function atCheckpoint(judge: Judge, at: Instant, dispersions: Dispersions
 /** One tick added. A tick of before the newest one (a clock that jumped back) counts as of that time. */
 export function addTick(judge: Judge, tick: Tick): Judge {
   const at = Math.max(tick.at, judge.lastAt ?? tick.at);
+  const isOfSome = Object.keys(tick.metrics).length > 0;
   return {
     ...judge,
     checkpointAt: judge.checkpointAt ?? at,
     lastAt: at,
-    metrics: judge.metrics.map((state) => addToMetric(state, at, tick.metrics[state.policy.name] ?? null, judge.thresholds)),
+    metrics: judge.metrics.map((state) => {
+      const pair = tick.metrics[state.policy.name];
+      return pair === undefined && isOfSome ? state : addToMetric(state, at, pair ?? null, judge.thresholds);
+    }),
   };
 }
 
