@@ -87,7 +87,7 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
 /** The agent of the state directory, whose address is known whether or not it runs. */
 export function openPeers(home: string) {
   const { socket } = agentPlaces(home);
-  return { target: createAgentTarget({ socketPath: socket }), router: createAgentRouter({ socketPath: socket }) };
+  return { agentSocket: socket, target: createAgentTarget({ socketPath: socket }), router: createAgentRouter({ socketPath: socket }) };
 }
 
 interface Parts {
@@ -110,6 +110,7 @@ function stepDeps({ places, secrets, opened, peers, keys, effects }: Parts): Ste
     home: places.home,
     target: peers.target,
     router: peers.router,
+    agentSocket: peers.agentSocket,
     store: opened.store,
     environmentFor: secrets.environmentFor,
     databaseUrlTemplate,

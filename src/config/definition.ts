@@ -1,4 +1,4 @@
-import type { Definition, ProcessDefinition, StrategyDefinition } from './domain.ts';
+import type { Definition, MetricDefinition, ProcessDefinition, StrategyDefinition } from './domain.ts';
 import type { Complaint } from './issues.ts';
 import type { ServiceEntry } from './schema/file.ts';
 import { ALIVE, httpHealthAt, type ProcessEntry } from './schema/process.ts';
@@ -16,6 +16,8 @@ export function toDefinition(
 ): { readonly definition: Definition; readonly complaints: readonly Complaint[] } {
   const { processes, complaints } = toProcesses(entry);
   const routed = processes.some((process) => process.routed);
+  const metrics = named(entry.metrics).map((one) => ({ ...one, policy: { ...one.policy, name: one.name } }));
+  const guards = named(entry.guards);
   const definition: Definition = {
     service: entry.service,
     environment,
@@ -28,12 +30,43 @@ export function toDefinition(
     scan: orNull(entry.scan),
     smoke: orElse(entry.smoke, NO_SMOKE),
     observe: orElse(entry.observe, OBSERVE_BY_DEFAULT),
-    strategy: orElse<StrategyDefinition>(entry.strategy, { name: 'auto', because: null }),
+    strategy: judgedBy(orElse<StrategyDefinition>(entry.strategy, { name: 'auto', because: null }), metrics),
     rollback: orElse(entry.rollback, ROLLBACK_BY_DEFAULT),
+    ...(metrics.length === 0 ? {} : { metrics }),
+    ...(guards.length === 0 ? {} : { guards }),
     approvals: orElse(entry.approvals, 0),
     envFile: orNull(entry['env-file']),
   };
-  return { definition, complaints: [...complaints, ...checkRouting(definition, entry), ...checkSmoke(definition)] };
+  return { definition, complaints: [...complaints, ...checkRouting(definition, entry), ...checkSmoke(definition), ...checkNames(entry)] };
+}
+
+function named<T>(map: Readonly<Record<string, T>> = {}): readonly (T & { readonly name: string })[] {
+  return Object.entries(map).map(([name, one]) => ({ ...one, name }));
+}
+
+/** What is declared joins what the router counts; alpha is split over all of them. */
+function judgedBy(strategy: StrategyDefinition, metrics: readonly MetricDefinition[]): StrategyDefinition {
+  const { canary } = strategy;
+  if (canary === undefined) return strategy;
+  return {
+    ...strategy,
+    canary: { ...canary, policy: { ...canary.policy, metrics: [...canary.policy.metrics, ...metrics.map(({ policy }) => policy)] } },
+  };
+}
+
+/** Names under which a look at a canary has answers already. */
+const TAKEN: ReadonlySet<string> = new Set(['errors', 'latency', 'restarts', 'instances']);
+
+function checkNames({ metrics = {}, guards = {} }: ServiceEntry): readonly Complaint[] {
+  const refuse = (section: string, name: string, message: string): Complaint => ({ path: [section, name], about: 'key', message });
+  const taken = [
+    ...Object.keys(metrics).map((name) => ['metrics', name] as const),
+    ...Object.keys(guards).map((name) => ['guards', name] as const),
+  ]
+    .filter(([, name]) => TAKEN.has(name))
+    .map(([section, name]) => refuse(section, name, `"${name}" is what the router and the instances are judged by; choose another name`));
+  const twice = Object.keys(guards).filter((name) => Object.hasOwn(metrics, name));
+  return [...taken, ...twice.map((name) => refuse('guards', name, `"${name}" is a metric already; choose another name`))];
 }
 
 function toOwners(owners: ServiceEntry['owners'] = {}): Definition['owners'] {

@@ -13,3 +13,4 @@ export type {
   SmokeDefinition,
   StrategyDefinition,
 } from '../release/index.ts';
+export type { Ask, GuardDefinition, MetricDefinition, SourceDefinition } from '../analysis/index.ts';

@@ -4,3 +4,4 @@ export type { AgentStatus } from './agent/control-routes.ts';
 export { agentStatus, startAgent, stopAgent } from './agent/control.ts';
 export { ownOutput } from './agent/own-output.ts';
 export { agentPlaces, type AgentPlaces } from './agent/places.ts';
+export { parseOtlpAddress } from './agent/otlp-address.ts';

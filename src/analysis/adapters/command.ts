@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, type Clock, type Exec } from '../../kernel/index.ts';
-import { silent, type Reading } from '../core/reading.ts';
+import { silent, type Measured, type Reading } from '../core/reading.ts';
 import type { MetricSource } from '../ports.ts';
 
 export interface CommandSourceOptions {
@@ -100,13 +100,20 @@ function readingOf(output: string, name: string, startedAt: number): Reading {
   if (json === undefined) return silent(`"${name}" printed no JSON in its last line`);
   const parsed = printed.safeParse(json);
   if (!parsed.success)
-    return silent(`"${name}" printed JSON without {"canary": {"requests": n, "bad": n}, "stable": {...}}, or with something else beside it`);
-  const { canary, stable, at = startedAt, epoch = '' } = parsed.data;
-  const moment = { at, epoch: String(epoch) };
-  if (typeof canary === 'number' && typeof stable === 'number') return { kind: 'gauge', versions: { canary, stable }, ...moment };
-  if (isCounts(canary) && isCounts(stable)) return { kind: 'counts', versions: { canary, stable }, ...moment };
-  if (isHistogram(canary) && isHistogram(stable)) return { kind: 'histogram', versions: { canary, stable }, ...moment };
-  return silent(`"${name}" printed other numbers for one version than for the other`);
+    return silent(
+      `"${name}" printed JSON without {"canary": {"requests": n, "bad": n}, "stable": {...}}, or with something else beside it`,
+    );
+  const { at = startedAt, epoch = '', ...versions } = parsed.data;
+  const measured = measuredOf(versions);
+  return measured === null
+    ? silent(`"${name}" printed other numbers for one version than for the other`)
+    : { ...measured, at, epoch: String(epoch) };
+}
+
+function measuredOf({ canary, stable }: { readonly canary: unknown; readonly stable: unknown }): Measured | null {
+  if (typeof canary === 'number' && typeof stable === 'number') return { kind: 'gauge', versions: { canary, stable } };
+  if (isCounts(canary) && isCounts(stable)) return { kind: 'counts', versions: { canary, stable } };
+  return isHistogram(canary) && isHistogram(stable) ? { kind: 'histogram', versions: { canary, stable } } : null;
 }
 
 function isCounts(value: unknown): value is z.output<typeof counts> {

@@ -26,7 +26,11 @@ const LONGEST_TICK_MS: Duration = 10_000;
  * One reading taken in. `news` is what the judge gets: counts, null when the source said nothing that can be counted,
  * undefined when there is nothing to judge yet. Counts from before a silence are not lost: the next answer holds them.
  */
-export function addReading(feed: Feed, reading: Reading, slowerThan: number | null): { readonly feed: Feed; readonly news: Pair | null | undefined } {
+export function addReading(
+  feed: Feed,
+  reading: Reading,
+  slowerThan: number | null,
+): { readonly feed: Feed; readonly news: Pair | null | undefined } {
   if (reading.kind === 'silent') return { feed: { ...feed, silent: reading.reason }, news: null };
   const edge = slowerThan ?? feed.edge ?? (reading.kind === 'histogram' ? edgeOf(reading.versions.stable) : null);
   const { base } = feed;

@@ -6,7 +6,9 @@ const values = { version: '1.2.0', service: 'shop', environment: 'prd', group: '
 
 /** The strings of a query, read as Prometheus reads them. */
 function stringsOf(query: string): readonly string[] {
-  return [...query.matchAll(/"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'/g)].map(([, one, other]) => (one ?? other ?? '').replaceAll(/\\(.)/g, (_all, char: string) => ({ n: '\n', r: '\r' })[char] ?? char));
+  return [...query.matchAll(/"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'/g)].map(([, one, other]) =>
+    (one ?? other ?? '').replaceAll(/\\(.)/g, (_all, char: string) => ({ n: '\n', r: '\r' })[char] ?? char),
+  );
 }
 
 describe('a query template', () => {

@@ -1,9 +1,7 @@
 /** What may stand in a query between double braces. */
-export const PLACEHOLDERS = ['version', 'service', 'environment', 'group'] as const;
+const PLACEHOLDERS = ['version', 'service', 'environment', 'group'] as const;
 
 export type PlaceholderValues = Readonly<Record<(typeof PLACEHOLDERS)[number], string>>;
-
-const HOLE = /\{\{([^{}]*)\}\}/y;
 
 interface Hole {
   readonly from: number;
@@ -19,26 +17,38 @@ interface Quote {
   readonly pattern: boolean;
 }
 
-/** Every `{{...}}` of a query, with where it stands. Strings and comments as PromQL has them (prometheus.io, querying/basics). */
+/** What matters of PromQL to find its strings: escapes, string marks, comments, and our holes (prometheus.io, querying/basics). */
+const TOKEN = /\{\{([^{}]*)\}\}|\\[\s\S]|["'`]|#[^\n]*/g;
+
+/** Every `{{...}}` of a query, with where it stands. */
 function holesOf(query: string): readonly Hole[] {
   const holes: Hole[] = [];
   let quote: Quote | null = null;
-  for (let at = 0; at < query.length; at++) {
-    const char = query[at] ?? '';
-    HOLE.lastIndex = at;
-    const match = HOLE.exec(query);
-    if (match !== null) {
-      const [whole, name = ''] = match;
-      holes.push({ from: at, to: at + whole.length, name: name.trim(), quote });
-      at += whole.length - 1;
-    } else if (quote === null && char === '#') {
-      const end = query.indexOf('\n', at);
-      at = end === -1 ? query.length : end;
-    } else if (quote === null && `"'\``.includes(char)) quote = { mark: char, pattern: /[=!]~\s*$/.test(query.slice(0, at)) };
-    else if (quote !== null && quote.mark !== '`' && char === '\\') at++;
-    else if (char === quote?.mark) quote = null;
+  TOKEN.lastIndex = 0;
+  for (let match = TOKEN.exec(query); match !== null; match = TOKEN.exec(query)) {
+    const [token, name] = match;
+    const at = match.index;
+    if (name !== undefined) holes.push({ from: at, to: at + token.length, name: name.trim(), quote });
+    else if (quote === null) quote = quoteAt(query, at);
+    else quote = afterToken(token, quote);
+    // Inside a string a comment is none, and in a raw one an escape neither: only its first character is done with.
+    if (name === undefined && quote !== null && isLonger(token, quote)) TOKEN.lastIndex = at + 1;
   }
   return holes;
+}
+
+/** A string that begins here; an escape or a comment outside of any begins none. */
+function quoteAt(query: string, at: number): Quote | null {
+  const mark = query[at] ?? '';
+  return `"'\``.includes(mark) ? { mark, pattern: /[=!]~\s*$/.test(query.slice(0, at)) } : null;
+}
+
+function afterToken(token: string, quote: Quote): Quote | null {
+  return token === quote.mark ? null : quote;
+}
+
+function isLonger(token: string, quote: Quote): boolean {
+  return token.startsWith('#') || (token.startsWith('\\') && quote.mark === '`');
 }
 
 /** Why a query template is refused, or null. */

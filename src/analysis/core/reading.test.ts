@@ -32,7 +32,11 @@ describe('the change between two readings', () => {
     const any = fc.record({ canary: fc.record({ requests: fc.integer(), bad: fc.integer() }), stable: arm });
     fc.assert(
       fc.property(any, any, fc.integer({ min: -5_000, max: 5_000 }), fc.boolean(), (one, other, ms, again) => {
-        const change = changeBetween(at({ kind: 'counts', versions: one }), at({ kind: 'counts', versions: other }, NOW + ms, again ? 'b' : 'a'), null);
+        const change = changeBetween(
+          at({ kind: 'counts', versions: one }),
+          at({ kind: 'counts', versions: other }, NOW + ms, again ? 'b' : 'a'),
+          null,
+        );
         if (change.pair === null) expect(change.reason).not.toBe('');
         else {
           expect(ms >= 0 && !again).toBe(true);
@@ -56,8 +60,13 @@ describe('the change between two readings', () => {
   it('of buckets counts those above the edge as bad, and knows when buckets are others', () => {
     const before = buckets({ bounds, counts: [10, 5, 1] }, { bounds, counts: [100, 50, 10] });
     const after = buckets({ bounds, counts: [20, 8, 3] }, { bounds, counts: [200, 60, 11] });
-    expect(changeBetween(at(before), at(after), 0.5)).toEqual({ pair: { canary: { requests: 15, bad: 2 }, stable: { requests: 111, bad: 1 } } });
-    expect(changeBetween(at(before), at(after), 0.3)).toMatchObject({ pair: null, reason: /0\.3 is not the bound of a bucket.*0\.1, 0\.5/ });
+    expect(changeBetween(at(before), at(after), 0.5)).toEqual({
+      pair: { canary: { requests: 15, bad: 2 }, stable: { requests: 111, bad: 1 } },
+    });
+    expect(changeBetween(at(before), at(after), 0.3)).toMatchObject({
+      pair: null,
+      reason: /0\.3 is not the bound of a bucket.*0\.1, 0\.5/,
+    });
     expect(changeBetween(at(before), at(after), null)).toMatchObject({ pair: null, reason: /too few/ });
     const others = [0.1, 0.4, null];
     const changed = buckets({ bounds: others, counts: [20, 8, 3] }, { bounds: others, counts: [200, 60, 11] });
@@ -84,7 +93,11 @@ describe('a reading', () => {
     ['buckets without an end', at(buckets({ bounds: [1], counts: [1] }, { bounds, counts: [1, 1, 1] })), /upper bound/],
     ['counts without buckets', at(buckets({ bounds, counts: [1] }, { bounds, counts: [1, 1, 1] })), /1 counts for 3 buckets/],
     ['a bucket that counts less than nothing', at(buckets({ bounds, counts: [1, -1, 1] }, { bounds, counts: [1, 1, 1] })), /counts -1/],
-    ['versions with different buckets', at(buckets({ bounds: [1, null], counts: [1, 1] }, { bounds, counts: [1, 1, 1] })), /different buckets/],
+    [
+      'versions with different buckets',
+      at(buckets({ bounds: [1, null], counts: [1, 1] }, { bounds, counts: [1, 1, 1] })),
+      /different buckets/,
+    ],
   ])('with %s is silence, with the reason', (_name, reading, reason) => {
     expect(checkedReading(reading, NOW)).toMatchObject({ kind: 'silent', reason: expect.stringMatching(reason) as string });
   });

@@ -9,4 +9,6 @@ it('reads a name, with attributes or without', () => {
   });
 });
 
-it.each(['', '{a="b"}', 'x{a=~"b"}', 'x{a=b}', 'x{a="b"', 'sum(x)', 'x{a="b" c="d"}', 'x y'])('refuses %j', (text) => expect(parseSelector(text)).toBeNull());
+it.each(['', '{a="b"}', 'x{a=~"b"}', 'x{a=b}', 'x{a="b"', 'sum(x)', 'x{a="b" c="d"}', 'x y'])('refuses %j', (text) =>
+  expect(parseSelector(text)).toBeNull(),
+);

@@ -1,5 +1,14 @@
 import { systemClock, toIso } from '../../kernel/index.ts';
-import { agentPlaces, agentStatus, ownOutput, runAgent, startAgent, stopAgent, type AgentStatus } from '../../server/index.ts';
+import {
+  agentPlaces,
+  agentStatus,
+  ownOutput,
+  parseOtlpAddress,
+  runAgent,
+  startAgent,
+  stopAgent,
+  type AgentStatus,
+} from '../../server/index.ts';
 import { stopUnusedEmbedded } from '../../store/index.ts';
 import { ownArgv, random } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
@@ -10,7 +19,7 @@ import { refuseStrangeFolder } from './shared/app.ts';
 import { deafRoutes } from './shared/deaf-routes.ts';
 import { agentArgv } from './shared/driver.ts';
 import { onInterrupt } from './shared/interrupt.ts';
-import { flag, type Call, type Handler } from './spec.ts';
+import { flag, text, type Call, type Handler } from './spec.ts';
 
 function placesOf(call: Call): Places {
   refuseStrangeFolder(call);
@@ -27,6 +36,7 @@ export const run: Handler = async (call) => {
     write: ownOutput(agentPlaces(home).log),
   });
   const interrupt = onInterrupt();
+  const otlp = text(call, 'otlp') ?? call.environment['SLIPWAY_OTLP'];
   const workerArgv = flag(call, 'worker') ? ownArgv('-C', workspace, 'worker') : null;
   const options = {
     places: agentPlaces(home),
@@ -37,6 +47,7 @@ export const run: Handler = async (call) => {
     environment: call.environment,
     workerArgv,
     workspace,
+    otlp: otlp === undefined || otlp === '' ? null : parseOtlpAddress(otlp),
   };
   await runAgent(options, interrupt.signal, () => undefined);
   return 0;
@@ -45,7 +56,11 @@ export const run: Handler = async (call) => {
 /** Starts an agent that outlives this command, unless one runs. */
 export const start: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
-  const { status, started } = await startAgent(home, agentArgv(workspace, flag(call, 'worker')), workspace, systemClock);
+  const otlp = text(call, 'otlp');
+  // Refused here, where somebody reads it, and not in the log of an agent that did not start.
+  if (otlp !== undefined) parseOtlpAddress(otlp);
+  const argv = [...agentArgv(workspace, flag(call, 'worker')), ...(otlp === undefined ? [] : ['--otlp', otlp])];
+  const { status, started } = await startAgent(home, argv, workspace, systemClock);
   const deaf = await deafRoutes(home);
   tell(
     call,

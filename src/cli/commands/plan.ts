@@ -10,11 +10,14 @@ import type { Handler } from './spec.ts';
 export const run: Handler = async (call) =>
   withApp(call, async (app) => {
     const { plan, skips } = await prepare(call, app);
-    const asked = (await runPreflight(app.deps, plan, skips)).map(({ check }) => check);
+    const asked = await runPreflight(app.deps, plan, skips);
     const agent = await agentStatus(app.places.home);
-    const checks = agent === null ? asked.map(withoutAgent) : asked;
+    const checks = asked.map(({ check }) => (agent === null ? withoutAgent(check) : check));
+    const advice = new Set(asked.filter(({ blocks }) => !blocks).map(({ check }) => check.name));
     // What only a running agent can answer is asked again by the release, which starts one.
-    const deciding = agent === null ? checks.filter((check) => !(NEEDS_AGENT.has(check.name) && check.verdict === 'unknown')) : checks;
+    const deciding = checks.filter(
+      (check) => !advice.has(check.name) && !(agent === null && NEEDS_AGENT.has(check.name) && check.verdict === 'unknown'),
+    );
     const verdict = joinVerdicts(deciding.map((check) => check.verdict));
     const { terminal } = call;
     if (terminal.json) terminal.data({ plan, checks, verdict });

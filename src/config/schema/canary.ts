@@ -15,13 +15,15 @@ const checkpoint = section({
 /** A share that can be above and below. */
 const share = percent.refine((value) => value > 0 && value < 1, 'must be more than 0% and less than 100%');
 
-const tolerance = section({
+export const toleranceFields = {
   margin: z.number().min(1.01, 'must be more than 1: nothing can be proven to be exactly as good').max(50).optional().describe('So many times the stable version\'s rate is tolerated (default 1.5).'),
   clean: share.optional().describe('A canary below this passes without a comparison (default 0.1% of errors, 2% of slow requests).'),
   limit: share.optional().describe('A canary above this, and above the stable version, fails whatever the margin (default 5% of errors, none for slow requests).'),
   'least-bad': z.int().min(1).max(100_000).optional().describe('Bad canary requests before it may fail (default 5 errors, 20 slow requests).'),
   warmup: duration.optional().describe('Time after the first request in which more is tolerated: four times the errors, any latency (default 60s).'),
-});
+};
+
+const tolerance = section(toleranceFields);
 
 export const canaryFields = {
   schedule: z.array(checkpoint).min(1, 'needs at least one checkpoint').max(20).optional().describe('Weights one after the other, below 100% (default 5%, 10%, 25%, 50% for 1h, 3h, 8h, 12h).'),
@@ -56,7 +58,8 @@ function toCheckpoint(given: z.output<typeof checkpoint>, refuse: (message: stri
   return { weight, forMs: given.for ?? 0, pause: given.pause ?? false };
 }
 
-function toMetric(usual: MetricPolicy, given: z.output<typeof tolerance> | undefined): MetricPolicy {
+/** What is tolerated of a metric: as given, else as usual. */
+export function toMetric(usual: MetricPolicy, given: Partial<z.output<typeof tolerance>> | undefined): MetricPolicy {
   return {
     ...usual,
     margin: given?.margin ?? usual.margin,

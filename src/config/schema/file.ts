@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { argv, command } from './command.ts';
 import { database, databaseFields, owner } from './database.ts';
 import { health, processEntry, processFields } from './process.ts';
+import { guard, guardFields, metric, metricFields } from './metrics.ts';
 import { name, positiveDuration, relativePath, section } from './scalars.ts';
 import { smoke, smokeFields } from './smoke.ts';
 import { observe, observeFields, rollback, rollbackFields, strategy } from './watch.ts';
@@ -43,6 +44,8 @@ const SECTIONS = {
   smoke: 'Checks of the new version before (and after) users reach it.',
   observe: 'How long the new version is watched, and what stops it: 30m, or the long form.',
   rollback: 'What happens when a release fails.',
+  metrics: "What a canary is judged by beside the router's counts, by name.",
+  guards: 'Values a canary must not stay above, by name.',
 };
 
 const serviceFields = {
@@ -53,6 +56,8 @@ const serviceFields = {
   smoke: smoke.optional().describe(SECTIONS.smoke),
   observe: observe.optional().describe(SECTIONS.observe),
   rollback: rollback.optional().describe(SECTIONS.rollback),
+  metrics: z.record(name, metric).optional().describe(SECTIONS.metrics),
+  guards: z.record(name, guard).optional().describe(SECTIONS.guards),
 };
 
 /** Overrides: every key may be absent, or empty to remove what stands at the top. What belongs together is checked after merging. */
@@ -64,6 +69,8 @@ const overrides = section(
     smoke: section(smokeFields).optional().describe(SECTIONS.smoke),
     observe: z.union([positiveDuration, section(observeFields)]).optional().describe(SECTIONS.observe),
     rollback: section(rollbackFields).optional().describe(SECTIONS.rollback),
+    metrics: z.record(name, section(metricFields).partial().nullable()).optional().describe(SECTIONS.metrics),
+    guards: z.record(name, section(guardFields).partial().nullable()).optional().describe(SECTIONS.guards),
   }),
 );
 

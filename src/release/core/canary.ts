@@ -13,9 +13,10 @@ import {
   type Tick,
 } from '../../analysis/pure.ts';
 import type { Duration, Instant } from '../../kernel/pure.ts';
+import type { Declared } from './canary-sources.ts';
 
 /** Input of a `judge` step: which versions are compared, where, and by what rules. */
-export interface CanaryInput {
+export interface CanaryInput extends Declared {
   readonly route: string;
   readonly canary: VersionName;
   readonly stable: VersionName;
@@ -47,6 +48,9 @@ export type RouteChange = { readonly versions: readonly VersionCounts[] } | null
 /** Metrics the router itself counts. */
 const ERRORS = 'errors';
 const LATENCY = 'latency';
+
+/** A reading in which the router was silent; other sources have news of their own. */
+export const ROUTER_SILENT: Tick['metrics'] = { [ERRORS]: null, [LATENCY]: null };
 
 /** The counts of both versions between two readings, per metric; null for what nobody counted. */
 export function pairsOf(change: RouteChange, { canary, stable }: CanaryInput, edgeMs: number | null): Tick['metrics'] {

@@ -1,4 +1,4 @@
-import type { SequentialPolicy } from '../../analysis/pure.ts';
+import type { GuardDefinition, MetricDefinition, SequentialPolicy } from '../../analysis/pure.ts';
 import type { Duration, JsonObject, Template } from '../../kernel/pure.ts';
 
 /** What slipway.yaml says about one service in one environment, parsed once. Templates are unresolved. */
@@ -18,6 +18,10 @@ export interface Definition {
   readonly observe: ObserveDefinition;
   readonly strategy: StrategyDefinition;
   readonly rollback: RollbackDefinition;
+  /** What a canary is judged by beside the router's counts; the policy names them too. Absent where nothing is declared. */
+  readonly metrics?: readonly MetricDefinition[];
+  /** Values a canary must not stay above. */
+  readonly guards?: readonly GuardDefinition[];
   /** How many people other than the requester must approve before anything changes. */
   readonly approvals: number;
   /** Names of the variables file read beside the worker's own environment; null when there is none. */

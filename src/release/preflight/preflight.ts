@@ -5,6 +5,7 @@ import type { StepDeps } from '../steps/deps.ts';
 import type { Answer } from './answers.ts';
 import { checkCharter, checkCommands, checkEvidence, checkGit, checkReferences } from './source-checks.ts';
 import { checkBackup, checkDatabase, checkDisk, checkMigrations } from './data-checks.ts';
+import { checkMetrics } from './metric-checks.ts';
 import { checkHealth, checkListen, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
 
 /** One question asked before anything changes. Throwing counts as `unknown`. */
@@ -14,6 +15,8 @@ export type PreflightCheck = (deps: StepDeps, plan: Plan) => Promise<Answer>;
 export interface Asked {
   readonly check: Check;
   readonly passing: boolean;
+  /** False for an answer that stands in no release's way, whatever it is. */
+  readonly blocks: boolean;
 }
 
 /** Every preflight question by the name under which it can be skipped. */
@@ -31,6 +34,7 @@ export const PREFLIGHT: Readonly<Record<string, PreflightCheck>> = {
   disk: checkDisk,
   previous: checkPrevious,
   rollback: checkRollback,
+  metrics: checkMetrics,
   evidence: checkEvidence,
 };
 
@@ -39,13 +43,13 @@ export async function runPreflight(deps: StepDeps, plan: Plan, skips: Readonly<R
   return Promise.all(
     Object.entries(PREFLIGHT).map(async ([name, check]): Promise<Asked> => {
       const skip = skips[`preflight.${name}`];
-      if (skip !== undefined) return { check: { name, verdict: 'pass', reason: `skipped: ${skip}` }, passing: false };
+      if (skip !== undefined) return { check: { name, verdict: 'pass', reason: `skipped: ${skip}` }, passing: false, blocks: true };
       try {
-        const { passing = false, ...answer } = await check(deps, plan);
-        return { check: { name, ...answer }, passing };
+        const { passing = false, blocks = true, ...answer } = await check(deps, plan);
+        return { check: { name, ...answer }, passing, blocks };
       } catch (error) {
         const fix = error instanceof SlipwayError ? { fix: error.hint } : {};
-        return { check: { name, verdict: 'unknown', reason: messageOf(error), ...fix }, passing: mayPass(error) };
+        return { check: { name, verdict: 'unknown', reason: messageOf(error), ...fix }, passing: mayPass(error), blocks: true };
       }
     }),
   );

@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
+import type { SourceDefinition } from '../../analysis/index.ts';
 import { referencesOf, toIso } from '../../kernel/index.ts';
 import { hasCommit, readGit } from '../artifact/git.ts';
+import { sourcesOf } from '../core/canary-sources.ts';
 import type { CommandDefinition, Definition } from '../core/definition.ts';
 import type { PreflightCheck } from './preflight.ts';
 import { fail, pass, unknown } from './answers.ts';
@@ -94,6 +96,7 @@ function commandsOf(definition: Definition): readonly (readonly string[])[] {
   ];
   return [
     ...definition.processes.map((process) => process.argv),
+    ...sourcesOf(definition).flatMap(({ source }) => (source.from === 'command' ? [source.argv] : [])),
     ...commands.flatMap((command) => (command === null || command === undefined ? [] : [command.argv])),
   ];
 }
@@ -104,5 +107,11 @@ function templatesOf(definition: Definition): readonly string[] {
     ...commandsOf(definition).flat(),
     ...definition.processes.flatMap((process) => Object.values(process.env)),
     ...(typeof url === 'string' ? [url] : []),
+    ...sourcesOf(definition).flatMap(({ source }) => templatesOfSource(source)),
   ];
+}
+
+function templatesOfSource(source: SourceDefinition): readonly string[] {
+  if (source.from === 'prometheus') return [source.url, ...(source.token === null ? [] : [source.token])];
+  return source.from === 'command' ? Object.values(source.env) : [];
 }

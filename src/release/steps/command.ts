@@ -19,7 +19,7 @@ export function commandStep(deps: StepDeps): StepExecutor {
 }
 
 /** The folder in which the artifact was built; an older build of Slipway did not record its name. */
-function builtSource({ home }: StepDeps, { plan, events }: StepContext): string {
+export function builtSource({ home }: Pick<StepDeps, 'home'>, { plan, events }: Pick<StepContext, 'plan' | 'events'>): string {
   const built = events.findLast((event) => event.type === 'step.finished' && event.data.step === 'build.artifact');
   const name = built?.type === 'step.finished' ? built.data.facts['source'] : undefined;
   return sourceFolder(home, plan.release, typeof name === 'string' ? name : undefined);

@@ -11,6 +11,8 @@ export interface StepDeps {
   readonly home: string;
   readonly target: Target;
   readonly router: Router;
+  /** Where the agent is asked what it received over OTLP. */
+  readonly agentSocket: string;
   readonly store: Pick<ReleaseStore, 'lastServing' | 'lockOf'>;
   /** The worker's environment joined with the variables file, for `${env:...}`. */
   readonly environmentFor: (workspace: string, envFile: string | null) => Promise<Readonly<Record<string, string | undefined>>>;

@@ -6,6 +6,7 @@ import {
   foldAll,
   latencyEdge,
   pairsOf,
+  ROUTER_SILENT,
   sayNoEdge,
   scatterBefore,
   startFold,
@@ -14,9 +15,19 @@ import {
   type LookRecord,
 } from '../core/canary.ts';
 import { recordOf } from '../core/canary-record.ts';
+import {
+  guardChecks,
+  NO_SOURCES,
+  sayWhySilent,
+  sourcesAtCheckpoint,
+  takeAnswers,
+  type Answer,
+  type SourceMemory,
+} from '../core/canary-sources.ts';
 import type { ReleaseEvent } from '../core/events.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import { instanceChecks, type InstanceMemory } from './canary-instances.ts';
+import { openPolls, type SourcePolls } from './canary-sources.ts';
 import type { StepDeps } from './deps.ts';
 import { as } from './input.ts';
 
@@ -31,6 +42,8 @@ interface Memory {
   readonly base: RouteStats | null;
   readonly edgeMs: number | null;
   readonly instances: InstanceMemory;
+  /** Absent in looks of older builds. */
+  readonly sources?: SourceMemory;
 }
 
 /** One look while it lasts. */
@@ -47,30 +60,62 @@ interface Look extends Memory {
 export function judgeStep(deps: StepDeps): StepExecutor {
   const foldOf = rememberFold();
   return async (context) => {
-    const { effects, signal, asked, step, events } = context;
-    const input = as<CanaryInput>(step.input);
-    const startedAt = effects.clock.now();
-    const from = effects.clock.monotonic();
-    const lengthMs = lengthOf(startedAt - begunAt(events, step.id, startedAt));
-    let seenAt = from;
-    let look = await beginLook(deps, foldOf, { context, input });
-    for (;;) {
-      look = advance(look, await countersOf(deps, input), { at: effects.clock.now(), input });
-      const { checks, memory } = await instanceChecks(deps, {
-        input,
-        memory: look.instances,
-        elapsedMs: effects.clock.monotonic() - seenAt,
-      });
-      seenAt = effects.clock.monotonic();
-      look = { ...look, instances: memory };
-      const judgement = sayNoEdge(judgementOf(look.judge), look.edgeMs);
-      const over = effects.clock.monotonic() - from >= lengthMs || asked.aborted;
-      if (over || judgement.verdict === 'fail' || checks.some(({ verdict }) => verdict === 'fail'))
-        return outcomeOf(look, judgement, checks, input);
-      signal.throwIfAborted();
-      await effects.clock.sleep(input.everyMs, AbortSignal.any([signal, asked]));
+    const input = as<CanaryInput>(context.step.input);
+    const polls = await openPolls(deps, context, input);
+    try {
+      return await lookAt(deps, polls, { context, input, begun: await beginLook(deps, foldOf, { context, input }) });
+    } finally {
+      polls.stop();
     }
   };
+}
+
+interface Beginning {
+  readonly context: StepContext;
+  readonly input: CanaryInput;
+  readonly begun: Look;
+}
+
+async function lookAt(deps: StepDeps, polls: SourcePolls, { context, input, begun }: Beginning): Promise<StepOutcome> {
+  const { effects, signal, asked, step, events } = context;
+  const { clock } = effects;
+  const from = clock.monotonic();
+  const lengthMs = lengthOf(clock.now() - begunAt(events, step.id, clock.now()));
+  let seenAt = from;
+  let look = begun;
+  for (;;) {
+    const isOver = clock.monotonic() - from >= lengthMs;
+    // The router decides how soon a bad canary is noticed, so nobody else is waited for.
+    if (!isOver) look = askSources(look, polls, clock.now());
+    look = advance(look, await countersOf(deps, input), { at: clock.now(), input });
+    look = hear(look, polls.heard(), { at: clock.now(), input });
+    const { checks: instances, memory } = await instanceChecks(deps, {
+      input,
+      memory: look.instances,
+      elapsedMs: clock.monotonic() - seenAt,
+    });
+    seenAt = clock.monotonic();
+    look = { ...look, instances: memory };
+    const sources = look.sources ?? NO_SOURCES;
+    const checks = [...instances, ...guardChecks(input, sources)];
+    const judgement = sayWhySilent(sayNoEdge(judgementOf(look.judge), look.edgeMs), input, sources);
+    const failed = judgement.verdict === 'fail' || checks.some(({ verdict }) => verdict === 'fail');
+    if (failed || asked.aborted || (isOver && !polls.busy())) return outcomeOf(look, judgement, checks, input);
+    signal.throwIfAborted();
+    await clock.sleep(input.everyMs, AbortSignal.any([signal, asked]));
+  }
+}
+
+function askSources(look: Look, polls: SourcePolls, now: Instant): Look {
+  return { ...look, sources: polls.ask(look.sources ?? NO_SOURCES, now) };
+}
+
+/** What the declared sources said since the last reading. */
+function hear(look: Look, answers: readonly Answer[], { at, input }: { readonly at: Instant; readonly input: CanaryInput }): Look {
+  if (answers.length === 0) return look;
+  const { memory, news } = takeAnswers(input, look.sources ?? NO_SOURCES, { answers, at });
+  const heard = { ...look, sources: memory };
+  return Object.keys(news).length === 0 ? heard : withTick(heard, at, news);
 }
 
 function lengthOf(sinceBegun: Duration): Duration {
@@ -102,6 +147,7 @@ async function beginLook(
     base: await countersOf(deps, input),
     edgeMs: last?.memory.edgeMs ?? null,
     instances: {},
+    sources: sourcesAtCheckpoint(last?.memory.sources ?? NO_SOURCES),
     record: { step: step.id, startedAt, scatter, ticks: [] },
   };
 }
@@ -138,11 +184,11 @@ function looksIn(events: readonly ReleaseEvent[]): readonly { readonly record: L
 
 /** One reading taken in: with the readings since the last tick it may make a tick. */
 function advance(look: Look, stats: RouteStats | null, { at, input }: { readonly at: Instant; readonly input: CanaryInput }): Look {
-  if (stats === null) return { ...withTick(look, at, {}), base: null };
+  if (stats === null) return { ...withTick(look, at, ROUTER_SILENT), base: null };
   if (look.base === null) return { ...look, base: stats };
   const change = difference(stats, look.base);
   // The counters began anew: what was counted in between is lost.
-  if (change === null) return { ...withTick(look, at, {}), base: stats };
+  if (change === null) return { ...withTick(look, at, ROUTER_SILENT), base: stats };
   const edgeMs = look.edgeMs ?? edgeOf(stats, input);
   const metrics = pairsOf(change, input, look.edgeMs);
   return closesTick(metrics, stats.at - look.base.at, look.judge)
@@ -174,7 +220,7 @@ function outcomeOf(look: Look, judgement: Judgement, checks: NonNullable<StepOut
       weight: input.weight,
       judgement: recordOf(judgement),
       look: look.record,
-      memory: { base: look.base, edgeMs: look.edgeMs, instances: look.instances },
+      memory: { base: look.base, edgeMs: look.edgeMs, instances: look.instances, sources: look.sources ?? NO_SOURCES },
     } as never),
   };
 }

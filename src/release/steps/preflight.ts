@@ -1,6 +1,6 @@
 import { isJsonObject, joinVerdicts, type Check } from '../../kernel/index.ts';
 import type { Plan } from '../core/plan.ts';
-import { runPreflight } from '../preflight/preflight.ts';
+import { runPreflight, type Asked } from '../preflight/preflight.ts';
 import type { StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as, object, text } from './input.ts';
@@ -10,13 +10,23 @@ export function preflightStep(deps: StepDeps): StepExecutor {
   return async ({ plan, step, effects }) => {
     const asked = await runPreflight(deps, plan, as<Readonly<Record<string, string>>>(object(step.input, 'skips')));
     const checks = asked.map(({ check }) => check);
-    const bad = asked.filter(({ check }) => check.verdict !== 'pass');
-    const reason = bad.length === 0 ? `${checks.length} checks passed` : summaryOf(bad.map(({ check }) => check));
+    const deciding = asked.filter(({ blocks }) => blocks);
+    const bad = deciding.filter(({ check }) => check.verdict !== 'pass');
+    const reason = bad.length === 0 ? passedText(asked) : summaryOf(bad.map(({ check }) => check));
     if (bad.length === 0) effects.commandsAhead?.(commandsOf(plan));
     // An agent or a database that is just starting again is no reason to send a person back to the start.
     const retry = bad.length > 0 && bad.every(({ passing }) => passing);
-    return { verdict: joinVerdicts(checks.map((check) => check.verdict)), reason, checks, retry };
+    return { verdict: joinVerdicts(deciding.map(({ check }) => check.verdict)), reason, checks, retry };
   };
+}
+
+/** What passed, and what did not but stands in nobody's way. */
+function passedText(asked: readonly Asked[]): string {
+  const passed = asked.filter(({ check }) => check.verdict === 'pass').length;
+  const advice = asked
+    .filter(({ check }) => check.verdict !== 'pass')
+    .map(({ check }) => `; ${check.name}: ${check.reason}. ${check.fix ?? ''}`);
+  return `${passed} checks passed${advice.join('')}`;
 }
 
 function commandsOf({ steps }: Plan): number {

@@ -8,6 +8,8 @@ import { createEmbeddedRouter, createRouterRoutes, type EmbeddedRouter } from '.
 import { controlRoutes } from './control-routes.ts';
 import { createEnd } from './end.ts';
 import { openEndpointBook } from './endpoints.ts';
+import { openOtlp, type OtlpListener } from './otlp.ts';
+import type { OtlpAddress } from './otlp-address.ts';
 import { removeSocket, secureSocketFolder, type AgentPlaces } from './places.ts';
 import { keepWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -24,6 +26,8 @@ export interface AgentOptions {
   /** Starts a worker: program and arguments; null for an agent that only supervises. */
   readonly workerArgv: readonly string[] | null;
   readonly workspace: string;
+  /** Where services send their metrics over OTLP/HTTP, on the loopback interface; null for nowhere. */
+  readonly otlp: OtlpAddress | null;
 }
 
 /**
@@ -41,7 +45,12 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
     const router = await createEmbeddedRouter({ directory: places.directory, clock, log, random: options.random, endpoints: book.get });
     const disconnect = book.connect(router);
     try {
-      await serve(options, { target, router }, { signal, onReady });
+      const otlp = await openOtlp(options.otlp, clock, log);
+      try {
+        await serve(options, { target, router, otlp }, { signal, onReady });
+      } finally {
+        await otlp?.close();
+      }
     } finally {
       await router.close();
       disconnect();
@@ -54,6 +63,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
 interface Parts {
   readonly target: ProcessTarget;
   readonly router: EmbeddedRouter;
+  readonly otlp: OtlpListener | null;
 }
 
 interface Life {
@@ -61,7 +71,7 @@ interface Life {
   readonly onReady: () => void;
 }
 
-async function serve(options: AgentOptions, { target, router }: Parts, { signal, onReady }: Life): Promise<void> {
+async function serve(options: AgentOptions, { target, router, otlp }: Parts, { signal, onReady }: Life): Promise<void> {
   const { places, log } = options;
   let worker: WorkerProcess | null = null;
   const end = createEnd(signal);
@@ -69,6 +79,7 @@ async function serve(options: AgentOptions, { target, router }: Parts, { signal,
     controlRoutes(options, () => worker, end),
     await createTargetRoutes(target, log),
     await createRouterRoutes(router, log),
+    ...(otlp === null ? [] : [otlp.readings]),
   ]);
   try {
     // Not before somebody can ask for it: an agent that failed to start must not leave a worker behind.

@@ -19,7 +19,12 @@ function textOf({ stringValue, boolValue, intValue, doubleValue }: z.output<type
   return stringValue ?? String(boolValue ?? intValue ?? doubleValue ?? '');
 }
 
-const point = { attributes: attributes.default({}), startTimeUnixNano: nanos.default(0), timeUnixNano: nanos.default(0), flags: z.number().default(0) };
+const point = {
+  attributes: attributes.default({}),
+  startTimeUnixNano: nanos.default(0),
+  timeUnixNano: nanos.default(0),
+  flags: z.number().default(0),
+};
 const numberPoint = z.object({ ...point, asInt: int64.optional(), asDouble: z.number().optional() });
 const histogramPoint = z.object({ ...point, explicitBounds: z.array(z.number()).default([]), bucketCounts: z.array(int64).default([]) });
 
@@ -28,7 +33,9 @@ const temporality = z.number().default(0);
 
 const metric = z.object({
   name: z.string(),
-  sum: z.object({ dataPoints: z.array(numberPoint).default([]), aggregationTemporality: temporality, isMonotonic: z.boolean().default(false) }).optional(),
+  sum: z
+    .object({ dataPoints: z.array(numberPoint).default([]), aggregationTemporality: temporality, isMonotonic: z.boolean().default(false) })
+    .optional(),
   gauge: z.object({ dataPoints: z.array(numberPoint).default([]) }).optional(),
   histogram: z.object({ dataPoints: z.array(histogramPoint).default([]), aggregationTemporality: temporality }).optional(),
   exponentialHistogram: z.object({ dataPoints: z.array(z.unknown()).default([]) }).optional(),

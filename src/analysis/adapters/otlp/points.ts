@@ -31,19 +31,20 @@ export interface Rejected {
 
 /** Points of a payload, and those that cannot be used with the reason. */
 export function pointsOf({ resourceMetrics }: Payload): { readonly points: readonly Point[]; readonly rejected: readonly Rejected[] } {
-  const points: Point[] = [];
-  const rejected: Rejected[] = [];
-  for (const { resource, scopeMetrics } of resourceMetrics) {
+  const made = resourceMetrics.flatMap(({ resource, scopeMetrics }) => {
     const { 'service.name': service, 'service.version': version, 'service.instance.id': instance = '' } = resource.attributes;
-    for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
-      const made = service && version ? ofMetric(metric, { service, version, instance }) : unusable(metric, 'the resource has no service.name or no service.version');
-      for (const one of made) {
-        if ('reason' in one) rejected.push(one);
-        else points.push(one);
-      }
-    }
-  }
-  return { points, rejected };
+    return scopeMetrics
+      .flatMap(({ metrics }) => metrics)
+      .flatMap((metric) =>
+        service && version
+          ? ofMetric(metric, { service, version, instance })
+          : unusable(metric, 'the resource has no service.name or no service.version'),
+      );
+  });
+  return {
+    points: made.filter((one): one is Point => !('reason' in one)),
+    rejected: made.filter((one): one is Rejected => 'reason' in one),
+  };
 }
 
 function unusable(metric: Metric, reason: string): readonly Rejected[] {
@@ -55,13 +56,18 @@ function ofMetric(metric: Metric, sender: Sender): readonly (Point | Rejected)[]
   const { name, sum, gauge, histogram } = metric;
   if (sum !== undefined)
     return sum.isMonotonic
-      ? sum.dataPoints.map((point) => counted({ metric: name, sender, kind: 'counter', point, values: numberOf(point), bounds: [] }, sum.aggregationTemporality))
+      ? sum.dataPoints.map((point) =>
+          counted({ metric: name, sender, kind: 'counter', point, values: numberOf(point), bounds: [] }, sum.aggregationTemporality),
+        )
       : sum.dataPoints.map((point) => gaugePoint(name, sender, point));
   if (gauge !== undefined) return gauge.dataPoints.map((point) => gaugePoint(name, sender, point));
   if (histogram !== undefined)
     return histogram.dataPoints.map((point) =>
       point.bucketCounts.length === point.explicitBounds.length + 1
-        ? counted({ metric: name, sender, kind: 'histogram', point, values: point.bucketCounts, bounds: point.explicitBounds }, histogram.aggregationTemporality)
+        ? counted(
+            { metric: name, sender, kind: 'histogram', point, values: point.bucketCounts, bounds: point.explicitBounds },
+            histogram.aggregationTemporality,
+          )
         : { count: 1, reason: `${name}: ${point.bucketCounts.length} bucket counts for ${point.explicitBounds.length} bounds` },
     );
   return unusable(metric, `${name}: only sums, gauges and histograms with explicit bounds are taken`);

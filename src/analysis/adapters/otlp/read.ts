@@ -55,7 +55,11 @@ interface Around {
   readonly find: Find;
 }
 
-function counts(mine: readonly Total[], { requests, bad }: { readonly requests: Selector; readonly bad: Selector }, { question, find }: Around): Measured | Silent {
+function counts(
+  mine: readonly Total[],
+  { requests, bad }: { readonly requests: Selector; readonly bad: Selector },
+  { question, find }: Around,
+): Measured | Silent {
   // What never failed sends no series of failures. A name nobody ever sent is a wrong name, and no zero.
   if (!mine.some(({ metric }) => metric === bad.name)) return silent(`no metric "${bad.name}" was received from ${question.service}`);
   const arms = both(question, (version) => {
@@ -74,7 +78,8 @@ function histogram(selector: Selector, question: Question, find: Find): Measured
     const all = find(version, selector).filter(({ kind }) => kind === 'histogram');
     const [first] = all;
     if (first === undefined) return noneOf(selector, version);
-    if (all.some(({ bounds }) => bounds.join() !== first.bounds.join())) return silent(`"${selector.name}" of ${version} has series with different buckets`);
+    if (all.some(({ bounds }) => bounds.join() !== first.bounds.join()))
+      return silent(`"${selector.name}" of ${version} has series with different buckets`);
     return {
       bounds: [...first.bounds, null],
       counts: first.values.map((_count, index) => all.reduce((sum, { values }) => sum + (values[index] ?? 0), 0)),

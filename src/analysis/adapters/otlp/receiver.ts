@@ -21,11 +21,18 @@ const RESOURCE_EXHAUSTED = 8;
  */
 export function createOtlpReceiver(store: OtlpStore, clock: Clock): Hono {
   const app = new Hono();
-  const tooLarge = bodyLimit({ maxSize: MOST_BYTES, onError: (context) => context.json({ code: RESOURCE_EXHAUSTED, message: `The body has more than ${MOST_BYTES / 1024 / 1024} MiB` }, 413) });
+  const tooLarge = bodyLimit({
+    maxSize: MOST_BYTES,
+    onError: (context) =>
+      context.json({ code: RESOURCE_EXHAUSTED, message: `The body has more than ${MOST_BYTES / 1024 / 1024} MiB` }, 413),
+  });
   app.post('/v1/metrics', tooLarge, async (context) => {
     const type = context.req.header('content-type')?.split(';', 1)[0]?.trim();
     if (type !== 'application/json')
-      return context.json({ code: INVALID_ARGUMENT, message: 'Only JSON is taken: set OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/json' }, 415);
+      return context.json(
+        { code: INVALID_ARGUMENT, message: 'Only JSON is taken: set OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/json' },
+        415,
+      );
     const read = readBody(Buffer.from(await context.req.arrayBuffer()), context.req.header('content-encoding') ?? 'identity');
     if (!read.ok) return context.json({ code: INVALID_ARGUMENT, message: read.problem }, 400);
     const { points, rejected } = pointsOf(read.payload);
@@ -47,7 +54,9 @@ function readBody(body: Buffer, encoding: string): Read {
     return refuse(`The body cannot be read: ${messageOf(error).slice(0, 200)}`);
   }
   const parsed = payloadSchema.safeParse(json);
-  return parsed.success ? { ok: true, payload: parsed.data } : refuse(`Not an ExportMetricsServiceRequest: ${z.prettifyError(parsed.error).slice(0, 500)}`);
+  return parsed.success
+    ? { ok: true, payload: parsed.data }
+    : refuse(`Not an ExportMetricsServiceRequest: ${z.prettifyError(parsed.error).slice(0, 500)}`);
 }
 
 function answerOf(rejected: readonly Rejected[]): object {

@@ -52,8 +52,7 @@ export function createOtlpStore(epoch: string, startedAt: Instant, limits: Store
     const lastKey = `${key}\0${point.sender.instance}`;
     const last = lasts.get(lastKey);
     if (last === undefined && lasts.size >= limits.series) return `more than ${limits.series} series`;
-    if (last !== undefined && point.at < last.at) return null;
-    if (last !== undefined && point.temporality === 'delta' && point.at === last.at) return null;
+    if (last !== undefined && isRepeated(point, last)) return null;
     const total = totals.get(key) ?? newTotal(point);
     if (total.kind !== point.kind) return `${point.metric}: it was a ${total.kind} before`;
     totals.set(key, total);
@@ -85,10 +84,16 @@ export function createOtlpStore(epoch: string, startedAt: Instant, limits: Store
     read: (ask, question, now) => {
       const heard = (version: string): Instant | null => versions.get(versionOf({ service: question.service, version })) ?? null;
       const deaf = [question.canary, question.stable].find(({ version }) => isDeaf(heard(version), now));
-      if (deaf !== undefined) return silent(`nothing was received from ${question.service} ${deaf.version} in the last ${FRESH_MS / 60_000} minutes`);
+      if (deaf !== undefined)
+        return silent(`nothing was received from ${question.service} ${deaf.version} in the last ${FRESH_MS / 60_000} minutes`);
       return readTotals([...totals.values()], { ask, question, now, epoch });
     },
   };
+}
+
+/** A sender that got no answer sends again; a delta counted twice would be a guess. */
+function isRepeated({ at, temporality }: Point, last: Last): boolean {
+  return at < last.at || (temporality === 'delta' && at === last.at);
 }
 
 function isDeaf(heardAt: Instant | null, now: Instant): boolean {

@@ -31,7 +31,12 @@ export function readAnswer(json: unknown, kind: Ask['kind']): Reading {
   if (data.resultType !== 'vector') return silent(`the query gives a ${data.resultType}, where one number per version is needed`);
   // Of a part of the stores, say: what is missing is not told.
   if (warnings.length > 0) return silent(`it answered with a warning: ${(warnings[0] ?? '').slice(0, 200)}`);
-  const series = data.result.map(({ metric, value: [at, value] }): Series => ({ part: metric[PART] ?? '', le: metric['le'], at, value: numberOf(value) }));
+  const series = data.result.map(({ metric, value: [at, value] }): Series => ({
+    part: metric[PART] ?? '',
+    le: metric['le'],
+    at,
+    value: numberOf(value),
+  }));
   const at = series[0]?.at ?? 0;
   try {
     return { ...measuredOf(series, kind), at: Math.round(at * 1_000), epoch: '' };
@@ -52,7 +57,15 @@ function measuredOf(series: readonly Series[], kind: Ask['kind']) {
         versions: both((side) => ({ requests: only(series, `${side} requests`), bad: only(series, `${side} bad`) })),
       };
     case 'histogram':
-      return { kind, versions: both((side) => histogramOf(series.filter(({ part }) => part === `${side} histogram`), side)) };
+      return {
+        kind,
+        versions: both((side) =>
+          histogramOf(
+            series.filter(({ part }) => part === `${side} histogram`),
+            side,
+          ),
+        ),
+      };
     case 'gauge':
       return { kind, versions: both((side) => only(series, `${side} gauge`)) };
   }
@@ -66,7 +79,9 @@ function only(series: readonly Series[], part: Part): number {
   const found = series.filter((one) => one.part === part);
   const [first] = found;
   if (first === undefined)
-    throw new Unusable(`no series of ${part}${part.endsWith(' bad') ? '; where none means zero, write `... or vector(0)`' : ': not scraped, or no such labels'}`);
+    throw new Unusable(
+      `no series of ${part}${part.endsWith(' bad') ? '; where none means zero, write `... or vector(0)`' : ': not scraped, or no such labels'}`,
+    );
   if (found.length > 1) throw new Unusable(`${found.length} series of ${part}, where one is needed: put a sum() around the query`);
   if (Number.isNaN(first.value)) throw new Unusable(`${part} is not a number (NaN)`);
   return countOf(first.value, part);
@@ -79,7 +94,10 @@ function countOf(value: number, part: Part): number {
 
 function histogramOf(series: readonly Series[], side: Side): Histogram {
   if (series.length === 0) throw new Unusable(`no buckets of ${side}: not scraped, or no such labels`);
-  const buckets = series.map(({ le, value }) => ({ bound: boundOf(le), value: Number.isNaN(value) ? Number.NaN : countOf(value, `${side} histogram`) }));
+  const buckets = series.map(({ le, value }) => ({
+    bound: boundOf(le),
+    value: Number.isNaN(value) ? Number.NaN : countOf(value, `${side} histogram`),
+  }));
   const sorted = buckets.toSorted((one, other) => (one.bound ?? Number.POSITIVE_INFINITY) - (other.bound ?? Number.POSITIVE_INFINITY));
   if (sorted.some(({ bound }, index) => index > 0 && bound === sorted[index - 1]?.bound))
     throw new Unusable(`several series of one bucket of ${side}: put a sum by (le) (...) around the query`);

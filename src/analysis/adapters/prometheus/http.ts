@@ -87,5 +87,5 @@ function parseJson(text: string): unknown {
 /** Node says "fetch failed" and hides the cause. */
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-  return code === 'ECONNREFUSED' ? 'nobody listens there' : (messageOf(error) || code) ?? 'no reason was given';
+  return code === 'ECONNREFUSED' ? 'nobody listens there' : ((messageOf(error) || code) ?? 'no reason was given');
 }

@@ -2,12 +2,17 @@ import type { CommandSpec, OptionSpec } from '../spec.ts';
 
 const NO_WORKER: OptionSpec = { flags: '--no-worker', what: 'only supervise processes and route traffic; releases are driven elsewhere' };
 
+const OTLP: OptionSpec = {
+  flags: '--otlp <address>',
+  what: 'take metrics over OTLP/HTTP in JSON on this loopback address, such as 127.0.0.1:4318 (default SLIPWAY_OTLP)',
+};
+
 /** Commands about this machine. */
 export const MACHINE_COMMANDS: readonly CommandSpec[] = [
   {
     path: 'agent run',
     purpose: 'Run the agent in this process: supervises instances, routes traffic, keeps a worker.',
-    options: [NO_WORKER],
+    options: [NO_WORKER, OTLP],
     notes:
       'What it supervises outlives it; the next agent adopts it. Log: JSON lines on stdout, level by SLIPWAY_LOG (debug, info, warn, error).',
     examples: [
@@ -21,10 +26,11 @@ export const MACHINE_COMMANDS: readonly CommandSpec[] = [
   {
     path: 'agent start',
     purpose: 'Start an agent in the background, unless one runs.',
-    options: [NO_WORKER],
+    options: [NO_WORKER, OTLP],
     examples: [
       { line: 'slipway agent start', what: 'for this folder' },
       { line: 'slipway -C services/shop agent start', what: 'for another one' },
+      { line: 'slipway agent start --otlp 127.0.0.1:4318', what: 'taking metrics for canaries' },
     ],
     exits: [[24, 'it did not start; its log is named']],
     json: '{ home, started, pid, version, startedAt, worker, deaf: [{ route, reason, fix }] }; "deaf" are routes whose address somebody else has',

@@ -1,6 +1,7 @@
 import { PERIOD_MS, type BakeShape } from '../../../analysis/pure.ts';
 import { formatDuration } from '../../../kernel/pure.ts';
 import type { CanaryInput } from '../canary.ts';
+import { nameSources } from '../canary-sources.ts';
 import type { CanaryCheckpoint, CanaryDefinition } from '../definition.ts';
 import type { Step } from '../plan.ts';
 import { asJson, type Draft, type Part } from './draft.ts';
@@ -32,6 +33,8 @@ function stepsAt(
   const route = splitRouteSpec(sides.canary, sides.stable, weight);
   if (route === null) return [];
   const { version, definition } = sides.canary;
+  const { metrics, guards } = definition;
+  const declared = { ...(metrics === undefined ? {} : { metrics }), ...(guards === undefined ? {} : { guards }) };
   const judged: CanaryInput = {
     route: `${definition.service}/${definition.environment}`,
     canary: { group: sides.canary.group, version },
@@ -41,6 +44,7 @@ function stepsAt(
     policy: canary.policy,
     shape,
     maxRestarts: definition.observe.maxRestarts,
+    ...declared,
     instances: definition.processes.find(({ routed }) => routed)?.instances ?? 1,
   };
   const until = pause ? 'until somebody promotes it' : `for ${formatDuration(forMs)} and until it is proven good`;
@@ -49,7 +53,11 @@ function stepsAt(
     step(
       'deploy',
       `judge-${weight}`,
-      { kind: 'judge', title: `compare ${version} at ${weight} % with ${sides.stable.version}, ${until}`, input: asJson(judged) ?? {} },
+      {
+        kind: 'judge',
+        title: `compare ${version} at ${weight} % with ${sides.stable.version}${nameSources(declared)}, ${until}`,
+        input: asJson(judged) ?? {},
+      },
       { repeat: { everyMs: NEXT_LOOK_MS, forMs: pause ? null : forMs }, holds: true },
     ),
   ];

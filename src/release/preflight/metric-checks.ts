@@ -1,0 +1,65 @@
+import { checkedReading, type MetricSource, type Question, type Reading } from '../../analysis/index.ts';
+import { sourcesOf } from '../core/canary-sources.ts';
+import { openSource } from '../metric-sources.ts';
+import { createRouterSource } from '../router-source.ts';
+import type { StepDeps } from '../steps/deps.ts';
+import { pass, unknown } from './answers.ts';
+import type { PreflightCheck } from './preflight.ts';
+
+/**
+ * Every metric source answers, asked about the version that serves: nothing is known of the new one yet. What is silent stands in
+ * no release's way, it would only hold its canary.
+ */
+export const checkMetrics: PreflightCheck = async (deps, plan) => {
+  const { previous, strategy } = plan;
+  const declared = sourcesOf(plan.definition);
+  if (declared.length === 0) return pass('only the router is asked');
+  if (strategy.name !== 'canary' || previous === null)
+    return pass(`not asked: ${declared.map(({ name }) => name).join(', ')} judge a canary, and this is none (${strategy.name})`);
+  const route = `${plan.service}/${plan.environment}`;
+  const router = { name: 'errors', from: 'router', source: createRouterSource(deps.router, route, 'errors') };
+  const opened = await Promise.all(
+    declared.map(async ({ name, source }) => ({
+      name,
+      from: source.from,
+      source: await openSource(deps, plan, { source, cwd: plan.workspace }),
+    })),
+  );
+  const version = { version: previous.version, group: previous.group };
+  const question: Question = { service: plan.service, environment: plan.environment, canary: version, stable: version };
+  const answers = await Promise.all([router, ...opened].map((one) => askOne(deps, question, one)));
+  const told = answers.map(({ text }) => text).join('; ');
+  if (!answers.some(({ silent }) => silent)) return pass(told);
+  return { ...unknown(told, 'Until each of them answers, the canary would be held and not promoted.'), blocks: false };
+};
+
+interface Asked {
+  readonly name: string;
+  readonly from: string;
+  readonly source: MetricSource;
+}
+
+/** A source has its own time limit; this one is for what it did not think of. */
+const LONGEST_MS = 30_000;
+
+async function askOne(
+  { effects }: StepDeps,
+  question: Question,
+  { name, from, source }: Asked,
+): Promise<{ readonly text: string; readonly silent: boolean }> {
+  const reading = checkedReading(await source.read(question, AbortSignal.timeout(LONGEST_MS)), effects.clock.now());
+  return { text: `${name} (${from}): ${tell(reading, question.stable.version)}`, silent: reading.kind === 'silent' };
+}
+
+function tell(reading: Reading, version: string): string {
+  switch (reading.kind) {
+    case 'silent':
+      return `silent: ${reading.reason}`;
+    case 'counts':
+      return `${reading.versions.stable.bad} bad of ${reading.versions.stable.requests} by ${version}`;
+    case 'histogram':
+      return `${reading.versions.stable.counts.reduce((sum, count) => sum + count, 0)} samples of ${version}`;
+    case 'gauge':
+      return `${reading.versions.stable} of ${version}`;
+  }
+}
