@@ -1,17 +1,8 @@
 /** What the cores of higher rooms may use: the whole judge is pure. */
 export type { Arm, Pair } from './core/counts.ts';
-export {
-  addTick,
-  atCheckpoint,
-  judgementOf,
-  startJudge,
-  verdictOf,
-  type Dispersions,
-  type Judge,
-  type Judgement,
-  type MetricJudgement,
-  type Tick,
-} from './core/judge.ts';
+export { addTick, atCheckpoint, factsWanted, judgementOf, startJudge, verdictOf, type Judge, type JudgePolicy } from './core/judge.ts';
+export type { Judgement, MetricJudgement } from './core/judgement.ts';
+export type { Dispersions, Tick } from './core/tick.ts';
 export type { ScheduledWeight } from './core/simulate.ts';
 export { DEFAULT_POLICY, ERRORS, LATENCY, PERIOD_MS, type BakeShape, type MetricPolicy, type SequentialPolicy } from './core/policy.ts';
 export { addPairs, NO_REQUESTS, problemOfPair } from './core/counts.ts';
@@ -26,3 +17,6 @@ export { addToGuard, checkGuard, type GuardState } from './core/guard.ts';
 export { checkedReading, silent, type Reading } from './core/reading.ts';
 export { problemOfQuery } from './core/promql.ts';
 export { parseSelector } from './core/selector.ts';
+export { KAYENTA_DEFAULTS, KAYENTA_METRIC_DEFAULTS } from './core/kayenta.ts';
+export { THRESHOLD_DEFAULTS, type ThresholdMetric } from './core/threshold.ts';
+export { NO_FACTS, type TickFacts } from './core/documented-facts.ts';

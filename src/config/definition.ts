@@ -1,4 +1,5 @@
 import type { Definition, MetricDefinition, ProcessDefinition, StrategyDefinition } from './domain.ts';
+import { withMetrics } from './core/declared-metrics.ts';
 import type { Complaint } from './issues.ts';
 import type { ServiceEntry } from './schema/file.ts';
 import { ALIVE, httpHealthAt, type ProcessEntry } from './schema/process.ts';
@@ -37,7 +38,34 @@ export function toDefinition(
     approvals: orElse(entry.approvals, 0),
     envFile: orNull(entry['env-file']),
   };
-  return { definition, complaints: [...complaints, ...checkRouting(definition, entry), ...checkSmoke(definition), ...checkNames(entry)] };
+  return {
+    definition,
+    complaints: [
+      ...complaints,
+      ...checkRouting(definition, entry),
+      ...checkSmoke(definition),
+      ...checkNames(entry),
+      ...checkThresholds(definition),
+    ],
+  };
+}
+
+/** A metric that nobody counts would be waited for for ever. */
+function checkThresholds({ strategy, metrics = [] }: Definition): readonly Complaint[] {
+  const policy = strategy.canary?.policy;
+  if (policy?.kind !== 'threshold') return [];
+  const known = ['errors', 'latency', ...metrics.map(({ name }) => name)];
+  return policy.metrics.flatMap(({ of, name }, index) =>
+    known.includes(of ?? name)
+      ? []
+      : [
+          {
+            path: ['strategy', 'threshold', index, 'metric'],
+            about: 'value' as const,
+            message: `there is no metric "${of ?? name}"; known: ${known.join(', ')}`,
+          },
+        ],
+  );
 }
 
 function named<T>(map: Readonly<Record<string, T>> = {}): readonly (T & { readonly name: string })[] {
@@ -50,7 +78,13 @@ function judgedBy(strategy: StrategyDefinition, metrics: readonly MetricDefiniti
   if (canary === undefined) return strategy;
   return {
     ...strategy,
-    canary: { ...canary, policy: { ...canary.policy, metrics: [...canary.policy.metrics, ...metrics.map(({ policy }) => policy)] } },
+    canary: {
+      ...canary,
+      policy: withMetrics(
+        canary.policy,
+        metrics.map(({ policy }) => policy),
+      ),
+    },
   };
 }
 

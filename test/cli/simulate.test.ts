@@ -58,6 +58,36 @@ describe('slipway simulate', () => {
     expect(JSON.parse(out)).toMatchObject({ schedule: [{ share: 0.2, forMs: 600_000 }], canaries: [{ failed: 0 }] });
   });
 
+  it.each(['documented', 'threshold, threshold: [{ failure: "> 5%", interval: 1m, window: 1m }]', 'mann-whitney'])(
+    'asks the judge %s',
+    async (judge) => {
+      const other = join(home.path, 'other.yaml');
+      writeFileSync(
+        other,
+        `service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, judge: ${judge}, schedule: [{ weight: 20%, for: 70m }] }\n`,
+      );
+      const args = [
+        '-C',
+        home.path,
+        'simulate',
+        '--traffic',
+        '6000',
+        '--runs',
+        '10',
+        '--seed',
+        '1',
+        '--errors',
+        '20%',
+        '--json',
+        '--policy',
+        other,
+      ];
+      const { out, err } = await inProcess(args);
+      expect(err).toBe('');
+      expect(JSON.parse(out)).toMatchObject({ judge: judge.split(',')[0], healthy: { failed: 0 }, canaries: [{ failed: 1 }] });
+    },
+  );
+
   it.each([
     [['--traffic', '1e9'], 'a whole number from 1'],
     [['--traffic', '600', '--baseline', '60%'], 'an outage'],

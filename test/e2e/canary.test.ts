@@ -91,6 +91,14 @@ describe('a canary under real traffic', () => {
     const patient = { ...strategy, errors: { margin: 50, limit: '99%', 'least-bad': 1_000, warmup: '0s' } };
     await service.write({ 'patient.yaml': stringify({ service: 'bird', run: 'node server.js', listen: 8080, strategy: patient }) });
     expectSaid(await service.slipway('replay', '--policy', 'patient.yaml'), 0, /By the policy of patient\.yaml it would not have failed/);
+    const argo = { name: 'canary', judge: 'threshold', threshold: [{ failure: '> 5%', window: '1m', interval: '1s' }] };
+    await service.write({ 'argo.yaml': stringify({ service: 'bird', run: 'node server.js', listen: 8080, strategy: argo }) });
+    expectSaid(
+      await service.slipway('replay', '--policy', 'argo.yaml'),
+      0,
+      /By the policy of argo\.yaml it would have failed/,
+      'errors-bad: Failed',
+    );
     expectSaid(await service.slipway('replay', '--policy', 'none.yaml'), 2, 'none.yaml');
     expectSaid(await service.slipway('replay', '--env', 'prd'), 3);
     await service.restore();

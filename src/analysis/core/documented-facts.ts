@@ -15,11 +15,8 @@ export interface Reading {
   readonly stable: number;
 }
 
-/** What the documented rules look at, of the time since the tick before; null where it is not known. */
-export interface DocumentedTick {
-  readonly at: Instant;
-  readonly lengthMs: Duration;
-  readonly errors: Pair | null;
+/** What a tick may tell beside counts, of the time since the tick before; null where it is not known. */
+export interface TickFacts {
   readonly durations: { readonly canary: Durations; readonly stable: Durations } | null;
   readonly cpu: Reading | null;
   readonly memory: Reading | null;
@@ -30,6 +27,27 @@ export interface DocumentedTick {
   readonly probes: { readonly failing: number; readonly all: number } | null;
   readonly breakersOpen: boolean | null;
   readonly corrupted: boolean | null;
-  /** Declared business metrics; larger is worse. */
+}
+
+/** Nothing but counts. */
+export const NO_FACTS: TickFacts = {
+  durations: null,
+  cpu: null,
+  memory: null,
+  memoryOfLimit: null,
+  restarts: 0,
+  probes: null,
+  breakersOpen: null,
+  corrupted: null,
+};
+
+/** What the documented rules look at. */
+export interface DocumentedTick extends TickFacts {
+  /** It tells of declared metrics alone, whose sources are read at a pace of their own. */
+  readonly ofCustom?: boolean;
+  readonly at: Instant;
+  readonly lengthMs: Duration;
+  readonly errors: Pair | null;
+  /** Declared business metrics; larger is worse. One that is not named has no news. */
   readonly custom: Readonly<Record<string, Reading | null>>;
 }

@@ -19,7 +19,7 @@ export function shareOver(ticks: readonly DocumentedTick[], windowMs: Duration):
 export function quantileRatio(ticks: readonly DocumentedTick[], part: number, windowMs: Duration): number | null {
   const known = windowOf(ticks, windowMs).flatMap(({ durations }) => (durations === null ? [] : [durations]));
   const quantile = (side: 'canary' | 'stable'): number => {
-    const merged = merge(known.map((one) => one[side]));
+    const merged = mergeDurations(known.map((one) => one[side]));
     return merged === null ? Number.NaN : quantileOf(merged, part);
   };
   const ratio = quantile('canary') / quantile('stable');
@@ -27,7 +27,7 @@ export function quantileRatio(ticks: readonly DocumentedTick[], part: number, wi
 }
 
 /** Null for histograms of different buckets, whose counts must not be added. */
-function merge(all: readonly Durations[]): Durations | null {
+export function mergeDurations(all: readonly Durations[]): Durations | null {
   const [first, ...rest] = all;
   if (first === undefined || rest.some(({ bounds }) => bounds.join() !== first.bounds.join())) return null;
   return {
@@ -51,13 +51,15 @@ export function quantileOf({ bounds, counts }: Durations, part: number): number 
   return bounds.at(-1) ?? Number.NaN;
 }
 
-/** The mean of a quantity over the window, canary's over stable's; null when it is not known throughout, or the stable one has none. */
+/** The mean of a quantity over the window, canary's over stable's, ticks without news of it left out; null when it is not known throughout, or the stable one has none. */
 export function meanRatio(
   ticks: readonly DocumentedTick[],
-  of: (tick: DocumentedTick) => Reading | null,
+  of: (tick: DocumentedTick) => Reading | null | undefined,
   windowMs: Duration,
 ): number | null {
-  const readings = windowOf(ticks, windowMs).map(of);
+  const readings = windowOf(ticks, windowMs)
+    .map(of)
+    .filter((reading) => reading !== undefined);
   const known = readings.filter((reading) => reading !== null);
   if (known.length === 0 || known.length < readings.length) return null;
   const sum = (side: keyof Reading): number => known.reduce((total, reading) => total + reading[side], 0);
@@ -86,6 +88,6 @@ export function everyMinute(
   const last = ticks.at(-1)?.at ?? 0;
   return Array.from({ length: minutes }, (_minute, back) => {
     const until = last - back * MINUTE_MS;
-    return ticks.filter(({ at }) => at > until - MINUTE_MS && at <= until);
+    return ticks.filter(({ at, ofCustom }) => ofCustom !== true && at > until - MINUTE_MS && at <= until);
   }).every((minute) => minute.reduce((sum, { lengthMs }) => sum + lengthMs, 0) >= MINUTE_MS && rule(minute));
 }

@@ -58,8 +58,14 @@ export function addToDocumented(judge: DocumentedJudge, tick: DocumentedTick): D
 /** One rule: does it hold, and with which value. */
 export interface DocumentedCheck {
   readonly name: keyof typeof CRITERIA;
+  /** The declared metric; only of `custom`. */
+  readonly of: string | null;
   readonly verdict: Verdict;
   readonly value: number | null;
+  readonly most: number;
+  readonly windowMs: Duration;
+  /** Why it cannot be told: its window is not over, a source was silent in it, or nobody measures it; null where it can. */
+  readonly open: 'early' | 'gap' | 'unmeasured' | null;
 }
 
 export interface DocumentedJudgement {
@@ -103,40 +109,44 @@ function triggersOf(ticks: readonly DocumentedTick[]): readonly string[] {
 
 function criteriaOf({ ticks, custom }: DocumentedJudge, startedAt: Instant): readonly DocumentedCheck[] {
   const last = ticks.at(-1)?.at ?? startedAt;
-  const check = (name: DocumentedCheck['name'], value: number | null, most: number): DocumentedCheck => {
-    const whole = last - startedAt >= CRITERIA[name].windowMs && isCovered(ticks, CRITERIA[name].windowMs);
-    const known = whole && value !== null && !Number.isNaN(value);
-    return { name, value, verdict: known && value <= most * (1 + ROUNDING) ? 'pass' : 'unknown' };
+  const check = (name: DocumentedCheck['name'], given: number | null, most: number): DocumentedCheck => {
+    const { windowMs } = CRITERIA[name];
+    const value = given === null || Number.isNaN(given) ? null : given;
+    const open = last - startedAt < windowMs ? 'early' : isCovered(ticks, windowMs) ? (value === null ? 'unmeasured' : null) : 'gap';
+    const holds = open === null && value !== null && value <= most * (1 + ROUNDING);
+    return { name, of: null, value, most, windowMs, open, verdict: holds ? 'pass' : 'unknown' };
   };
   const shares = shareOver(ticks, CRITERIA.errors.windowMs);
-  const ratio = (of: (tick: DocumentedTick) => Reading | null, windowMs: Duration): number | null => meanRatio(ticks, of, windowMs);
+  const ratio = (of: (tick: DocumentedTick) => Reading | null | undefined, windowMs: Duration): number | null =>
+    meanRatio(ticks, of, windowMs);
   return [
     check('errors', shares === null || Number.isNaN(shares.stable) ? null : shares.canary - shares.stable, CRITERIA.errors.moreThanStable),
     check('p99', quantileRatio(ticks, 0.99, CRITERIA.p99.windowMs), CRITERIA.p99.ratio),
     check('p50', quantileRatio(ticks, 0.5, CRITERIA.p50.windowMs), CRITERIA.p50.ratio),
     check(
       'cpu',
-      ratio(({ cpu }) => cpu, CRITERIA.cpu.windowMs),
+      ratio(({ cpu, ofCustom }) => (ofCustom === true ? undefined : cpu), CRITERIA.cpu.windowMs),
       CRITERIA.cpu.ratio,
     ),
     check(
       'memory',
-      ratio(({ memory }) => memory, CRITERIA.memory.windowMs),
+      ratio(({ memory, ofCustom }) => (ofCustom === true ? undefined : memory), CRITERIA.memory.windowMs),
       CRITERIA.memory.ratio,
     ),
-    ...Object.entries(custom).map(([name, most]) =>
-      check(
+    ...Object.entries(custom).map(([name, most]) => ({
+      ...check(
         'custom',
-        ratio((tick) => tick.custom[name] ?? null, CRITERIA.custom.windowMs),
+        ratio((tick) => tick.custom[name], CRITERIA.custom.windowMs),
         most,
       ),
-    ),
+      of: name,
+    })),
   ];
 }
 
 /** No tick of the window was silent: a rule over 15 minutes holds over 15 minutes. */
 function isCovered(ticks: readonly DocumentedTick[], windowMs: Duration): boolean {
   const last = ticks.at(-1)?.at ?? 0;
-  const window = ticks.filter(({ at }) => at > last - windowMs);
+  const window = ticks.filter(({ at, ofCustom }) => ofCustom !== true && at > last - windowMs);
   return window.every(({ errors }) => errors !== null) && window.reduce((sum, { lengthMs }) => sum + lengthMs, 0) >= windowMs;
 }

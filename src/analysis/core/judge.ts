@@ -1,129 +1,76 @@
-import { joinVerdicts, type Duration, type Instant, type Verdict } from '../../kernel/pure.ts';
-import type { Pair } from './counts.ts';
-import { NO_SCATTER, type Scatter } from './dispersion.ts';
-import {
-  addToMetric,
-  decideMetric,
-  evidenceOf,
-  figuresOf,
-  metricAtCheckpoint,
-  startMetric,
-  type MetricFigures,
-  type MetricState,
-  type Rule,
-} from './metric-judge.ts';
-import { thresholdsOf, type BakeShape, type SequentialPolicy, type Thresholds } from './policy.ts';
-import { requestsNeeded } from './forecast.ts';
-import { sentenceOf } from './sentence.ts';
+import type { Instant, Verdict } from '../../kernel/pure.ts';
+import { DOCUMENTED_RULES, type DocumentedPolicy, type DocumentedState } from './documented-judge.ts';
+import type { Judgement } from './judgement.ts';
+import { MANN_WHITNEY_RULES, type MannWhitneyState } from './kayenta-judge.ts';
+import type { KayentaPolicy } from './kayenta.ts';
+import type { BakeShape, SequentialPolicy } from './policy.ts';
+import { SEQUENTIAL_RULES, type SequentialJudge } from './sequential.ts';
+import { THRESHOLD_RULES, type ThresholdPolicy, type ThresholdRun } from './threshold-judge.ts';
+import type { Dispersions, Tick } from './tick.ts';
 
-/**
- * What one reading of the sources gave: the counts since the reading before, per metric; null where a source was silent. A metric
- * that is not named has no news: its source is read at another pace. Without any (as older builds wrote it) all were silent.
- */
-export interface Tick {
-  readonly at: Instant;
-  readonly metrics: Readonly<Record<string, Pair | null>>;
-}
+/** How a canary is judged: which judge, and what it is told. Plain data, recorded with the release. */
+export type JudgePolicy = SequentialPolicy | DocumentedPolicy | ThresholdPolicy | KayentaPolicy;
 
 /** The judge of one canary: a fold over ticks and checkpoints, so recorded ticks give the recorded decisions again. */
-export interface Judge {
-  readonly policy: SequentialPolicy;
-  readonly thresholds: Thresholds;
-  readonly checkpointAt: Instant | null;
-  readonly lastAt: Instant | null;
-  readonly metrics: readonly MetricState[];
+export type Judge = SequentialJudge | DocumentedState | ThresholdRun | MannWhitneyState;
+
+/** What every judge does. All of it is pure. */
+export interface JudgeRules<Policy, State> {
+  /** @throws Error for a policy without metrics: nothing judged must not look like something judged */
+  readonly start: (policy: Policy, shape: BakeShape, dispersions: Dispersions) => State;
+  /** A new weight: a pass must be earned anew. */
+  readonly checkpoint: (state: State, at: Instant, dispersions: Dispersions) => State;
+  readonly tick: (state: State, tick: Tick) => State;
+  readonly judgement: (state: State) => Judgement;
+  /** The verdict of the judgement alone, for when it is asked millions of times. */
+  readonly verdict: (state: State) => Verdict;
 }
 
-/** How much the stable version's counts scatter, per metric (see `scatterOf`, or `dispersionOf` for the number alone); none where nothing is known. */
-export type Dispersions = Readonly<Record<string, number | Scatter>>;
+type Kind = JudgePolicy['kind'];
 
-function scatterFrom(known: number | Scatter | undefined, before: Scatter): Scatter {
-  return typeof known === 'number' ? { ...before, dispersion: known } : (known ?? before);
+const JUDGES: { readonly [K in Kind]: JudgeRules<Extract<JudgePolicy, { kind: K }>, Extract<Judge, { kind: K }>> } = {
+  sequential: SEQUENTIAL_RULES,
+  documented: DOCUMENTED_RULES,
+  threshold: THRESHOLD_RULES,
+  'mann-whitney': MANN_WHITNEY_RULES,
+};
+
+/** Policy and state carry the kind their rules were found by; types cannot say that of a union. */
+function rulesOf(kind: Kind): JudgeRules<JudgePolicy, Judge> {
+  const rules = JUDGES[kind] as unknown as JudgeRules<JudgePolicy, Judge> | undefined;
+  if (rules === undefined) throw new Error(`This build has no judge "${kind}"`);
+  return rules;
 }
 
-/**
- * Begins to judge a canary.
- * @throws Error for a policy without metrics: nothing judged must not look like something judged
- */
-export function startJudge(policy: SequentialPolicy, shape: BakeShape, dispersions: Dispersions = {}): Judge {
-  if (policy.metrics.length === 0) throw new Error('A policy names at least one metric');
-  return {
-    policy,
-    thresholds: thresholdsOf(policy, shape),
-    checkpointAt: null,
-    lastAt: null,
-    metrics: policy.metrics.map((metric) => startMetric(metric, scatterFrom(dispersions[metric.name], NO_SCATTER))),
-  };
+/** Begins to judge a canary. */
+export function startJudge(policy: JudgePolicy, shape: BakeShape, dispersions: Dispersions = {}): Judge {
+  return rulesOf(policy.kind).start(policy, shape, dispersions);
 }
 
 /** A new weight: each metric must pass anew. */
 export function atCheckpoint(judge: Judge, at: Instant, dispersions: Dispersions = {}): Judge {
-  return {
-    ...judge,
-    checkpointAt: at,
-    lastAt: at,
-    metrics: judge.metrics.map((state) => metricAtCheckpoint(state, scatterFrom(dispersions[state.policy.name], state.scatter))),
-  };
+  return rulesOf(judge.kind).checkpoint(judge, at, dispersions);
 }
 
 /** One tick added. A tick of before the newest one (a clock that jumped back) counts as of that time. */
 export function addTick(judge: Judge, tick: Tick): Judge {
   const at = Math.max(tick.at, judge.lastAt ?? tick.at);
-  const isOfSome = Object.keys(tick.metrics).length > 0;
-  return {
-    ...judge,
-    checkpointAt: judge.checkpointAt ?? at,
-    lastAt: at,
-    metrics: judge.metrics.map((state) => {
-      const pair = tick.metrics[state.policy.name];
-      return pair === undefined && isOfSome ? state : addToMetric(state, at, pair ?? null, judge.thresholds);
-    }),
-  };
-}
-
-/** The verdict on one metric with everything it was made from. */
-export interface MetricJudgement {
-  readonly name: string;
-  readonly verdict: Verdict;
-  readonly rule: Rule;
-  /** One sentence for a person. */
-  readonly because: string;
-  readonly figures: MetricFigures;
-  /** What is still needed for a pass, at the rates seen so far; null when it passed, failed or would not come. */
-  readonly needs: { readonly requests: number; readonly ms: Duration } | null;
-}
-
-export interface Judgement {
-  readonly verdict: Verdict;
-  /** The sentence of the metric that decided, or that is still open. */
-  readonly because: string;
-  readonly metrics: readonly MetricJudgement[];
-  readonly thresholds: Thresholds;
+  return rulesOf(judge.kind).tick(judge, at === tick.at ? tick : { ...tick, at });
 }
 
 /** What the ticks so far say. `pass` only when every metric passed. */
 export function judgementOf(judge: Judge): Judgement {
-  const metrics = judge.metrics.map((state) => judgeMetric(judge, state));
-  const verdict = joinVerdicts(metrics.map((one) => one.verdict));
-  const deciding = metrics.filter((one) => one.verdict === verdict);
-  return { verdict, because: deciding.map((one) => `${one.name}: ${one.because}`).join('; '), metrics, thresholds: judge.thresholds };
+  return rulesOf(judge.kind).judgement(judge);
 }
 
-/** The verdict of {@link judgementOf} alone, for when it is asked millions of times. */
-export function verdictOf({ metrics, thresholds }: Judge): Verdict {
-  return joinVerdicts(metrics.map((state) => decideMetric(state, evidenceOf(state), thresholds).verdict));
+/** The verdict of {@link judgementOf} alone. */
+export function verdictOf(judge: Judge): Verdict {
+  return rulesOf(judge.kind).verdict(judge);
 }
 
-function judgeMetric(judge: Judge, state: MetricState): MetricJudgement {
-  const figures = figuresOf(state);
-  const { verdict, rule } = decideMetric(state, figures.e, judge.thresholds);
-  const needs = verdict === 'unknown' ? needsOf(judge, state, figures) : null;
-  return { name: state.policy.name, verdict, rule, because: sentenceOf({ state, figures, rule, needs }), figures, needs };
-}
-
-function needsOf(judge: Judge, state: MetricState, figures: MetricFigures): MetricJudgement['needs'] {
-  const requests = requestsNeeded(state, figures, judge.thresholds);
-  const elapsed = (judge.lastAt ?? 0) - (judge.checkpointAt ?? 0);
-  const { requests: seen } = state.seen.canary;
-  return requests === null || seen === 0 || elapsed === 0 ? null : { requests, ms: Math.round((requests * elapsed) / seen) };
+/** What a policy wants to know beside counts. */
+export function factsWanted(policy: JudgePolicy): { readonly durations: boolean; readonly instances: boolean } {
+  const durations =
+    policy.kind === 'documented' || (policy.kind === 'threshold' && policy.metrics.some(({ value }) => value === 'p50' || value === 'p99'));
+  return { durations, instances: policy.kind === 'documented' };
 }

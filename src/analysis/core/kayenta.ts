@@ -1,6 +1,6 @@
 import type { Duration, Verdict } from '../../kernel/pure.ts';
 import { addPairs, NO_REQUESTS, type Pair } from './counts.ts';
-import type { Tick } from './judge.ts';
+import type { Tick } from './tick.ts';
 import { commonLanguage, shiftOf, type Shift } from './mann-whitney.ts';
 
 /**
@@ -16,6 +16,8 @@ export interface KayentaPolicy {
   readonly kind: 'mann-whitney';
   /** Length of a point of the series. */
   readonly spanMs: Duration;
+  /** A checkpoint is scored each time this has passed; the newest score is the verdict. */
+  readonly intervalMs: Duration;
   readonly confidence: number;
   /** Shifts inside this part of the estimated shift are none. Relative to the shift, as Kayenta has it, not to the stable value. */
   readonly tolerance: number;
@@ -43,6 +45,7 @@ export interface KayentaMetric {
 export const KAYENTA_DEFAULTS: Omit<KayentaPolicy, 'metrics'> = {
   kind: 'mann-whitney',
   spanMs: 60_000,
+  intervalMs: 3_600_000,
   confidence: 0.98,
   tolerance: 0.25,
   leastPoints: 50,
@@ -69,21 +72,34 @@ export interface Series {
   readonly stable: readonly number[];
 }
 
-/** The series of one metric of the ticks of a checkpoint that began at `since`. A silent tick is missing from both. */
-export function seriesOf(
-  ticks: readonly Tick[],
-  name: string,
+/** Counts per metric of consecutive spans, by number; a span in which nothing was told is missing. */
+export interface Spans {
+  readonly byNumber: readonly { readonly number: number; readonly metrics: Readonly<Record<string, Pair>> }[];
+}
+
+/** One tick added; it tells of the time before it. A silent tick is missing from both series. */
+export function addToSpans(
+  { byNumber }: Spans,
+  { at, metrics }: Tick,
   { since, spanMs }: { readonly since: number; readonly spanMs: Duration },
-): Series {
-  const spans = new Map<number, Pair>();
-  for (const { at, metrics } of ticks) {
-    // A tick tells of the time before it.
-    const span = Math.ceil((at - since) / spanMs);
-    const pair = metrics[name];
-    if (pair !== null && pair !== undefined) spans.set(span, addPairs(spans.get(span) ?? NO_REQUESTS, pair));
-  }
+): Spans {
+  const number = Math.ceil((at - since) / spanMs);
+  const last = byNumber.at(-1);
+  const before = last?.number === number ? last.metrics : {};
+  const told = Object.entries(metrics).flatMap(([name, pair]) =>
+    pair === null ? [] : [[name, addPairs(before[name] ?? NO_REQUESTS, pair)] as const],
+  );
+  const newest = { number, metrics: { ...before, ...Object.fromEntries(told) } };
+  return { byNumber: [...(last?.number === number ? byNumber.slice(0, -1) : byNumber), newest] };
+}
+
+/** The two series of one metric. */
+export function seriesOf({ byNumber }: Spans, name: string): Series {
   const side = (arm: 'canary' | 'stable'): readonly number[] =>
-    [...spans.values()].filter((pair) => pair[arm].requests > 0).map((pair) => pair[arm].bad / pair[arm].requests);
+    byNumber.flatMap(({ metrics }) => {
+      const counts = metrics[name]?.[arm];
+      return counts === undefined || counts.requests === 0 ? [] : [counts.bad / counts.requests];
+    });
   return { canary: side('canary'), stable: side('stable') };
 }
 

@@ -5,7 +5,9 @@ import {
   judgeKayenta,
   KAYENTA_DEFAULTS,
   KAYENTA_METRIC_DEFAULTS,
+  addToSpans,
   seriesOf,
+  type Spans,
   type KayentaMetric,
   type KayentaPolicy,
 } from './kayenta.ts';
@@ -144,5 +146,6 @@ it('series are shares per span, of spans with requests on that side', () => {
     at: (index + 1) * 30_000,
     metrics: { errors },
   }));
-  expect(seriesOf(ticks, 'errors', { since: 0, spanMs: 60_000 })).toEqual({ canary: [0.05, 1], stable: [0.01, 0.01, 0.01] });
+  const spans = ticks.reduce<Spans>((sum, tick) => addToSpans(sum, tick, { since: 0, spanMs: 60_000 }), { byNumber: [] });
+  expect(seriesOf(spans, 'errors')).toEqual({ canary: [0.05, 1], stable: [0.01, 0.01, 0.01] });
 });

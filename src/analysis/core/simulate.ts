@@ -1,8 +1,10 @@
 import type { Duration, Verdict } from '../../kernel/pure.ts';
 import type { Pair } from './counts.ts';
-import { addTick, atCheckpoint, startJudge, verdictOf, type Dispersions, type Judge, type Tick } from './judge.ts';
-import { PERIOD_MS, type BakeShape, type SequentialPolicy } from './policy.ts';
+import { addTick, atCheckpoint, startJudge, verdictOf, type Judge, type JudgePolicy } from './judge.ts';
+import { PERIOD_MS, type BakeShape } from './policy.ts';
+import type { TickFacts } from './documented-facts.ts';
 import { sampleBinomial, samplePoisson, type Random } from './sample.ts';
+import type { Dispersions, Tick } from './tick.ts';
 
 /** The true shares of bad requests of one metric at one moment, which no judge ever sees. */
 export interface TrueShares {
@@ -15,6 +17,8 @@ export interface Moment {
   /** Requests per minute, expected. */
   readonly perMinute: { readonly canary: number; readonly stable: number };
   readonly metrics: Readonly<Record<string, TrueShares>>;
+  /** What is told beside counts, for so many requests of each version. */
+  readonly facts?: (requests: { readonly canary: number; readonly stable: number }, random: Random) => TickFacts;
   /** The metric source gives nothing at this moment. */
   readonly silent?: boolean;
 }
@@ -30,7 +34,7 @@ export interface ScheduledWeight {
 
 /** A bake to play through. */
 export interface Bake {
-  readonly policy: SequentialPolicy;
+  readonly policy: JudgePolicy;
   readonly schedule: readonly ScheduledWeight[];
   /** Length and number of checkpoints that alpha is split for, where they are not those of the schedule. */
   readonly shape?: BakeShape;
@@ -113,7 +117,7 @@ function advance(bake: Bake, course: Course, random: Random): Course {
 
 /** The counts of one tick; requests arrive as a Poisson process, each is bad by its version's chance. */
 export function drawTick(
-  { perMinute, metrics, silent }: Moment,
+  { perMinute, metrics, silent, facts }: Moment,
   at: Duration,
   tickMs: Duration,
   random: Random,
@@ -133,5 +137,6 @@ export function drawTick(
             stable: { requests: stable, bad: sampleBinomial(stable, shares.stable, random) },
           };
   }
-  return { tick: { at, metrics: counts }, harmed };
+  const told = facts === undefined || silent === true ? undefined : facts({ canary, stable }, random);
+  return { tick: { at, metrics: counts, facts: told }, harmed };
 }

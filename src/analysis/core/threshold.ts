@@ -1,16 +1,20 @@
 import type { Duration, Instant, Verdict } from '../../kernel/pure.ts';
 import { addPairs, NO_REQUESTS, type Pair } from './counts.ts';
-import type { Tick } from './judge.ts';
+import { mergeDurations, quantileOf } from './documented-windows.ts';
+import type { TickFacts } from './documented-facts.ts';
+import { newsOf, type Tick } from './tick.ts';
 
 /**
  * A judge with the semantics of Argo Rollouts 1.10 (`analysis/analysis.go`, `metricproviders/evaluate`), so that a policy can be moved from
  * there and compared. Each measurement is one number from a window, held against fixed conditions; how often it may fail is a limit.
  *
  * It differs where Argo's behaviour is a defect: an error of the source is `unknown`, so that an outage of the monitoring never takes
- * back a canary; and a running analysis without a single measurement is `unknown` too, where Argo lets the rollout go on.
+ * back a canary; a share of no requests that would count as a success (NaN meets no failure condition) is such an error; and a running analysis without a single measurement is `unknown` too, where Argo lets the rollout go on.
  */
 export interface ThresholdMetric {
   readonly name: string;
+  /** The counts it is made from; its name where they are called alike. */
+  readonly of?: string;
   readonly value: ThresholdValue;
   readonly windowMs: Duration;
   /** Null: measured once, unless `count` says otherwise. */
@@ -30,8 +34,8 @@ export interface ThresholdMetric {
   readonly dryRun: boolean;
 }
 
-/** What is measured over the window: a share of the canary's requests, or its bad share less, or over, the stable one. */
-export type ThresholdValue = 'success' | 'bad' | 'difference' | 'ratio';
+/** What is measured over the window: a share of the canary's requests; its bad share less, or over, the stable one; a percentile of its durations in ms. */
+export type ThresholdValue = 'success' | 'bad' | 'difference' | 'ratio' | 'p50' | 'p99';
 
 export interface Condition {
   readonly is: '<' | '<=' | '>' | '>=';
@@ -68,7 +72,7 @@ export interface ThresholdState {
   readonly metric: ThresholdMetric;
   readonly phase: Phase;
   readonly dueAt: Instant | null;
-  readonly window: readonly { readonly at: Instant; readonly pair: Pair | null }[];
+  readonly window: readonly Measured[];
   readonly successful: number;
   readonly failed: number;
   readonly inconclusive: number;
@@ -77,6 +81,12 @@ export interface ThresholdState {
   readonly consecutiveSuccesses: number;
   /** The newest ones. */
   readonly measurements: readonly { readonly at: Instant; readonly value: number | null; readonly outcome: Outcome }[];
+}
+
+interface Measured {
+  readonly at: Instant;
+  readonly pair: Pair | null;
+  readonly durations: TickFacts['durations'];
 }
 
 /** The judge of one analysis run. */
@@ -99,7 +109,7 @@ function startState(metric: ThresholdMetric): ThresholdState {
 /** One tick added. A run that ended badly stays as it is: its metrics are terminated. */
 export function addToThreshold(judge: ThresholdJudge, tick: Tick): ThresholdJudge {
   if (endedBadly(judge.phase)) return judge;
-  const metrics = judge.metrics.map((state) => addToState(state, tick.at, tick.metrics[state.metric.name] ?? null));
+  const metrics = judge.metrics.map((state) => addToState(state, measuredIn(tick, state.metric)));
   return { phase: phaseOf(metrics), metrics };
 }
 
@@ -111,7 +121,7 @@ export function thresholdVerdict({ phase, metrics }: ThresholdJudge): Verdict {
   return deciding.every((state) => state.phase === 'Successful' || holds(state)) ? 'pass' : 'unknown';
 }
 
-function holds({ metric, phase, measurements }: ThresholdState): boolean {
+export function holds({ metric, phase, measurements }: ThresholdState): boolean {
   return phase === 'Running' && countOf(metric) === null && measurements.length > 0 && measurements.at(-1)?.outcome !== 'Error';
 }
 
@@ -125,30 +135,45 @@ function endedBadly(phase: Phase): boolean {
   return phase === 'Failed' || phase === 'Error' || phase === 'Inconclusive';
 }
 
-function addToState(state: ThresholdState, at: Instant, pair: Pair | null): ThresholdState {
+/** What a tick says of the counts a metric is made from; null when it has no news of them. */
+function measuredIn(tick: Tick, { name, of }: ThresholdMetric): Measured | null {
+  const pair = newsOf(tick, of ?? name);
+  return pair === undefined ? null : { at: tick.at, pair, durations: tick.facts?.durations ?? null };
+}
+
+function addToState(state: ThresholdState, newest: Measured | null): ThresholdState {
+  if (newest === null) return state;
   // A metric that is complete is never assessed again.
   if (state.phase === 'Successful' || endedBadly(state.phase)) return state;
   const { metric } = state;
-  const window = [...state.window.filter((one) => one.at > at - metric.windowMs), { at, pair }];
+  const { at } = newest;
+  const window = [...state.window.filter((one) => one.at > at - metric.windowMs), newest];
   const dueAt = state.dueAt ?? at + metric.initialDelayMs;
   if (at < dueAt) return { ...state, window, dueAt };
-  // The newest tick being silent is what a failing query would be.
-  const value =
-    pair === null
-      ? null
-      : valueOf(
-          metric.value,
-          window.reduce((sum, one) => addPairs(sum, one.pair ?? NO_REQUESTS), NO_REQUESTS),
-        );
-  const outcome: Outcome = value === null ? 'Error' : outcomeOf(metric, value);
+  const value = measure(metric.value, window);
+  const outcome = value === null ? 'Error' : outcomeOfMeasured(metric, value);
   const counted = count({ ...state, window }, outcome);
   const wait = outcome === 'Error' ? RETRY_MS : (metric.intervalMs ?? 0);
   const measurements = [...state.measurements, { at, value, outcome }].slice(-KEPT);
   return { ...counted, dueAt: at + wait, measurements, phase: phaseOfMetric(counted) };
 }
 
+/** Null is what a failing query would be: the newest tick is silent. */
+function measure(kind: ThresholdValue, window: readonly Measured[]): number | null {
+  if (kind === 'p50' || kind === 'p99') return percentile(kind === 'p50' ? 0.5 : 0.99, window);
+  if (window.at(-1)?.pair === null) return null;
+  const sum = window.reduce((total, { pair }) => addPairs(total, pair ?? NO_REQUESTS), NO_REQUESTS);
+  return shareOf(kind, sum);
+}
+
+function percentile(part: number, window: readonly Measured[]): number | null {
+  if (window.at(-1)?.durations === null) return null;
+  const merged = mergeDurations(window.flatMap(({ durations }) => (durations === null ? [] : [durations.canary])));
+  return merged === null ? null : quantileOf(merged, part);
+}
+
 /** Without requests a share is NaN, as a query would give it. */
-function valueOf(kind: ThresholdValue, { canary, stable }: Pair): number {
+function shareOf(kind: Exclude<ThresholdValue, 'p50' | 'p99'>, { canary, stable }: Pair): number {
   const bad = canary.bad / canary.requests;
   switch (kind) {
     case 'success':
@@ -160,6 +185,12 @@ function valueOf(kind: ThresholdValue, { canary, stable }: Pair): number {
     case 'ratio':
       return bad / (stable.bad / stable.requests);
   }
+}
+
+/** Nothing is no success. */
+function outcomeOfMeasured(metric: ThresholdMetric, value: number): Outcome {
+  const outcome = outcomeOf(metric, value);
+  return outcome === 'Successful' && Number.isNaN(value) ? 'Error' : outcome;
 }
 
 /** One condition stands for the contrary of the other; with both, neither true is Inconclusive; with none all is well. NaN compares false. */

@@ -1,14 +1,16 @@
 import type { Duration } from '../../kernel/pure.ts';
-import type { Dispersions } from './judge.ts';
+import { factsWanted, type JudgePolicy } from './judge.ts';
 import type { Plot } from './plot.ts';
-import type { BakeShape, SequentialPolicy } from './policy.ts';
+import type { BakeShape } from './policy.ts';
 import { seededRandom } from './sample.ts';
+import { alikeFacts } from './sample-facts.ts';
 import { steadyWorld, summaryOf, type SimulationSummary } from './simulate-many.ts';
-import { simulateBake, type Bake, type BakeOutcome, type ScheduledWeight } from './simulate.ts';
+import { simulateBake, type Bake, type BakeOutcome, type ScheduledWeight, type World } from './simulate.ts';
+import type { Dispersions } from './tick.ts';
 
 /** What is asked before a release: would this policy notice, on this traffic, how soon, and at what cost. */
 export interface WhatIf {
-  readonly policy: SequentialPolicy;
+  readonly policy: JudgePolicy;
   readonly schedule: readonly ScheduledWeight[];
   /** When the question ends, whatever the canary is at. */
   readonly withinMs: Duration;
@@ -76,10 +78,17 @@ export function playOnce(what: WhatIf, errors: number | null, run: number): Bake
     dispersions: what.dispersions,
     tickMs: tickAt,
     patienceMs: what.withinMs - lengthOf(what.schedule),
-    world: steadyWorld(what.perMinute, { errors: effect, latency: slow }),
+    world: worldOf(what, { errors: effect, latency: slow }),
   };
   // Each canary has numbers of its own: the same ones would make rows look more alike than they are.
   return simulateBake(bake, seededRandom(what.seed + run + Math.round((errors ?? 0) * 1e6) * 7_919));
+}
+
+/** Durations, CPU and memory are alike for both, where the judge wants to know them. */
+function worldOf({ perMinute, policy }: WhatIf, effects: Parameters<typeof steadyWorld>[1]): World {
+  const steady = steadyWorld(perMinute, effects);
+  const { durations, instances } = factsWanted(policy);
+  return durations || instances ? (at, share) => ({ ...steady(at, share), facts: alikeFacts }) : steady;
 }
 
 export function answerOf(what: WhatIf, errors: number | null, outcomes: readonly BakeOutcome[]): WhatIfAnswer {

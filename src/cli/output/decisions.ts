@@ -87,8 +87,9 @@ function fromLog(log: number): string {
   return value >= 1_000 ? String(Math.round(value)) : value < 0.01 ? '0' : String(Number(value.toPrecision(2)));
 }
 
-function comparedLine(compared: JsonObject): string {
-  return textOf(compared['what']);
+function comparedLine({ what, value, limit }: JsonObject): string {
+  const has = typeof value === 'number' ? String(Number(value.toPrecision(3))) : 'not known';
+  return `${textOf(what)}: ${has}${typeof limit === 'number' ? `, limit ${limit}` : ''}`;
 }
 
 function listOf(value: JsonValue | undefined): readonly JsonObject[] {

@@ -1,11 +1,11 @@
-import { DEFAULT_POLICY, type SequentialPolicy } from '../../analysis/pure.ts';
+import { DEFAULT_POLICY, type JudgePolicy } from '../../analysis/pure.ts';
 import type { Duration } from '../../kernel/pure.ts';
 
 /** The shape of a canary's definition, which belongs to a higher room. */
 interface UsualCanary {
   readonly checkpoints: readonly { readonly weight: number; readonly forMs: Duration; readonly pause: boolean }[];
   readonly everyMs: Duration;
-  readonly policy: SequentialPolicy;
+  readonly policy: JudgePolicy;
 }
 
 const HOUR = 3_600_000;

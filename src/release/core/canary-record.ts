@@ -3,23 +3,29 @@ import type { JsonObject, JsonValue } from '../../kernel/pure.ts';
 
 /** A judgement as it is recorded: everything the decision was made from, in numbers that JSON can hold (null for what has no bound). */
 export function recordOf({ verdict, because, metrics, thresholds }: Judgement): JsonObject {
-  return { verdict, because, thresholds: finite({ ...thresholds }), metrics: metrics.map(metricRecord) };
+  return { verdict, because, thresholds: thresholds === null ? null : finite({ ...thresholds }), metrics: metrics.map(metricRecord) };
 }
 
-function metricRecord({ name, verdict, rule, because, needs, figures }: MetricJudgement): JsonObject {
-  const { seen, bake, dispersion, ratio, e } = figures;
+function metricRecord({ name, verdict, rule, because, needs, seen, figures, compared }: MetricJudgement): JsonObject {
   return {
     name,
     verdict,
     rule,
     because,
     needs: needs === null ? null : { ...needs },
-    seen: { canary: { ...seen.canary }, stable: { ...seen.stable } },
-    bake: { canary: { ...bake.canary }, stable: { ...bake.stable } },
-    dispersion,
-    ratio: finite({ ...ratio }),
-    logE: finite({ ...e }),
+    seen: seen === null ? null : pairRecord(seen),
+    ...(figures === null ? {} : figuresRecord(figures)),
+    ...(compared.length === 0 ? {} : { compared: compared.map(({ what, value, limit }) => ({ what, ...finite({ value, limit }) })) }),
   };
+}
+
+/** The sequential judge's numbers. */
+function figuresRecord({ bake, dispersion, ratio, e }: NonNullable<MetricJudgement['figures']>): JsonObject {
+  return { bake: pairRecord(bake), dispersion, ratio: finite({ ...ratio }), logE: finite({ ...e }) };
+}
+
+function pairRecord({ canary, stable }: NonNullable<MetricJudgement['seen']>): JsonObject {
+  return { canary: { ...canary }, stable: { ...stable } };
 }
 
 function finite(values: Readonly<Record<string, number | null>>): JsonObject {

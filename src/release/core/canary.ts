@@ -1,6 +1,8 @@
 import {
   addTick,
   atCheckpoint,
+  factsWanted,
+  NO_FACTS,
   problemOfPair,
   scatterOf,
   startJudge,
@@ -9,8 +11,9 @@ import {
   type Judge,
   type Judgement,
   type Pair,
-  type SequentialPolicy,
+  type JudgePolicy,
   type Tick,
+  type TickFacts,
 } from '../../analysis/pure.ts';
 import type { Duration, Instant } from '../../kernel/pure.ts';
 import type { Declared } from './canary-sources.ts';
@@ -23,7 +26,7 @@ export interface CanaryInput extends Declared {
   /** Whole percent of the requests that the canary gets meanwhile. */
   readonly weight: number;
   readonly everyMs: Duration;
-  readonly policy: SequentialPolicy;
+  readonly policy: JudgePolicy;
   readonly shape: BakeShape;
   readonly maxRestarts: number;
   /** Instances of the canary that take requests. */
@@ -60,6 +63,40 @@ export function pairsOf(change: RouteChange, { canary, stable }: CanaryInput, ed
   );
   const errors = counted({ canary: errorsOf(one), stable: errorsOf(other) });
   return { [ERRORS]: errors, [LATENCY]: edgeMs === null ? null : counted({ canary: slowOf(one, edgeMs), stable: slowOf(other, edgeMs) }) };
+}
+
+/** Instances of the canary at one reading. */
+export interface InstancesSeen {
+  /** Since they were started. */
+  readonly restarts: number;
+  readonly failing: number;
+  readonly all: number;
+}
+
+/** What the chosen judge wants to know beside counts, as far as the router and the target know it; undefined when it wants nothing. */
+export function factsOf(
+  change: RouteChange,
+  { canary, stable, policy }: CanaryInput,
+  { seen, restartsBefore }: { readonly seen: InstancesSeen | null; readonly restartsBefore: number | null },
+): TickFacts | undefined {
+  const wanted = factsWanted(policy);
+  if (!wanted.durations && !wanted.instances) return undefined;
+  const [one, other] = [canary, stable].map((name) => durationsOf(change, name));
+  return {
+    ...NO_FACTS,
+    durations: one === null || other === null || one === undefined || other === undefined ? null : { canary: one, stable: other },
+    restarts: seen === null || restartsBefore === null ? 0 : Math.max(0, seen.restarts - restartsBefore),
+    probes: seen === null ? null : { failing: seen.failing, all: seen.all },
+  };
+}
+
+function durationsOf(change: RouteChange, name: VersionName): NonNullable<TickFacts['durations']>['canary'] | null {
+  const counts = change?.versions.find(({ version, group }) => version === name.version && group === name.group);
+  if (counts === undefined) return null;
+  return {
+    bounds: counts.latency.boundsMs.flatMap((bound) => (bound === null || !Number.isFinite(bound) ? [] : [bound])),
+    counts: counts.latency.counts,
+  };
 }
 
 /** Numbers that contradict each other are no counts, and no counts are `unknown`. */
@@ -183,6 +220,8 @@ const SURPRISE = 3;
 export function closesTick(metrics: Tick['metrics'], sinceMs: Duration, judge: Judge): boolean {
   // Below zero: the router's clock was set back.
   if (sinceMs >= LONGEST_TICK_MS || sinceMs < 0) return true;
+  // What the other judges look at are windows of minutes.
+  if (judge.kind !== 'sequential') return false;
   return judge.metrics.some(({ policy, bake: { stable } }) => {
     const pair = metrics[policy.name];
     if (pair === null || pair === undefined) return false;

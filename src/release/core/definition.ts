@@ -1,4 +1,4 @@
-import type { GuardDefinition, MetricDefinition, SequentialPolicy } from '../../analysis/pure.ts';
+import type { GuardDefinition, JudgePolicy, MetricDefinition } from '../../analysis/pure.ts';
 import type { Duration, JsonObject, Template } from '../../kernel/pure.ts';
 
 /** What slipway.yaml says about one service in one environment, parsed once. Templates are unresolved. */
@@ -159,7 +159,7 @@ export interface CanaryDefinition {
   readonly checkpoints: readonly CanaryCheckpoint[];
   /** Time between two readings of the counters. */
   readonly everyMs: Duration;
-  readonly policy: SequentialPolicy;
+  readonly policy: JudgePolicy;
 }
 
 export interface CanaryCheckpoint {

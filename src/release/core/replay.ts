@@ -1,4 +1,4 @@
-import { judgementOf, verdictOf, type Judge, type Judgement, type SequentialPolicy } from '../../analysis/pure.ts';
+import { judgementOf, verdictOf, type Judge, type Judgement, type JudgePolicy } from '../../analysis/pure.ts';
 import type { Instant, Verdict } from '../../kernel/pure.ts';
 import { foldLooks, startFold, type CanaryInput, type LookRecord, type Stop } from './canary.ts';
 import type { ReleaseEvent } from './events.ts';
@@ -51,7 +51,7 @@ function replayed({ step, input, at, verdict }: Recorded, judgement: Judgement):
 }
 
 /** What another policy would have decided on the same counts, at the first tick at which it would have failed. */
-export function hypothesis(plan: Plan, events: readonly ReleaseEvent[], policy: SequentialPolicy): Hypothesis | null {
+export function hypothesis(plan: Plan, events: readonly ReleaseEvent[], policy: JudgePolicy): Hypothesis | null {
   const recorded = recordedLooks(plan, events);
   let bad = 0;
   let judge = null;
@@ -70,7 +70,7 @@ function answerOf(judge: Judge): Pick<Hypothesis, 'verdict' | 'because'> {
 }
 
 /** The recorded ticks through the judge they were judged by, or through another policy. */
-function stops(recorded: readonly Recorded[], other: SequentialPolicy | null): Iterable<Stop<Recorded>> {
+function stops(recorded: readonly Recorded[], other: JudgePolicy | null): Iterable<Stop<Recorded>> {
   const [first] = recorded;
   return first === undefined ? [] : foldLooks(startFold({ policy: other ?? first.input.policy, shape: first.input.shape }), recorded);
 }

@@ -1,6 +1,6 @@
 import { messageOf, type Check, type Duration } from '../../kernel/index.ts';
 import type { GroupState } from '../../targets/index.ts';
-import type { CanaryInput } from '../core/canary.ts';
+import type { CanaryInput, InstancesSeen } from '../core/canary.ts';
 import type { StepDeps } from './deps.ts';
 import { howItEnded, nameOf } from './group.ts';
 
@@ -22,20 +22,24 @@ const AWAY_MS: Duration = 30_000;
 export async function instanceChecks(
   { target }: StepDeps,
   { input, memory, elapsedMs }: { readonly input: CanaryInput; readonly memory: InstanceMemory; readonly elapsedMs: Duration },
-): Promise<{ readonly checks: readonly Check[]; readonly memory: InstanceMemory }> {
+): Promise<{ readonly checks: readonly Check[]; readonly memory: InstanceMemory; readonly seen: InstancesSeen | null }> {
   const group = await target.inspect(input.canary.group).catch(messageOf);
   // As with a silent source: nothing is known, so the weight is held, and a look lasts as long as any other.
   if (typeof group === 'string')
-    return { checks: [{ name: 'instances', verdict: 'unknown', reason: `they could not be asked for: ${group}` }], memory };
+    return { checks: [{ name: 'instances', verdict: 'unknown', reason: `they could not be asked for: ${group}` }], memory, seen: null };
   if (group === null)
-    return { checks: [{ name: 'instances', verdict: 'fail', reason: `${input.canary.group} is not running any more` }], memory };
+    return {
+      checks: [{ name: 'instances', verdict: 'fail', reason: `${input.canary.group} is not running any more` }],
+      memory,
+      seen: null,
+    };
   const restarts = group.instances.reduce((sum, one) => sum + one.restarts, 0);
   const before = memory.restarts ?? restarts;
   const away = group.instances.filter(({ phase }) => phase !== 'ready');
   const mostAway = away.length * 2 > group.instances.length;
   const awayMs = mostAway ? (memory.awayMs ?? 0) + elapsedMs : 0;
   const checks = [restartCheck(restarts - before, input.maxRestarts, group), readyCheck(away, awayMs, group)];
-  return { checks, memory: { restarts: before, awayMs } };
+  return { checks, memory: { restarts: before, awayMs }, seen: { restarts, failing: away.length, all: group.instances.length } };
 }
 
 function restartCheck(restarts: number, limit: number, { instances }: GroupState): Check {

@@ -1,8 +1,9 @@
-import { addTick, atCheckpoint, judgementOf, type Judge, type Judgement } from '../../analysis/index.ts';
+import { addTick, atCheckpoint, judgementOf, type Judge, type Judgement, type Tick } from '../../analysis/index.ts';
 import { joinVerdicts, type Duration, type Instant, type JsonObject } from '../../kernel/index.ts';
 import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
 import {
   closesTick,
+  factsOf,
   foldAll,
   latencyEdge,
   pairsOf,
@@ -12,6 +13,7 @@ import {
   startFold,
   type CanaryInput,
   type Fold,
+  type InstancesSeen,
   type LookRecord,
 } from '../core/canary.ts';
 import { recordOf } from '../core/canary-record.ts';
@@ -44,6 +46,8 @@ interface Memory {
   readonly instances: InstanceMemory;
   /** Absent in looks of older builds. */
   readonly sources?: SourceMemory;
+  /** Restarts of the canary's instances at the last tick, where the judge wants to know; null before the first. */
+  readonly restarts?: number | null;
 }
 
 /** One look while it lasts. */
@@ -87,15 +91,19 @@ async function lookAt(deps: StepDeps, polls: SourcePolls, { context, input, begu
     const isOver = clock.monotonic() - from >= lengthMs;
     // The router decides how soon a bad canary is noticed, so nobody else is waited for.
     if (!isOver) look = askSources(look, polls, clock.now());
-    look = advance(look, await countersOf(deps, input), { at: clock.now(), input });
-    look = hear(look, polls.heard(), { at: clock.now(), input });
-    const { checks: instances, memory } = await instanceChecks(deps, {
+    const stats = await countersOf(deps, input);
+    const {
+      checks: instances,
+      memory,
+      seen,
+    } = await instanceChecks(deps, {
       input,
       memory: look.instances,
       elapsedMs: clock.monotonic() - seenAt,
     });
     seenAt = clock.monotonic();
-    look = { ...look, instances: memory };
+    look = { ...advance(look, stats, { at: clock.now(), input, seen }), instances: memory };
+    look = hear(look, polls.heard(), { at: clock.now(), input });
     const sources = look.sources ?? NO_SOURCES;
     const checks = [...instances, ...guardChecks(input, sources)];
     const judgement = sayWhySilent(sayNoEdge(judgementOf(look.judge), look.edgeMs), input, sources);
@@ -182,8 +190,14 @@ function looksIn(events: readonly ReleaseEvent[]): readonly { readonly record: L
   });
 }
 
+interface Reading {
+  readonly at: Instant;
+  readonly input: CanaryInput;
+  readonly seen: InstancesSeen | null;
+}
+
 /** One reading taken in: with the readings since the last tick it may make a tick. */
-function advance(look: Look, stats: RouteStats | null, { at, input }: { readonly at: Instant; readonly input: CanaryInput }): Look {
+function advance(look: Look, stats: RouteStats | null, { at, input, seen }: Reading): Look {
   if (stats === null) return { ...withTick(look, at, ROUTER_SILENT), base: null };
   if (look.base === null) return { ...look, base: stats };
   const change = difference(stats, look.base);
@@ -191,8 +205,9 @@ function advance(look: Look, stats: RouteStats | null, { at, input }: { readonly
   if (change === null) return { ...withTick(look, at, ROUTER_SILENT), base: stats };
   const edgeMs = look.edgeMs ?? edgeOf(stats, input);
   const metrics = pairsOf(change, input, look.edgeMs);
+  const facts = factsOf(change, input, { seen, restartsBefore: look.restarts ?? null });
   return closesTick(metrics, stats.at - look.base.at, look.judge)
-    ? { ...withTick(look, at, metrics), base: stats, edgeMs }
+    ? { ...withTick(look, at, metrics, facts), base: stats, edgeMs, restarts: seen?.restarts ?? look.restarts ?? null }
     : { ...look, edgeMs };
 }
 
@@ -201,8 +216,8 @@ function edgeOf({ versions }: RouteStats, { stable }: CanaryInput): number | nul
   return counts === undefined ? null : latencyEdge({ requests: counts.requests, p99: quantile(counts.latency, 0.99) });
 }
 
-function withTick(look: Look, at: Instant, metrics: LookRecord['ticks'][number]['metrics']): Look {
-  const tick = { at, metrics };
+function withTick(look: Look, at: Instant, metrics: Tick['metrics'], facts?: Tick['facts']): Look {
+  const tick = facts === undefined ? { at, metrics } : { at, metrics, facts };
   return { ...look, judge: addTick(look.judge, tick), record: { ...look.record, ticks: [...look.record.ticks, tick] } };
 }
 
@@ -220,7 +235,13 @@ function outcomeOf(look: Look, judgement: Judgement, checks: NonNullable<StepOut
       weight: input.weight,
       judgement: recordOf(judgement),
       look: look.record,
-      memory: { base: look.base, edgeMs: look.edgeMs, instances: look.instances, sources: look.sources ?? NO_SOURCES },
+      memory: {
+        base: look.base,
+        edgeMs: look.edgeMs,
+        instances: look.instances,
+        restarts: look.restarts ?? null,
+        sources: look.sources ?? NO_SOURCES,
+      },
     } as never),
   };
 }

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { checkConfig, parseConfig } from './parse.ts';
+
+const canary = (more: string): string => `service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, ${more} }\n`;
+const policy = (more: string): unknown => parseConfig(canary(more), { file: 'slipway.yaml' }).strategy.canary?.policy;
+const problems = (more: string): readonly string[] => {
+  const checked = checkConfig(canary(more), { file: 'slipway.yaml', environment: undefined });
+  return checked.ok ? [] : checked.problems.map(({ path, message }) => `${path}: ${message}`);
+};
+
+describe('strategy.judge', () => {
+  it('is sequential unless another one is chosen', () => {
+    expect(policy('over: 1h')).toMatchObject({ kind: 'sequential' });
+    expect(policy('judge: sequential, errors: { margin: 2 }')).toMatchObject({ kind: 'sequential', metrics: [{ margin: 2 }, {}] });
+    expect(policy('judge: documented')).toEqual({ kind: 'documented', custom: {} });
+  });
+
+  it("threshold has Argo's defaults and comparisons in shares and milliseconds", () => {
+    expect(
+      policy(
+        'judge: threshold, threshold: [{ success: ">= 95%", value: success, interval: 5m, failure-limit: 3 }, { value: p99, failure: "> 1.5s", dry-run: true }]',
+      ),
+    ).toEqual({
+      kind: 'threshold',
+      metrics: [
+        {
+          name: 'errors-success',
+          of: 'errors',
+          value: 'success',
+          windowMs: 300_000,
+          intervalMs: 300_000,
+          initialDelayMs: 0,
+          count: null,
+          successCondition: { is: '>=', than: 0.95 },
+          failureCondition: null,
+          failureLimit: 3,
+          inconclusiveLimit: 0,
+          consecutiveErrorLimit: 4,
+          consecutiveSuccessLimit: 0,
+          dryRun: false,
+        },
+        expect.objectContaining({
+          name: 'latency-p99',
+          of: 'latency',
+          failureCondition: { is: '>', than: 1_500 },
+          intervalMs: null,
+          dryRun: true,
+        }),
+      ],
+    });
+  });
+
+  it("mann-whitney has Kayenta's defaults", () => {
+    expect(policy('judge: mann-whitney, mann-whitney: { pass: 90 }')).toMatchObject({
+      kind: 'mann-whitney',
+      confidence: 0.98,
+      tolerance: 0.25,
+      pass: 90,
+      marginal: 75,
+      leastPoints: 50,
+      metrics: [{ name: 'errors' }, { name: 'latency' }],
+    });
+  });
+
+  it('judges declared metrics too, each judge in its way', () => {
+    const metrics = 'metrics: { queue: { from: command, run: node depth.js, margin: 2 } }\n';
+    const of = (judge: string): unknown => parseConfig(canary(judge) + metrics, { file: 'slipway.yaml' }).strategy.canary?.policy;
+    expect(of('judge: documented')).toEqual({ kind: 'documented', custom: { queue: 2 } });
+    expect(of('judge: mann-whitney')).toMatchObject({ metrics: [{ name: 'errors' }, { name: 'latency' }, { name: 'queue' }] });
+    expect(of('judge: threshold, threshold: [{ metric: queue, failure: "> 5%" }]')).toMatchObject({ metrics: [{ of: 'queue' }] });
+  });
+
+  it.each([
+    ['judge: threshold, threshold: [{ metric: queue, failure: "> 5%" }]', 'there is no metric "queue"; known: errors, latency'],
+    ['judge: argo', 'strategy.judge'],
+    ['judge: threshold', 'is missing: say with which numbers'],
+    ['judge: threshold, threshold: []', 'at least one metric'],
+    ['judge: threshold, threshold: [{ metric: errors }]', 'neither `success` nor `failure`'],
+    ['judge: threshold, threshold: [{ failure: "> 5%", dry-run: true }]', 'only dry runs'],
+    ['judge: threshold, threshold: [{ failure: "> 5%" }, { failure: "> 6%" }]', '"errors-bad" is there twice'],
+    ['judge: threshold, threshold: [{ failure: "result > 5 && process.exit()" }]', 'is not a comparison'],
+    ['judge: threshold, threshold: [{ failure: "watch it" }]', 'is not a comparison'],
+    ['judge: threshold, threshold: [{ failure: "> 500ms" }]', 'bad is no time'],
+    ['judge: threshold, threshold: [{ value: p99, failure: "> 5%" }]', 'p99 is a time'],
+    ['judge: threshold, threshold: [{ failure: "> 5%", failure-limit: -1 }]', 'failure-limit'],
+    ['threshold: [{ failure: "> 5%" }]', 'has a meaning only with `judge: threshold`'],
+    ['mann-whitney: { pass: 90 }', 'has a meaning only with `judge: mann-whitney`'],
+    ['judge: mann-whitney, mann-whitney: { marginal: 96 }', 'must be below the score that passes'],
+    ['judge: mann-whitney, mann-whitney: { interval: 10m }', 'too short for 50 points'],
+    ['judge: mann-whitney, mann-whitney: { confidence: 98 }', 'confidence'],
+  ])('refuses %s', (more, said) => expect(problems(more).join('\n')).toContain(said));
+});
