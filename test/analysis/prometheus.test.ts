@@ -1,0 +1,180 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPrometheusSource } from '../../src/analysis/index.ts';
+import { sourceContract, type SourceHarness } from '../../src/analysis/contract.ts';
+import { createCleanup, freePort, scratch, type Cleanup } from '../traffic/support.ts';
+import { hasPrometheus, makePrometheus, QUESTION, serve } from './support.ts';
+
+const ASK = {
+  kind: 'counts',
+  requests: 'sum(payments_total{version="{{version}}"})',
+  bad: 'sum(payments_failed_total{version="{{version}}"}) # failures',
+} as const;
+
+async function makeHarness(): Promise<SourceHarness> {
+  const cleanup = createCleanup();
+  const totals = { canary: { requests: 0, bad: 0 }, stable: { requests: 0, bad: 0 } };
+  const exporter = await serve((_request, response) => {
+    const lines = (['canary', 'stable'] as const).flatMap((side) => [
+      `payments_total{version="${QUESTION[side].version}"} ${totals[side].requests}`,
+      `payments_failed_total{version="${QUESTION[side].version}"} ${totals[side].bad}`,
+    ]);
+    response.setHeader('content-type', 'text/plain; version=0.0.4');
+    response.end(`${lines.join('\n')}\n`);
+  });
+  cleanup.add(exporter.server, (server) => void server.close());
+  const prometheus = await makePrometheus(await scratch(cleanup), [`127.0.0.1:${exporter.port}`], await freePort());
+  await prometheus.start();
+  return {
+    source: () => createPrometheusSource({ url: prometheus.url, token: null, ask: ASK, timeoutMs: 5_000 }),
+    question: QUESTION,
+    count: async (more) => {
+      for (const side of ['canary', 'stable'] as const) {
+        totals[side].requests += more[side].requests;
+        totals[side].bad += more[side].bad;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    },
+    // The next scrape is at most a second away.
+    settled: () => new Promise((resolve) => setTimeout(resolve, 1_500)),
+    reset: async () => {
+      Object.assign(totals, { canary: { requests: 0, bad: 0 }, stable: { requests: 0, bad: 0 } });
+    },
+    kill: () => prometheus.kill(),
+    revive: () => prometheus.start(),
+    close: async () => {
+      await prometheus.kill();
+      await cleanup.run();
+    },
+  };
+}
+
+describe.skipIf(!hasPrometheus)('a real Prometheus (needs it: apt-get install prometheus)', () => {
+  sourceContract('prometheus', { unknownVersion: 'silent' }, makeHarness);
+});
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+interface Part {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [number, string];
+}
+
+describe('a Prometheus that answers something else', () => {
+  let cleanup: Cleanup;
+  let answer: Answer;
+  let port: number;
+  beforeEach(async () => {
+    cleanup = createCleanup();
+    const served = await serve((request, response) => answer(request, response));
+    port = served.port;
+    cleanup.add(served.server, (server) => {
+      server.closeAllConnections();
+      server.close();
+    });
+  });
+  afterEach(() => cleanup.run());
+
+  const read = (ask: Parameters<typeof createPrometheusSource>[0]['ask'] = ASK) =>
+    createPrometheusSource({ url: `http://127.0.0.1:${port}`, token: 'abc', ask, timeoutMs: 500 }).read(
+      QUESTION,
+      new AbortController().signal,
+    );
+  const json =
+    (body: unknown, status = 200): Answer =>
+    (_request: IncomingMessage, response: ServerResponse) => {
+      response.statusCode = status;
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(body));
+    };
+  const part = (slipway_part: string, value: string, labels: Readonly<Record<string, string>> = {}): Part => ({
+    metric: { slipway_part, ...labels },
+    value: [1_800_000_000.5, value],
+  });
+  const good: readonly Part[] = [
+    part('canary requests', '10'),
+    part('canary bad', '1'),
+    part('stable requests', '100'),
+    part('stable bad', '2'),
+  ];
+  const vector = (result: readonly unknown[], more: object = {}): Answer =>
+    json({ status: 'success', data: { resultType: 'vector', result }, ...more });
+  const without = (name: string) => good.filter(({ metric }) => metric['slipway_part'] !== name);
+
+  it('is asked once for all of it, and read', async () => {
+    let asked = '';
+    answer = (request, response) => {
+      request.on('data', (chunk: Buffer) => (asked += chunk.toString()));
+      request.on('end', () => vector(good)(request, response));
+    };
+    expect(await read()).toEqual({
+      kind: 'counts',
+      at: 1_800_000_000_500,
+      epoch: '',
+      versions: { canary: { requests: 10, bad: 1 }, stable: { requests: 100, bad: 2 } },
+    });
+    expect(new URLSearchParams(asked).get('query')).toContain('payments_total{version="1.1.0"}');
+  });
+
+  it.each([
+    ['nothing', vector([]), /no series of canary requests/],
+    ['no failures', vector(without('canary bad')), /canary bad; where none means zero, write `\.\.\. or vector\(0\)`/],
+    ['NaN', vector([...without('stable bad'), part('stable bad', 'NaN')]), /stable bad is not a number/],
+    ['infinity', vector([...without('stable bad'), part('stable bad', '+Inf')]), /Infinity/],
+    ['two series', vector([...good, part('canary bad', '3', { pod: 'b' })]), /2 series of canary bad.*sum/],
+    ['a rate', vector([...without('canary bad'), part('canary bad', '0.25')]), /0\.25: counts are whole numbers/],
+    ['a string', json({ status: 'success', data: { resultType: 'string', result: [1, 'x'] } }), /gives a string/],
+    ['a scalar', json({ status: 'success', data: { resultType: 'scalar', result: [1, '1'] } }), /gives a scalar/],
+    [
+      'a refusal',
+      json({ status: 'error', errorType: 'bad_data', error: 'parse error: unexpected end' }, 400),
+      /refused the query: parse error/,
+    ],
+    ['part of the stores', vector(good, { warnings: ['store b is away'] }), /store b is away/],
+    ['other JSON', json({ hello: 'world' }), /not a Prometheus answer/],
+    ['no permission', json({}, 401), /token is missing, or wrong/],
+    ['an error', json({}, 500), /answered 500/],
+    [
+      'HTML',
+      (_request: IncomingMessage, response: ServerResponse): unknown => response.setHeader('content-type', 'text/html').end('<html>'),
+      /text\/html, which is no JSON/,
+    ],
+    [
+      'too much',
+      (_request: IncomingMessage, response: ServerResponse): unknown => response.end('x'.repeat(2_000_000)),
+      /more than 1024 KiB/,
+    ],
+    ['nothing in time', () => undefined, /within 500 ms/],
+    ['a broken connection', (request: IncomingMessage) => void request.socket.destroy(), /cannot be reached/],
+  ] as readonly (readonly [string, Answer, RegExp])[])('is silent, and says why: %s', async (_name, given, reason) => {
+    answer = given;
+    expect(await read()).toMatchObject({ kind: 'silent', reason: expect.stringMatching(reason) as string });
+  });
+
+  it('gives buckets, each without those below', async () => {
+    const bucket = (side: string, le: string, value: string) => part(`${side} histogram`, value, { le });
+    const all = ['canary', 'stable'].flatMap((side) => [bucket(side, '+Inf', '10'), bucket(side, '0.5', '9'), bucket(side, '0.1', '4')]);
+    const ask = { kind: 'histogram', histogram: 'sum by (le) (x_bucket{version="{{version}}"})' } as const;
+    answer = vector(all);
+    const histogram = { bounds: [0.1, 0.5, null], counts: [4, 5, 1] };
+    expect(await read(ask)).toMatchObject({ kind: 'histogram', versions: { canary: histogram, stable: histogram } });
+    answer = vector(all.filter(({ metric }) => metric['le'] !== '+Inf'));
+    expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('+Inf') as string });
+    answer = vector([...all, bucket('canary', '0.7', '2')]);
+    expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('contradict') as string });
+    answer = vector(good.map((one) => ({ ...one, metric: { slipway_part: 'canary histogram' } })));
+    expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('keep the label le') as string });
+  });
+
+  it('nobody is there, or the address holds credentials', async () => {
+    const ask = (url: string) =>
+      createPrometheusSource({ url, token: null, ask: ASK, timeoutMs: 500 }).read(QUESTION, new AbortController().signal);
+    expect(await ask(`http://127.0.0.1:${await freePort()}`)).toMatchObject({
+      reason: expect.stringContaining('nobody listens there') as string,
+    });
+    const told = await ask('http://ann:hunter2@127.0.0.1:1');
+    expect(told).toMatchObject({ kind: 'silent', reason: expect.stringContaining('credentials') as string });
+    expect(JSON.stringify(told)).not.toContain('hunter2');
+    expect(await ask('nonsense')).toMatchObject({ kind: 'silent' });
+  });
+});
