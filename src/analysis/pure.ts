@@ -1,6 +1,7 @@
 /** What the cores of higher rooms may use: the whole judge is pure. */
 export type { Arm, Pair } from './core/counts.ts';
 export { addTick, atCheckpoint, factsWanted, judgementOf, startJudge, verdictOf, type Judge, type JudgePolicy } from './core/judge.ts';
+export { shiftText } from './core/shift.ts';
 export type { Judgement, MetricJudgement } from './core/judgement.ts';
 export type { Dispersions, Tick } from './core/tick.ts';
 export type { ScheduledWeight } from './core/simulate.ts';

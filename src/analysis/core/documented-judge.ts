@@ -68,7 +68,7 @@ function shares(pair: Pair | null): Reading | null {
   return { canary: pair.canary.bad / pair.canary.requests, stable: pair.stable.bad / pair.stable.requests };
 }
 
-const NO_NUMBERS = { figures: null, needs: null } as const;
+const NO_NUMBERS = { figures: null, needs: null, shift: null } as const;
 
 function triggers({ fired }: DocumentedJudgement): MetricJudgement {
   const verdict: Verdict = fired.length > 0 ? 'fail' : 'pass';

@@ -2,6 +2,7 @@ import type { Duration, Verdict } from '../../kernel/pure.ts';
 import type { Pair } from './counts.ts';
 import type { MetricFigures } from './metric-judge.ts';
 import type { Thresholds } from './policy.ts';
+import type { Shift } from './shift.ts';
 
 /** The verdict on one metric, or by one rule, with everything it was made from. */
 export interface MetricJudgement {
@@ -15,6 +16,8 @@ export interface MetricJudgement {
   readonly seen: Pair | null;
   /** The sequential judge's numbers; null for the others. */
   readonly figures: MetricFigures | null;
+  /** Of the sequential judge: unlike the stable version, and tolerated; null where that is not so, or not known. */
+  readonly shift: Shift | null;
   /** What another judge held against what. */
   readonly compared: readonly Compared[];
   /** What is still needed for a pass, at the rates seen so far; null when it passed, failed or would not come, and where nobody can say. */

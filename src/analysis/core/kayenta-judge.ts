@@ -90,6 +90,7 @@ function judged({ policy, scored, spans, tally }: MannWhitneyState, name: string
     because: `${classification ?? 'not scored yet'}${enough}`,
     seen: tally[name] ?? null,
     figures: null,
+    shift: null,
     compared: [
       { what: 'points of the shorter series', value: points, limit: policy.leastPoints },
       { what: 'score of all metrics', value: scored?.judgement.score ?? null, limit: policy.pass },

@@ -15,6 +15,7 @@ import { requestsNeeded } from './forecast.ts';
 import { sentenceOf } from './sentence.ts';
 import type { JudgeRules } from './judge.ts';
 import { becauseOf, type MetricJudgement } from './judgement.ts';
+import { shiftIn, shiftText } from './shift.ts';
 import { newsOf } from './tick.ts';
 
 /** The sequential judge of one canary. */
@@ -70,8 +71,10 @@ function judgeMetric(judge: SequentialJudge, state: MetricState): MetricJudgemen
   const figures = figuresOf(state);
   const { verdict, rule } = decideMetric(state, figures.e, judge.thresholds);
   const needs = verdict === 'unknown' ? needsOf(judge, state, figures) : null;
-  const because = sentenceOf({ state, figures, rule, needs });
-  return { name: state.policy.name, verdict, rule, because, seen: figures.seen, figures, compared: [], needs };
+  const shift = state.warm && state.silentSince === null ? shiftIn(figures, state.policy, verdict) : null;
+  const sentence = sentenceOf({ state, figures, rule, needs });
+  const because = shift === null ? sentence : `${sentence}; it is ${shiftText(shift)}`;
+  return { name: state.policy.name, verdict, rule, because, seen: figures.seen, figures, shift, compared: [], needs };
 }
 
 function needsOf(judge: SequentialJudge, state: MetricState, figures: MetricFigures): MetricJudgement['needs'] {

@@ -72,6 +72,7 @@ function judged(state: ThresholdState, tally: Tally): MetricJudgement {
     because: sentence(state),
     seen: tally[metric.of ?? metric.name] ?? null,
     figures: null,
+    shift: null,
     compared,
     needs: null,
   };

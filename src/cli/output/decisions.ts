@@ -40,11 +40,12 @@ function decidingMetric({ judgement }: Decision, metrics: readonly JsonObject[])
 
 /** Sample sizes, then what they were held against. */
 function metricLines(metric: JsonObject, { thresholds }: JsonObject): readonly string[] {
-  const { name, verdict, seen, ratio, logE, compared } = metric;
+  const { name, verdict, seen, ratio, logE, compared, shift } = metric;
   const samples = isJsonObject(seen) ? `: canary ${armText(seen['canary'])}, stable ${armText(seen['stable'])}` : '';
   const held =
     isJsonObject(logE) && isJsonObject(thresholds) ? [evidenceLine(logE, thresholds, ratio)] : listOf(compared).map(comparedLine);
-  return [`${textOf(name)} ${verdictText(verdict)}${samples}`, ...held.map((line) => `  ${line}`)];
+  const shifted = isJsonObject(shift) ? [`shift: ${textOf(shift['direction'])} than the stable version, reported and not acted on`] : [];
+  return [`${textOf(name)} ${verdictText(verdict)}${samples}`, ...[...held, ...shifted].map((line) => `  ${line}`)];
 }
 
 function verdictText(verdict: JsonValue | undefined): string {

@@ -6,7 +6,7 @@ export function recordOf({ verdict, because, metrics, thresholds }: Judgement): 
   return { verdict, because, thresholds: thresholds === null ? null : finite({ ...thresholds }), metrics: metrics.map(metricRecord) };
 }
 
-function metricRecord({ name, verdict, rule, because, needs, seen, figures, compared }: MetricJudgement): JsonObject {
+function metricRecord({ name, verdict, rule, because, needs, seen, figures, shift, compared }: MetricJudgement): JsonObject {
   return {
     name,
     verdict,
@@ -14,6 +14,7 @@ function metricRecord({ name, verdict, rule, because, needs, seen, figures, comp
     because,
     needs: needs === null ? null : { ...needs },
     seen: seen === null ? null : pairRecord(seen),
+    ...(shift === null ? {} : { shift: { direction: shift.direction, ...finite({ low: shift.low, high: shift.high }) } }),
     ...(figures === null ? {} : figuresRecord(figures)),
     ...(compared.length === 0 ? {} : { compared: compared.map(({ what, value, limit }) => ({ what, ...finite({ value, limit }) })) }),
   };

@@ -17,6 +17,7 @@ import {
   type LookRecord,
 } from '../core/canary.ts';
 import { recordOf } from '../core/canary-record.ts';
+import { shiftRemarks } from '../core/remarks.ts';
 import {
   guardChecks,
   NO_SOURCES,
@@ -234,6 +235,7 @@ function outcomeOf(look: Look, judgement: Judgement, checks: NonNullable<StepOut
     facts: as<JsonObject>({
       weight: input.weight,
       judgement: recordOf(judgement),
+      remarks: judgement.verdict === 'fail' ? [] : shiftRemarks(judgement, input),
       look: look.record,
       memory: {
         base: look.base,
