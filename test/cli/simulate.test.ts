@@ -84,6 +84,7 @@ describe('slipway simulate', () => {
       ];
       const { out, err } = await inProcess(args);
       expect(err).toBe('');
+      expect(out.includes('assumed to be alike')).toBe(judge === 'documented');
       expect(JSON.parse(out)).toMatchObject({ judge: judge.split(',')[0], healthy: { failed: 0 }, canaries: [{ failed: 1 }] });
     },
   );

@@ -45,8 +45,13 @@ export async function questionOf(call: Call): Promise<Question> {
   return {
     question: { policy: canary.policy, schedule, withinMs, shape, perMinute, baseline, onsetMs, dispersions },
     errors,
-    notes: [...note, `traffic and baseline: ${traffic.source}`],
+    notes: [...note, `traffic and baseline: ${traffic.source}`, ...assumed(canary.policy)],
   };
+}
+
+/** What only some judges ask for, and no traffic tells. */
+function assumed({ kind }: CanaryDefinition['policy']): readonly string[] {
+  return kind === 'documented' ? ['CPU, memory and durations of both versions are assumed to be alike, and known'] : [];
 }
 
 interface Chosen {
