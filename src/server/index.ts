@@ -5,3 +5,4 @@ export { agentStatus, startAgent, stopAgent } from './agent/control.ts';
 export { ownOutput } from './agent/own-output.ts';
 export { agentPlaces, type AgentPlaces } from './agent/places.ts';
 export { parseOtlpAddress } from './agent/otlp-address.ts';
+export { ROUTERS, routerFor, type RouterName } from './agent/routers.ts';

@@ -1,63 +1,29 @@
-import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type Cleanup,
-  ask,
-  createCleanup,
-  freePort,
-  startLoad,
-  startProcess,
-  startServer,
-  startSocketServer,
-  until,
-} from '../../test/traffic/support.ts';
+import { ask, freePort, startLoad, startProcess, startServer, startSocketServer, until, type Cleanup } from '../../test/traffic/support.ts';
+import { backend, BLUE, GREEN, local, makeBed, routeOf, serveAs, type Bed, type CreateRig, type RouterRig } from './contract-bed.ts';
+import { canaryContract } from './contract-canary.ts';
 import { PROBE_AGENT } from './core/probe-agent.ts';
-import type { BackendSpec, Endpoint, RouteSpec, Router } from './ports.ts';
+import type { RouteSpec } from './ports.ts';
 
-/** A router under test with the two things that happen to it from outside. */
-export interface RouterRig {
-  /** The router; another object after {@link RouterRig.restart}. */
-  router(): Router;
-  setEndpoints(group: string, endpoints: readonly Endpoint[]): void;
-  /** Ends the router's process or its like, and starts it again on the same directory. Endpoints are told again. */
-  restart(): Promise<void>;
-}
-
-const BLUE = 'shop/prd/blue';
-const GREEN = 'shop/prd/green';
-
-function backend(group: string, weight: number): BackendSpec {
-  return { group, version: group === BLUE ? '1.0.0' : '1.1.0', weight, process: 'web' };
-}
+export type { RouterRig } from './contract-bed.ts';
 
 /** What every router keeps, whatever it is made of. */
-export function routerContract(name: string, createRig: (cleanup: Cleanup) => Promise<RouterRig>): void {
+export function routerContract(name: string, createRig: CreateRig): void {
   describe(`router contract: ${name}`, () => {
+    let bed: Bed;
     let cleanup: Cleanup;
     let rig: RouterRig;
     let port: number;
     let id: string;
-    const route = (more: Partial<RouteSpec> = {}): RouteSpec => ({
-      id,
-      listen: { host: '127.0.0.1', port },
-      mode: 'open',
-      backends: [backend(BLUE, 100), backend(GREEN, 0)],
-      ...more,
-    });
-    const local = (...ports: readonly number[]): readonly Endpoint[] => ports.map((one) => ({ host: '127.0.0.1', port: one }));
-    const serve = async (group: string, text: string): Promise<number> => {
-      const server = await startServer(cleanup, (request, response) => void request.resume().once('end', () => response.end(text)));
-      rig.setEndpoints(group, local(server.port));
-      return server.port;
-    };
+    const route = (more: Partial<RouteSpec> = {}): RouteSpec => routeOf(bed, more);
+    const serve = (group: string, text: string): Promise<number> => serveAs(bed, group, text);
 
     beforeEach(async () => {
-      cleanup = createCleanup();
-      rig = await createRig(cleanup);
-      port = await freePort();
-      id = `shop/prd-${randomUUID().slice(0, 8)}`;
+      bed = await makeBed(createRig);
+      ({ cleanup, rig, port, id } = bed);
     });
     afterEach(() => cleanup.run());
+    canaryContract(createRig);
 
     it('serves what was applied, says so, and takes the same spec again', async () => {
       await serve(BLUE, 'blue');
@@ -112,13 +78,13 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
 
     it('loses no GET when one of two instances is killed under 300 requests per second', async () => {
       const [first, second] = [await startProcess(cleanup, 'one'), await startProcess(cleanup, 'two')];
-      rig.setEndpoints(BLUE, local(first.port, second.port));
+      await rig.setEndpoints(BLUE, local(first.port, second.port));
       await rig.router().apply(1, route());
       const load = startLoad(cleanup, port);
       await until('both instances are busy', () => load.done() > 200);
       first.kill();
       await until('600 more requests', () => load.done() > 800);
-      rig.setEndpoints(BLUE, local(second.port));
+      await rig.setEndpoints(BLUE, local(second.port));
       await until('300 more requests', () => load.done() > 1_100);
       const outcomes = await load.stop();
       expect([...outcomes.keys()].toSorted()).toEqual(['one', 'two']);
@@ -162,7 +128,7 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
     it('lets a request finish whose endpoint is taken away', async () => {
       const answers: (() => void)[] = [];
       const slow = await startServer(cleanup, (_request, response) => void answers.push(() => response.end('slow')));
-      rig.setEndpoints(BLUE, local(slow.port));
+      await rig.setEndpoints(BLUE, local(slow.port));
       await rig.router().apply(1, route());
       const before = ask(port);
       await until('the request is there', () => answers.length === 1);
@@ -274,7 +240,7 @@ export function routerContract(name: string, createRig: (cleanup: Cleanup) => Pr
         response.statusCode = Number(request.url?.slice(1));
         response.end();
       });
-      rig.setEndpoints(BLUE, local(server.port));
+      await rig.setEndpoints(BLUE, local(server.port));
       await rig.router().apply(1, route());
       // Slipway's own questions are answered, and are no users.
       expect((await ask(port, { path: '/500', headers: { 'user-agent': PROBE_AGENT } })).status).toBe(500);

@@ -1,7 +1,8 @@
 export type * from './ports.ts';
-export type { EmbeddedRouter, EmbeddedRouterOptions, RouterLimits } from './adapters/embedded.ts';
+export type { EmbeddedRouterOptions, RouterLimits } from './adapters/embedded.ts';
+export type { HaproxyRouterOptions } from './adapters/haproxy.ts';
 export type { AgentRouter, AgentRouterOptions } from './adapters/agent.ts';
-export { createAgentRouter, createEmbeddedRouter, createRouterRoutes } from './lazily.ts';
+export { assertHaproxy, createAgentRouter, createEmbeddedRouter, createHaproxyRouter, createRouterRoutes, endHaproxy } from './lazily.ts';
 export { PROBE_AGENT } from './core/probe-agent.ts';
 export { difference } from './core/difference.ts';
 export { quantile, type QuantileBounds } from './core/histogram.ts';

@@ -3,15 +3,34 @@
  * and every command would wait for all of them at its start.
  */
 import type { Hono } from 'hono';
-import type { Log } from '../kernel/index.ts';
+import type { Clock, Log } from '../kernel/index.ts';
 import type { AgentRouter, AgentRouterOptions } from './adapters/agent.ts';
-import type { EmbeddedRouter, EmbeddedRouterOptions } from './adapters/embedded.ts';
-import type { Router } from './ports.ts';
+import type { EmbeddedRouterOptions } from './adapters/embedded.ts';
+import type { HaproxyRouterOptions } from './adapters/haproxy.ts';
+import type { LocalRouter, Router } from './ports.ts';
 
 /** See `adapters/embedded.ts`. */
-export async function createEmbeddedRouter(options: EmbeddedRouterOptions): Promise<EmbeddedRouter> {
+export async function createEmbeddedRouter(options: EmbeddedRouterOptions): Promise<LocalRouter> {
   const embedded = await import('./adapters/embedded.ts');
   return embedded.createEmbeddedRouter(options);
+}
+
+/** See `adapters/haproxy.ts`. */
+export async function createHaproxyRouter(options: HaproxyRouterOptions): Promise<LocalRouter> {
+  const haproxy = await import('./adapters/haproxy.ts');
+  return haproxy.createHaproxyRouter(options);
+}
+
+/** See `adapters/haproxy.ts`. */
+export async function assertHaproxy(): Promise<void> {
+  const haproxy = await import('./adapters/haproxy.ts');
+  await haproxy.assertHaproxy();
+}
+
+/** See `adapters/haproxy.ts`. */
+export async function endHaproxy(directory: string, clock: Clock): Promise<void> {
+  const haproxy = await import('./adapters/haproxy.ts');
+  await haproxy.endHaproxy(directory, clock);
 }
 
 /** See `http.ts`. */

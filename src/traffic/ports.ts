@@ -21,6 +21,18 @@ export interface Router {
   remove(fence: number, route: string): Promise<void>;
 }
 
+/** A router that the agent runs itself and tells where instances are. */
+export interface LocalRouter extends Router {
+  /** Replaces the endpoints of a group; resolves when requests follow. One that is missing now finishes what it has in flight and gets nothing new. */
+  setEndpoints(group: string, endpoints: readonly Endpoint[]): Promise<void>;
+  /** True when requests are still routed after the agent is gone. */
+  readonly outlivesAgent: boolean;
+  /** Stops listening, lets requests finish within the drain time. Desired state stays for the next start. */
+  close(): Promise<void>;
+  /** Lets go of a router that outlives the agent: it goes on with what it knows until the next one takes it over. Others end as with `close`. */
+  leave(): Promise<void>;
+}
+
 /**
  * `open` sends requests on; `hold` keeps new requests waiting (bounded in number and time, then 503 with Retry-After)
  * until the route opens again; `closed` answers 503 with Retry-After at once.

@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/kernel/index.ts';
-import { type EmbeddedRouter, type EmbeddedRouterOptions, type RouteSpec, createEmbeddedRouter } from '../../src/traffic/index.ts';
+import { type EmbeddedRouterOptions, type LocalRouter, type RouteSpec, createEmbeddedRouter } from '../../src/traffic/index.ts';
 import { type Cleanup, freePort, scratch } from './support.ts';
 
 export const ROUTE = 'shop/prd';
@@ -8,7 +8,7 @@ const GREEN = 'shop/prd/green';
 
 /** An embedded router with one open route, all of it on the blue group. */
 export interface EmbeddedRig {
-  readonly router: EmbeddedRouter;
+  readonly router: LocalRouter;
   readonly port: number;
   readonly spec: RouteSpec;
   /** Makes these ports the blue group's endpoints. */
@@ -37,7 +37,7 @@ export async function createEmbeddedRig(cleanup: Cleanup, options: Partial<Embed
   };
   await router.apply(1, spec);
   const point = (...ports: readonly number[]): void =>
-    router.setEndpoints(
+    void router.setEndpoints(
       BLUE,
       ports.map((port) => ({ host: '127.0.0.1', port })),
     );

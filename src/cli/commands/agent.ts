@@ -1,13 +1,16 @@
-import { systemClock, toIso } from '../../kernel/index.ts';
+import { SlipwayError, systemClock, toIso } from '../../kernel/index.ts';
 import {
   agentPlaces,
   agentStatus,
   ownOutput,
   parseOtlpAddress,
+  ROUTERS,
+  routerFor,
   runAgent,
   startAgent,
   stopAgent,
   type AgentStatus,
+  type RouterName,
 } from '../../server/index.ts';
 import { stopUnusedEmbedded } from '../../store/index.ts';
 import { ownArgv, random } from '../compose.ts';
@@ -44,6 +47,7 @@ export const run: Handler = async (call) => {
     clock: systemClock,
     log,
     random,
+    router: await routerFor(agentPlaces(home), askedRouter(call)),
     environment: call.environment,
     workerArgv,
     workspace,
@@ -56,11 +60,18 @@ export const run: Handler = async (call) => {
 /** Starts an agent that outlives this command, unless one runs. */
 export const start: Handler = async (call) => {
   const { workspace, home } = placesOf(call);
+  const asked = askedRouter(call);
   const otlp = text(call, 'otlp');
   // Refused here, where somebody reads it, and not in the log of an agent that did not start.
   if (otlp !== undefined) parseOtlpAddress(otlp);
-  const argv = [...agentArgv(workspace, flag(call, 'worker')), ...(otlp === undefined ? [] : ['--otlp', otlp])];
+  await routerFor(agentPlaces(home), asked);
+  const argv = [
+    ...agentArgv(workspace, flag(call, 'worker')),
+    ...(otlp === undefined ? [] : ['--otlp', otlp]),
+    ...(asked === null ? [] : ['--router', asked]),
+  ];
   const { status, started } = await startAgent(home, argv, workspace, systemClock);
+  if (!started) refuseOtherRouter(status, asked);
   const deaf = await deafRoutes(home);
   tell(
     call,
@@ -72,24 +83,40 @@ export const start: Handler = async (call) => {
   return 0;
 };
 
+function askedRouter(call: Call): RouterName | null {
+  const asked = text(call, 'router');
+  return ROUTERS.find((name) => name === asked) ?? null;
+}
+
+function refuseOtherRouter({ pid, router }: AgentStatus, asked: RouterName | null): void {
+  const name = router?.name ?? ROUTERS[0];
+  if (asked === null || asked === name) return;
+  throw new SlipwayError('agent_running', `The agent that runs (pid ${pid}) has the ${name} router`, {
+    hint: `Run \`slipway agent stop\`, then \`slipway agent start --router ${asked}\`.`,
+  });
+}
+
 /** Stops the agent; what it supervises goes on, unless everything is to end: then PostgreSQL ends as well when nobody else uses it. */
 export const stop: Handler = async (call) => {
   const { home } = placesOf(call);
   const all = flag(call, 'all');
+  const outlives = (await agentStatus(home))?.router?.outlivesAgent === true;
   const stopped = await stopAgent(home, systemClock, { all });
   if (all && !(await stopUnusedEmbedded(home))) call.terminal.note('PostgreSQL has clients of somebody else and goes on.');
   tell(
     call,
     { home, stopped },
-    stopped ? stoppedText(all) : `No agent ran.${all ? ' What an agent left running goes on: start one, then stop it with --all.' : ''}`,
+    stopped
+      ? stoppedText({ all, outlives })
+      : `No agent ran.${all ? ' What an agent left running goes on: start one, then stop it with --all.' : ''}`,
   );
   return 0;
 };
 
-function stoppedText(all: boolean): string {
+function stoppedText({ all, outlives }: { readonly all: boolean; readonly outlives: boolean }): string {
   return all
     ? 'Stopped, with everything it supervised. `slipway agent start` starts all of it again.'
-    : 'Stopped. The processes it supervised go on; users reach them again when an agent runs.';
+    : `Stopped. The processes it supervised go on; ${outlives ? 'its router goes on sending users to them' : 'users reach them again when an agent runs'}.`;
 }
 
 /** Says whether an agent runs: exit 0 when it does, 24 when none answers. */
@@ -106,12 +133,12 @@ export const status: Handler = async (call) => {
 
 const NOT_RUNNING = 24;
 
-function describe({ pid, version, startedAt, worker }: AgentStatus): string {
+function describe({ pid, version, startedAt, router, worker }: AgentStatus): string {
   const work =
     worker === null
       ? 'without a worker'
       : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${count(worker.restarts, 'time')}`}`;
-  return `agent pid ${pid}, version ${version}, since ${toIso(Date.parse(startedAt))}, ${work}`;
+  return `agent pid ${pid}, version ${version}, since ${toIso(Date.parse(startedAt))}, ${router?.name ?? ROUTERS[0]} router, ${work}`;
 }
 
 function tell({ terminal }: Call, document: unknown, shown: string): void {

@@ -4,13 +4,14 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { FAULT_VARIABLE, type Clock, type Log } from '../../kernel/index.ts';
 import { createProcessTarget, createTargetRoutes, type ProcessTarget } from '../../targets/index.ts';
-import { createEmbeddedRouter, createRouterRoutes, type EmbeddedRouter } from '../../traffic/index.ts';
+import { createRouterRoutes, type LocalRouter } from '../../traffic/index.ts';
 import { controlRoutes } from './control-routes.ts';
 import { createEnd } from './end.ts';
 import { openEndpointBook } from './endpoints.ts';
 import { openOtlp, type OtlpListener } from './otlp.ts';
 import type { OtlpAddress } from './otlp-address.ts';
 import { removeSocket, secureSocketFolder, type AgentPlaces } from './places.ts';
+import { openRouter, type RouterName } from './routers.ts';
 import { keepWorker, type WorkerProcess } from './worker-process.ts';
 
 const LAST_ANSWERS_MS = 1_000;
@@ -21,6 +22,7 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
+  readonly router: RouterName;
   /** What `${env:...}` of the supervised processes is looked up in. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Starts a worker: program and arguments; null for an agent that only supervises. */
@@ -42,7 +44,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
   const target = await createProcessTarget({ directory: places.directory, clock, log, environment: options.environment });
   try {
     const book = await openEndpointBook(target, log);
-    const router = await createEmbeddedRouter({ directory: places.directory, clock, log, random: options.random, endpoints: book.get });
+    const router = await openRouter(options.router, { places, clock, log, random: options.random, endpoints: book.get });
     const disconnect = book.connect(router);
     try {
       const otlp = await openOtlp(options.otlp, clock, log);
@@ -52,7 +54,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
         await otlp?.close();
       }
     } finally {
-      await router.close();
+      await router.leave();
       disconnect();
     }
   } finally {
@@ -62,7 +64,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
 
 interface Parts {
   readonly target: ProcessTarget;
-  readonly router: EmbeddedRouter;
+  readonly router: LocalRouter;
   readonly otlp: OtlpListener | null;
 }
 
@@ -76,7 +78,7 @@ async function serve(options: AgentOptions, { target, router, otlp }: Parts, { s
   let worker: WorkerProcess | null = null;
   const end = createEnd(signal);
   const server = await listen(places, [
-    controlRoutes(options, () => worker, end),
+    controlRoutes({ ...options, outlives: router.outlivesAgent }, () => worker, end),
     await createTargetRoutes(target, log),
     await createRouterRoutes(router, log),
     ...(otlp === null ? [] : [otlp.readings]),
@@ -101,7 +103,7 @@ async function serve(options: AgentOptions, { target, router, otlp }: Parts, { s
       // The worker may need target and router to finish its step; only then nothing may be asked of them any more.
       await worker?.stop();
       end.refuseOrders();
-      await router.close();
+      await (end.all() ? router.close() : router.leave());
       // Last, so that no request finds its instance gone.
       if (end.all()) await target.stopAll();
     });

@@ -8,6 +8,8 @@ export interface AgentStatus {
   readonly pid: number;
   readonly version: string;
   readonly startedAt: string;
+  /** Absent from an agent of an older build. With `outlivesAgent` users reach the service also while no agent runs. */
+  readonly router?: { readonly name: string; readonly outlivesAgent: boolean };
   readonly worker: { readonly pid: number | null; readonly restarts: number } | null;
   /** It is on its way out and takes no new orders. */
   readonly stopping: boolean;
@@ -15,7 +17,12 @@ export interface AgentStatus {
 
 /** `GET /v1/agent` and `POST /v1/agent/stop?all=`, which answers when everything but the agent itself has stopped. Refuses all else once the agent stops. */
 export function controlRoutes(
-  { version, clock }: { readonly version: string; readonly clock: Clock },
+  {
+    version,
+    clock,
+    router,
+    outlives,
+  }: { readonly version: string; readonly clock: Clock; readonly router: string; readonly outlives: boolean },
   worker: () => WorkerProcess | null,
   end: End,
 ): Hono {
@@ -27,6 +34,7 @@ export function controlRoutes(
       pid: process.pid,
       version,
       startedAt,
+      router: { name: router, outlivesAgent: outlives },
       worker: running === null ? null : { pid: running.pid(), restarts: running.restarts() },
       stopping: end.begun(),
     };

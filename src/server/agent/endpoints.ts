@@ -1,6 +1,6 @@
 import { messageOf, type Log } from '../../kernel/index.ts';
 import type { GroupState, ProcessTarget } from '../../targets/index.ts';
-import type { EmbeddedRouter, Endpoint } from '../../traffic/index.ts';
+import type { Endpoint, LocalRouter } from '../../traffic/index.ts';
 
 /** Addresses of the instances that take requests now. */
 function endpointsOf(group: GroupState | null): readonly Endpoint[] {
@@ -13,7 +13,7 @@ function endpointsOf(group: GroupState | null): readonly Endpoint[] {
 export interface EndpointBook {
   get(group: string): readonly Endpoint[];
   /** Tells the router of every change from now on. Returns what ends it. */
-  connect(router: EmbeddedRouter): () => void;
+  connect(router: LocalRouter): () => void;
 }
 
 /** Reads the endpoints of all groups there are, and keeps them current while connected. */
@@ -27,7 +27,7 @@ export async function openEndpointBook(target: ProcessTarget, log: Log): Promise
     connect: (router) => {
       const tell = async (group: string): Promise<void> => {
         await read(group);
-        router.setEndpoints(group, known.get(group) ?? []);
+        await router.setEndpoints(group, known.get(group) ?? []);
       };
       // In the order of the changes: an old answer must never follow a newer one.
       const inTurn = (group: string): void => {

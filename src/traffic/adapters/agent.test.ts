@@ -43,9 +43,9 @@ routerContract('agent over a unix socket', async (cleanup): Promise<RouterRig> =
   cleanup.add(null, stop);
   return {
     router: () => client,
-    setEndpoints: (group, list) => {
+    setEndpoints: async (group, list) => {
       endpoints.set(group, list);
-      router.setEndpoints(group, list);
+      await router.setEndpoints(group, list);
     },
     restart: async () => {
       await stop();

@@ -22,9 +22,9 @@ async function createRig(cleanup: Cleanup): Promise<RouterRig> {
   cleanup.add(null, () => router.close());
   return {
     router: () => router,
-    setEndpoints: (group, list) => {
+    setEndpoints: async (group, list) => {
       endpoints.set(group, list);
-      router.setEndpoints(group, list);
+      await router.setEndpoints(group, list);
     },
     restart: async () => {
       await router.close();

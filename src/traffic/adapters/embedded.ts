@@ -1,12 +1,11 @@
 import type { Clock, Log } from '../../kernel/index.ts';
 import { SlipwayError, messageOf } from '../../kernel/index.ts';
-import type { Endpoint, ListenAddress, ListenAnswer, RouteSpec, Router } from '../ports.ts';
-import { routeSpecSchema } from '../wire.ts';
+import type { Endpoint, ListenAddress, ListenAnswer, LocalRouter, RouteSpec, Router } from '../ports.ts';
 import { DEFAULT_LIMITS, type RouterLimits } from './embedded/limits.ts';
 import { type Listener, listen } from './embedded/listener.ts';
 import { type Route, createRoute } from './embedded/route.ts';
-import { type DesiredState, readState, writeState } from './embedded/store.ts';
-import { askListen } from './embedded/vacancy.ts';
+import { Desired, validated } from './shared/desired.ts';
+import { askListen } from './shared/vacancy.ts';
 
 export type { RouterLimits } from './embedded/limits.ts';
 
@@ -24,14 +23,6 @@ export interface EmbeddedRouterOptions {
   readonly exposeVersion?: boolean;
 }
 
-/** The router that runs inside the agent's process. */
-export interface EmbeddedRouter extends Router {
-  /** Replaces the endpoints of a group. One that is missing now finishes what it has in flight and gets nothing new. */
-  setEndpoints(group: string, endpoints: readonly Endpoint[]): void;
-  /** Stops listening, lets requests finish within the drain time. Desired state stays for the next start. */
-  close(): Promise<void>;
-}
-
 interface Entry {
   readonly route: Route;
   listener: Listener | null;
@@ -42,31 +33,30 @@ interface Entry {
  * Starts the router with the routes it had before.
  * @throws SlipwayError `state_corrupt` when `routes.json` cannot be read
  */
-export async function createEmbeddedRouter(options: EmbeddedRouterOptions): Promise<EmbeddedRouter> {
-  const state = await readState(options.directory);
-  const router = new Control(options, state);
+export async function createEmbeddedRouter(options: EmbeddedRouterOptions): Promise<LocalRouter> {
+  const router = new Control(options, await Desired.open(options.directory));
   await router.restore();
   return router;
 }
 
-class Control implements EmbeddedRouter {
+/** The router that runs inside the agent's process. */
+class Control implements LocalRouter {
+  readonly outlivesAgent = false;
   readonly #options: EmbeddedRouterOptions;
   readonly #limits: RouterLimits;
   readonly #entries = new Map<string, Entry>();
   readonly #endpoints = new Map<string, readonly Endpoint[]>();
-  #state: DesiredState;
+  readonly #desired: Desired;
   #closed = false;
-  /** Changes are made one after another; requests never wait for them. */
-  #last: Promise<unknown> = Promise.resolve();
 
-  constructor(options: EmbeddedRouterOptions, state: DesiredState) {
+  constructor(options: EmbeddedRouterOptions, desired: Desired) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#state = state;
+    this.#desired = desired;
   }
 
   async restore(): Promise<void> {
-    for (const spec of this.#state.routes) {
+    for (const spec of this.#desired.routes) {
       const entry: Entry = { route: this.#createRoute(spec), listener: null, retry: null };
       this.#entries.set(spec.id, entry);
       await this.#listenAgain(entry, true);
@@ -74,8 +64,8 @@ class Control implements EmbeddedRouter {
   }
 
   apply(fence: number, spec: RouteSpec): Promise<void> {
-    return this.#serially(async () => {
-      this.#checkFence(fence, spec.id);
+    return this.#desired.serially(async () => {
+      this.#desired.checkFence(fence, spec.id);
       const wanted = validated(spec);
       const entry = this.#entries.get(wanted.id) ?? { route: this.#createRoute({ ...wanted, backends: [] }), listener: null, retry: null };
       // The port first: when it is taken nothing has changed yet.
@@ -83,7 +73,7 @@ class Control implements EmbeddedRouter {
       const moved = before === null || before.host !== wanted.listen.host || before.port !== wanted.listen.port;
       const listener = moved ? await listen(entry.route, wanted.listen) : before;
       try {
-        await this.#record(fence, wanted.id, wanted);
+        await this.#desired.record(fence, wanted.id, wanted);
       } catch (error) {
         if (moved) await listener.close();
         throw error;
@@ -111,7 +101,7 @@ class Control implements EmbeddedRouter {
 
   /** Among the changes: trying an address out while a route takes it would answer wrongly, and keep the route from it. */
   canListen(id: string, address: ListenAddress): Promise<ListenAnswer> {
-    return this.#serially(() => {
+    return this.#desired.serially(() => {
       const tenants = [...this.#entries.values()].map(({ route, listener }) => ({
         id: route.spec.id,
         address: route.spec.listen,
@@ -130,9 +120,9 @@ class Control implements EmbeddedRouter {
   }
 
   async remove(fence: number, id: string): Promise<void> {
-    const { drained } = await this.#serially(async () => {
-      this.#checkFence(fence, id);
-      await this.#record(fence, id, null);
+    const { drained } = await this.#desired.serially(async () => {
+      this.#desired.checkFence(fence, id);
+      await this.#desired.record(fence, id, null);
       const entry = this.#entries.get(id);
       this.#entries.delete(id);
       // Not awaited in the queue: requests that take their time must not keep other routes from changing.
@@ -141,19 +131,24 @@ class Control implements EmbeddedRouter {
     await drained;
   }
 
-  setEndpoints(group: string, endpoints: readonly Endpoint[]): void {
+  setEndpoints(group: string, endpoints: readonly Endpoint[]): Promise<void> {
     if (endpoints.length === 0) this.#endpoints.delete(group);
     else this.#endpoints.set(group, endpoints);
     for (const { route } of this.#entries.values()) route.refresh(group);
+    return Promise.resolve();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#serially(async () => {
+    await this.#desired.serially(async () => {
       const entries = [...this.#entries.values()];
       this.#entries.clear();
       await Promise.all(entries.map(stop));
     });
+  }
+
+  leave(): Promise<void> {
+    return this.close();
   }
 
   #createRoute(spec: RouteSpec): Route {
@@ -184,28 +179,9 @@ class Control implements EmbeddedRouter {
       if (!(error instanceof SlipwayError)) throw error;
       if (first) this.#options.log('error', `Route ${id} is down: ${messageOf(error)}. Trying again until the port is free.`);
       const again = (): void =>
-        void this.#serially(() => (this.#entries.get(id) === entry ? this.#listenAgain(entry, false) : Promise.resolve()));
+        void this.#desired.serially(() => (this.#entries.get(id) === entry ? this.#listenAgain(entry, false) : Promise.resolve()));
       entry.retry = setTimeout(again, this.#limits.listenRetryMs);
     }
-  }
-
-  #checkFence(fence: number, id: string): void {
-    const highest = this.#state.fences[id] ?? 0;
-    if (fence < highest) throw new SlipwayError('fenced', `Route ${id} was last changed with fence ${highest}; ${fence} is older`);
-  }
-
-  async #record(fence: number, id: string, spec: RouteSpec | null): Promise<void> {
-    const others = this.#state.routes.filter((route) => route.id !== id);
-    const next: DesiredState = { routes: spec === null ? others : [...others, spec], fences: { ...this.#state.fences, [id]: fence } };
-    if (JSON.stringify(next) === JSON.stringify(this.#state)) return;
-    await writeState(this.#options.directory, next);
-    this.#state = next;
-  }
-
-  #serially<T>(change: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(change);
-    this.#last = result.catch(() => undefined);
-    return result;
   }
 }
 
@@ -214,10 +190,4 @@ async function stop(entry: Entry): Promise<void> {
   entry.route.hold.close();
   await entry.listener?.close();
   entry.route.retire();
-}
-
-function validated(spec: RouteSpec): RouteSpec {
-  const parsed = routeSpecSchema.safeParse(spec);
-  if (parsed.success) return parsed.data;
-  throw new SlipwayError('config_invalid', `Route ${spec.id}: ${parsed.error.issues.map(({ message }) => message).join('; ')}`);
 }

@@ -7,33 +7,46 @@ const OTLP: OptionSpec = {
   what: 'take metrics over OTLP/HTTP in JSON on this loopback address, such as 127.0.0.1:4318 (default SLIPWAY_OTLP)',
 };
 
+const ROUTER: OptionSpec = {
+  flags: '--router <name>',
+  what: 'what splits traffic: in the agent itself (embedded) or a HAProxy it runs (haproxy); remembered for the next start (default: the last one, else embedded)',
+  choices: ['embedded', 'haproxy'],
+};
+
 /** Commands about this machine. */
 export const MACHINE_COMMANDS: readonly CommandSpec[] = [
   {
     path: 'agent run',
     purpose: 'Run the agent in this process: supervises instances, routes traffic, keeps a worker.',
-    options: [NO_WORKER, OTLP],
+    options: [NO_WORKER, OTLP, ROUTER],
     notes:
       'What it supervises outlives it; the next agent adopts it. Log: JSON lines on stdout, level by SLIPWAY_LOG (debug, info, warn, error).',
     examples: [
       { line: 'slipway agent run', what: 'in the foreground, e.g. under systemd' },
       { line: 'SLIPWAY_LOG=debug slipway agent run', what: 'telling more' },
     ],
-    exits: [[24, 'another agent runs for this directory']],
+    exits: [
+      [23, 'the router is not installed here'],
+      [24, 'another agent runs for this directory'],
+    ],
     json: 'nothing beyond its log, which is always JSON lines',
     load: async () => (await import('../agent.ts')).run,
   },
   {
     path: 'agent start',
     purpose: 'Start an agent in the background, unless one runs.',
-    options: [NO_WORKER, OTLP],
+    options: [NO_WORKER, OTLP, ROUTER],
     examples: [
       { line: 'slipway agent start', what: 'for this folder' },
       { line: 'slipway -C services/shop agent start', what: 'for another one' },
       { line: 'slipway agent start --otlp 127.0.0.1:4318', what: 'taking metrics for canaries' },
+      { line: 'slipway agent start --router haproxy', what: 'with HAProxy in front of the service' },
     ],
-    exits: [[24, 'it did not start; its log is named']],
-    json: '{ home, started, pid, version, startedAt, worker, deaf: [{ route, reason, fix }] }; "deaf" are routes whose address somebody else has',
+    exits: [
+      [23, 'the router is not installed here'],
+      [24, 'it did not start; its log is named'],
+    ],
+    json: '{ home, started, pid, version, startedAt, router, worker, deaf: [{ route, reason, fix }] }; "deaf" are routes whose address somebody else has',
     load: async () => (await import('../agent.ts')).start,
   },
   {

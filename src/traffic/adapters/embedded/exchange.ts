@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE, answer } from './answer.ts';
+import { answer } from './answer.ts';
+import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE } from '../shared/own-answers.ts';
 import { Attempt, type AttemptEvents, type Failure } from './attempt.ts';
 import { type RequestBody, bodyKind, hasUnreadBody, keepBody, payloadOf, replayable } from './body.ts';
 import { isProbe } from '../../core/probe-agent.ts';
-import { type Ending, count } from './counters.ts';
+import { type Ending, count } from '../shared/counters.ts';
 import { pathOf, requestHeaders, responseHeaders } from './headers.ts';
 import type { Backend, Choice } from './pick.ts';
 import type { Route } from './route.ts';

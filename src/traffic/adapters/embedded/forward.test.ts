@@ -172,7 +172,7 @@ describe('embedded router: what is passed on', () => {
   it('sends requests only to the process the backend names', async () => {
     const rig = await createEmbeddedRig(cleanup);
     const web = await mirror();
-    rig.router.setEndpoints(BLUE, [
+    await rig.router.setEndpoints(BLUE, [
       { host: '127.0.0.1', port: await freePort(), process: 'metrics' },
       { host: '127.0.0.1', port: web.port, process: 'web' },
     ]);

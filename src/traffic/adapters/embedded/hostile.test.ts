@@ -196,7 +196,7 @@ describe('embedded router among broken peers', () => {
     const rig = await createEmbeddedRig(cleanup);
     await rig.router.apply(1, { ...rig.spec, backends: rig.spec.backends.map((backend) => ({ ...backend, weight: 50 })) });
     rig.point(await freePort());
-    rig.router.setEndpoints('shop/prd/green', [{ host: '127.0.0.1', port: (await good()).port }]);
+    await rig.router.setEndpoints('shop/prd/green', [{ host: '127.0.0.1', port: (await good()).port }]);
     const replies = await Promise.all(Array.from({ length: 40 }, () => ask(rig.port)));
     expect(new Set(replies.map(({ body }) => body))).toEqual(new Set(['good']));
     const versions = (await rig.router.stats(ROUTE))?.versions;
@@ -208,7 +208,7 @@ describe('embedded router among broken peers', () => {
   it('never sends a version at weight 0 a request, not even when the other is down', async () => {
     const rig = await createEmbeddedRig(cleanup);
     rig.point(await freePort());
-    rig.router.setEndpoints('shop/prd/green', [{ host: '127.0.0.1', port: (await good()).port }]);
+    await rig.router.setEndpoints('shop/prd/green', [{ host: '127.0.0.1', port: (await good()).port }]);
     expect((await ask(rig.port)).status).toBe(502);
   });
 });

@@ -1,8 +1,9 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ListenAddress } from '../../ports.ts';
-import { CLOSED, HELD_TOO_LONG, NOT_FORWARDABLE, answer, answerRaw } from './answer.ts';
-import { bind } from './bind.ts';
+import { answer, answerRaw } from './answer.ts';
+import { CLOSED, HELD_TOO_LONG, NOT_FORWARDABLE } from '../shared/own-answers.ts';
+import { bind } from '../shared/bind.ts';
 import { bodyKind } from './body.ts';
 import { forward } from './exchange.ts';
 import type { Route } from './route.ts';

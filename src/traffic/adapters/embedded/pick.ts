@@ -1,3 +1,4 @@
+import { mayTakeOver } from '../../core/takeover.ts';
 import type { BackendSpec } from '../../ports.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -20,8 +21,7 @@ export interface Seeker {
 }
 
 /**
- * The endpoint for one attempt. The preferred backend first, then the others that have weight: an answer from the other
- * version is better than an error. Inside a backend: one due for its probe, else the least busy one that is in service
+ * The endpoint for one attempt. The preferred backend first, then those that may take over. Inside a backend: one due for its probe, else the least busy one that is in service
  * and was not tried by this request. When nothing is in service, whatever is listed: the list of the target that probes them is
  * the truth, our own ejection only a guess. `turn` moves the start, so that ties take turns.
  */
@@ -53,9 +53,10 @@ function leastBusy(upstreams: readonly Upstream[], eligible: (upstream: Upstream
   return best;
 }
 
-/** The backends a request may go to: those with weight, the preferred one first if it still has any. */
+/** The backends a request may go to: the preferred one if it still has weight, then those that may answer for it. */
 export function ordered(backends: readonly Backend[], preferred: Backend): readonly Backend[] {
-  const weighted = backends.filter(({ spec }) => spec.weight > 0);
-  const first = weighted.find(({ spec }) => spec.group === preferred.spec.group);
-  return first === undefined ? weighted : [first, ...weighted.filter((backend) => backend !== first)];
+  const specs = backends.map(({ spec }) => spec);
+  const first = backends.find(({ spec }) => spec.weight > 0 && spec.group === preferred.spec.group);
+  const others = backends.filter((backend, index) => backend !== first && mayTakeOver(specs, index));
+  return first === undefined ? others : [first, ...others];
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../kernel/index.ts';
 import type { BackendSpec, Endpoint, EndpointState, RouteSpec } from '../../ports.ts';
-import { type Counters, createCounters } from './counters.ts';
+import { type Counters, createCounters } from '../shared/counters.ts';
 import { type HoldQueue, createHoldQueue } from './hold.ts';
 import { createDealer } from './dealer.ts';
 import type { RouterLimits } from './limits.ts';

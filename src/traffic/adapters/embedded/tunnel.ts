@@ -1,8 +1,9 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE, type OwnAnswer, answerRaw } from './answer.ts';
-import { type Ending, count } from './counters.ts';
+import { answerRaw } from './answer.ts';
+import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE, type OwnAnswer } from '../shared/own-answers.ts';
+import { type Ending, count } from '../shared/counters.ts';
 import { pathOf, requestHeaders, responseHeaders } from './headers.ts';
 import type { Backend, Choice } from './pick.ts';
 import type { Route } from './route.ts';

@@ -33,3 +33,14 @@ export async function tryToBind(address: ListenAddress): Promise<void> {
   await bind(server, address);
   await new Promise((resolve) => server.close(resolve));
 }
+
+/** Could {@link tryToBind} take it now? */
+export async function isFree(address: ListenAddress): Promise<boolean> {
+  try {
+    await tryToBind(address);
+    return true;
+  } catch (error) {
+    if (!(error instanceof SlipwayError)) throw error;
+    return false;
+  }
+}

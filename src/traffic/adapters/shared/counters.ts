@@ -33,9 +33,9 @@ export interface Counters {
   history(group: string): readonly InstanceHistory[];
 }
 
-/** Counts of one route from now on. */
-export function createCounters(clock: Clock): Counters {
-  const since = clock.now();
+/** Counts of one route from now on; `after` is when counting began before, so that nobody takes the new counts for the old. */
+export function createCounters(clock: Clock, after = 0): Counters {
+  const since = Math.max(clock.now(), after + 1);
   const versions = new Map<string, VersionCounter>();
   let unrouted = 0;
   const key = (group: string, version: string): string => `${group}\n${version}`;

@@ -1,0 +1,293 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { SlipwayError, messageOf, type Clock, type Log } from '../../kernel/index.ts';
+import type { Endpoint, ListenAddress, ListenAnswer, LocalRouter, RouteSpec, Router } from '../ports.ts';
+import { Book } from './haproxy/book.ts';
+import { endpointStates, type Entry, inFlightOf } from './haproxy/entry.ts';
+import type { Plan } from './haproxy/files.ts';
+import { Fleet } from './haproxy/fleet.ts';
+import { endOf, findLeft } from './haproxy/left.ts';
+import { DEFAULT_LIMITS, type HaproxyLimits } from './haproxy/limits.ts';
+import { type LogStream, openLogStream } from './haproxy/log-stream.ts';
+import { checkProgram } from './haproxy/program.ts';
+import { entryOf, tooMany } from './haproxy/table.ts';
+import { isFree, tryToBind } from './shared/bind.ts';
+import { Desired, validated } from './shared/desired.ts';
+import { askListen } from './shared/vacancy.ts';
+
+export type { HaproxyLimits } from './haproxy/limits.ts';
+
+export interface HaproxyRouterOptions {
+  /** Where `routes.json` lives; HAProxy's own files are in its folder `haproxy`. One router per directory; its owner (the agent) holds the lock. */
+  readonly directory: string;
+  /** A folder with a short path that nobody else can enter, for HAProxy's runtime sockets. */
+  readonly sockets: string;
+  /** Default `haproxy`, as found on PATH. */
+  readonly program?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ready endpoints of a group, asked whenever a route changes; later changes come by {@link LocalRouter.setEndpoints}. */
+  readonly endpoints?: (group: string) => readonly Endpoint[];
+  /** [0, 1); chooses the order in which requests are dealt. */
+  readonly random: () => number;
+  readonly limits?: Partial<HaproxyLimits>;
+}
+
+/**
+ * Starts HAProxy with the routes there were before; without any it starts with the first. One that an agent left running is
+ * replaced without a request being refused.
+ * @throws SlipwayError `client_tool_missing`, `state_corrupt`
+ */
+export async function createHaproxyRouter(options: HaproxyRouterOptions): Promise<LocalRouter> {
+  await checkProgram(options.program ?? 'haproxy');
+  const router = new Control(options, await Desired.open(options.directory));
+  await router.start();
+  return router;
+}
+
+/** Makes sure that HAProxy can be the router here. @throws SlipwayError `client_tool_missing` */
+export function assertHaproxy(): Promise<void> {
+  return checkProgram('haproxy');
+}
+
+/** Ends the HAProxy another agent left, for a router that needs its ports. */
+export async function endHaproxy(directory: string, clock: Clock): Promise<void> {
+  const left = await findLeft(join(directory, 'haproxy'));
+  if (left !== null) await endOf(left, DEFAULT_LIMITS.drainMs, clock);
+}
+
+class Control implements LocalRouter {
+  readonly outlivesAgent = true;
+  readonly #options: HaproxyRouterOptions;
+  readonly #limits: HaproxyLimits;
+  readonly #desired: Desired;
+  readonly #token = randomBytes(8).toString('hex');
+  readonly #seed: number;
+  readonly #fleet: Fleet;
+  readonly #book: Book;
+  #lines: LogStream | null = null;
+  #audit: NodeJS.Timeout | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(options: HaproxyRouterOptions, desired: Desired) {
+    const { directory, sockets, clock, random, program = 'haproxy' } = options;
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#desired = desired;
+    this.#book = new Book(clock);
+    this.#seed = Math.floor(random() * 2 ** 31);
+    this.#fleet = new Fleet({
+      program,
+      directory: join(directory, 'haproxy'),
+      sockets,
+      clock,
+      onStart: (pid) => this.#lines?.follow(pid),
+      onCrash: () => void desired.serially(() => this.#recover('HAProxy has ended')),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { clock } = this.#options;
+    this.#lines = await openLogStream({
+      token: this.#token,
+      clock,
+      onLine: (line) => this.#book.count(line),
+      onGap: () => this.#countAgain('a log line was lost'),
+    });
+    await this.#fleet.adopt();
+    for (const spec of this.#desired.routes) {
+      this.#pull(spec);
+      this.#book.keep(this.#book.next(spec));
+    }
+    await this.#bringUp();
+    this.#audit = setInterval(() => void this.#lookAround(), this.#limits.auditMs).unref();
+  }
+
+  apply(fence: number, spec: RouteSpec): Promise<void> {
+    return this.#desired.serially(async () => {
+      this.#desired.checkFence(fence, spec.id);
+      const wanted = validated(spec);
+      const problem = tooMany(wanted);
+      if (problem !== null) throw new SlipwayError('config_invalid', `Route ${spec.id}: ${problem}`);
+      const before = this.#book.get(wanted.id);
+      const stays = before?.listening === true && sameAddress(before.spec.listen, wanted.listen);
+      // The port first: when it is taken nothing has changed yet.
+      if (!stays) await tryToBind(wanted.listen);
+      await this.#desired.record(fence, wanted.id, wanted);
+      this.#pull(wanted);
+      const next = this.#book.next(wanted);
+      this.#book.keep({ ...next, listening: true });
+      if (!stays) await this.#replaceOrUndo(fence, next, before);
+      await this.#push(next);
+      next.counters.prune(wanted.backends);
+    });
+  }
+
+  async inspect(id: string): ReturnType<Router['inspect']> {
+    const entry = this.#book.get(id);
+    if (entry === undefined) return null;
+    const [rows, held] = await Promise.all([this.#fleet.statistics(), this.#fleet.waiting(entry.frontend)]);
+    const endpoints = endpointStates(entry, rows, this.#book.endpointsOf);
+    return { spec: entry.spec, inFlight: inFlightOf(entry, rows), held, listening: entry.listening && this.#fleet.serves(), endpoints };
+  }
+
+  /** Among the changes: trying an address out while a route takes it would answer wrongly, and keep the route from it. */
+  canListen(id: string, address: ListenAddress): Promise<ListenAnswer> {
+    return this.#desired.serially(() => {
+      const tenants = this.#book.all().map(({ spec, listening }) => ({ id: spec.id, address: spec.listen, listening }));
+      return askListen(id, address, tenants);
+    });
+  }
+
+  async stats(id: string): ReturnType<Router['stats']> {
+    if (this.#book.get(id) === undefined) return null;
+    await this.#checkLines();
+    return this.#book.get(id)?.counters.read() ?? null;
+  }
+
+  async history(id: string, group: string): ReturnType<Router['history']> {
+    return this.#book.get(id)?.counters.history(group) ?? null;
+  }
+
+  async remove(fence: number, id: string): Promise<void> {
+    const removed = await this.#desired.serially(async () => {
+      this.#desired.checkFence(fence, id);
+      await this.#desired.record(fence, id, null);
+      const entry = this.#book.get(id);
+      this.#book.forget(id);
+      if (entry?.listening === true) await this.#fleet.replace(this.#plan());
+      return entry;
+    });
+    // Not awaited among the changes: requests that take their time must not keep other routes from changing.
+    if (removed !== undefined) await this.#drained(removed);
+  }
+
+  setEndpoints(group: string, endpoints: readonly Endpoint[]): Promise<void> {
+    this.#book.setEndpoints(group, endpoints);
+    return this.#desired.serially(async () => {
+      for (const entry of this.#book.all()) if (entry.spec.backends.some((backend) => backend.group === group)) await this.#push(entry);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#end(() => this.#fleet.close(this.#limits.drainMs));
+  }
+
+  leave(): Promise<void> {
+    return this.#end(() => this.#fleet.leave());
+  }
+
+  async #end(how: () => void | Promise<void>): Promise<void> {
+    this.#closed = true;
+    if (this.#audit !== null) clearInterval(this.#audit);
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    await this.#desired.serially(how);
+    this.#lines?.close();
+    this.#lines = null;
+  }
+
+  #pull({ backends }: RouteSpec): void {
+    for (const { group } of backends) {
+      const endpoints = this.#options.endpoints?.(group);
+      if (endpoints !== undefined) this.#book.setEndpoints(group, endpoints);
+    }
+  }
+
+  #plan(): Plan {
+    const { holdRequests, holdMs, drainMs } = this.#limits;
+    const log = { port: this.#lines?.port ?? 0, token: this.#token };
+    return { holdRequests, holdMs, drainMs, seed: this.#seed, log, ...this.#book.routes() };
+  }
+
+  /** What the runtime API cannot do: a route that is new or listens elsewhere. */
+  async #replaceOrUndo(fence: number, next: Entry, before: Entry | undefined): Promise<void> {
+    try {
+      await this.#fleet.replace(this.#plan());
+    } catch (cause) {
+      if (before === undefined) this.#book.forget(next.spec.id);
+      else this.#book.keep(before);
+      await this.#desired.record(fence, next.spec.id, before?.spec ?? null);
+      const { host, port } = next.spec.listen;
+      throw new SlipwayError('port_in_use', `HAProxy could not listen on ${host}:${port}: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /** Makes every process follow an entry: instances it may need first, then who goes where, then instances it no longer needs. */
+  async #push(entry: Entry): Promise<void> {
+    if (!this.#fleet.frontends().has(entry.frontend)) return this.#fleet.serves() ? undefined : this.#recover('HAProxy does not run');
+    const servers = this.#book.serversOf(entry);
+    try {
+      await this.#fleet.addServers(entry.frontend, servers);
+      await this.#fleet.set(entry.frontend, entryOf(entry.spec, entry.seats, entry.generation));
+      await this.#fleet.retireServers(entry.frontend, servers);
+    } catch (error) {
+      await this.#recover(messageOf(error));
+    }
+  }
+
+  /** Whatever went wrong, a new process with everything as it should be is the cure. */
+  async #recover(reason: string): Promise<void> {
+    if (this.#closed) return;
+    this.#options.log('error', `HAProxy is replaced: ${reason}`);
+    this.#countAgain(reason);
+    await this.#bringUp();
+  }
+
+  /** One taken port must not keep the other routes down, so it goes on without it and tries again. */
+  async #bringUp(): Promise<void> {
+    const held = this.#fleet.frontends();
+    for (const entry of this.#book.all()) {
+      const listening = held.has(entry.frontend) || (await isFree(entry.spec.listen));
+      if (!listening && entry.listening)
+        this.#options.log('error', `Route ${entry.spec.id} is down: its port is taken. Trying again until it is free.`);
+      this.#book.keep({ ...entry, listening });
+    }
+    try {
+      await this.#fleet.replace(this.#plan());
+    } catch (error) {
+      this.#options.log('error', `HAProxy did not start: ${messageOf(error)}`);
+      if (!this.#fleet.serves()) for (const entry of this.#book.all()) this.#book.keep({ ...entry, listening: false });
+    }
+    this.#tryAgain();
+  }
+
+  #tryAgain(): void {
+    if (this.#closed || this.#retry !== null || this.#book.all().every(({ listening }) => listening)) return;
+    const again = async (): Promise<void> => {
+      this.#retry = null;
+      const down = this.#book.all().filter(({ listening }) => !listening);
+      const free = await Promise.all(down.map(({ spec }) => isFree(spec.listen)));
+      if (free.includes(true)) await this.#bringUp();
+      else this.#tryAgain();
+    };
+    this.#retry = setTimeout(() => void this.#desired.serially(again), this.#limits.listenRetryMs);
+  }
+
+  #countAgain(reason: string): void {
+    this.#options.log('warn', `Requests are counted from zero again: ${reason}`);
+    this.#book.countAgain();
+  }
+
+  /** Waits for the lines HAProxy has written by now. */
+  async #checkLines(): Promise<void> {
+    const lines = this.#lines;
+    const reached = (await this.#fleet.serials()).map(async ({ pid, serial }) => lines?.reached(pid, serial));
+    if ((await Promise.all(reached)).includes(false)) this.#countAgain('log lines are missing');
+  }
+
+  async #lookAround(): Promise<void> {
+    await this.#checkLines();
+    if (!this.#closed) await this.#desired.serially(() => this.#fleet.tidy());
+  }
+
+  async #drained(entry: Entry): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + this.#limits.drainMs;
+    while (clock.monotonic() < until && inFlightOf(entry, await this.#fleet.statistics()) > 0) await clock.sleep(50);
+  }
+}
+
+function sameAddress(one: ListenAddress, other: ListenAddress): boolean {
+  return one.host === other.host && one.port === other.port;
+}

@@ -1,0 +1,82 @@
+import type { Clock } from '../../../kernel/index.ts';
+import type { Endpoint, RouteSpec } from '../../ports.ts';
+import { createCounters } from '../shared/counters.ts';
+import { changed, countLine, createEntry, type Entry } from './entry.ts';
+import type { Plan } from './files.ts';
+import type { Line } from './line.ts';
+import { createMemory } from './memory.ts';
+import { entryOf, type Server, serversOf } from './table.ts';
+
+/** What the routes are now, where their instances are, and what was counted. Knows no process. */
+export class Book {
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry>();
+  readonly #endpoints = new Map<string, readonly Endpoint[]>();
+  /** Routes as they were when a request came, by generation. */
+  readonly #routed = createMemory<Entry>();
+  #generation = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  all(): readonly Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** The next state of a route, not kept yet. */
+  next(spec: RouteSpec): Entry {
+    const before = this.#entries.get(spec.id);
+    const generation = ++this.#generation;
+    return before === undefined ? createEntry(spec, generation, this.#clock) : changed(before, spec, generation);
+  }
+
+  keep(entry: Entry): void {
+    this.#entries.set(entry.spec.id, entry);
+    this.#routed.keep(entry.generation, entry);
+  }
+
+  forget(id: string): void {
+    this.#entries.delete(id);
+  }
+
+  setEndpoints(group: string, endpoints: readonly Endpoint[]): void {
+    if (endpoints.length === 0) this.#endpoints.delete(group);
+    else this.#endpoints.set(group, endpoints);
+  }
+
+  readonly endpointsOf = (group: string): readonly Endpoint[] => this.#endpoints.get(group) ?? [];
+
+  serversOf({ spec, frontend, seats }: Entry): readonly Server[] {
+    return serversOf(spec, { frontend, seats, endpointsOf: this.endpointsOf });
+  }
+
+  /** What a new process must know of the routes that can listen. */
+  routes(): Pick<Plan, 'routes' | 'entries'> {
+    const entries = this.all().filter(({ listening }) => listening);
+    return {
+      routes: entries.map((entry) => ({
+        id: entry.spec.id,
+        frontend: entry.frontend,
+        listen: entry.spec.listen,
+        servers: this.serversOf(entry),
+      })),
+      entries: new Map(entries.map(({ frontend, spec, seats, generation }) => [frontend, entryOf(spec, seats, generation)])),
+    };
+  }
+
+  count(line: Line): void {
+    const routedBy = line.generation === null ? undefined : this.#routed.get(line.generation);
+    const counters = routedBy === undefined ? undefined : this.#entries.get(routedBy.spec.id)?.counters;
+    if (routedBy !== undefined && counters !== undefined) countLine(line, routedBy, counters, this.#clock);
+  }
+
+  /** Begins again from zero: counts that are too small would make a judge believe something. */
+  countAgain(): void {
+    for (const entry of this.all()) this.keep({ ...entry, counters: createCounters(this.#clock, entry.counters.read().since) });
+  }
+}

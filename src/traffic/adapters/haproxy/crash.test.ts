@@ -1,0 +1,120 @@
+import { spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ask, type Cleanup, createCleanup, freePort, scratch, startLoad, startServer, until } from '../../../../test/traffic/support.ts';
+import { systemClock } from '../../../kernel/index.ts';
+import type { Endpoint, LocalRouter, RouteSpec } from '../../ports.ts';
+import { createHaproxyRouter, endHaproxy } from '../haproxy.ts';
+
+const ID = 'shop/prd';
+const installed = spawnSync('haproxy', ['-v']).status === 0;
+
+describe.skipIf(!installed)('a HAProxy that ends, is left or is lied about (apt-get install haproxy)', () => {
+  let cleanup: Cleanup;
+  let directory: string;
+  let router: LocalRouter;
+  let route: RouteSpec;
+  const known = new Map<string, readonly Endpoint[]>();
+  const start = async (): Promise<LocalRouter> =>
+    createHaproxyRouter({
+      directory,
+      sockets: directory,
+      clock: systemClock,
+      log: () => undefined,
+      random: Math.random,
+      endpoints: (group) => known.get(group) ?? [],
+      limits: { drainMs: 500 },
+    });
+  const pid = (): number => (JSON.parse(readFileSync(join(directory, 'haproxy', 'process.json'), 'utf8')) as { readonly pid: number }).pid;
+  const serve = async (group: string, text: string): Promise<void> => {
+    const { port } = await startServer(cleanup, (_request, response) => void response.end(text));
+    known.set(group, [{ host: '127.0.0.1', port }]);
+    await router.setEndpoints(group, known.get(group) ?? []);
+  };
+
+  beforeEach(async () => {
+    cleanup = createCleanup();
+    directory = await scratch(cleanup);
+    router = await start();
+    cleanup.add(null, () => router.close());
+    route = {
+      id: ID,
+      listen: { host: '127.0.0.1', port: await freePort() },
+      mode: 'open',
+      backends: [
+        { group: 'shop/prd/blue', version: '1.0.0', weight: 100, process: 'web' },
+        { group: 'shop/prd/green', version: '1.1.0', weight: 0, process: 'web' },
+      ],
+    };
+    await serve('shop/prd/blue', 'blue');
+    await serve('shop/prd/green', 'green');
+    await router.apply(1, route);
+  });
+  afterEach(() => cleanup.run());
+
+  it('is started again by itself after kill -9, with what was last recorded, and counts from zero', async () => {
+    const before = await router.stats(ID);
+    const killed = pid();
+    process.kill(killed, 'SIGKILL');
+    await until('another one serves', async () => pid() !== killed && (await router.inspect(ID))?.listening === true);
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => (await ask(route.listen.port)).body));
+    expect(new Set(answers)).toEqual(new Set(['blue']));
+    expect((await router.stats(ID))?.since).toBeGreaterThan(before?.since ?? 0);
+  });
+
+  it('takes a change that is made while it is being killed', async () => {
+    process.kill(pid(), 'SIGKILL');
+    await router.apply(1, { ...route, mode: 'closed' });
+    const status = (): Promise<number> =>
+      ask(route.listen.port).then(
+        (reply) => reply.status,
+        () => 0,
+      );
+    await until('it answers', async () => (await status()) !== 0);
+    expect(await status()).toBe(503);
+  });
+
+  it('serves while no agent runs, and is taken over without a failed request', async () => {
+    const load = startLoad(cleanup, route.listen.port);
+    await until('traffic flows', () => load.done() > 50);
+    await router.leave();
+    await until('it goes on alone', () => load.done() > 150);
+    router = await start();
+    await router.apply(1, route);
+    await until('it goes on', () => load.done() > 300);
+    expect([...(await load.stop()).keys()]).toEqual(['blue']);
+  });
+
+  it('gives its ports to another router', async () => {
+    await router.leave();
+    await endHaproxy(directory, systemClock);
+    await expect(ask(route.listen.port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('counts no line that somebody else on this machine sends', async () => {
+    const port = Number(/log 127\.0\.0\.1:(\d+)/.exec(readFileSync(join(directory, 'haproxy', 'haproxy.cfg'), 'utf8'))?.[1]);
+    const liar = cleanup.add(createSocket('udp4'), (socket) => socket.close());
+    const line = `guess ${pid()} 1 1 shop.prd.a 127.0.0.1:1 500 1 0 0 0 1 0 -- -`;
+    await new Promise((resolve) => liar.send(line, port, '127.0.0.1', resolve));
+    await ask(route.listen.port);
+    await until('the true one is counted', async () => (await router.stats(ID))?.versions[0]?.requests === 1);
+    expect((await router.stats(ID))?.versions).toMatchObject([{ requests: 1, errors: 0 }]);
+  });
+
+  it('says what to install when it is missing', async () => {
+    const missing = createHaproxyRouter({
+      directory,
+      sockets: directory,
+      program: 'no-haproxy-here',
+      clock: systemClock,
+      log: () => undefined,
+      random: Math.random,
+    });
+    await expect(missing).rejects.toMatchObject({
+      code: 'client_tool_missing',
+      hint: expect.stringContaining('apt-get install haproxy') as string,
+    });
+  });
+});

@@ -1,0 +1,177 @@
+import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../../kernel/index.ts';
+import { CONFIG, type Plan, TABLE, writeFiles } from './files.ts';
+import { endOf, findLeft, note, signal, untilDeaf } from './left.ts';
+import { type Haproxy, type KnownServer, startHaproxy } from './process.ts';
+import { readStatistics, type Row } from './statistics.ts';
+import { addServers, retireServers, sweepServers } from './servers.ts';
+import type { Server } from './table.ts';
+
+export interface FleetOptions {
+  readonly program: string;
+  /** Where configuration, table and output lie. */
+  readonly directory: string;
+  /** A short folder for runtime sockets, nobody else's. */
+  readonly sockets: string;
+  readonly clock: Clock;
+  /** The process that serves has ended without being told to. */
+  readonly onCrash: () => void;
+  readonly onStart: (pid: number) => void;
+}
+
+/** The process that serves, and those that finish what they have in flight. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  #current: Haproxy | null = null;
+  #old: readonly Haproxy[] = [];
+  #started = 0;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** Takes on the process an agent left that did not end cleanly; it goes on serving until it is replaced. */
+  async adopt(): Promise<Haproxy | null> {
+    this.#current = await findLeft(this.#options.directory);
+    return this.#current;
+  }
+
+  serves(): boolean {
+    return this.#current !== null && !this.#current.hasEnded();
+  }
+
+  frontends(): ReadonlySet<string> {
+    return this.#current?.hasEnded() === false ? this.#current.frontends : new Set();
+  }
+
+  /** Processes that answer requests. */
+  all(): readonly Haproxy[] {
+    return [...(this.#current === null ? [] : [this.#current]), ...this.#old].filter((one) => !one.hasEnded());
+  }
+
+  /**
+   * Starts a process with this plan in place of the one that serves, which finishes what it has. Without routes there is none.
+   * @throws StartFailure; then the one before goes on
+   */
+  async replace(plan: Plan): Promise<void> {
+    const before = this.serves() ? this.#current : null;
+    if (plan.routes.length === 0) {
+      this.#current = null;
+      if (before !== null) signal(before.pid, 'SIGUSR1');
+    } else this.#current = await this.#start(plan, before);
+    if (before === null) return;
+    this.#old = [...this.#old, before];
+    await untilDeaf(before, this.#options.clock);
+  }
+
+  async #start(plan: Plan, previous: Haproxy | null): Promise<Haproxy> {
+    const { directory, program, clock } = this.#options;
+    const socket = join(this.#options.sockets, `haproxy-${process.pid}-${++this.#started}.sock`);
+    await writeFiles(directory, plan, { program, socket });
+    let self: Haproxy | null = null;
+    const onExit = (): void => this.#ended(self);
+    const output = join(directory, 'haproxy.log');
+    const started = await startHaproxy({ program, directory, config: CONFIG, socket, output, previous, clock, onExit });
+    const servers = new Map<string, KnownServer>();
+    for (const { backend, name } of plan.routes.flatMap((route) => route.servers))
+      servers.set(`${backend}/${name}`, { state: 'ready', since: clock.monotonic() });
+    self = { ...started, socket, frontends: new Set(plan.routes.map(({ frontend }) => frontend)), servers };
+    this.#options.onStart(self.pid);
+    await note(directory, self);
+    return self;
+  }
+
+  /** Tells every process what a route is from now on, and has it read back. @throws Error when the one that serves does not take it */
+  async set(frontend: string, entry: string): Promise<void> {
+    await this.#tell(frontend, async ({ runtime }) => {
+      const answer = await runtime.ask(`set map ${TABLE} ${frontend} ${entry}`);
+      const now = await runtime.ask(`get map ${TABLE} ${frontend}`);
+      if (!now.includes(`value="${entry}"`)) throw new Error(`HAProxy did not take ${frontend} ${entry}: ${answer}${now}`);
+    });
+  }
+
+  async addServers(frontend: string, wanted: readonly Server[]): Promise<void> {
+    await this.#tell(frontend, (one) => addServers(one, wanted, this.#options.clock));
+  }
+
+  async retireServers(frontend: string, wanted: readonly Server[]): Promise<void> {
+    await this.#tell(frontend, (one) => retireServers(one, [`${frontend}.a`, `${frontend}.b`], wanted, this.#options.clock));
+  }
+
+  /** `show stat` of every process, the one that serves first. */
+  async statistics(): Promise<readonly Row[]> {
+    const answers = await Promise.all(this.all().map((one) => this.#ask(one, 'show stat')));
+    return answers.flatMap((csv) => (csv === null ? [] : readStatistics(csv)));
+  }
+
+  async waiting(frontend: string): Promise<number> {
+    const answers = await Promise.all(this.all().map((one) => this.#ask(one, `slipway waiting ${frontend}`)));
+    return answers.reduce((sum, answer) => sum + (answer === null ? 0 : Number(answer.trim()) || 0), 0);
+  }
+
+  /** How many log lines each process has written. */
+  async serials(): Promise<readonly { readonly pid: number; readonly serial: number }[]> {
+    const asked = this.all().map(async (one) => ({
+      pid: one.pid,
+      serial: Number((await this.#ask(one, 'slipway serial'))?.trim() ?? 0) || 0,
+    }));
+    return Promise.all(asked);
+  }
+
+  /** What is to be done now and then: forget servers that left, let go of processes that have nothing left to do. */
+  async tidy(): Promise<void> {
+    for (const one of this.#old) {
+      const csv = await this.#ask(one, 'show stat');
+      const open = csv === null ? 0 : readStatistics(csv).reduce((sum, row) => sum + (isRoute(row) ? row.current : 0), 0);
+      // Our own conversation is what keeps an idle one alive.
+      if (open === 0) one.runtime.close();
+    }
+    if (this.#current?.hasEnded() === false) await sweepServers(this.#current, this.#options.clock);
+  }
+
+  /** Ends all processes: what is in flight may finish within the time. */
+  async close(withinMs: number): Promise<void> {
+    const all = this.all();
+    this.#current = null;
+    this.#old = [];
+    await Promise.all(all.map((one) => endOf(one, withinMs, this.#options.clock)));
+    await rm(join(this.#options.directory, 'process.json'), { force: true });
+  }
+
+  /** Goes away and leaves them to themselves. */
+  leave(): void {
+    for (const one of this.all()) one.runtime.close();
+    this.#current = null;
+    this.#old = [];
+  }
+
+  /** Nobody starts what has no routes, so an end that was not asked for is a crash. */
+  #ended(one: Haproxy | null): void {
+    if (one === null) return;
+    one.runtime.close();
+    rmSync(one.socket, { force: true });
+    this.#old = this.#old.filter((other) => other !== one);
+    if (one === this.#current) this.#options.onCrash();
+  }
+
+  async #tell(frontend: string, change: (one: Haproxy) => Promise<void>): Promise<void> {
+    const current = this.#current;
+    if (current === null || current.hasEnded()) throw new Error('HAProxy does not run');
+    for (const one of this.all().filter(({ frontends }) => frontends.has(frontend))) {
+      if (one === current) await change(one);
+      // One that only finishes may end at any moment.
+      else await change(one).catch(() => undefined);
+    }
+  }
+
+  async #ask(one: Haproxy, command: string): Promise<string | null> {
+    return one.runtime.ask(command).catch(() => null);
+  }
+}
+
+/** Rows of routes, not of the runtime socket. */
+function isRoute({ server, proxy }: Row): boolean {
+  return server === 'FRONTEND' && proxy.includes('.');
+}

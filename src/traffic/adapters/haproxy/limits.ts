@@ -1,0 +1,13 @@
+/** Bounds of the HAProxy router that the configuration's own do not set. */
+export interface HaproxyLimits {
+  readonly holdRequests: number;
+  readonly holdMs: number;
+  /** How long requests in flight may go on after their process was replaced or told to end. */
+  readonly drainMs: number;
+  /** How often a listen port that is in use is tried again. */
+  readonly listenRetryMs: number;
+  /** Between two looks whether log lines are missing and servers can be forgotten. */
+  readonly auditMs: number;
+}
+
+export const DEFAULT_LIMITS: HaproxyLimits = { holdRequests: 1_000, holdMs: 30_000, drainMs: 30_000, listenRetryMs: 500, auditMs: 1_000 };
