@@ -21,15 +21,15 @@ export async function createHaproxyRouter(options: HaproxyRouterOptions): Promis
   return haproxy.createHaproxyRouter(options);
 }
 
-/** See `adapters/haproxy.ts`. */
+/** See `adapters/haproxy/outside.ts`. */
 export async function assertHaproxy(): Promise<void> {
-  const haproxy = await import('./adapters/haproxy.ts');
+  const haproxy = await import('./adapters/haproxy/outside.ts');
   await haproxy.assertHaproxy();
 }
 
-/** See `adapters/haproxy.ts`. */
+/** See `adapters/haproxy/outside.ts`. */
 export async function endHaproxy(directory: string, clock: Clock): Promise<void> {
-  const haproxy = await import('./adapters/haproxy.ts');
+  const haproxy = await import('./adapters/haproxy/outside.ts');
   await haproxy.endHaproxy(directory, clock);
 }
 

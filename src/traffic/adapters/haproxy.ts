@@ -6,16 +6,18 @@ import { Book } from './haproxy/book.ts';
 import { endpointStates, type Entry, inFlightOf } from './haproxy/entry.ts';
 import type { Plan } from './haproxy/files.ts';
 import { Fleet } from './haproxy/fleet.ts';
-import { endOf, findLeft } from './haproxy/left.ts';
 import { DEFAULT_LIMITS, type HaproxyLimits } from './haproxy/limits.ts';
 import { type LogStream, openLogStream } from './haproxy/log-stream.ts';
 import { checkProgram } from './haproxy/program.ts';
 import { entryOf, tooMany } from './haproxy/table.ts';
 import { isFree, tryToBind } from './shared/bind.ts';
 import { Desired, validated } from './shared/desired.ts';
-import { askListen } from './shared/vacancy.ts';
+import { askListen, sameAddress } from './shared/vacancy.ts';
 
 export type { HaproxyLimits } from './haproxy/limits.ts';
+
+/** How long the process another agent left goes on while instances are looked for. */
+const PATIENCE_MS = 5_000;
 
 export interface HaproxyRouterOptions {
   /** Where `routes.json` lives; HAProxy's own files are in its folder `haproxy`. One router per directory; its owner (the agent) holds the lock. */
@@ -45,17 +47,6 @@ export async function createHaproxyRouter(options: HaproxyRouterOptions): Promis
   return router;
 }
 
-/** Makes sure that HAProxy can be the router here. @throws SlipwayError `client_tool_missing` */
-export function assertHaproxy(): Promise<void> {
-  return checkProgram('haproxy');
-}
-
-/** Ends the HAProxy another agent left, for a router that needs its ports. */
-export async function endHaproxy(directory: string, clock: Clock): Promise<void> {
-  const left = await findLeft(join(directory, 'haproxy'));
-  if (left !== null) await endOf(left, DEFAULT_LIMITS.drainMs, clock);
-}
-
 class Control implements LocalRouter {
   readonly outlivesAgent = true;
   readonly #options: HaproxyRouterOptions;
@@ -68,6 +59,8 @@ class Control implements LocalRouter {
   #lines: LogStream | null = null;
   #audit: NodeJS.Timeout | null = null;
   #retry: NodeJS.Timeout | null = null;
+  /** Set while HAProxy is still the one another agent left. */
+  #patience: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(options: HaproxyRouterOptions, desired: Desired) {
@@ -95,12 +88,13 @@ class Control implements LocalRouter {
       onLine: (line) => this.#book.count(line),
       onGap: () => this.#countAgain('a log line was lost'),
     });
-    await this.#fleet.adopt();
+    const left = await this.#fleet.adopt();
     for (const spec of this.#desired.routes) {
       this.#pull(spec);
       this.#book.keep(this.#book.next(spec));
     }
-    await this.#bringUp();
+    if (left === null) await this.#bringUp();
+    else this.#keepLeft();
     this.#audit = setInterval(() => void this.#lookAround(), this.#limits.auditMs).unref();
   }
 
@@ -166,6 +160,7 @@ class Control implements LocalRouter {
   setEndpoints(group: string, endpoints: readonly Endpoint[]): Promise<void> {
     this.#book.setEndpoints(group, endpoints);
     return this.#desired.serially(async () => {
+      if (this.#patience !== null && this.#book.isServed()) return this.#takeOver();
       for (const entry of this.#book.all()) if (entry.spec.backends.some((backend) => backend.group === group)) await this.#push(entry);
     });
   }
@@ -182,9 +177,25 @@ class Control implements LocalRouter {
     this.#closed = true;
     if (this.#audit !== null) clearInterval(this.#audit);
     if (this.#retry !== null) clearTimeout(this.#retry);
+    if (this.#patience !== null) clearTimeout(this.#patience);
     await this.#desired.serially(how);
     this.#lines?.close();
     this.#lines = null;
+  }
+
+  /** What an agent left knows where the instances are; this one may have to find them first. */
+  #keepLeft(): void {
+    const held = this.#fleet.frontends();
+    for (const entry of this.#book.all()) this.#book.keep({ ...entry, listening: held.has(entry.frontend) });
+    const isReady = this.#book.isServed();
+    this.#patience = setTimeout(() => void this.#desired.serially(() => this.#takeOver()), isReady ? 0 : PATIENCE_MS);
+  }
+
+  async #takeOver(): Promise<void> {
+    if (this.#patience === null || this.#closed) return;
+    clearTimeout(this.#patience);
+    this.#patience = null;
+    await this.#bringUp();
   }
 
   #pull({ backends }: RouteSpec): void {
@@ -286,8 +297,4 @@ class Control implements LocalRouter {
     const until = clock.monotonic() + this.#limits.drainMs;
     while (clock.monotonic() < until && inFlightOf(entry, await this.#fleet.statistics()) > 0) await clock.sleep(50);
   }
-}
-
-function sameAddress(one: ListenAddress, other: ListenAddress): boolean {
-  return one.host === other.host && one.port === other.port;
 }

@@ -55,6 +55,12 @@ export class Book {
     return serversOf(spec, { frontend, seats, endpointsOf: this.endpointsOf });
   }
 
+  /** True when every version that users are sent to has an instance. */
+  isServed(): boolean {
+    const groups = this.all().flatMap(({ spec }) => spec.backends.filter(({ weight }) => weight > 0).map(({ group }) => group));
+    return groups.every((group) => this.endpointsOf(group).length > 0);
+  }
+
   /** What a new process must know of the routes that can listen. */
   routes(): Pick<Plan, 'routes' | 'entries'> {
     const entries = this.all().filter(({ listening }) => listening);

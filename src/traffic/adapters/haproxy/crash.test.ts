@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, type Cleanup, createCleanup, freePort, scratch, startLoad, startServer, until } from '../../../../test/traffic/support.ts';
 import { systemClock } from '../../../kernel/index.ts';
 import type { Endpoint, LocalRouter, RouteSpec } from '../../ports.ts';
-import { createHaproxyRouter, endHaproxy } from '../haproxy.ts';
+import { createHaproxyRouter } from '../haproxy.ts';
+import { endHaproxy } from './outside.ts';
 
 const ID = 'shop/prd';
 const installed = spawnSync('haproxy', ['-v']).status === 0;

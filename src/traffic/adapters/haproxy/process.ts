@@ -40,7 +40,7 @@ export interface StartOptions {
 }
 
 /** It did not start; the message is HAProxy's. */
-export class StartFailure extends Error {}
+class StartFailure extends Error {}
 
 /**
  * Starts HAProxy in a session of its own, so that it outlives us and no terminal's Ctrl-C reaches it; resolves when it answers.

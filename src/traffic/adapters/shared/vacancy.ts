@@ -52,7 +52,7 @@ function textOf({ host, port }: ListenAddress): string {
   return `${host}:${port}`;
 }
 
-function sameAddress(one: ListenAddress, other: ListenAddress): boolean {
+export function sameAddress(one: ListenAddress, other: ListenAddress): boolean {
   return one.host === other.host && one.port === other.port;
 }
 
