@@ -1,7 +1,7 @@
 import { sourceContract, type SourceHarness } from '../../src/analysis/contract.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import { createRouterSource } from '../../src/release/router-source.ts';
-import { createEmbeddedRouter, type EmbeddedRouter } from '../../src/traffic/index.ts';
+import { createEmbeddedRouter, type LocalRouter } from '../../src/traffic/index.ts';
 import { ask, createCleanup, freePort, scratch, startServer } from '../traffic/support.ts';
 import { QUESTION } from './support.ts';
 
@@ -16,7 +16,7 @@ async function routerHarness(): Promise<SourceHarness> {
     response.statusCode = request.url === '/bad' ? 500 : 200;
     response.end('ok');
   });
-  let router: EmbeddedRouter | null = null;
+  let router: LocalRouter | null = null;
   const apply = async (canaryWeight: number): Promise<void> =>
     router?.apply(1, {
       id: 'shop/prd',
