@@ -11,7 +11,7 @@ const PER_SECOND = 200;
 const GOOD_REQUESTS = 10 * PER_SECOND;
 
 const CONFIG = {
-  strategy: { name: 'canary', schedule: [{ weight: '5%', for: '10m' }] },
+  strategy: { name: 'canary', because: 'a bench', schedule: [{ weight: '5%', for: '10m' }] },
   rollback: { within: '20s', warm: '100ms' },
 };
 

@@ -9,6 +9,7 @@ export type {
   ObserveDefinition,
   ProcessDefinition,
   RollbackDefinition,
+  RollingDefinition,
   SmokeCheck,
   SmokeDefinition,
   StrategyDefinition,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkConfig, parseConfig } from './parse.ts';
 
-const canary = (more: string): string => `service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, ${more} }\n`;
+const canary = (more: string): string =>
+  `service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, because: a test, ${more} }\n`;
 const policy = (more: string): unknown => parseConfig(canary(more), { file: 'slipway.yaml' }).strategy.canary?.policy;
 const problems = (more: string): readonly string[] => {
   const checked = checkConfig(canary(more), { file: 'slipway.yaml', environment: undefined });

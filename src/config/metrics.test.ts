@@ -15,7 +15,7 @@ const PAYMENTS = `metrics:
 
 describe('metrics and guards', () => {
   it('join the policy of a canary, after what the router counts', () => {
-    const { strategy, metrics } = parse(`${PAYMENTS}strategy: canary\n`);
+    const { strategy, metrics } = parse(`${PAYMENTS}strategy: { name: canary, because: test }\n`);
     expect(metrics).toMatchObject([
       { name: 'payments', slowerThan: null, source: { from: 'prometheus', everyMs: 10_000, timeoutMs: 5_000, ask: { kind: 'counts' } } },
     ]);

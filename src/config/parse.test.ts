@@ -73,6 +73,20 @@ describe('conventions', () => {
     expect(parseConfig(`\uFEFF${SMALL.replaceAll('\n', '\r\n')}`, { file })).toEqual(parseConfig(SMALL, { file })));
 });
 
+describe('strategy', () => {
+  const strategyOf = (text: string) => parseConfig(`${SMALL}strategy: ${text}\n`, { file }).strategy;
+
+  it('takes a share of instances for a share, also all of them', () => {
+    const { rolling } = strategyOf('{ name: rolling, because: why, surge: 100%, unavailable: 1, settle: 0s }');
+    expect(rolling).toEqual({ surge: { share: 1 }, unavailable: { count: 1 }, pauseMs: 0 });
+  });
+
+  it('keeps the settings of a canary beside auto, where there are any', () => {
+    expect(strategyOf('{ name: auto, over: 2h }').canary?.checkpoints).toHaveLength(4);
+    expect(strategyOf('auto').canary).toBeUndefined();
+  });
+});
+
 describe('environments', () => {
   it('takes the usual names without a section, and no other', () => {
     for (const environment of ['dev', 'stg', 'prd']) expect(parseConfig(SMALL, { file, environment }).environment).toBe(environment);
@@ -118,6 +132,11 @@ describe('problems', () => {
     ['observe: { error-rate: 101% }', '4:24 observe.error-rate'],
     ['rollback: { automatic: false }', '4:24 rollback.automatic'],
     ['strategy: blue-gren', '4:11 strategy'],
+    ['strategy: rolling', '4:11 strategy'],
+    ['strategy: { name: rolling }', '4:19 strategy.name'],
+    ['strategy: { name: rolling, because: why, surge: 0 }', '4:49 strategy.surge'],
+    ['strategy: { name: rolling, because: why, surge: 1.5 }', '4:49 strategy.surge'],
+    ['strategy: { name: rolling, because: why, unavailable: 120% }', '4:55 strategy.unavailable'],
     ['approvals: -1', '4:12 approvals'],
     ['smoke: { read: [GIT /x] }', '4:17 smoke.read[0]'],
     ['smoke: { read: [{ sql: select 1, expect: {} }] }', '4:17 smoke.read[0]'],

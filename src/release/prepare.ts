@@ -59,6 +59,8 @@ function skipsOf({ steps }: Plan): Readonly<Record<string, string>> {
   return checks === undefined ? {} : as<Readonly<Record<string, string>>>(object(checks.input, 'skips'));
 }
 
+const MINUTE_MS = 60_000;
+
 type KnownRequest = ReleaseRequest & { readonly version: string } & Pick<PlanInput, 'workingTree'>;
 type Commit = { readonly sha: string; readonly ref: string | null };
 
@@ -68,6 +70,7 @@ async function planRelease(deps: StepDeps, request: KnownRequest, git: Commit | 
   if (previous?.version === version) await refuseServing(deps, definition, version, git);
   await refuseOtherBytes(deps, definition.service, version, git);
   const data = await readData(deps, { workspace, gitSha: git?.sha ?? null, home: deps.home }, definition);
+  const perMinute = await requestsPerMinute(deps, definition);
   const { release, configSha256, requestedBy, node, skips, workingTree } = request;
   return compilePlan({
     ...data,
@@ -85,9 +88,18 @@ async function planRelease(deps: StepDeps, request: KnownRequest, git: Commit | 
     configSha256,
     previous,
     target: null,
+    perMinute,
     skips,
     findings: redactDeep([...data.findings, ...findingsOf(definition, data.migrations, previous)], deps.effects.redact),
   });
+}
+
+/** Of what serves now, as the router counted lately; null where nobody counts. It only advises, so a router that is away is no obstacle. */
+async function requestsPerMinute({ router }: StepDeps, { service, environment, listen }: Definition): Promise<number | null> {
+  const stats = listen === null ? null : await router.stats(`${service}/${environment}`).catch(() => null);
+  const recent = (stats?.versions ?? []).flatMap((one) => one.recent ?? []);
+  const forMs = Math.max(0, ...recent.map((one) => one.forMs));
+  return forMs < MINUTE_MS ? null : Math.round((recent.reduce((sum, one) => sum + one.requests, 0) * MINUTE_MS) / forMs);
 }
 
 async function versionOf(request: ReleaseRequest, git: GitFacts | null): Promise<string> {

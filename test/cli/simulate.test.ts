@@ -49,7 +49,7 @@ describe('slipway simulate', () => {
     const lax = join(home.path, 'lax.yaml');
     writeFileSync(
       lax,
-      'service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, errors: { margin: 50, limit: 99% }, schedule: [{ weight: 20%, for: 10m }] }\n',
+      'service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, because: a test, errors: { margin: 50, limit: 99% }, schedule: [{ weight: 20%, for: 10m }] }\n',
     );
     const args = ['-C', home.path, 'simulate', '--traffic', '6000', '--runs', '10', '--errors', '10%', '--json', '--policy', lax];
     const { out, err } = await inProcess(args);
@@ -64,7 +64,7 @@ describe('slipway simulate', () => {
       const other = join(home.path, 'other.yaml');
       writeFileSync(
         other,
-        `service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, judge: ${judge}, schedule: [{ weight: 20%, for: 70m }] }\n`,
+        `service: shop\nlisten: 8080\nrun: node server.js\nstrategy: { name: canary, because: a test, judge: ${judge}, schedule: [{ weight: 20%, for: 70m }] }\n`,
       );
       const args = [
         '-C',

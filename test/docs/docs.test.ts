@@ -51,8 +51,8 @@ describe('commands in documents', () => {
 describe('names in documents', () => {
   const words =
     '(?:preflight|backup|build|test|scan|migrate|deploy|verify|observe|evidence|rollback|release|lock|driver|step|pause|resume|abort|stuck|approval)';
-  /** Of a canary, each with its weight behind it. */
-  const CHECKPOINT_STEPS = ['deploy.weight', 'deploy.judge'];
+  /** Of a canary or a rolling update, each with a number behind it. */
+  const CHECKPOINT_STEPS = ['weight', 'judge', 'workers', 'add', 'share', 'watch', 'retire', 'room'].map((name) => `deploy.${name}`);
   const known = new Set([
     ...stepIds(),
     ...eventTypes(),

@@ -48,7 +48,7 @@ describe('after a stuck release was accepted as it stands', () => {
     const other = await rig.service('held');
     await other.commit('1.0.0');
     expectSaid(await other.slipway('release'), 0);
-    await other.commit('1.1.0', { config: { ...byHand, strategy: 'recreate' }, behaviour: { hangOn: '/' } });
+    await other.commit('1.1.0', { config: { ...byHand, strategy: { name: 'recreate', because: 'a test' } }, behaviour: { hangOn: '/' } });
     expectSaid(await other.slipway('release'), 12, 'verify.smoke failed');
     expectSaid(await other.slipway('abort', '--accept', 'I go home'), 0, 'requests are held, and fail after 30 s');
     expectSaid(await other.slipway('watch', 'latest'), 10);

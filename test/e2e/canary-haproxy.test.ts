@@ -8,6 +8,7 @@ const installed = spawnSync('haproxy', ['-v']).status === 0;
 const config = {
   strategy: {
     name: 'canary',
+    because: 'a test',
     schedule: [{ weight: '20%', for: '1s' }],
     every: '200ms',
     errors: { clean: '2%', warmup: '0s' },

@@ -50,6 +50,7 @@ describe.skipIf(!hasPrometheus)('a canary judged by payments too (needs Promethe
       observe,
       strategy: {
         name: 'canary',
+        because: 'a test',
         schedule: [{ weight: '20%', for: '1s' }],
         every: '200ms',
         errors: tolerant,

@@ -10,6 +10,7 @@ import { sendUsers, type Met, type Users } from './support/users.ts';
 /** Tolerant enough for a test's few seconds: what is below `clean` passes without a comparison. */
 const strategy = {
   name: 'canary',
+  because: 'a test',
   schedule: [
     { weight: '20%', for: '1s' },
     { weight: '50%', for: '1s' },
@@ -91,7 +92,12 @@ describe('a canary under real traffic', () => {
     const patient = { ...strategy, errors: { margin: 50, limit: '99%', 'least-bad': 1_000, warmup: '0s' } };
     await service.write({ 'patient.yaml': stringify({ service: 'bird', run: 'node server.js', listen: 8080, strategy: patient }) });
     expectSaid(await service.slipway('replay', '--policy', 'patient.yaml'), 0, /By the policy of patient\.yaml it would not have failed/);
-    const argo = { name: 'canary', judge: 'threshold', threshold: [{ failure: '> 5%', window: '1m', interval: '1s' }] };
+    const argo = {
+      name: 'canary',
+      because: 'a question',
+      judge: 'threshold',
+      threshold: [{ failure: '> 5%', window: '1m', interval: '1s' }],
+    };
     await service.write({ 'argo.yaml': stringify({ service: 'bird', run: 'node server.js', listen: 8080, strategy: argo }) });
     expectSaid(
       await service.slipway('replay', '--policy', 'argo.yaml'),

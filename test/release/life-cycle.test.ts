@@ -1,87 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldEvents } from '../../src/release/core/state.ts';
+import { sizeOf } from '../../src/release/core/compile/rolling-size.ts';
 import { next } from '../../src/release/core/next.ts';
 import { newGroupOf } from '../../src/release/core/serving.ts';
-import { DEFAULT_POLICY } from '../../src/analysis/index.ts';
-import type { CanaryDefinition, NewEvent, Plan, ReleaseEvent, Step } from '../../src/release/index.ts';
-import { aDefinition } from '../support/definition.ts';
-import { aMigration, aPlan, aPlanInput } from '../support/plan.ts';
-import { simulate, type Run, type Twist } from './simulate.ts';
-
-const people: fc.Arbitrary<NewEvent> = fc.constantFrom<NewEvent>(
-  { type: 'pause.requested', data: { reason: 'lunch' } },
-  { type: 'resume.requested', data: { reason: 'back' } },
-  { type: 'resume.requested', data: { reason: 'again' } },
-  { type: 'abort.requested', data: { reason: 'changed my mind' } },
-  { type: 'rollback.requested', data: { reason: 'looks wrong', acceptDataLoss: false } },
-  { type: 'rollback.requested', data: { reason: 'looks wrong', acceptDataLoss: true } },
-  { type: 'approval.given', data: { decision: 'approve', reason: '' } },
-  { type: 'approval.given', data: { decision: 'reject', reason: 'no' } },
-  { type: 'promote.requested', data: { reason: 'enough seen', step: 'deploy.judge-5' } },
-  { type: 'promote.requested', data: { reason: 'urgent', step: null } },
-  { type: 'stuck.accepted', data: { reason: 'repaired by hand' } },
-);
-
-const twists: fc.Arbitrary<Twist> = fc.oneof(
-  fc.record({
-    kind: fc.constant('outcome' as const),
-    verdict: fc.constantFrom('fail' as const, 'unknown' as const),
-    retry: fc.boolean(),
-    half: fc.boolean(),
-  }),
-  fc.record({ kind: fc.constant('crash' as const), after: fc.constantFrom('intent' as const, 'half' as const, 'effect' as const) }),
-  fc.record({ kind: fc.constant('person' as const), event: people }),
-  fc.record({ kind: fc.constant('clock' as const), jump: fc.integer({ min: -100_000, max: 100_000 }) }),
-  fc.record({ kind: fc.constant('waits' as const) }),
-  fc.record({ kind: fc.constant('pointless' as const) }),
-);
-
-/** Two checkpoints, of which a person ends the second if `pause`. */
-function aCanary(pause: boolean): CanaryDefinition {
-  const checkpoints = [
-    { weight: 5, forMs: 50_000, pause: false },
-    { weight: 40, forMs: 0, pause },
-  ];
-  return { checkpoints, everyMs: 500, policy: DEFAULT_POLICY };
-}
-
-/** A quiet start of any length, so that trouble comes early, in the middle and during the rollback alike; then people. */
-const schedules = fc
-  .tuple(fc.nat(16), fc.array(fc.option(twists, { nil: null, freq: 2 }), { maxLength: 40 }), fc.array(people, { maxLength: 4 }))
-  .map(([quiet, trouble, late]) => [
-    ...Array.from({ length: quiet }, () => null),
-    ...trouble,
-    ...late.map((event) => ({ kind: 'person' as const, event })),
-  ]);
-
-const plans: fc.Arbitrary<Plan> = fc
-  .record({
-    migration: fc.constantFrom('none' as const, 'app' as const, 'reversible' as const, 'restore' as const),
-    first: fc.boolean(),
-    quiet: fc.boolean(),
-    automatic: fc.boolean(),
-    strategy: fc.constantFrom('auto' as const, 'recreate' as const, 'blue-green' as const, 'canary' as const),
-    pause: fc.boolean(),
-    listens: fc.boolean(),
-    listened: fc.boolean(),
-    warmMs: fc.constantFrom(0, 60_000),
-  })
-  .map(({ migration, first, quiet, automatic, strategy, pause, listens, listened, warmMs }) => {
-    const base = aDefinition();
-    const definition = aDefinition({
-      strategy: { name: strategy, because: null, canary: aCanary(pause) },
-      rollback: { ...base.rollback, automatic, warmMs },
-      listen: listens ? base.listen : null,
-    });
-    const { previous } = aPlanInput({ definition: { ...definition, listen: listened ? base.listen : null } });
-    return aPlan({
-      definition,
-      backupNeedsQuiet: quiet,
-      migrations: migration === 'none' ? [] : [aMigration(migration)],
-      previous: first ? null : previous,
-    });
-  });
+import type { ReleaseEvent, Step } from '../../src/release/index.ts';
+import { plans, schedules, twists } from './arbitraries.ts';
+import { simulate, type Run } from './simulate.ts';
+import { perform, startWorld } from './world.ts';
 
 /** More runs than the issue asks for in one property; the seed is printed by fast-check when one fails. */
 const RUNS = { numRuns: 10_000 };
@@ -93,6 +19,8 @@ function oldServes(run: Run): void {
   const listened = run.plan.previous !== null && run.plan.previous.definition.listen !== null;
   expect(run.world.route).toEqual(listened ? { mode: 'open', group: old } : { mode: 'closed', group: null });
   if (old !== null) expect(run.world.running.has(old)).toBe(true);
+  // All of it, not what a rolling update had left.
+  if (old !== null && run.plan.previous !== null) expect(run.world.routed.get(old)).toBe(sizeOf(run.plan.previous.definition));
 }
 
 /** What the next release will take for serving is what users are on, wherever that is known. */
@@ -195,6 +123,37 @@ describe('the release life cycle', () => {
       { numRuns: 3_000 },
     );
     expect(widened).toBeGreaterThan(1_000);
+  });
+
+  it('never sends users to a version without an instance, and replaces instances only within its limits', () => {
+    let replaced = 0;
+    const rolling = plans.filter((plan) => plan.strategy.name === 'rolling' && plan.previous !== null);
+    fc.assert(
+      fc.property(rolling, schedules, (plan, schedule) => {
+        const old = plan.previous!;
+        const [before, wanted] = [sizeOf(old.definition), sizeOf(plan.definition)];
+        const world = startWorld(plan);
+        for (const { action } of simulate(plan, schedule).actions) {
+          if (action.do !== 'run') continue;
+          perform(world, plan, action.step);
+          const [fresh, left] = [world.routed.get(newGroupOf(plan)) ?? 0, world.routed.get(old.group) ?? 0];
+          expect(fresh + left).toBeGreaterThanOrEqual(Math.max(1, Math.min(before, wanted) - 1));
+          if (action.step.stage !== 'deploy') continue;
+          const { surge } = plan.definition.strategy.rolling ?? {};
+          const extra = surge !== undefined && 'count' in surge ? surge.count : 1;
+          expect(fresh + left).toBeLessThanOrEqual(Math.max(before, wanted) + Math.max(1, extra));
+          if (action.step.kind !== 'route') continue;
+          for (const { group, weight } of action.step.input['backends'] as unknown as readonly {
+            readonly group: string;
+            readonly weight: number;
+          }[])
+            if (weight > 0) expect(world.routed.get(group) ?? 0).toBeGreaterThan(0);
+          replaced += 1;
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(replaced).toBeGreaterThan(1_000);
   });
 
   it('loses nothing users wrote unless a person accepted the loss', () => {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../src/kernel/index.ts';
 import { newGroupOf } from '../../src/release/core/serving.ts';
+import { sizeOf } from '../../src/release/core/compile/rolling-size.ts';
 import type { Plan, Step } from '../../src/release/index.ts';
 
 /**
@@ -8,6 +9,8 @@ import type { Plan, Step } from '../../src/release/index.ts';
  */
 export interface World {
   running: Set<string>;
+  /** Instances of each group that take requests. */
+  routed: Map<string, number>;
   /** Where most users are sent. */
   route: { mode: string; group: string | null };
   /** Percent of the users that the version being released gets. */
@@ -27,6 +30,7 @@ export function startWorld(plan: Plan): World {
   const listens = plan.previous !== null && plan.previous.definition.listen !== null;
   return {
     running: new Set(old === null ? [] : [old]),
+    routed: new Map(plan.previous === null ? [] : [[plan.previous.group, sizeOf(plan.previous.definition)]]),
     route: { mode: listens ? 'open' : 'closed', group: listens ? old : null },
     share: 0,
     schema: 'old',
@@ -40,9 +44,19 @@ export function startWorld(plan: Plan): World {
 type Effect = (world: World, plan: Plan, input: JsonObject) => void;
 
 const EFFECTS: Partial<Record<Step['kind'], Effect>> = {
-  'apply-group': (world, _plan, input) => void world.running.add(String(input['id'])),
+  'apply-group': (world, plan, input) => {
+    const id = String(input['id']);
+    const processes = input['processes'] as readonly { readonly name: string; readonly instances: number }[];
+    const routed = plan.definition.processes.find((process) => process.routed)?.name;
+    const instances = processes.find(({ name }) => name === routed)?.instances ?? 0;
+    world.routed.set(id, instances);
+    // A group without an instance is none.
+    if (instances === 0) world.running.delete(id);
+    else world.running.add(id);
+  },
   'remove-group': (world, _plan, input) => {
     world.running.delete(String(input['group']));
+    world.routed.delete(String(input['group']));
     world.smoked.delete(String(input['group']));
   },
   route: (world, plan, input) => {

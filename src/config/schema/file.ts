@@ -32,7 +32,7 @@ const plainFields = {
   build: command(true).optional().describe('Makes what is released, such as `npm ci`.'),
   test: command(true).optional().describe('Tests of the change.'),
   scan: command(true).optional().describe('Security scan of the change.'),
-  strategy: strategy.optional().describe('How users move to the new version: auto, recreate or blue-green (default auto).'),
+  strategy: strategy.optional().describe('How users move to the new version: auto, or a name with the reason for it (default auto).'),
   approvals: z.int().min(0).max(20).optional().describe('How many people other than the requester must approve (default 0).'),
   owners: owners.optional().describe('Who is told, by class of failure.'),
   'env-file': relativePath.optional().describe('File with variables, read beside the environment of the worker.'),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { formatDuration } from '../../kernel/index.ts';
 import type { ObserveDefinition, RollbackDefinition, StrategyDefinition } from '../domain.ts';
-import { canaryFields, toCanary } from './canary.ts';
+import { CANARY_KEYS, canaryFields, toCanary } from './canary.ts';
+import { rollingFields, toRolling } from './rolling.ts';
 import { duration, percent, positiveDuration, reason, section } from './scalars.ts';
 
 /** Below this, few services see enough traffic to judge; a shorter window is a decision somebody has to explain. */
@@ -39,23 +40,30 @@ export const observe = z.union([positiveDuration, section(observeFields)]).trans
 
 export const OBSERVE_BY_DEFAULT = OBSERVE;
 
-const strategyName = z.literal(['auto', 'recreate', 'blue-green', 'canary']);
+const strategyName = z.literal(['auto', 'recreate', 'rolling', 'blue-green', 'canary']);
 
 const strategyFields = {
-  name: strategyName.describe('auto, recreate, blue-green or canary.'),
-  because: reason.optional().describe("Why the planner's own choice is overridden."),
+  name: strategyName.describe('auto, recreate, rolling, blue-green or canary.'),
+  because: reason.optional().describe("Why the planner's own choice is overridden; required beside every name but auto."),
+  ...rollingFields,
   ...canaryFields,
 };
+
+type StrategyFields = z.output<ReturnType<typeof section<typeof strategyFields>>>;
 
 /** A name, or `{ name, because }`. */
 export const strategy = z
   .union([strategyName, section(strategyFields)])
   .transform((given, context): StrategyDefinition => {
-    const fields = typeof given === 'string' ? { name: given } : given;
-    const canary = toCanary(fields, context);
-    const chosen = { name: fields.name, because: fields.because ?? null };
-    // An environment may choose another strategy and leave the canary's settings where they are.
-    return fields.name === 'canary' ? { ...chosen, canary } : chosen;
+    const fields: StrategyFields = typeof given === 'string' ? { name: given } : given;
+    const because = fields.because ?? null;
+    if (fields.name !== 'auto' && because === null)
+      context.addIssue({ code: 'custom', path: typeof given === 'string' ? [] : ['name'], message: `overrides the planner, which needs a reason: { name: ${fields.name}, because: "..." }` });
+    const [canary, rolling] = [toCanary(fields, context), toRolling(fields, context)];
+    const chosen = { name: fields.name, because };
+    // An environment may choose another strategy and leave the settings of one where they are.
+    const hasCanary = fields.name === 'canary' || (fields.name === 'auto' && CANARY_KEYS.some((key) => fields[key] !== undefined));
+    return { ...chosen, ...(hasCanary ? { canary } : {}), ...(fields.name === 'rolling' || fields.name === 'auto' ? { rolling } : {}) };
   });
 
 export const rollbackFields = {

@@ -146,11 +146,25 @@ export interface ObserveDefinition {
 
 export interface StrategyDefinition {
   /** `auto` lets the planner choose from the facts of the change. */
-  readonly name: 'auto' | 'recreate' | 'blue-green' | 'canary';
+  readonly name: 'auto' | 'recreate' | 'rolling' | 'blue-green' | 'canary';
   /** Why the planner's choice is overridden. */
   readonly because: string | null;
-  /** How a canary goes; absent for other strategies. */
+  /** How a canary goes, where slipway.yaml says so; with `auto` a busy service then gets one. */
   readonly canary?: CanaryDefinition;
+  readonly rolling?: RollingDefinition;
+}
+
+/** A number of instances, or a share (0 to 1) of those that are wanted. */
+export type Amount = { readonly count: number } | { readonly share: number };
+
+/** Old instances are replaced one after the other, within these limits. */
+export interface RollingDefinition {
+  /** May run above the wanted number. */
+  readonly surge: Amount;
+  /** May be missing from the wanted number. */
+  readonly unavailable: Amount;
+  /** How long the new version is watched with each larger share. */
+  readonly pauseMs: Duration;
 }
 
 /** Weights the new version gets one after the other, and what is tolerated of it meanwhile. */

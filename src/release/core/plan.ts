@@ -68,7 +68,7 @@ export interface Step {
 }
 
 /** The order in which versions are started, given traffic and stopped. */
-export type StrategyName = 'recreate' | 'blue-green' | 'canary';
+export type StrategyName = 'recreate' | 'rolling' | 'blue-green' | 'canary';
 
 /** A version that can be put back: what ran before this release. */
 export interface PreviousVersion {

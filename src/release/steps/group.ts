@@ -14,7 +14,7 @@ const MOST_RESTARTS = 5;
 const OUTPUT_LINES = 100;
 
 /** These make the old version smaller. Whether what is left of it is well decides nothing: a good version waits for no bad one. */
-const SHRINKING: ReadonlySet<string> = new Set(['deploy.quiet-old', 'observe.keep-warm']);
+const SHRINKING = /^(deploy\.(quiet-old|retire-\d+|room-\d+)|observe\.keep-warm)$/;
 
 /** Starts (or changes) a group and waits until every instance is ready; one that only gets smaller, until what is not wanted is gone. */
 export function applyGroupStep(deps: StepDeps): StepExecutor {
@@ -23,7 +23,7 @@ export function applyGroupStep(deps: StepDeps): StepExecutor {
     const spec = groupOf(deps.home, plan.workspace, as<GroupSpec>(step.input));
     await deps.target.apply(fence, spec);
     context.note(`asked for ${spec.processes.map((one) => `${one.instances} x ${one.name}`).join(', ')} of ${spec.version} in ${spec.id}`);
-    return SHRINKING.has(step.id) ? waitUntilSmall(deps.target, spec, context) : waitUntilReady(deps.target, spec, context);
+    return SHRINKING.test(step.id) ? waitUntilSmall(deps.target, spec, context) : waitUntilReady(deps.target, spec, context);
   };
 }
 

@@ -160,7 +160,10 @@ async function synthetic(deps: StepDeps, context: StepContext, group: GroupState
   const definition = definitionOf(context, version);
   const { listen, smoke } = definition;
   const bases =
-    listen === null ? groupBases(group, definition) : [`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`];
+    // Through the users' address another version may answer.
+    listen === null || context.step.input['shared'] === true
+      ? groupBases(group, definition)
+      : [`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`];
   const reads = { ...smoke, write: [], noWrites: 'a window only reads' };
   const outcome = await smokeGroup(deps, context, { smoke: reads, bases, definition, version, group });
   return { name: 'synthetic read', verdict: outcome.verdict, reason: outcome.reason };

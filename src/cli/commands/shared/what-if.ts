@@ -77,7 +77,7 @@ async function canaryOf(call: Call): Promise<Chosen> {
 /** The refusal for a file that is asked how to judge and does not say. */
 export function noCanary(file: string): SlipwayError {
   return new SlipwayError('usage', `The strategy of ${file} is no canary, so it says nothing of how to judge one`, {
-    hint: 'Write `strategy: { name: canary, errors: { margin: 2 } }` there.',
+    hint: 'Write `strategy: { name: canary, because: "a question", errors: { margin: 2 } }` there.',
   });
 }
 

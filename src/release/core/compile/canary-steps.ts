@@ -4,6 +4,7 @@ import type { CanaryInput } from '../canary.ts';
 import { nameSources } from '../canary-sources.ts';
 import type { CanaryCheckpoint, CanaryDefinition } from '../definition.ts';
 import type { Step } from '../plan.ts';
+import { allWorkers, workersAt } from './canary-workers.ts';
 import { asJson, type Draft, type Part } from './draft.ts';
 import { splitRouteSpec, type Side } from './group.ts';
 import { step } from './input.ts';
@@ -15,13 +16,18 @@ const NEXT_LOOK_MS = 0;
  * One step that gives the canary its weight and one that judges it there, for each checkpoint. Each is undone by sending everybody
  * to the old version, which never stopped serving.
  */
-export function canarySteps({ input, newSide, old, undo, checkpoints }: Draft): Part {
+export function canarySteps(draft: Draft): Part {
+  const { input, newSide, old, undo, checkpoints } = draft;
   const { canary } = input.definition.strategy;
   if (old === null || canary === undefined) return { steps: [], undo: {} };
   const sides = { canary: newSide, stable: old };
   const shape = bakeShapeOf(checkpoints);
-  const steps = checkpoints.flatMap((checkpoint) => stepsAt(checkpoint, sides, { canary, shape }));
-  return { steps, undo: Object.fromEntries(steps.map((one) => [one.id, undo.openOld])) };
+  const parts = checkpoints.flatMap((checkpoint): readonly Part[] => {
+    const judged = stepsAt(checkpoint, sides, { canary, shape });
+    return [workersAt(draft, checkpoint.weight), { steps: judged, undo: Object.fromEntries(judged.map(({ id }) => [id, undo.openOld])) }];
+  });
+  const all = [...parts, allWorkers(draft)];
+  return { steps: all.flatMap(({ steps }) => steps), undo: Object.assign({}, ...all.map((part) => part.undo)) as Part['undo'] };
 }
 
 function stepsAt(

@@ -116,10 +116,12 @@ function storyOf(draft: Draft): string {
   return draft.input.migrations === null ? `${story}; whether data must be brought back as well is not known` : story;
 }
 
-function knownStory({ newSide, old, restoring, exclusive }: Draft): string {
+function knownStory({ newSide, old, restoring, exclusive, rolling }: Draft): string {
   if (old === null) return `stop ${newSide.version} and close the route; there is no earlier version`;
   if (restoring)
     return `hold traffic, stop ${newSide.version}, restore the database from the backup, start ${old.version}, smoke it, open traffic; only while users have not written to ${newSide.version}`;
+  if (rolling !== null)
+    return `start all instances of ${old.version} again, smoke them, send users back to it, and stop ${newSide.version}`;
   return exclusive
     ? `hold traffic, stop ${newSide.version}, start ${old.version}, smoke it, open traffic`
     : `switch users back to ${old.version}, which stays warm, and stop ${newSide.version}`;

@@ -1,5 +1,8 @@
 import { reasonWithoutMigration } from './data-steps.ts';
+import { startOfWorkers } from './canary-workers.ts';
 import { canarySteps } from './canary-steps.ts';
+import { makeRoom, rollingSteps } from './rolling-steps.ts';
+import { partOf } from './rolling-size.ts';
 import { asJson, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
 import type { Step } from '../plan.ts';
 import { groupSpec, routeSpec, type Side } from './group.ts';
@@ -8,23 +11,25 @@ import { smokeStep } from './watch-steps.ts';
 
 /** The new version is started, smoked and, when the way back was tried, given the users. */
 export function deploySteps(draft: Draft): Part {
-  const { input, newSide, old, exclusive, undo } = draft;
+  const { input, newSide, old, exclusive, rolling, undo } = draft;
   const start = step('deploy', 'start', {
     kind: 'apply-group',
     title: `start ${newSide.version}${input.definition.listen === null ? '' : ' beside the traffic'}`,
-    input: groupSpec(newSide, input.databaseUrl),
+    input: groupSpec(newSide, input.databaseUrl, rolling === null ? startOfWorkers(draft) : partOf(newSide, rolling.first.fresh)),
   });
   const smoke = smokeStep('verify', 'smoke', `smoke ${newSide.version} before users reach it`, newSide);
   const held = exclusive && old !== null;
   const stopped = held && !holdsForMigration(draft) ? stopOld(draft, 'deploy') : { steps: [], undo: {} };
-  const traffic = switchTraffic(draft);
+  const room = makeRoom(draft);
+  const traffic = rolling === null ? switchTraffic(draft) : rollingSteps(draft, moveUsers(draft));
   const rehearse = rehearsal(draft);
   const canary = canarySteps(draft);
   return {
-    steps: [...stopped.steps, start, smoke, ...rehearse, ...canary.steps, ...traffic.steps],
+    steps: [...stopped.steps, ...room.steps, start, smoke, ...rehearse, ...canary.steps, ...traffic.steps],
     // An old version that somebody stopped, or that was given up, runs again: that is what is smoked and what users come back to.
     undo: {
       ...stopped.undo,
+      ...room.undo,
       [start.id]: exclusive ? undo.stopNew : [...undo.stopNew, ...undo.startOld],
       ...stopRehearsal(rehearse),
       ...canary.undo,
@@ -71,7 +76,7 @@ export function trafficStep({ input }: Draft): string {
 }
 
 /** The old version is asked the smoke questions on the migrated data, while it does not serve: is the way back open? */
-function rehearsal({ input, old, restoring, exclusive }: Draft): readonly Step[] {
+function rehearsal({ input, old, restoring, exclusive, rolling }: Draft): readonly Step[] {
   const title = 'rehearse the rollback';
   // Whatever is wrong with the version somebody leaves: it must not keep them on it.
   if (input.target !== null && old !== null)
@@ -103,7 +108,7 @@ function rehearsal({ input, old, restoring, exclusive }: Draft): readonly Step[]
     ];
   const group = exclusive
     ? { ...groupSpec(old, input.databaseUrl, 'routed'), id: `${old.definition.service}/${old.definition.environment}/rehearsal` }
-    : groupSpec(old, input.databaseUrl);
+    : groupSpec(old, input.databaseUrl, rolling === null ? 'all' : partOf(old, rolling.first.old));
   return [
     step(
       'verify',

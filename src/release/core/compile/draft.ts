@@ -3,6 +3,7 @@ import type { CanaryCheckpoint, Definition } from '../definition.ts';
 import type { PreviousVersion, Step, StrategyName } from '../plan.ts';
 import { artifactFolder, freeSlot, routeSpec, type Side } from './group.ts';
 import { step, type PlanInput } from './input.ts';
+import { rollingOf, type Rolling } from './rolling-size.ts';
 import { decidingMigration } from './strategy.ts';
 import { undoSteps, type UndoSteps } from './undo-steps.ts';
 
@@ -12,6 +13,8 @@ export interface Draft {
   readonly newSide: Side;
   readonly old: Side | null;
   readonly exclusive: boolean;
+  /** The moves of a rolling update; null for other strategies. */
+  readonly rolling: Rolling | null;
   /** The checkpoints of a canary; empty for other strategies. */
   readonly checkpoints: readonly CanaryCheckpoint[];
   /** True when the old version's data can only come back from the backup. */
@@ -45,15 +48,25 @@ export function draftOf(input: PlanInput, strategy: StrategyName): Draft {
     input,
     newSide,
     old,
-    exclusive: strategy === 'recreate',
-    checkpoints: strategy === 'canary' ? checkpointsOf(definition) : [],
+    ...mannerOf(strategy, old, definition),
     restoring,
     undo: undoSteps(newSide, old, input.databaseUrl),
   };
 }
 
-function checkpointsOf({ strategy }: Definition): Draft['checkpoints'] {
-  return strategy.canary?.checkpoints ?? [];
+function mannerOf(strategy: StrategyName, old: Side | null, definition: Definition): Pick<Draft, 'exclusive' | 'rolling' | 'checkpoints'> {
+  return {
+    exclusive: strategy === 'recreate',
+    rolling: strategy === 'rolling' ? rollingFrom(old, definition) : null,
+    checkpoints: strategy === 'canary' ? (definition.strategy.canary?.checkpoints ?? []) : [],
+  };
+}
+
+/** As slipway.yaml says, also where the planner chose it. */
+function rollingFrom(old: Side | null, definition: Definition): Rolling | null {
+  if (old === null) return null;
+  const rolling = definition.strategy.rolling ?? { surge: { count: 1 }, unavailable: { count: 0 }, pauseMs: 10_000 };
+  return rollingOf(rolling, definition, old.definition);
 }
 
 function sideOf(previous: PreviousVersion): Side {

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../../kernel/pure.ts';
-import type { Definition } from '../definition.ts';
+import type { Definition, ProcessDefinition } from '../definition.ts';
 
 /** Which version a group or route is about. */
 export interface Side {
@@ -14,6 +14,9 @@ export interface Side {
   readonly databaseUrl?: string | undefined;
 }
 
+/** Which of a version's instances run. */
+export type Which = 'all' | 'routed' | ((process: ProcessDefinition) => number);
+
 /** Folder of a version's artifact, relative to the state directory. */
 export function artifactFolder(service: string, version: string): string {
   return `artifacts/${service}/${version}`;
@@ -26,10 +29,10 @@ export function freeSlot(service: string, environment: string, previousGroup: st
 }
 
 /**
- * The target's group for one side, as plain data. `only: 'routed'` leaves the background processes out,
- * so a warm or rehearsing version answers requests but takes no jobs.
+ * The target's group for one side, as plain data. `'routed'` leaves the background processes out, so a warm or rehearsing version
+ * answers requests but takes no jobs.
  */
-export function groupSpec(side: Side, databaseUrl: string | null, only: 'all' | 'routed' = 'all'): JsonObject {
+export function groupSpec(side: Side, databaseUrl: string | null, which: Which = 'all'): JsonObject {
   const { definition } = side;
   const url = side.databaseUrl ?? databaseUrl;
   const database: Record<string, string> = definition.database === null || url === null ? {} : { [definition.database.env]: url };
@@ -37,7 +40,7 @@ export function groupSpec(side: Side, databaseUrl: string | null, only: 'all' | 
     name: process.name,
     argv: process.argv,
     env: { ...database, ...process.env },
-    instances: only === 'routed' && !process.routed ? 0 : process.instances,
+    instances: instancesOf(process, which),
     port: process.port,
     health: { ...process.health },
     stopGraceMs: process.stopGraceMs,
@@ -53,6 +56,12 @@ export function groupSpec(side: Side, databaseUrl: string | null, only: 'all' | 
     processes,
     envFile,
   };
+}
+
+function instancesOf(process: ProcessDefinition, which: Which): number {
+  if (which === 'all') return process.instances;
+  if (which === 'routed') return process.routed ? process.instances : 0;
+  return which(process);
 }
 
 /** The route with `weight` percent of the requests on the canary, the others on the stable side, as plain data; null when a side takes no traffic. */

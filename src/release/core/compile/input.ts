@@ -34,6 +34,8 @@ export interface PlanInput {
   readonly backupNeedsQuiet: boolean;
   /** Connection URL template the processes and checks use; null without a database. */
   readonly databaseUrl: string | null;
+  /** Requests a minute that reach the service now; null or absent where that is not known. */
+  readonly perMinute?: number | null;
   /** Step ids, stage names or preflight checks to leave out, each with its reason. */
   readonly skips: Readonly<Record<string, string>>;
   readonly findings: readonly Check[];

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../../kernel/pure.ts';
+import { formatDuration, type JsonObject } from '../../../kernel/pure.ts';
 import type { Step } from '../plan.ts';
 import { asJson, type Draft, type Part } from './draft.ts';
 import { groupSpec, type Side } from './group.ts';
@@ -38,12 +38,7 @@ export function watchSteps(draft: Draft): Part {
     {
       kind: 'observe',
       title: 'watch the new version under real traffic',
-      input: {
-        group: newSide.group,
-        route: listen === null ? null : `${input.definition.service}/${input.definition.environment}`,
-        version: newSide.version,
-        stop: { maxErrorRate: observe.maxErrorRate, maxP99Ms: observe.maxP99Ms, maxRestarts: observe.maxRestarts },
-      },
+      input: observeInput(draft),
     },
     { repeat: { everyMs: observe.everyMs, forMs: observe.windowMs }, attempts: MOST_BLIND },
   );
@@ -52,13 +47,25 @@ export function watchSteps(draft: Draft): Part {
   return { steps: [...live, watch, ...warm.steps, evidence], undo: warm.undo };
 }
 
+/** What a look at the new version under real traffic looks at, and what ends it. */
+export function observeInput({ input: { definition }, newSide }: Draft): JsonObject {
+  const { observe, listen, service, environment } = definition;
+  return {
+    group: newSide.group,
+    route: listen === null ? null : `${service}/${environment}`,
+    version: newSide.version,
+    stop: { maxErrorRate: observe.maxErrorRate, maxP99Ms: observe.maxP99Ms, maxRestarts: observe.maxRestarts },
+  };
+}
+
 /** No reason to go back from a version that passed everything: an agent that is away is waited for. */
 const PATIENT = { attempts: 20 } as const;
 
 /** The old version stays for a quick way back, but not for ever: it holds memory, connections and its slot. */
-function keepWarm({ input, old, exclusive, undo }: Draft): Part {
+function keepWarm({ input, old, exclusive, rolling, undo }: Draft): Part {
   if (old === null || exclusive) return { steps: [], undo: {} };
-  const { warmMs } = input.definition.rollback;
+  // A rolling update has stopped the old version's instances one after the other: there is nothing left to keep warm.
+  const warmMs = rolling === null ? input.definition.rollback.warmMs : 0;
   const end =
     warmMs === 0
       ? step('observe', 'stop-old', { kind: 'remove-group', title: `stop ${old.version}`, input: { group: old.group } }, PATIENT)
@@ -72,7 +79,7 @@ function keepWarm({ input, old, exclusive, undo }: Draft): Part {
           },
           PATIENT,
         );
-  return { steps: [end], undo: { [end.id]: undo.keepOld } };
+  return { steps: [end], undo: { [end.id]: rolling === null ? undo.keepOld : undo.startOld } };
 }
 
 /** Smoke of one side on its own ports. */

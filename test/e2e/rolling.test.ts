@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectSaid, expectUnharmed } from './support/expect.ts';
+import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+import { sendUsers, type Met, type Users } from './support/users.ts';
+
+const health = { path: '/health', interval: '200ms', timeout: '1s', 'start-within': '10s' };
+const processes = { web: { run: 'node server.js', instances: 3, health, 'stop-grace': '2s' } };
+const strategy = { name: 'rolling', because: 'a test', settle: '1s' };
+const config = { processes, strategy, observe: { window: '2s', every: '500ms', because: 'a test' } };
+
+describe('a rolling update under real traffic', () => {
+  let rig: SmallRig;
+  let service: SmallService;
+  let users: Users | undefined;
+  const met = (): Met => users?.met() ?? { requests: 0, failed: 0, firstFailedAt: null, lastFailedAt: null };
+  beforeAll(async () => {
+    rig = await makeSmallRig();
+    service = await rig.service('roller');
+    await service.commit('1.0.0', { config });
+    expectSaid(await service.slipway('release'), 0);
+    users = sendUsers(service.port, 100);
+    await until('users are there', () => met().requests > 50);
+  }, 120_000);
+  afterAll(async () => {
+    await users?.stop();
+    await rig.close();
+  }, 120_000);
+
+  it('replaces one instance after the other, and no user notices', async () => {
+    await service.commit('1.1.0', { config });
+    expectSaid(await service.slipway('release'), 0, 'deploy.share-25', 'deploy.retire-2', 'deploy.add-3', 'deploy.switch');
+    expect(met().failed).toBe(0);
+    await expectUnharmed(service, '1.1.0');
+    expect((await service.status()).running).toEqual(['1.1.0 ready', '1.1.0 ready', '1.1.0 ready']);
+  }, 120_000);
+
+  it('goes back with all instances of the old version when the new one fails the first users it gets', async () => {
+    await service.commit('1.2.0', { config, behaviour: { failsForUsers: true } });
+    expectSaid(await service.slipway('release'), 11, 'deploy.watch-1 failed');
+    await expectUnharmed(service, '1.1.0');
+    expect((await service.status()).running).toEqual(['1.1.0 ready', '1.1.0 ready', '1.1.0 ready']);
+    const before = met();
+    await until('more users', () => met().requests > before.requests + 50);
+    expect(met().failed).toBe(before.failed);
+  }, 120_000);
+});
