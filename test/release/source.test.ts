@@ -48,6 +48,8 @@ describe('a release that was asked for', () => {
       databaseUrlTemplate: async () => 'unused',
       databaseFor: async () => database,
       databaseExists: async () => true,
+      // Nothing serves there yet.
+      router: { stats: () => Promise.resolve(null) },
     }) as unknown as StepDeps;
   const definition = aDefinition();
   const withoutBackup = { ...definition, database: { ...definition.database!, backup: { method: 'none', reason: 'a test' } } };
