@@ -73,7 +73,7 @@ describe('a canary under real traffic', () => {
       0,
       'decisions',
       /canary 1\.2\.0 │.*[▂-█]/,
-      '^ fail',
+      '✗ FAIL errors',
       /errors FAIL: canary \d+ of \d+ bad/,
       /e-values: worse .* of/,
     );
