@@ -35,7 +35,7 @@ export const canaryFields = {
   latency: tolerance.optional().describe('What is tolerated of requests slower than 99 of 100 of the stable version\'s.'),
 };
 
-export const CANARY_KEYS = ['schedule', 'over', 'every', 'errors', 'latency'] as const satisfies readonly (keyof typeof canaryFields)[];
+export const CANARY_KEYS = Object.keys(canaryFields) as readonly (keyof typeof canaryFields)[];
 
 const fields = z.object(canaryFields);
 
