@@ -1,4 +1,5 @@
 import type { Verdict } from '../kernel/index.ts';
+import type { Cohort } from './core/cohort.ts';
 
 /** What splits traffic. One contract suite (`contract.ts`) holds for every adapter. */
 export interface Router {
@@ -58,7 +59,10 @@ export interface RouteSpec {
   readonly id: string;
   readonly listen: ListenAddress;
   readonly mode: RouteMode;
+  /** The stable version first, then the canary. */
   readonly backends: readonly BackendSpec[];
+  /** Ties users to versions; without it each request is dealt by weight. For at most two backends. */
+  readonly cohort?: Cohort | undefined;
 }
 
 export interface BackendSpec {

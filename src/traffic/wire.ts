@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { problemsOfRoute } from './core/route.ts';
 
+const fieldSchema = z.strictObject({ header: z.string().optional(), cookie: z.string().optional() });
+
+/** A `Cohort`; what contradicts itself is found with the route. */
+const cohortSchema = z.strictObject({
+  key: fieldSchema.optional(),
+  sticky: z.boolean().optional(),
+  force: fieldSchema.optional(),
+  only: z.strictObject({ paths: z.array(z.string()).optional(), headers: z.record(z.string(), z.array(z.string())).optional() }).optional(),
+});
+
 /** A `RouteSpec` as it crosses a file or a socket; unknown keys are refused, so a newer writer is noticed. */
 export const routeSpecSchema = z
   .strictObject({
@@ -10,6 +20,7 @@ export const routeSpecSchema = z
     backends: z.array(
       z.strictObject({ group: z.string().min(1), version: z.string().min(1), weight: z.number(), process: z.string().min(1) }),
     ),
+    cohort: cohortSchema.optional(),
   })
   .superRefine((route, context) => {
     for (const message of problemsOfRoute(route)) context.addIssue({ code: 'custom', message, input: route });
@@ -33,6 +44,7 @@ export const routeStateSchema = z.object({
     listen: z.object({ host: z.string(), port: z.number() }),
     mode: z.enum(['open', 'hold', 'closed']),
     backends: z.array(z.object({ group: z.string(), version: z.string(), weight: z.number(), process: z.string() })),
+    cohort: cohortSchema.optional(),
   }),
   inFlight: z.number(),
   held: z.number(),

@@ -1,8 +1,12 @@
+import type { Cohort } from './cohort.ts';
+import { problemsOfCohort } from './cohort-problems.ts';
+
 /** The parts of a route that can contradict each other; the port's `RouteSpec` has them all. */
 export interface RouteShape {
   readonly id: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly backends: readonly { readonly group: string; readonly weight: number }[];
+  readonly cohort?: Cohort | undefined;
 }
 
 /** Everything wrong with a route, in words for its author; empty when it can be applied. */
@@ -20,5 +24,11 @@ export function problemsOfRoute(route: RouteShape): readonly string[] {
   const groups = route.backends.map(({ group }) => group);
   const repeated = groups.find((group, index) => groups.indexOf(group) !== index);
   if (repeated !== undefined) problems.push(`${repeated} is named twice; give each group one weight`);
-  return problems;
+  return [...problems, ...cohortProblems(route)];
+}
+
+function cohortProblems({ cohort, backends }: RouteShape): readonly string[] {
+  if (cohort === undefined) return [];
+  const many = backends.length > 2 ? [`a cohort is for at most two backends; there are ${backends.length}`] : [];
+  return [...problemsOfCohort(cohort), ...many];
 }

@@ -3,6 +3,7 @@ import { answer } from './answer.ts';
 import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE } from '../shared/own-answers.ts';
 import { Attempt, type AttemptEvents, type Failure } from './attempt.ts';
 import { type RequestBody, bodyKind, hasUnreadBody, keepBody, payloadOf, replayable } from './body.ts';
+import { cohortRequest } from './assign.ts';
 import { isProbe } from '../../core/probe-agent.ts';
 import { type Ending, count } from '../shared/counters.ts';
 import { pathOf, requestHeaders, responseHeaders } from './headers.ts';
@@ -49,6 +50,7 @@ class Exchange implements AttemptEvents {
   readonly #idempotent: boolean;
   readonly #tried: Upstream[] = [];
   #preferred: Backend | null = null;
+  #fields: readonly string[] = [];
   #choice: Choice | null = null;
   #attempt: Attempt | null = null;
   #resent = false;
@@ -71,7 +73,9 @@ class Exchange implements AttemptEvents {
       this.#gone = true;
       this.#attempt?.abort();
     });
-    this.#preferred = this.#route.deal();
+    const assigned = this.#route.assign(() => cohortRequest(this.#request, this.#prepared.path));
+    this.#preferred = assigned.backend;
+    this.#fields = assigned.fields;
     const choice = this.#preferred === null ? null : this.#pick(this.#preferred);
     if (choice !== null) return this.#send(choice);
     this.#route.inFlight--;
@@ -80,10 +84,10 @@ class Exchange implements AttemptEvents {
   }
 
   head(status: number, message: string, headers: readonly (Buffer | string)[]): void {
-    const extra = this.#route.exposeVersion && this.#choice !== null ? ['x-slipway-version', this.#choice.backend.spec.version] : [];
+    const version = this.#route.exposeVersion && this.#choice !== null ? ['x-slipway-version', this.#choice.backend.spec.version] : [];
     // The rest of the body will never be read, so the connection cannot carry another request.
     if (hasUnreadBody(this.#request)) this.#response.shouldKeepAlive = false;
-    this.#response.writeHead(status, message, responseHeaders(headers, extra));
+    this.#response.writeHead(status, message, responseHeaders(headers, [...this.#fields, ...version]));
     this.#status = status;
   }
 

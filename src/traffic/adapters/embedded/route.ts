@@ -2,7 +2,8 @@ import type { Clock } from '../../../kernel/index.ts';
 import type { BackendSpec, Endpoint, EndpointState, RouteSpec } from '../../ports.ts';
 import { type Counters, createCounters } from '../shared/counters.ts';
 import { type HoldQueue, createHoldQueue } from './hold.ts';
-import { createDealer } from './dealer.ts';
+import { createAssigner, type Assigned } from './assign.ts';
+import type { CohortRequest } from '../../core/cohort.ts';
 import type { RouterLimits } from './limits.ts';
 import { type Backend, type Choice, type Seeker, ordered, pick } from './pick.ts';
 import { type Upstream, createUpstream } from './upstream.ts';
@@ -20,8 +21,8 @@ export interface Route {
   update(spec: RouteSpec): void;
   /** Takes up the endpoints its group has now. */
   refresh(group: string): void;
-  /** The backend whose turn it is by weight; null without backends. */
-  deal(): Backend | null;
+  /** The version a request belongs to, by its cohort or by weight. */
+  assign(request: () => CohortRequest): Assigned;
   /** The endpoint for one attempt, see {@link pick}. */
   pick(preferred: Backend, seeker: Seeker): Choice | null;
   endpoints(): readonly EndpointState[];
@@ -41,7 +42,7 @@ export interface RouteSetup {
 export function createRoute(first: RouteSpec, setup: RouteSetup): Route {
   const { limits, clock, random } = setup;
   let backends: readonly Backend[] = [];
-  const dealer = createDealer(random);
+  const assigner = createAssigner(random);
   let turn = 0;
   const hold = createHoldQueue(limits);
   const counters = createCounters(clock);
@@ -73,7 +74,7 @@ export function createRoute(first: RouteSpec, setup: RouteSetup): Route {
         backend.spec.group === group ? { spec: backend.spec, upstreams: pool(backend.upstreams, backend.spec) } : backend,
       );
     },
-    deal: () => backends[dealer.deal(route.spec.backends)] ?? null,
+    assign: (request) => assigner.assign(route.spec, backends, request),
     pick: (preferred, seeker) => pick(ordered(backends, preferred), seeker, turn++),
     endpoints: () => backends.flatMap(({ spec, upstreams }) => upstreams.map((upstream) => stateOf(spec.group, upstream))),
     retire: () => {

@@ -5,6 +5,7 @@ import { answerRaw } from './answer.ts';
 import { NO_ENDPOINT, NOT_FORWARDABLE, TOO_SLOW, UNREACHABLE, type OwnAnswer } from '../shared/own-answers.ts';
 import { type Ending, count } from '../shared/counters.ts';
 import { pathOf, requestHeaders, responseHeaders } from './headers.ts';
+import { cohortRequest } from './assign.ts';
 import type { Backend, Choice } from './pick.ts';
 import type { Route } from './route.ts';
 import type { Upstream } from './upstream.ts';
@@ -24,10 +25,10 @@ export interface Upgrade {
 export function tunnel(route: Route, upgrade: Upgrade): void {
   const path = pathOf(upgrade.request.url ?? '');
   const fields = requestHeaders(upgrade.request, null);
-  const preferred = route.deal();
+  const { backend: preferred, fields: kept } = route.assign(() => cohortRequest(upgrade.request, path ?? ''));
   const choice = preferred === null ? null : route.pick(preferred, { tried: [], mayProbe: false });
   if (preferred !== null && choice !== null && path !== null && fields !== null)
-    return new Handshake(route, upgrade, { path, fields, preferred }).start(choice);
+    return new Handshake(route, upgrade, { path, fields, preferred, kept }).start(choice);
   route.counters.refuse();
   answerRaw(upgrade.socket, path === null || fields === null ? NOT_FORWARDABLE : NO_ENDPOINT);
 }
@@ -36,6 +37,8 @@ interface Prepared {
   readonly path: string;
   readonly fields: readonly string[];
   readonly preferred: Backend;
+  /** For the answer. */
+  readonly kept: readonly string[];
 }
 
 /** One upgrade on its way to a backend's decision, and its tunnel from then on. */
@@ -114,7 +117,7 @@ class Handshake {
   #passOn(response: IncomingMessage): void {
     const { socket } = this.#upgrade;
     this.#decide(response.statusCode ?? 502);
-    socket.write(headOf(response, ['connection', 'close']));
+    socket.write(headOf(response, ['connection', 'close', ...this.#prepared.kept]));
     response
       .on('error', () => socket.destroy())
       .once('end', () => this.#finish('answered'))
@@ -124,7 +127,8 @@ class Handshake {
   #open(response: IncomingMessage, upstream: Socket, upstreamHead: Buffer): void {
     const { request, socket, head } = this.#upgrade;
     this.#decide(response.statusCode ?? 101);
-    socket.write(headOf(response, ['connection', 'Upgrade', 'upgrade', response.headers.upgrade ?? request.headers.upgrade ?? '']));
+    const protocol = response.headers.upgrade ?? request.headers.upgrade ?? '';
+    socket.write(headOf(response, ['connection', 'Upgrade', 'upgrade', protocol, ...this.#prepared.kept]));
     if (upstreamHead.length > 0) socket.write(upstreamHead);
     if (head.length > 0) upstream.write(head);
     upstream.on('error', () => socket.destroy());

@@ -1,6 +1,7 @@
 import type { ListenAddress } from '../../ports.ts';
 import { PROBE_AGENT } from '../../core/probe-agent.ts';
 import { CLOSED, HELD_TOO_LONG, NO_ENDPOINT, TOO_SLOW, UNREACHABLE, type OwnAnswer } from '../shared/own-answers.ts';
+import { COOKIE_FORMAT } from './cohort-text.ts';
 import { addressOf, backendOf, type Seat } from './names.ts';
 import type { Server } from './table.ts';
 
@@ -80,22 +81,24 @@ frontend ${frontend}
   http-request set-var(txn.probe) int(1) if { req.hdr(user-agent) -m str ${PROBE_AGENT} }
   # Waits here while the route is held.
   http-request lua.slipway_gate ${frontend}
-  # mode|generation|stable|canary|weight of the canary
+  # mode|generation|stable|canary|weight of the canary|cohort
   http-request set-var(txn.route) str(${frontend}),map(${table})
   http-request set-var(txn.mode) ${field(1)}
   http-request set-var(txn.generation) ${field(2)}
   http-request return status 503 ${answerText(HELD_TOO_LONG)} if { var(txn.late) -m bool } !{ var(txn.mode) -m str closed }
   http-request return status 503 ${answerText(CLOSED)} unless { var(txn.mode) -m str open }
-  http-request set-var(txn.weight) ${field(5)},add(0)
+  http-request set-var(txn.weight) ${field(5)},mul(100)
   http-request set-var(txn.seat) ${field(3)}
-  # A bucket from 0 to 99; the canary has those below its weight.
-  http-request set-var(txn.bucket) lua.slipway_deal(${frontend})
+  # A bucket from 0 to 9,999, of the cohort or dealt; the canary has those below a hundred times its weight.
+  http-request lua.slipway_cohort ${frontend} if { ${field(6)} -m len gt 0 }
+  http-request set-var(txn.bucket) lua.slipway_deal(${frontend}) unless { var(txn.bucket) -m found }
   http-request set-var(txn.seat) ${field(4)} if { var(txn.bucket),sub(txn.weight) -m int lt 0 }
   # Nothing is sent twice that might then be done twice (RFC 9110 section 9.2.2).
   http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE TRACE }
   http-request set-header x-forwarded-proto http unless { req.hdr(x-forwarded-proto) -m found }
   http-request set-header x-forwarded-host %[req.hdr(host)] unless { req.hdr(x-forwarded-host) -m found }
   http-request set-header x-request-id %[uuid()] unless { req.hdr(x-request-id) -m found }
+  http-response add-header set-cookie "${COOKIE_FORMAT}" if { var(txn.cohort) -m found }
   use_backend ${frontend}.%[var(txn.seat)]
 
 ${backendText(route, 'a')}

@@ -1,3 +1,5 @@
+import { COHORT_SCRIPT } from './cohort-text.ts';
+
 /** What the script needs to know. */
 export interface ScriptSettings {
   /** The runtime table, by the same path as in the configuration: HAProxy keeps one in memory per path. */
@@ -59,12 +61,12 @@ core.register_action('slipway_gate', { 'http-req' }, function(txn, route)
   waiting[route][me] = nil
 end, 1)
 
--- The next bucket, 0 to 99, of a shuffled deck that holds each once.
+-- The next of the buckets 0, 100, ... 9900, of a shuffled deck that holds each once.
 core.register_fetches('slipway_deal', function(txn, route)
   local deck = decks[route]
   if deck == nil or deck.dealt >= 100 then
     deck = { dealt = 0 }
-    for i = 1, 100 do deck[i] = i - 1 end
+    for i = 1, 100 do deck[i] = (i - 1) * 100 end
     for i = 100, 2, -1 do
       local j = math.random(i)
       deck[i], deck[j] = deck[j], deck[i]
@@ -75,6 +77,7 @@ core.register_fetches('slipway_deal', function(txn, route)
   return deck[deck.dealt]
 end)
 
+@COHORT@
 core.register_fetches('slipway_serial', function(txn)
   serial = serial + 1
   return tostring(serial)
@@ -95,7 +98,8 @@ end)
  * nobody would know that one was lost.
  */
 export function renderScript({ table, holdRequests, holdMs, seed }: ScriptSettings): string {
-  return SCRIPT.replace('@TABLE@', table)
+  return SCRIPT.replace('@COHORT@', () => COHORT_SCRIPT.trim() + '\n')
+    .replace('@TABLE@', table)
     .replace('@HOLD_REQUESTS@', String(holdRequests))
     .replace('@HOLD_MS@', String(holdMs))
     .replace('@SEED@', String(seed));

@@ -1,5 +1,6 @@
 import { mayTakeOver } from '../../core/takeover.ts';
 import type { BackendSpec, Endpoint, RouteSpec } from '../../ports.ts';
+import { cohortText, MOST_COHORT_CHARACTERS } from './cohort-text.ts';
 import { addressOf, backendOf, type Seat, serverOf } from './names.ts';
 
 /** Which group sits in which backend. */
@@ -21,10 +22,11 @@ function stays(group: string | null, groups: readonly string[]): string | null {
 }
 
 /** Why HAProxy cannot express a spec; null when it can. */
-export function tooMany({ backends }: RouteSpec): string | null {
-  return backends.length <= 2
-    ? null
-    : `${backends.length} backends; the HAProxy router splits between two, the stable version and the canary`;
+export function tooMany(spec: RouteSpec): string | null {
+  const { length } = spec.backends;
+  if (length > 2) return `${length} backends; the HAProxy router splits between two, the stable version and the canary`;
+  const isLong = (cohortText(spec)?.length ?? 0) > MOST_COHORT_CHARACTERS;
+  return isLong ? `the cohort's rules are too long for the HAProxy router: at most ${MOST_COHORT_CHARACTERS / 2} characters in all` : null;
 }
 
 export function seatOf(seats: Seats, group: string | undefined): Seat {
@@ -32,13 +34,22 @@ export function seatOf(seats: Seats, group: string | undefined): Seat {
 }
 
 /**
- * A route in one value of the runtime table, so that one command changes all of it at once: `mode|generation|stable|canary|weight`.
+ * A route in one value of the runtime table, so that one command changes all of it at once: `mode|generation|stable|canary|weight`, and `|cohort` where there is one.
  * The last backend is the canary; `weight` is its share. The generation finds its way into the log lines, which are counted by what was true then.
  */
-export function entryOf({ mode, backends }: RouteSpec, seats: Seats, generation: number): string {
+export function entryOf(spec: RouteSpec, seats: Seats, generation: number): string {
+  const { mode, backends } = spec;
   const [stable, canary] = backends;
+  const cohort = cohortText(spec);
   const first = seatOf(seats, stable?.group);
-  return [mode, generation, first, canary === undefined ? first : seatOf(seats, canary.group), canary?.weight ?? 0].join('|');
+  return [
+    mode,
+    generation,
+    first,
+    canary === undefined ? first : seatOf(seats, canary.group),
+    canary?.weight ?? 0,
+    ...(cohort === null ? [] : [cohort]),
+  ].join('|');
 }
 
 /** A server as HAProxy should have it. */
