@@ -1,6 +1,7 @@
 /** The words of the heart this room translates into; the one place that says where they come from. */
 export type {
   CanaryDefinition,
+  CohortDefinition,
   CommandDefinition,
   DatabaseDefinition,
   Definition,

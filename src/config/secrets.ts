@@ -21,11 +21,16 @@ export function secretsInValues(source: Source): readonly Problem[] {
     const found = typeof value === 'string' ? findSecret(value) : null;
     const before = wordBefore(path, scalars[index - 1]);
     const passed = typeof value === 'string' && passesSecret(value, before) ? 'the value of an option that takes a secret' : null;
-    const what = found?.what ?? (isNamedSecret(key, value) ? `a value for "${key}"` : passed);
+    const what = found?.what ?? (isNamedSecret(key, value) && !namesCookie(path) ? `a value for "${key}"` : passed);
     if (what === null) return [];
     const { line, column } = source.locate(path, 'value');
     return [{ line, column, path: pathText(path), message: `${what} stands here; ${ADVICE}`, secret: true }];
   });
+}
+
+/** `strategy.cohort` says what a cookie is called, not what is in it. */
+function namesCookie(path: Path): boolean {
+  return path.at(-1) === 'cookie' && path.at(-3) === 'cohort';
 }
 
 /** The word before a word of the same list; null for the first one, and for what is no list. */

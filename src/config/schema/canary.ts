@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEFAULT_POLICY, ERRORS, LATENCY, type MetricPolicy } from '../../analysis/index.ts';
 import { scaledSchedule, USUAL_CANARY } from '../core/usual-canary.ts';
 import type { CanaryDefinition } from '../domain.ts';
+import { cohort } from './cohort.ts';
 import { judgeFields, toPolicy } from './judges.ts';
 import { duration, percent, positiveDuration, section } from './scalars.ts';
 
@@ -30,6 +31,7 @@ export const canaryFields = {
   schedule: z.array(checkpoint).min(1, 'needs at least one checkpoint').max(20).optional().describe('Weights one after the other, below 100% (default 5%, 10%, 25%, 50% for 1h, 3h, 8h, 12h).'),
   over: positiveDuration.optional().describe('The default schedule, shortened or lengthened to this time in all (default 24h).'),
   every: positiveDuration.optional().describe('Time between two readings of the counters (default 500ms).'),
+  cohort: cohort.optional().describe('Who stays with which version (default: each request is dealt by weight).'),
   ...judgeFields,
   errors: tolerance.optional().describe('What is tolerated of failed requests.'),
   latency: tolerance.optional().describe('What is tolerated of requests slower than 99 of 100 of the stable version\'s.'),
@@ -51,6 +53,7 @@ export function toCanary(given: z.output<typeof fields>, context: z.core.$Refine
   return {
     checkpoints: given.schedule === undefined ? scaledSchedule(given.over) : checkpoints,
     everyMs: given.every ?? USUAL_CANARY.everyMs,
+    ...(given.cohort === undefined ? {} : { cohort: given.cohort }),
     policy: toPolicy(given, { ...DEFAULT_POLICY, metrics: [toMetric(ERRORS, given.errors), toMetric(LATENCY, given.latency)] }, refuse),
   };
 }

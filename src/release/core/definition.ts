@@ -174,6 +174,22 @@ export interface CanaryDefinition {
   /** Time between two readings of the counters. */
   readonly everyMs: Duration;
   readonly policy: JudgePolicy;
+  /** Who stays with which version; without it each request is dealt by weight. */
+  readonly cohort?: CohortDefinition;
+}
+
+/** Where a value is found in a request. */
+export interface CohortField {
+  readonly header?: string | undefined;
+  readonly cookie?: string | undefined;
+}
+
+/** As the router takes it (`Cohort` there). */
+export interface CohortDefinition {
+  readonly key?: CohortField | undefined;
+  readonly sticky?: boolean | undefined;
+  readonly force?: CohortField | undefined;
+  readonly only?: { readonly paths?: readonly string[]; readonly headers?: Readonly<Record<string, readonly string[]>> } | undefined;
 }
 
 export interface CanaryCheckpoint {

@@ -36,8 +36,10 @@ function stepsAt(
   { canary, shape }: { readonly canary: CanaryDefinition; readonly shape: BakeShape },
 ): readonly Step[] {
   const { weight, forMs, pause } = checkpoint;
-  const route = splitRouteSpec(sides.canary, sides.stable, weight);
-  if (route === null) return [];
+  const split = splitRouteSpec(sides.canary, sides.stable, weight);
+  if (split === null) return [];
+  const cohort = asJson(canary.cohort ?? null);
+  const route = cohort === null ? split : { ...split, cohort };
   const { version, definition } = sides.canary;
   const { metrics, guards } = definition;
   const declared = { ...(metrics === undefined ? {} : { metrics }), ...(guards === undefined ? {} : { guards }) };

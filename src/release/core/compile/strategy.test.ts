@@ -27,6 +27,20 @@ function instancesOf(plan: Plan, id: string): string {
   return processes.map(({ instances }) => instances).join('/');
 }
 
+describe('a cohort', () => {
+  it('goes with every weight of a canary and with no other route', () => {
+    const cohort = { key: { header: 'x-user-id' }, sticky: true };
+    const plan = aPlan({ definition: aDefinition({ strategy: { name: 'canary', because: 'a test', canary: { ...canary, cohort } } }) });
+    const routes = plan.steps.filter(({ kind, skip }) => kind === 'route' && skip === null);
+    const tied = routes.filter(({ input }) => input['cohort'] !== undefined);
+    expect(tied.map(({ id, input }) => [id, input['cohort']])).toEqual([
+      ['deploy.weight-25', cohort],
+      ['deploy.weight-50', cohort],
+    ]);
+    expect(routes.length).toBeGreaterThan(2);
+  });
+});
+
 describe('the strategy', () => {
   it.each([
     ['few instances', {}, 'blue-green'],
