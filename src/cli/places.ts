@@ -1,6 +1,6 @@
-import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 
 /** Where this installation works. */
 export interface Places {
@@ -12,10 +12,26 @@ export interface Places {
   readonly node: string;
 }
 
-/** `SLIPWAY_HOME`, else `.slipway` in the workspace; made when missing and kept out of git. */
+/** How far above a service its set is looked for. */
+const LEVELS = 3;
+
+/** The folder whose slipway.yaml declares a set with this service, and from which it was released before; null for a service alone. */
+function setOf(folder: string): string | null {
+  if (existsSync(join(folder, '.slipway'))) return null;
+  for (let [above, level] = [dirname(folder), 0]; level < LEVELS && above !== dirname(above); level++, above = dirname(above)) {
+    const file = join(above, 'slipway.yaml');
+    if (!existsSync(join(above, '.slipway')) || !existsSync(file)) continue;
+    const text = readFileSync(file, 'utf8');
+    const names = new Set(text.split(/[\s,[\]"']+/).map((name) => name.replace(/^\.\//, '').replace(/\/$/, '')));
+    if (/^services:/m.test(text) && names.has(relative(above, folder))) return above;
+  }
+  return null;
+}
+
+/** `SLIPWAY_HOME`, else `.slipway` in the workspace (or in the folder of its set); made when missing and kept out of git. */
 export function findPlaces(workspace: string, environment: Readonly<Record<string, string | undefined>>): Places {
   const source = realpathSync(resolve(workspace));
-  const wanted = resolve(environment['SLIPWAY_HOME'] ?? join(source, '.slipway'));
+  const wanted = resolve(environment['SLIPWAY_HOME'] ?? join(setOf(source) ?? source, '.slipway'));
   mkdirSync(wanted, { recursive: true, mode: 0o700 });
   writeFileSync(join(wanted, '.gitignore'), '*\n');
   const home = realpathSync(wanted);

@@ -1,5 +1,6 @@
 export type { ParseOptions } from './parse.ts';
-export { CONFIG_FILE, loadConfig, type LoadedConfig } from './load.ts';
+export { CONFIG_FILE, loadConfig, loadSet, type LoadedConfig } from './load.ts';
+export type { ServiceSet } from './set.ts';
 export type { Problem } from './core/problem.ts';
 export { USUAL_CANARY } from './core/usual-canary.ts';
 export { nearest } from './core/nearest.ts';

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, SlipwayError } from '../kernel/index.ts';
 import type { Definition } from './domain.ts';
+import type { ServiceSet } from './set.ts';
 
 export interface LoadedConfig {
   readonly definition: Definition;
@@ -32,6 +33,12 @@ export async function loadConfig(pathOrDirectory: string, environment?: string):
   const { parseConfig } = await import('./parse.ts');
   const definition = parseConfig(text, { file: shown, environment });
   return { definition, text, file, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** The set of services that a folder's slipway.yaml declares; null where it declares one service. @throws as `readSet` */
+export async function loadSet(directory: string): Promise<ServiceSet | null> {
+  const { readSet } = await import('./set.ts');
+  return readSet(directory);
 }
 
 async function findFile(given: string): Promise<string> {

@@ -2,6 +2,7 @@ export type * from './ports.ts';
 export type * from './core/definition.ts';
 export type * from './core/events.ts';
 export type * from './core/plan.ts';
+export type { ReleaseSet, SetMember } from './core/set.ts';
 export { STAGES } from './core/plan.ts';
 export { checkpointOf, foldEvents, type ReleaseState, type StepState } from './core/state.ts';
 export { printedOf, type Printed } from './core/printed.ts';

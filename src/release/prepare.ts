@@ -10,6 +10,7 @@ import { compilePlan } from './core/compile/compile.ts';
 import type { PendingMigration, PlanInput } from './core/compile/input.ts';
 import type { Definition } from './core/definition.ts';
 import type { Plan, PreviousVersion } from './core/plan.ts';
+import type { ReleaseSet } from './core/set.ts';
 import { findingsOf } from './core/findings.ts';
 import type { StepDeps } from './steps/deps.ts';
 import { as, object } from './steps/input.ts';
@@ -27,6 +28,8 @@ export interface ReleaseRequest {
   readonly requestedBy: string;
   readonly node: string;
   readonly skips: Readonly<Record<string, string>>;
+  /** The services it is released together with. */
+  readonly set?: ReleaseSet;
 }
 
 /** Reads the facts of a change and compiles the plan. Changes nothing. */
@@ -90,6 +93,7 @@ async function planRelease(deps: StepDeps, request: KnownRequest, git: Commit | 
     target: null,
     perMinute,
     skips,
+    ...(request.set === undefined ? {} : { set: request.set }),
     findings: redactDeep([...data.findings, ...findingsOf(definition, data.migrations, previous)], deps.effects.redact),
   });
 }

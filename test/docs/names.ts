@@ -14,17 +14,23 @@ export function stepIds(): ReadonlySet<string> {
   const recreate = aDefinition({ strategy: { name: 'recreate', because: 'a test' } });
   const database = aDefinition().database;
   const embedded = database === null ? aDefinition() : aDefinition({ database: { ...database, url: { embedded: 'shop' } } });
+  const members = [
+    { service: 'shop', release: '01new' },
+    { service: 'web', release: '01web' },
+  ];
+  const set = { id: '01new', name: 'whole', order: 'together' as const, members };
   const plans = [
     ...migrations.map((pending) => aPlan({ migrations: pending, backupNeedsQuiet: true })),
     aPlan({ definition: recreate }),
     aPlan({ definition: embedded }),
     aPlan({ previous: null }),
+    aPlan({ set }),
   ];
   return new Set(plans.flatMap(idsOf));
 }
 
-function idsOf({ steps, undo, reSmoke }: Plan): readonly string[] {
-  return [...steps, ...reSmoke, ...Object.values(undo).flat()].map((step) => step.id);
+function idsOf({ steps, undo, reSmoke, recall = [] }: Plan): readonly string[] {
+  return [...steps, ...reSmoke, ...recall, ...Object.values(undo).flat()].map((step) => step.id);
 }
 
 /** Kinds of events, read from the type that lists them: types are gone when a test runs. */

@@ -1,11 +1,13 @@
 import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import type { Plan } from '../../release/index.ts';
+import { loadSet, type ServiceSet } from '../../config/index.ts';
+import type { App } from '../compose.ts';
 import { withApp } from './shared/app.ts';
 import { ensureDriver, type WorkerChoice } from './shared/driver.ts';
 import { prepare } from './shared/prepare.ts';
 import { sayPlanning } from './shared/planning.ts';
 import { runPlan } from './shared/run-plan.ts';
-import { flag, text, type Handler } from './spec.ts';
+import { flag, text, type Call, type Handler } from './spec.ts';
 
 /** Submits a release and watches it to its end. */
 export const run: Handler = async (call) => {
@@ -15,13 +17,27 @@ export const run: Handler = async (call) => {
       hint: 'Use one of them.',
     });
   sayPlanning(call);
+  const set = call.config === null ? await loadSet(call.directory) : null;
   return withApp(call, async (app) => {
+    if (set !== null) return releaseSet(call, app, { set, choice });
     const { plan, skips } = await prepare(call, app);
     if (flag(call, 'wait')) refuseUnclean(plan, skips);
     const here = await ensureDriver(call, app, flag(call, 'detach') && choice === 'auto' ? await detachedChoice(app.places.home) : choice);
     return runPlan(call, app, plan, here);
   });
 };
+
+async function releaseSet(
+  call: Call,
+  app: App,
+  { set, choice }: { readonly set: ServiceSet; readonly choice: WorkerChoice },
+): Promise<number> {
+  const { prepareSet, runSet } = await import('./shared/release-set.ts');
+  const prepared = await prepareSet(call, app, set);
+  if (flag(call, 'wait')) for (const { plan, skips } of prepared) refuseUnclean(plan, skips);
+  const plans = prepared.map(({ plan }) => plan);
+  return runSet(call, app, plans, await ensureDriver(call, app, choice));
+}
 
 /** Preflight would say so when the turn of the release comes, which may be hours after somebody could have committed. */
 function refuseUnclean({ workingTree }: Plan, skips: Readonly<Record<string, string>>): void {

@@ -17,6 +17,7 @@ import {
 } from '../../analysis/pure.ts';
 import type { Duration, Instant } from '../../kernel/pure.ts';
 import type { Declared } from './canary-sources.ts';
+import type { Need } from './set.ts';
 
 /** Input of a `judge` step: which versions are compared, where, and by what rules. */
 export interface CanaryInput extends Declared {
@@ -31,6 +32,8 @@ export interface CanaryInput extends Declared {
   readonly maxRestarts: number;
   /** Instances of the canary that take requests. */
   readonly instances?: number;
+  /** Canaries of other services that must pass this checkpoint too. */
+  readonly companions?: readonly Need[];
 }
 
 interface VersionName {

@@ -69,11 +69,11 @@ function forward(state: ReleaseState, now: Instant): Action {
 /** A pause keeps users where they are; a canary that has some of them is judged on, so that it is taken back if it turns bad. */
 function whilePaused(state: ReleaseState, now: Instant): Action {
   // Workers that were begun to be moved change nothing about who must be judged.
-  const steps = state.plan.steps.filter((step) => step.kind === 'route' || step.holds === true);
+  const steps = state.plan.steps.filter((step) => step.kind === 'route' || step.kind === 'judge');
   const at = steps.findLastIndex((step) => state.steps[step.id] !== undefined);
   const passed = steps[at] !== undefined && isOver(state, steps[at], now);
   // A pause that came with a new weight: users have the canary, and nobody has judged it there yet.
-  const judged = [steps[at], passed ? steps[at + 1] : undefined].findLast((step) => step?.holds === true);
+  const judged = [steps[at], passed ? steps[at + 1] : undefined].findLast((step) => step?.kind === 'judge');
   return judged === undefined ? { do: 'wait', until: null, for: 'resume' } : advance(state, judged, now);
 }
 

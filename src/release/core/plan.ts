@@ -1,5 +1,6 @@
 import type { Check, Duration, JsonObject } from '../../kernel/pure.ts';
 import type { Definition } from './definition.ts';
+import type { ReleaseSet } from './set.ts';
 
 /** Stages in the order they run. `evidence` closes a release; `rollback` holds the steps that undo. */
 export const STAGES = [
@@ -38,6 +39,8 @@ export type StepKind =
   | 'smoke'
   | 'rehearse'
   | 'judge'
+  | 'companions'
+  | 'recall'
   | 'observe'
   | 'evidence';
 
@@ -109,9 +112,13 @@ export interface Plan {
     readonly recommended: StrategyName;
     readonly because: string;
   };
+  /** The services it is released together with; absent for one alone. */
+  readonly set?: ReleaseSet;
   readonly steps: readonly Step[];
   /** How each step is undone once it was begun: step id -> steps, in the order they run. */
   readonly undo: Readonly<Record<string, readonly Step[]>>;
+  /** Runs at the start of every rollback of a set: the others go back as well; absent for one service alone. */
+  readonly recall?: readonly Step[];
   /** Runs at the end of every rollback: the old version must pass the same smoke again. */
   readonly reSmoke: readonly Step[];
   readonly rollback: {

@@ -13,7 +13,7 @@ export interface StepDeps {
   readonly router: Router;
   /** Where the agent is asked what it received over OTLP. */
   readonly agentSocket: string;
-  readonly store: Pick<ReleaseStore, 'lastServing' | 'lockOf'>;
+  readonly store: Pick<ReleaseStore, 'lastServing' | 'lockOf' | 'load' | 'request'>;
   /** The worker's environment joined with the variables file, for `${env:...}`. */
   readonly environmentFor: (workspace: string, envFile: string | null) => Promise<Readonly<Record<string, string | undefined>>>;
   /** A way into the service's database; null when it has none. Values it resolves join the redactor's list. */

@@ -28,8 +28,10 @@ import {
   type SourceMemory,
 } from '../core/canary-sources.ts';
 import type { ReleaseEvent } from '../core/events.ts';
+import { standingOfAll } from '../core/set.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import { instanceChecks, type InstanceMemory } from './canary-instances.ts';
+import { statesOf } from './companions.ts';
 import { openPolls, type SourcePolls } from './canary-sources.ts';
 import type { StepDeps } from './deps.ts';
 import { as } from './input.ts';
@@ -106,13 +108,19 @@ async function lookAt(deps: StepDeps, polls: SourcePolls, { context, input, begu
     look = { ...advance(look, stats, { at: clock.now(), input, seen }), instances: memory };
     look = hear(look, polls.heard(), { at: clock.now(), input });
     const sources = look.sources ?? NO_SOURCES;
-    const checks = [...instances, ...guardChecks(input, sources)];
+    const checks = [...instances, ...guardChecks(input, sources), ...(isOver ? await companionChecks(deps, input) : [])];
     const judgement = sayWhySilent(sayNoEdge(judgementOf(look.judge), look.edgeMs), input, sources);
     const failed = judgement.verdict === 'fail' || checks.some(({ verdict }) => verdict === 'fail');
     if (failed || asked.aborted || (isOver && !polls.busy())) return outcomeOf(look, judgement, checks, input);
     signal.throwIfAborted();
     await clock.sleep(input.everyMs, AbortSignal.any([signal, asked]));
   }
+}
+
+/** What was proven good here must be so for the services that are released together with it. */
+async function companionChecks(deps: StepDeps, { companions = [] }: CanaryInput): Promise<NonNullable<StepOutcome['checks']>> {
+  if (companions.length === 0) return [];
+  return [{ name: 'companions', ...standingOfAll(companions, await statesOf(deps, companions)) }];
 }
 
 function askSources(look: Look, polls: SourcePolls, now: Instant): Look {

@@ -2,6 +2,7 @@ import type { StepKind } from '../core/plan.ts';
 import type { StepExecutor } from '../ports.ts';
 import { backupStep, restoreStep, verifyBackupStep } from './backup.ts';
 import { buildStep } from './build.ts';
+import { companionsStep, recallStep } from './companions.ts';
 import { commandStep } from './command.ts';
 import type { StepDeps } from './deps.ts';
 import { evidenceStep } from './evidence.ts';
@@ -32,6 +33,8 @@ export function stepExecutors(deps: StepDeps): Readonly<Record<StepKind, StepExe
     smoke: smokeStep(deps),
     rehearse: rehearseStep(deps),
     judge: judgeStep(deps),
+    companions: companionsStep(deps),
+    recall: recallStep(deps),
     observe: observeStep(deps),
     evidence: evidenceStep(deps),
   };

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { userInfo } from 'node:os';
 import { SlipwayError, systemClock } from '../../../kernel/index.ts';
-import { CONFIG_FILE, loadConfig, type LoadedConfig } from '../../../config/index.ts';
+import { CONFIG_FILE, loadConfig, loadSet, type LoadedConfig } from '../../../config/index.ts';
 import { openApp, type App } from '../../compose.ts';
 import { createLog, levelFrom } from '../../output/log.ts';
 import { text, type Call } from '../spec.ts';
@@ -38,7 +38,16 @@ export function refuseStrangeFolder({ directory, config, environment }: Pick<Cal
 
 /** The configuration of the workspace for the chosen environment. */
 export async function configOf(call: Call): Promise<LoadedConfig> {
-  return loadConfig(call.config ?? call.directory, text(call, 'env'));
+  try {
+    return await loadConfig(call.config ?? call.directory, text(call, 'env'));
+  } catch (error) {
+    const set = call.config === null ? await loadSet(call.directory) : null;
+    if (set === null) throw error;
+    const folders = set.folders.map((folder) => relative(call.directory, folder));
+    throw new SlipwayError('usage', `${CONFIG_FILE} here declares the set ${set.name}, and this command is about one service`, {
+      hint: `Use -C with one of its folders (${folders.join(', ')}), or name a release.`,
+    });
+  }
 }
 
 /** Who asks. A CI job has no name of its own, so it may give one. */

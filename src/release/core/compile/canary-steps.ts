@@ -4,10 +4,12 @@ import type { CanaryInput } from '../canary.ts';
 import { nameSources } from '../canary-sources.ts';
 import type { CanaryCheckpoint, CanaryDefinition } from '../definition.ts';
 import type { Step } from '../plan.ts';
+import type { Need } from '../set.ts';
 import { allWorkers, workersAt } from './canary-workers.ts';
 import { asJson, type Draft, type Part } from './draft.ts';
 import { splitRouteSpec, type Side } from './group.ts';
 import { step } from './input.ts';
+import { companionsAt } from './set-steps.ts';
 
 /** Looks at a checkpoint follow one another; what each saw is recorded when it ends. */
 const NEXT_LOOK_MS = 0;
@@ -23,7 +25,11 @@ export function canarySteps(draft: Draft): Part {
   const sides = { canary: newSide, stable: old };
   const shape = bakeShapeOf(checkpoints);
   const parts = checkpoints.flatMap((checkpoint): readonly Part[] => {
-    const judged = stepsAt(checkpoint, sides, { canary, shape });
+    const judged = stepsAt(checkpoint, sides, {
+      canary,
+      shape,
+      companions: companionsAt(input.set, input.release, `deploy.judge-${checkpoint.weight}`),
+    });
     return [workersAt(draft, checkpoint.weight), { steps: judged, undo: Object.fromEntries(judged.map(({ id }) => [id, undo.openOld])) }];
   });
   const all = [...parts, allWorkers(draft)];
@@ -33,7 +39,7 @@ export function canarySteps(draft: Draft): Part {
 function stepsAt(
   checkpoint: CanaryCheckpoint,
   sides: { readonly canary: Side; readonly stable: Side },
-  { canary, shape }: { readonly canary: CanaryDefinition; readonly shape: BakeShape },
+  { canary, shape, companions }: { readonly canary: CanaryDefinition; readonly shape: BakeShape; readonly companions: readonly Need[] },
 ): readonly Step[] {
   const { weight, forMs, pause } = checkpoint;
   const split = splitRouteSpec(sides.canary, sides.stable, weight);
@@ -53,6 +59,7 @@ function stepsAt(
     shape,
     maxRestarts: definition.observe.maxRestarts,
     ...declared,
+    ...(companions.length === 0 ? {} : { companions }),
     instances: definition.processes.find(({ routed }) => routed)?.instances ?? 1,
   };
   const until = pause ? 'until somebody promotes it' : `for ${formatDuration(forMs)} and until it is proven good`;

@@ -3,6 +3,7 @@ import { backupSteps, migrateSteps } from './data-steps.ts';
 import { deploySteps, trafficStep } from './deploy-steps.ts';
 import { asJson, draftOf, type Draft, type Part } from './draft.ts';
 import { step, type PlanInput } from './input.ts';
+import { meet, recall } from './set-steps.ts';
 import { chooseStrategy } from './strategy.ts';
 import { reSmoke, watchSteps } from './watch-steps.ts';
 
@@ -13,7 +14,8 @@ import { reSmoke, watchSteps } from './watch-steps.ts';
 export function compilePlan(input: PlanInput): Plan {
   const strategy = chooseStrategy(input);
   const draft = draftOf(input, strategy.name);
-  const parts = [opening(draft), backupSteps(draft), making(draft), migrateSteps(draft), deploySteps(draft), watchSteps(draft)];
+  const together = { steps: meet(input.set, input.release, 'migrate'), undo: {} };
+  const parts = [opening(draft), backupSteps(draft), making(draft), together, migrateSteps(draft), deploySteps(draft), watchSteps(draft)];
   const steps = withApprovals(
     parts.flatMap((part) => part.steps).map((one) => withSkip(one, input.skips)),
     input.definition.approvals,
@@ -37,6 +39,7 @@ export function compilePlan(input: PlanInput): Plan {
     configSha256: input.configSha256,
     previous: input.previous,
     strategy,
+    ...(input.set === undefined ? {} : { set: input.set, recall: recall(input.set, input.release) }),
     steps,
     undo,
     reSmoke: reSmoke(draft),
@@ -130,7 +133,8 @@ function knownStory({ newSide, old, restoring, exclusive, rolling }: Draft): str
 /** Approvals are asked for once build, test and scan have passed, before the first step that users or data would notice. */
 function withApprovals(steps: readonly Step[], approvals: number): readonly Step[] {
   const first = steps.findIndex(
-    (one) => one.skip === null && (one.id === 'backup.hold' || one.stage === 'migrate' || one.stage === 'deploy'),
+    (one) =>
+      one.skip === null && one.kind !== 'companions' && (one.id === 'backup.hold' || one.stage === 'migrate' || one.stage === 'deploy'),
   );
   return steps.map((one, index) => (index === first ? { ...one, approvals } : one));
 }

@@ -3,6 +3,7 @@ import { startOfWorkers } from './canary-workers.ts';
 import { canarySteps } from './canary-steps.ts';
 import { makeRoom, rollingSteps } from './rolling-steps.ts';
 import { partOf } from './rolling-size.ts';
+import { meet } from './set-steps.ts';
 import { asJson, holdsForMigration, stopOld, type Draft, type Part } from './draft.ts';
 import type { Step } from '../plan.ts';
 import { groupSpec, routeSpec, type Side } from './group.ts';
@@ -23,9 +24,11 @@ export function deploySteps(draft: Draft): Part {
   const room = makeRoom(draft);
   const traffic = rolling === null ? switchTraffic(draft) : rollingSteps(draft, moveUsers(draft));
   const rehearse = rehearsal(draft);
+  // Where users are held meanwhile, nobody is waited for.
+  const meeting = exclusive ? [] : meet(input.set, input.release, 'deploy');
   const canary = canarySteps(draft);
   return {
-    steps: [...stopped.steps, ...room.steps, start, smoke, ...rehearse, ...canary.steps, ...traffic.steps],
+    steps: [...stopped.steps, ...room.steps, start, smoke, ...rehearse, ...meeting, ...canary.steps, ...traffic.steps],
     // An old version that somebody stopped, or that was given up, runs again: that is what is smoked and what users come back to.
     undo: {
       ...stopped.undo,

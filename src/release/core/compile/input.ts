@@ -1,5 +1,6 @@
 import type { Check } from '../../../kernel/pure.ts';
 import type { Definition } from '../definition.ts';
+import type { ReleaseSet } from '../set.ts';
 import type { PreviousVersion, Stage, Step } from '../plan.ts';
 
 /** How a pending migration may be taken back; see the database room for what each class means. */
@@ -39,6 +40,8 @@ export interface PlanInput {
   /** Step ids, stage names or preflight checks to leave out, each with its reason. */
   readonly skips: Readonly<Record<string, string>>;
   readonly findings: readonly Check[];
+  /** The services it is released together with. */
+  readonly set?: ReleaseSet;
 }
 
 /** Fields of a step that most steps leave at their defaults. */

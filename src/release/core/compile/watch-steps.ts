@@ -3,6 +3,7 @@ import type { Step } from '../plan.ts';
 import { asJson, type Draft, type Part } from './draft.ts';
 import { groupSpec, type Side } from './group.ts';
 import { step } from './input.ts';
+import { meet } from './set-steps.ts';
 
 /** Looks in a row that see nothing, about half a minute: an agent that is started again is back by then. */
 const MOST_BLIND = 6;
@@ -44,7 +45,8 @@ export function watchSteps(draft: Draft): Part {
   );
   const evidence = step('evidence', 'check', { kind: 'evidence', title: 'check that the evidence is complete', input: {} });
   const warm = keepWarm(draft);
-  return { steps: [...live, watch, ...warm.steps, evidence], undo: warm.undo };
+  const [watched, final] = [meet(input.set, input.release, 'observe'), meet(input.set, input.release, 'evidence')];
+  return { steps: [...live, watch, ...watched, ...warm.steps, evidence, ...final], undo: warm.undo };
 }
 
 /** What a look at the new version under real traffic looks at, and what ends it. */
