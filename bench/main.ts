@@ -24,7 +24,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   store: async () => [await (await import('./store.ts')).benchStore()],
   resume: async () => [await (await import('./resume.ts')).benchResume()],
   release: async () => (await import('./release.ts')).benchRelease(),
-  reaction: async () => [await (await import('./reaction.ts')).benchReaction()],
+  reaction: async () => (await import('./reaction.ts')).benchReaction(),
   router: async () => [await (await import('./router.ts')).benchRouter()],
 };
 

@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeSmallRig, until, type SmallService } from '../test/e2e/support/small-service.ts';
+import { makeSmallRig, until, type SmallRig, type SmallService } from '../test/e2e/support/small-service.ts';
 import { sendUsers, type Users } from '../test/e2e/support/users.ts';
 import type { BenchResult } from './result.ts';
 import { spread } from './stats.ts';
@@ -31,14 +32,33 @@ interface Shown {
   readonly outcome: string | null;
 }
 
+type RouterName = 'embedded' | 'haproxy';
+
 /**
  * A canary at 5 % of 200 requests per second that fails every second request from one moment on: how soon everybody is back on the
- * old version, and how many requests failed. Everything is real: agent, worker, embedded router, PostgreSQL, default judge.
+ * old version, and how many requests failed. Everything is real: agent, worker, PostgreSQL, default judge and the router, the embedded one and,
+ * where it is installed, HAProxy.
  */
-export async function benchReaction(): Promise<BenchResult> {
+export async function benchReaction(): Promise<readonly BenchResult[]> {
+  const hasHaproxy = spawnSync('haproxy', ['-v']).status === 0;
+  const results = [await behind('embedded')];
+  if (hasHaproxy) results.push(await behind('haproxy'));
+  return results;
+}
+
+async function behind(router: RouterName): Promise<BenchResult> {
   const rig = await makeSmallRig();
+  try {
+    return resultOf(router, await reactionsIn(rig, router));
+  } finally {
+    await rig.close();
+  }
+}
+
+async function reactionsIn(rig: SmallRig, router: RouterName): Promise<readonly Reaction[]> {
   const service = await rig.service('reaction');
   await service.commit('1.0.0', { config: CONFIG });
+  await service.slipway('agent', 'start', '--router', router);
   await service.slipway('release');
   const users = sendUsers(service.port, PER_SECOND);
   try {
@@ -46,29 +66,27 @@ export async function benchReaction(): Promise<BenchResult> {
     const reactions: Reaction[] = [];
     for (let round = 1; round <= ROUNDS; round++)
       reactions.push(await turnBad(service, users, { round, file: join(rig.folder, `bad-${round}`) }));
-    return {
-      name: 'reaction',
-      unit: 'ms',
-      rows: [
-        { subject: 'first failure to everybody on the old version', figures: spread(reactions.map(({ backMs }) => backMs)) },
-        { subject: 'first to last failure users saw', figures: spread(reactions.map(({ failingMs }) => failingMs)) },
-        {
-          subject: 'failed requests (not ms)',
-          figures: spread(
-            reactions.map(({ failed }) => failed),
-            'requests',
-          ),
-        },
-      ],
-      notes: [
-        `${ROUNDS} canaries at 5 % of ${PER_SECOND} requests per second through the embedded router, default judge; each turned from 0 to 50 % bad`,
-        'targets: 2,000 ms and 10 failed requests',
-      ],
-    };
+    return reactions;
   } finally {
     await users.stop();
-    await rig.close();
   }
+}
+
+function resultOf(router: RouterName, reactions: readonly Reaction[]): BenchResult {
+  const failed = reactions.map((one) => one.failed);
+  return {
+    name: `reaction (${router})`,
+    unit: 'ms',
+    rows: [
+      { subject: 'first failure to everybody on the old version', figures: spread(reactions.map(({ backMs }) => backMs)) },
+      { subject: 'first to last failure users saw', figures: spread(reactions.map(({ failingMs }) => failingMs)) },
+      { subject: 'failed requests (not ms)', figures: spread(failed, 'requests') },
+    ],
+    notes: [
+      `${ROUNDS} canaries at 5 % of ${PER_SECOND} requests per second through the ${router} router, default judge; each turned from 0 to 50 % bad`,
+      'targets: 2,000 ms and 10 failed requests',
+    ],
+  };
 }
 
 async function turnBad(

@@ -1,39 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { SlipwayError, messageOf, type Clock, type Log } from '../../kernel/index.ts';
+import { SlipwayError, messageOf } from '../../kernel/index.ts';
 import type { Endpoint, ListenAddress, ListenAnswer, LocalRouter, RouteSpec, Router } from '../ports.ts';
 import { Book } from './haproxy/book.ts';
 import { endpointStates, type Entry, inFlightOf } from './haproxy/entry.ts';
 import type { Plan } from './haproxy/files.ts';
 import { Fleet } from './haproxy/fleet.ts';
-import { DEFAULT_LIMITS, type HaproxyLimits } from './haproxy/limits.ts';
+import { DEFAULT_LIMITS, type HaproxyLimits, PATIENCE_MS } from './haproxy/limits.ts';
 import { type LogStream, openLogStream } from './haproxy/log-stream.ts';
+import type { HaproxyRouterOptions } from './haproxy/options.ts';
 import { checkProgram } from './haproxy/program.ts';
+import { refusalOf } from './haproxy/refusal.ts';
 import { entryOf, tooMany } from './haproxy/table.ts';
 import { isFree, tryToBind } from './shared/bind.ts';
 import { Desired, validated } from './shared/desired.ts';
 import { askListen, sameAddress } from './shared/vacancy.ts';
 
 export type { HaproxyLimits } from './haproxy/limits.ts';
-
-/** How long the process another agent left goes on while instances are looked for. */
-const PATIENCE_MS = 5_000;
-
-export interface HaproxyRouterOptions {
-  /** Where `routes.json` lives; HAProxy's own files are in its folder `haproxy`. One router per directory; its owner (the agent) holds the lock. */
-  readonly directory: string;
-  /** A folder with a short path that nobody else can enter, for HAProxy's runtime sockets. */
-  readonly sockets: string;
-  /** Default `haproxy`, as found on PATH. */
-  readonly program?: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Ready endpoints of a group, asked whenever a route changes; later changes come by {@link LocalRouter.setEndpoints}. */
-  readonly endpoints?: (group: string) => readonly Endpoint[];
-  /** [0, 1); chooses the order in which requests are dealt. */
-  readonly random: () => number;
-  readonly limits?: Partial<HaproxyLimits>;
-}
+export type { HaproxyRouterOptions } from './haproxy/options.ts';
 
 /**
  * Starts HAProxy with the routes there were before; without any it starts with the first. One that an agent left running is
@@ -62,6 +46,7 @@ class Control implements LocalRouter {
   /** Set while HAProxy is still the one another agent left. */
   #patience: NodeJS.Timeout | null = null;
   #closed = false;
+  #looking = false;
 
   constructor(options: HaproxyRouterOptions, desired: Desired) {
     const { directory, sockets, clock, random, program = 'haproxy' } = options;
@@ -150,11 +135,11 @@ class Control implements LocalRouter {
       await this.#desired.record(fence, id, null);
       const entry = this.#book.get(id);
       this.#book.forget(id);
-      if (entry?.listening === true) await this.#fleet.replace(this.#plan());
+      if (entry?.listening === true) await this.#takeDown(entry);
       return entry;
     });
     // Not awaited among the changes: requests that take their time must not keep other routes from changing.
-    if (removed !== undefined) await this.#drained(removed);
+    if (removed !== undefined) await this.#fleet.untilIdle(removed, this.#limits.drainMs);
   }
 
   setEndpoints(group: string, endpoints: readonly Endpoint[]): Promise<void> {
@@ -219,8 +204,20 @@ class Control implements LocalRouter {
       if (before === undefined) this.#book.forget(next.spec.id);
       else this.#book.keep(before);
       await this.#desired.record(fence, next.spec.id, before?.spec ?? null);
-      const { host, port } = next.spec.listen;
-      throw new SlipwayError('port_in_use', `HAProxy could not listen on ${host}:${port}: ${messageOf(cause)}`, { cause });
+      throw refusalOf(cause, next.spec.listen);
+    }
+  }
+
+  /** A process without the route; where none comes up, the one that serves closes it. Then nothing is left of it, or it is asked again. */
+  async #takeDown(entry: Entry): Promise<void> {
+    try {
+      await this.#fleet.replace(this.#plan());
+    } catch (error) {
+      this.#options.log('error', `HAProxy was not replaced, route ${entry.spec.id} is closed in the one that runs: ${messageOf(error)}`);
+      await this.#fleet.shut(entry.frontend).catch((cause: unknown) => {
+        this.#book.keep(entry);
+        throw cause;
+      });
     }
   }
 
@@ -288,13 +285,14 @@ class Control implements LocalRouter {
   }
 
   async #lookAround(): Promise<void> {
-    await this.#checkLines();
-    if (!this.#closed) await this.#desired.serially(() => this.#fleet.tidy());
-  }
-
-  async #drained(entry: Entry): Promise<void> {
-    const { clock } = this.#options;
-    const until = clock.monotonic() + this.#limits.drainMs;
-    while (clock.monotonic() < until && inFlightOf(entry, await this.#fleet.statistics()) > 0) await clock.sleep(50);
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      if (!(await this.#fleet.watch())) await this.#desired.serially(() => this.#recover('it closed our conversation'));
+      await this.#checkLines();
+      if (!this.#closed) await this.#desired.serially(() => this.#fleet.tidy());
+    } finally {
+      this.#looking = false;
+    }
   }
 }

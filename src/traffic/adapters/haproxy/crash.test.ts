@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, type Cleanup, createCleanup, freePort, scratch, startLoad, startServer, until } from '../../../../test/traffic/support.ts';
@@ -18,10 +18,13 @@ describe.skipIf(!installed)('a HAProxy that ends, is left or is lied about (apt-
   let router: LocalRouter;
   let route: RouteSpec;
   const known = new Map<string, readonly Endpoint[]>();
+  /** While this file is there, HAProxy refuses every configuration. */
+  const refuses = (): string => join(directory, 'refuses');
   const start = async (): Promise<LocalRouter> =>
     createHaproxyRouter({
       directory,
       sockets: directory,
+      program: join(directory, 'program'),
       clock: systemClock,
       log: () => undefined,
       random: Math.random,
@@ -38,6 +41,8 @@ describe.skipIf(!installed)('a HAProxy that ends, is left or is lied about (apt-
   beforeEach(async () => {
     cleanup = createCleanup();
     directory = await scratch(cleanup);
+    const script = `#!/bin/sh\n[ "$1" = -c ] && [ -e '${refuses()}' ] && echo '[ALERT] (1) : no such keyword' && exit 1\nexec haproxy "$@"\n`;
+    writeFileSync(join(directory, 'program'), script, { mode: 0o700 });
     router = await start();
     cleanup.add(null, () => router.close());
     route = {
@@ -75,6 +80,29 @@ describe.skipIf(!installed)('a HAProxy that ends, is left or is lied about (apt-
       );
     await until('it answers', async () => (await status()) !== 0);
     expect(await status()).toBe(503);
+  });
+
+  it('is replaced when it hangs', { timeout: 60_000 }, async () => {
+    const stopped = pid();
+    process.kill(stopped, 'SIGSTOP');
+    await until('another one serves', async () => pid() !== stopped && (await router.inspect(ID))?.listening === true, 50_000);
+    expect((await ask(route.listen.port)).body).toBe('blue');
+  });
+
+  it('that refuses the configuration is not called a port in use, and serves as before', async () => {
+    writeFileSync(refuses(), '');
+    const moved = router.apply(1, { ...route, listen: { host: '127.0.0.1', port: await freePort() } });
+    await expect(moved).rejects.toThrow(/^HAProxy was not replaced, the route is as it was: .*no such keyword/);
+    await expect(moved).rejects.not.toMatchObject({ code: 'port_in_use' });
+    expect((await ask(route.listen.port)).body).toBe('blue');
+    expect((await router.inspect(ID))?.spec).toEqual(route);
+  });
+
+  it('has no removed route, also when it cannot be replaced', async () => {
+    writeFileSync(refuses(), '');
+    await router.remove(1, ID);
+    await expect(ask(route.listen.port)).rejects.toThrow('ECONNREFUSED');
+    expect(await router.inspect(ID)).toBeNull();
   });
 
   it('serves while no agent runs, and is taken over without a failed request', async () => {

@@ -2,9 +2,11 @@ import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../kernel/index.ts';
+import { type Entry, inFlightOf } from './entry.ts';
 import { CONFIG, type Plan, TABLE, writeFiles } from './files.ts';
 import { endOf, findLeft, note, signal, untilDeaf } from './left.ts';
 import { type Haproxy, type KnownServer, startHaproxy } from './process.ts';
+import { openRuntime } from './runtime.ts';
 import { readStatistics, type Row } from './statistics.ts';
 import { addServers, retireServers, sweepServers } from './servers.ts';
 import type { Server } from './table.ts';
@@ -92,6 +94,29 @@ export class Fleet {
     });
   }
 
+  /** Closes a route for good in every process, also for those who keep a connection. */
+  async shut(frontend: string): Promise<void> {
+    await this.set(frontend, 'closed|0|a|a|0');
+    await this.#tell(frontend, async ({ runtime }) => {
+      const answer = (await runtime.ask(`shutdown frontend ${frontend}`)).trim();
+      if (answer !== '') throw new Error(`HAProxy did not close ${frontend}: ${answer}`);
+    });
+  }
+
+  /**
+   * Kills the process that serves when it hangs, which is then a crash like any other; two conversations must fail for that. False when it
+   * answers, but not in the conversation we had.
+   */
+  async watch(): Promise<boolean> {
+    const one = this.#current;
+    if (one === null || one.hasEnded() || (await this.#ask(one, 'show info')) !== null) return true;
+    const another = await openRuntime(one.socket).catch(() => null);
+    another?.close();
+    if (one !== this.#current || one.hasEnded()) return true;
+    if (another === null) signal(one.pid, 'SIGKILL');
+    return another === null;
+  }
+
   async addServers(frontend: string, wanted: readonly Server[]): Promise<void> {
     await this.#tell(frontend, (one) => addServers(one, wanted, this.#options.clock));
   }
@@ -104,6 +129,13 @@ export class Fleet {
   async statistics(): Promise<readonly Row[]> {
     const answers = await Promise.all(this.all().map((one) => this.#ask(one, 'show stat')));
     return answers.flatMap((csv) => (csv === null ? [] : readStatistics(csv)));
+  }
+
+  /** Resolves when no instance has a request of the route any more, or when the time is over. */
+  async untilIdle(entry: Entry, withinMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + withinMs;
+    while (clock.monotonic() < until && inFlightOf(entry, await this.statistics()) > 0) await clock.sleep(50);
   }
 
   async waiting(frontend: string): Promise<number> {

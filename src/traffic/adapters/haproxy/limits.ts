@@ -10,4 +10,7 @@ export interface HaproxyLimits {
   readonly auditMs: number;
 }
 
+/** How long the process another agent left goes on while instances are looked for. */
+export const PATIENCE_MS = 5_000;
+
 export const DEFAULT_LIMITS: HaproxyLimits = { holdRequests: 1_000, holdMs: 30_000, drainMs: 30_000, listenRetryMs: 500, auditMs: 1_000 };

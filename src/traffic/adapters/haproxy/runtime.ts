@@ -58,8 +58,12 @@ class Conversation implements Runtime {
   #send(command: string): Promise<string> {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new Error('HAProxy has closed its runtime socket'));
-      const hangs = (): void => this.#fail(new Error(`HAProxy did not answer "${command}" within ${ANSWER_WITHIN_MS} ms`));
-      this.#waiting = { resolve, reject, late: setTimeout(hangs, ANSWER_WITHIN_MS) };
+      const hangs = (): void => {
+        if (this.#waiting?.late === late) this.#fail(new Error(`HAProxy did not answer "${command}" within ${ANSWER_WITHIN_MS} ms`));
+      };
+      // What came while it was us who stood still is read before anybody is blamed.
+      const late = setTimeout(() => setImmediate(hangs), ANSWER_WITHIN_MS);
+      this.#waiting = { resolve, reject, late };
       this.#socket.write(`${command}\n`);
     });
   }
