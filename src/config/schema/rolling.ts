@@ -20,6 +20,8 @@ export const rollingFields = {
   settle: duration.optional().describe('How long the new version is watched with each larger share (default 10s; 0s: not).'),
 };
 
+export const ROLLING_KEYS = Object.keys(rollingFields) as readonly (keyof typeof rollingFields)[];
+
 const fields = z.object(rollingFields);
 
 /** The rolling update as written, with what is left to convention. */

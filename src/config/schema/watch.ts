@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { formatDuration } from '../../kernel/index.ts';
 import type { ObserveDefinition, RollbackDefinition, StrategyDefinition } from '../domain.ts';
 import { CANARY_KEYS, canaryFields, toCanary } from './canary.ts';
-import { rollingFields, toRolling } from './rolling.ts';
+import { ROLLING_KEYS, rollingFields, toRolling } from './rolling.ts';
 import { duration, percent, positiveDuration, reason, section } from './scalars.ts';
 
 /** Below this, few services see enough traffic to judge; a shorter window is a decision somebody has to explain. */
@@ -62,8 +62,9 @@ export const strategy = z
     const [canary, rolling] = [toCanary(fields, context), toRolling(fields, context)];
     const chosen = { name: fields.name, because };
     // An environment may choose another strategy and leave the settings of one where they are.
-    const hasCanary = fields.name === 'canary' || (fields.name === 'auto' && CANARY_KEYS.some((key) => fields[key] !== undefined));
-    return { ...chosen, ...(hasCanary ? { canary } : {}), ...(fields.name === 'rolling' || fields.name === 'auto' ? { rolling } : {}) };
+    const says = (name: typeof fields.name, keys: readonly (keyof StrategyFields)[]): boolean =>
+      fields.name === name || (fields.name === 'auto' && keys.some((key) => fields[key] !== undefined));
+    return { ...chosen, ...(says('canary', CANARY_KEYS) ? { canary } : {}), ...(says('rolling', ROLLING_KEYS) ? { rolling } : {}) };
   });
 
 export const rollbackFields = {
