@@ -23,7 +23,7 @@ export const systemIds: Ids = {
   token: () => randomBytes(16).toString('hex'),
 };
 
-/** Names the point (or `point#n`, its n-th passing; `*` for every point) at which the process kills itself; set by crash tests. */
+/** Names the points, comma between them (`point#n`: its n-th passing; `*`: every point), at which the process kills itself; set by crash tests. */
 export const FAULT_VARIABLE = 'SLIPWAY_FAULT_AT';
 
 /** A folder that remembers which points have struck, so that each strikes once however often the process is started again. */
@@ -36,12 +36,14 @@ const FAULT_ONCE_VARIABLE = 'SLIPWAY_FAULT_ONCE';
 export function createFaults(environment: Readonly<Record<string, string | undefined>>): Faults {
   const spec = environment[FAULT_VARIABLE];
   if (spec === undefined || spec === '') return { at: () => undefined };
-  const [point, nth = '1'] = spec.split('#');
+  const wanted = new Map(spec.split(',').map((one) => [one.split('#')[0], Number(one.split('#')[1] ?? 1)]));
   const once = environment[FAULT_ONCE_VARIABLE];
-  let passed = 0;
+  const passed = new Map<string, number>();
   return {
     at: (name) => {
-      const here = point === '*' || (name === point && ++passed === Number(nth));
+      const times = (passed.get(name) ?? 0) + 1;
+      passed.set(name, times);
+      const here = wanted.has('*') || wanted.get(name) === times;
       if (here && (once === undefined || firstTime(once, name))) process.kill(process.pid, 'SIGKILL');
     },
   };

@@ -71,7 +71,10 @@ export const start: Handler = async (call) => {
     ...(asked === null ? [] : ['--router', asked]),
   ];
   const { status, started } = await startAgent(home, argv, workspace, systemClock);
-  if (!started) refuseOtherRouter(status, asked);
+  if (!started) {
+    refuseOtherRouter(status, asked);
+    refuseOtherOtlp(status, otlp);
+  }
   const deaf = await deafRoutes(home);
   tell(
     call,
@@ -93,6 +96,16 @@ function refuseOtherRouter({ pid, router }: AgentStatus, asked: RouterName | nul
   if (asked === null || asked === name) return;
   throw new SlipwayError('agent_running', `The agent that runs (pid ${pid}) has the ${name} router`, {
     hint: `Run \`slipway agent stop\`, then \`slipway agent start --router ${asked}\`.`,
+  });
+}
+
+function refuseOtherOtlp({ pid, otlp }: AgentStatus, asked: string | undefined): void {
+  if (asked === undefined) return;
+  const { host, port } = parseOtlpAddress(asked);
+  if (otlp?.host === host && otlp.port === port) return;
+  const where = otlp === undefined || otlp === null ? 'receives no metrics' : `receives metrics on ${otlp.host}:${otlp.port}`;
+  throw new SlipwayError('agent_running', `The agent that runs (pid ${pid}) ${where}, and goes on so`, {
+    hint: `Run \`slipway agent stop\`, then \`slipway agent start --otlp ${asked}\`.`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { checkedReading, type MetricSource, type Question, type Reading } from '../../analysis/index.ts';
 import { sourcesOf } from '../core/canary-sources.ts';
+import type { Plan } from '../core/plan.ts';
 import { openSource } from '../metric-sources.ts';
 import { createRouterSource } from '../router-source.ts';
 import type { StepDeps } from '../steps/deps.ts';
@@ -16,22 +17,30 @@ export const checkMetrics: PreflightCheck = async (deps, plan) => {
   if (declared.length === 0) return pass('only the router is asked');
   if (strategy.name !== 'canary' || previous === null)
     return pass(`not asked: ${declared.map(({ name }) => name).join(', ')} judge a canary, and this is none (${strategy.name})`);
+  const { told, silent } = await askMetricSources(deps, plan, { version: previous.version, group: previous.group });
+  if (!silent) return pass(told);
+  return { ...unknown(told, 'Until each of them answers, the canary would be held and not promoted.'), blocks: false };
+};
+
+/** Asks the router and every source that a plan declares once, about one version, and says what each answered. */
+export async function askMetricSources(
+  deps: StepDeps,
+  plan: Plan,
+  version: Question['stable'],
+): Promise<{ readonly told: string; readonly silent: boolean }> {
   const route = `${plan.service}/${plan.environment}`;
   const router = { name: 'errors', from: 'router', source: createRouterSource(deps.router, route, 'errors') };
   const opened = await Promise.all(
-    declared.map(async ({ name, source }) => ({
+    sourcesOf(plan.definition).map(async ({ name, source }) => ({
       name,
       from: source.from,
       source: await openSource(deps, plan, { source, cwd: plan.workspace }),
     })),
   );
-  const version = { version: previous.version, group: previous.group };
   const question: Question = { service: plan.service, environment: plan.environment, canary: version, stable: version };
   const answers = await Promise.all([router, ...opened].map((one) => askOne(deps, question, one)));
-  const told = answers.map(({ text }) => text).join('; ');
-  if (!answers.some(({ silent }) => silent)) return pass(told);
-  return { ...unknown(told, 'Until each of them answers, the canary would be held and not promoted.'), blocks: false };
-};
+  return { told: answers.map(({ text }) => text).join('; '), silent: answers.some(({ silent }) => silent) };
+}
 
 interface Asked {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { SlipwayError, toIso, type Clock } from '../../kernel/index.ts';
 import type { End } from './end.ts';
+import type { OtlpAddress } from './otlp-address.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 /** What `slipway agent status` shows. */
@@ -10,6 +11,8 @@ export interface AgentStatus {
   readonly startedAt: string;
   /** Absent from an agent of an older build. With `outlivesAgent` users reach the service also while no agent runs. */
   readonly router?: { readonly name: string; readonly outlivesAgent: boolean };
+  /** Where it receives metrics, null for nowhere; absent from an agent of an older build. */
+  readonly otlp?: OtlpAddress | null;
   readonly worker: { readonly pid: number | null; readonly restarts: number } | null;
   /** It is on its way out and takes no new orders. */
   readonly stopping: boolean;
@@ -21,8 +24,15 @@ export function controlRoutes(
     version,
     clock,
     router,
+    otlp,
     outlives,
-  }: { readonly version: string; readonly clock: Clock; readonly router: string; readonly outlives: boolean },
+  }: {
+    readonly version: string;
+    readonly clock: Clock;
+    readonly router: string;
+    readonly otlp: OtlpAddress | null;
+    readonly outlives: boolean;
+  },
   worker: () => WorkerProcess | null,
   end: End,
 ): Hono {
@@ -35,6 +45,7 @@ export function controlRoutes(
       version,
       startedAt,
       router: { name: router, outlivesAgent: outlives },
+      otlp,
       worker: running === null ? null : { pid: running.pid(), restarts: running.restarts() },
       stopping: end.begun(),
     };

@@ -10,9 +10,19 @@ export interface Met {
   readonly lastFailedAt: number | null;
 }
 
+/** One answer of a version, whatever its status; what the router answers by itself is none. */
+export interface Answer {
+  /** In ms since the epoch. */
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  readonly version: string;
+}
+
 /** Users who ask for `/` at a steady pace until told to stop, whatever they are answered. */
 export interface Users {
   met(): Met;
+  /** Every answer so far, as they came. */
+  answers(): readonly Answer[];
   /** Forgets what was met so far. */
   forget(): void;
   stop(): Promise<Met>;
@@ -23,12 +33,15 @@ export function sendUsers(port: number, perSecond: number): Users {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 32 });
   let requests = 0;
   let failedAt: number[] = [];
+  let answers: Answer[] = [];
   const stopped = new AbortController();
   const ask = async (): Promise<void> => {
     requests++;
+    const sentAt = systemClock.now();
     try {
       const { statusCode, body } = await pool.request({ path: '/', method: 'GET' });
-      await body.dump();
+      const version = /"version":"([^"]+)"/.exec(await body.text())?.[1];
+      if (version !== undefined) answers.push({ sentAt, answeredAt: systemClock.now(), version });
       if (statusCode >= 500) failedAt.push(systemClock.now());
     } catch {
       failedAt.push(systemClock.now());
@@ -49,8 +62,10 @@ export function sendUsers(port: number, perSecond: number): Users {
   });
   return {
     met,
+    answers: () => answers,
     forget: () => {
       requests = 0;
+      answers = [];
       failedAt = [];
     },
     stop: async () => {

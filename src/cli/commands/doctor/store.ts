@@ -3,6 +3,7 @@ import { agentStatus } from '../../../server/index.ts';
 import type { App } from '../../compose.ts';
 import { withApp } from '../shared/app.ts';
 import type { Call } from '../spec.ts';
+import { checkMetricSources } from './metrics.ts';
 import { checkServing } from './serving.ts';
 
 const RECENT = 500;
@@ -10,7 +11,12 @@ const RECENT = 500;
 /** The store answers, and every lock has somebody who works for it. */
 export async function checkStore(call: Call): Promise<readonly Check[]> {
   try {
-    return await withApp(call, async (app) => [await checkHealth(app), ...(await checkLocks(app)), ...(await checkServing(app))]);
+    return await withApp(call, async (app) => [
+      await checkHealth(app),
+      ...(await checkLocks(app)),
+      ...(await checkServing(app)),
+      ...(await checkMetricSources(app)),
+    ]);
   } catch (error) {
     const fix = error instanceof SlipwayError ? error.hint : 'Run this again with SLIPWAY_LOG=debug and report it.';
     return [{ name: 'store', verdict: error instanceof SlipwayError ? 'fail' : 'unknown', reason: messageOf(error), fix }];
