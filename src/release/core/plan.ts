@@ -62,7 +62,7 @@ export interface Step {
   readonly onInterrupt: 'rerun' | 'unknown';
   /** Runs again and again until it has passed for `forMs` (null: until a person promotes it); null for a step that runs once. */
   readonly repeat: { readonly everyMs: Duration; readonly forMs: Duration | null } | null;
-  /** True for a question that is asked until it is answered: `unknown` holds the release where it is, and a person may promote it. */
+  /** True for a question that is asked until it is answered: `unknown` holds the release where it is. */
   readonly holds?: boolean;
   /** The recorded reason for not running it; null when it runs. */
   readonly skip: string | null;

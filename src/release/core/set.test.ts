@@ -6,7 +6,7 @@ import type { NewEvent, ReleaseEvent } from './events.ts';
 import { next } from './next.ts';
 import type { Plan } from './plan.ts';
 import { isBack, standingOfAll, type Need, type ReleaseSet, type SetMember } from './set.ts';
-import { foldEvents, type ReleaseState } from './state.ts';
+import { checkpointOf, foldEvents, type ReleaseState } from './state.ts';
 
 const NAMES = ['api', 'web', 'mail'];
 
@@ -118,6 +118,20 @@ describe('a set', () => {
       expect(told.indexOf(`${name} verify.smoke`)).toBeLessThan(told.indexOf(first ?? ''));
       expect(told.indexOf(`${name} test.run`)).toBeLessThan(told.findIndex((one) => one.endsWith('deploy.start')));
     }
+  });
+});
+
+describe('a promotion', () => {
+  it('ends checkpoints of a canary, and no meeting of a set', () => {
+    const [, web] = plansOf(2, 'together');
+    const events = [
+      { type: 'release.requested', data: { plan: web!, wait: false, previousLedger: null } } as const,
+      { type: 'step.intended', data: { step: 'migrate.companions', stage: 'migrate', attempt: 1, key: 'x' } } as const,
+      { type: 'promote.requested', data: { reason: 'now', step: null } } as const,
+    ];
+    const state = foldEvents(events.map((event, seq) => ({ ...event, seq, time: seq, actor: 'ann' })));
+    expect(checkpointOf(state)).toBeUndefined();
+    expect(state.promoted).toEqual({});
   });
 });
 

@@ -51,7 +51,7 @@ export interface ReleaseState {
 /** The checkpoint the release is at; undefined when it is at none. */
 export function checkpointOf({ plan, steps }: ReleaseState): Step | undefined {
   const newest = plan.steps.findLast(({ id }) => steps[id] !== undefined);
-  return newest?.holds === true ? newest : undefined;
+  return newest?.kind === 'judge' ? newest : undefined;
 }
 
 /** Folds a ledger into state. Unknown event types (written by a newer build) change nothing but the size. */
@@ -178,7 +178,7 @@ function promoted(state: ReleaseState, meant: string | null, why: string): Relea
 /** The checkpoint that was meant, or all that are not over. Later ones are for later promotions to decide. */
 function promote({ plan, steps, promoted }: ReleaseState, meant: string | null, why: string): ReleaseState['promoted'] {
   const begun = plan.steps.findLastIndex((step) => steps[step.id] !== undefined);
-  const held = plan.steps.filter((step, index) => step.holds === true && index >= begun && promoted[step.id] === undefined);
+  const held = plan.steps.filter((step, index) => step.kind === 'judge' && index >= begun && promoted[step.id] === undefined);
   return { ...promoted, ...Object.fromEntries(held.filter(({ id }) => meant === null || id === meant).map(({ id }) => [id, why])) };
 }
 

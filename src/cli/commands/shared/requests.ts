@@ -43,7 +43,7 @@ function refusePromote(state: ReleaseState, { reason, full }: Extract<Wish, { re
   const atCheckpoint = checkpointOf(state);
   if (state.undo !== null) return 'it is going back';
   if (state.stuck !== null && state.stuck.step !== atCheckpoint?.id) return 'it is stuck, and not because of a checkpoint';
-  const held = state.plan.steps.filter((step) => step.holds === true && state.promoted[step.id] === undefined);
+  const held = state.plan.steps.filter((step) => step.kind === 'judge' && state.promoted[step.id] === undefined);
   if (held.length === 0 && state.stuck === null) return 'no checkpoint of a canary is left in it';
   if (!full && atCheckpoint === undefined) return 'it is not at a checkpoint now';
   return reason.trim() === '' ? 'going on before the judge says pass needs a reason: --reason "..."' : null;
