@@ -20,5 +20,7 @@ export function openDatabase(url, service) {
       if (!isConnectionLoss(error)) throw error;
       return query(sql, values);
     });
-  return { read, write: query, close: () => pool.end() };
+  // A connection that was lost while idle is found out before anything is written on it.
+  const write = (sql, values) => read('select 1').then(() => query(sql, values));
+  return { read, write, close: () => pool.end() };
 }
