@@ -1,7 +1,7 @@
 import { SlipwayError, type Duration } from '../../kernel/index.ts';
 import { BACK_FIRST_MS, isBack, notBackReason, standingOfAll, type Need, type SetMember } from '../core/set.ts';
 import { foldEvents, type ReleaseState } from '../core/state.ts';
-import type { StepContext, StepExecutor } from '../ports.ts';
+import type { StepContext, StepExecutor, StoredRelease } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as } from './input.ts';
 
@@ -13,9 +13,10 @@ const EVERY_MS: Duration = 250;
 export function companionsStep(deps: Pick<StepDeps, 'store'>): StepExecutor {
   return async ({ step, effects: { clock }, signal, asked }) => {
     const needs = as<readonly Need[]>(step.input['needs']);
+    const look = watchOf(deps, needs);
     const from = clock.monotonic();
     for (;;) {
-      const { verdict, reason } = standingOfAll(needs, await statesOf(deps, needs));
+      const { verdict, reason } = standingOfAll(needs, await look());
       if (verdict !== 'unknown' || asked.aborted || clock.monotonic() - from >= LOOK_MS)
         return { verdict, reason, retry: verdict === 'unknown', facts: { changed: false } };
       signal.throwIfAborted();
@@ -34,9 +35,10 @@ export function recallStep(deps: Pick<StepDeps, 'store'>): StepExecutor {
     const said = await ask(deps, context, as<readonly SetMember[]>(step.input['others']));
     note(said);
     const first = as<readonly SetMember[]>(step.input['first']);
+    const look = watchOf(deps, first);
     const from = effects.clock.monotonic();
     for (;;) {
-      const states = await statesOf(deps, first);
+      const states = await look();
       const away = first.filter((_, index) => !isBack(states[index] ?? null));
       if (away.length === 0) return { verdict: 'pass', reason: said, facts: { changed: false } };
       if (effects.clock.monotonic() - from >= BACK_FIRST_MS)
@@ -64,15 +66,25 @@ function mayBeAsked(state: ReleaseState | null): boolean {
 }
 
 /** Their ledgers as they are now; null for a member nobody has submitted. */
-export function statesOf({ store }: Pick<StepDeps, 'store'>, members: readonly SetMember[]): Promise<readonly (ReleaseState | null)[]> {
-  return Promise.all(
-    members.map(async ({ release }) => {
-      try {
-        return foldEvents((await store.load(release)).events);
-      } catch (error) {
-        if (error instanceof SlipwayError && error.code === 'not_found') return null;
-        throw error;
-      }
-    }),
-  );
+export function statesOf(deps: Pick<StepDeps, 'store'>, members: readonly SetMember[]): Promise<readonly (ReleaseState | null)[]> {
+  return watchOf(deps, members)();
+}
+
+/** The same for whoever looks again and again: only what came since is read, and folded only where something came. */
+function watchOf({ store }: Pick<StepDeps, 'store'>, members: readonly SetMember[]): () => Promise<readonly (ReleaseState | null)[]> {
+  const known = new Map<string, { readonly stored: StoredRelease; readonly state: ReleaseState }>();
+  const look = async ({ release }: SetMember): Promise<ReleaseState | null> => {
+    const before = known.get(release);
+    try {
+      const stored = await store.load(release, before?.stored);
+      const grown = before === undefined || stored.events.length > before.stored.events.length;
+      const state = grown ? foldEvents(stored.events) : before.state;
+      known.set(release, { stored, state });
+      return state;
+    } catch (error) {
+      if (error instanceof SlipwayError && error.code === 'not_found') return null;
+      throw error;
+    }
+  };
+  return () => Promise.all(members.map(look));
 }
