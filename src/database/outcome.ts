@@ -8,7 +8,7 @@ export type FileOutcome =
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-const DEFAULT_RETRIES = 10;
+const DEFAULT_RETRIES = 30;
 
 /** A reason that says how often it was tried. */
 export function withAttempts(reason: string, attempts: number): string {

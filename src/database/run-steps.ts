@@ -103,13 +103,13 @@ async function inTransaction(session: MigrationSession, worker: Worker, step: St
 }
 
 async function onItsOwn(session: MigrationSession, worker: Worker, step: Step & { readonly alone: Solitary }): Promise<null> {
-  const { request } = session;
+  const { request, lockTimeoutMs } = session;
   const { alone } = step;
   throwIfAborted(session);
   const concurrent = alone.kind === 'create-index' || alone.kind === 'drop-index';
   await setLimits(worker, session, {
     local: false,
-    lockTimeoutMs: concurrent ? Math.max(CONCURRENT_LOCK_MS, request.lockTimeoutMs) : request.lockTimeoutMs,
+    lockTimeoutMs: concurrent ? CONCURRENT_LOCK_MS : lockTimeoutMs,
   });
   await record(session, worker, step, step.index);
   request.effects.faults.at(`migrate.${step.run.direction}.step-begun`);

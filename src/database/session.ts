@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { SlipwayError } from '../kernel/index.ts';
+import { SlipwayError, type Duration } from '../kernel/index.ts';
 import { connect } from './access.ts';
 import { refusedError } from './errors.ts';
 import { claimFence, ensureHistory } from './history.ts';
@@ -10,6 +10,8 @@ import type { MigrationRequest } from './ports.ts';
 export interface MigrationSession {
   readonly control: pg.Client;
   readonly request: MigrationRequest;
+  /** The asked lock timeout, or less: see `belowDeadlock`. */
+  readonly lockTimeoutMs: Duration;
 }
 
 /** A connection that runs one file, so that nothing a file sets (role, search_path) reaches the next. */
@@ -42,12 +44,23 @@ export async function withMigrationLock<T>(request: MigrationRequest, work: (ses
     effects.faults.at('migrate.locked');
     await ensureHistory(control);
     await claimFence(control, fence);
-    return await work({ control, request });
+    return await work({ control, request, lockTimeoutMs: await belowDeadlock(control, request.lockTimeoutMs) });
   } catch (error) {
     throw refusedError(error, 'migrating', access);
   } finally {
     await control.end().catch(() => undefined);
   }
+}
+
+/**
+ * A deadlock with users must cost the migration its try, never a user the transaction: PostgreSQL ends whoever looks for
+ * deadlocks first, after `deadlock_timeout` (default 1 s), so a migration gives up before anybody looks.
+ */
+async function belowDeadlock(control: pg.Client, asked: Duration): Promise<Duration> {
+  const { rows } = await control.query<{ ms: number }>(
+    `SELECT extract(epoch FROM current_setting('deadlock_timeout')::interval)::float8 * 1000 AS ms`,
+  );
+  return Math.max(1, Math.min(asked, Math.floor((rows[0]?.ms ?? asked) / 2)));
 }
 
 /** Opens the connection for one file; aborting the request cancels what it runs. */

@@ -32,10 +32,10 @@ const LONGEST_IDLE_MS = 30_000;
 /** Sets the limits of the current transaction, or of the whole session. */
 export async function setLimits(
   { client }: Worker,
-  { request }: MigrationSession,
+  { request, lockTimeoutMs }: MigrationSession,
   scope: { readonly local: boolean; readonly lockTimeoutMs?: Duration },
 ): Promise<void> {
-  const lock = scope.lockTimeoutMs ?? request.lockTimeoutMs;
+  const lock = scope.lockTimeoutMs ?? lockTimeoutMs;
   await client.query(
     `SELECT set_config('lock_timeout', $1, $4), set_config('statement_timeout', $2, $4), set_config('idle_in_transaction_session_timeout', $3, $4)`,
     [`${Math.ceil(lock)}`, `${Math.ceil(request.statementTimeoutMs)}`, `${LONGEST_IDLE_MS}`, scope.local],
@@ -45,12 +45,12 @@ export async function setLimits(
 const MAY_SET: ReadonlySet<string> = new Set(['VariableSetStmt', 'SelectStmt', 'DoStmt', 'CallStmt', 'DiscardStmt']);
 
 /** A file may make the limits stricter for what follows; what would lift them is undone. Files made by pg_dump begin with such lines. */
-async function keepLimits({ client }: Worker, { request }: MigrationSession, statement: Statement): Promise<void> {
+async function keepLimits({ client }: Worker, { request, lockTimeoutMs }: MigrationSession, statement: Statement): Promise<void> {
   if (!MAY_SET.has(statement.kind)) return;
   await client.query(
     `SELECT set_config(name, most, true) FROM (VALUES ('lock_timeout', $1::text), ('statement_timeout', $2::text)) AS wanted (name, most)
      WHERE most <> '0' AND current_setting(name)::interval NOT BETWEEN '1 millisecond' AND (most || ' ms')::interval`,
-    [`${Math.ceil(request.lockTimeoutMs)}`, `${Math.ceil(request.statementTimeoutMs)}`],
+    [`${Math.ceil(lockTimeoutMs)}`, `${Math.ceil(request.statementTimeoutMs)}`],
   );
 }
 
@@ -77,12 +77,12 @@ export function throwIfAborted({ request }: MigrationSession): void {
 }
 
 async function watchBlockers(
-  { control, request }: MigrationSession,
+  { control, request, lockTimeoutMs }: MigrationSession,
   { pid }: Worker,
   done: AbortSignal,
   report: (message: string) => void,
 ): Promise<void> {
-  await request.effects.clock.sleep(request.lockTimeoutMs / 2, done);
+  await request.effects.clock.sleep(lockTimeoutMs / 2, done);
   if (done.aborted) return;
   const answer = await control
     .query<{ pid: number; name: string; state: string | null; age: string | null }>(

@@ -3,7 +3,7 @@ import { applyMigrations } from '../../src/database/index.ts';
 import { migrationWorld } from './migration-world.ts';
 import { until } from './support.ts';
 
-const { lines, request, files, query, session } = migrationWorld();
+const { lines, request, files, query, session, access } = migrationWorld();
 
 describe('locks', () => {
   test('a lock that does not come is given up, tried again and never waited for without limit', async () => {
@@ -33,6 +33,23 @@ describe('locks', () => {
     await reader.query('COMMIT');
     const answer = await applying;
     expect(answer.verdict).toBe('pass');
+    expect(answer.files[0]?.attempts).toBeGreaterThan(1);
+  });
+
+  test('a deadlock with a user costs the migration a try, not the user the transaction', async () => {
+    files({ '1_a.sql': 'CREATE TABLE products (id int); CREATE TABLE orders (id int)' });
+    await applyMigrations(request());
+    // Long enough for a busy machine. A user who waits before the migration does is the first to look for a deadlock.
+    await query(`ALTER DATABASE ${access().name} SET deadlock_timeout = '2s'`);
+    files({ '2_b.sql': 'ALTER TABLE products ADD COLUMN n int; SELECT pg_sleep(0.4); ALTER TABLE orders ADD COLUMN n int' });
+    const user = await session('user');
+    await user.query('BEGIN; INSERT INTO orders VALUES (1)');
+    const applying = applyMigrations(request({ lockTimeoutMs: 60_000 }));
+    await until('the migration has the products', () => lines.some((line) => line.includes('pg_sleep')));
+    await user.query('SELECT * FROM products');
+    await user.query('COMMIT');
+    const answer = await applying;
+    expect(answer).toMatchObject({ verdict: 'pass', applied: ['2_b'] });
     expect(answer.files[0]?.attempts).toBeGreaterThan(1);
   });
 

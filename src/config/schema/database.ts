@@ -41,7 +41,7 @@ export const databaseFields = {
     .optional()
     .describe('What a failed release does after `migrate` ran: app (the old version lives with the new schema), restore the backup (default), or forward-fix.'),
   backup: backup.optional().describe('auto, pg_dump, template, a command as a list, or { none: "reason" } (default auto).'),
-  'lock-timeout': positiveDuration.optional().describe('Longest wait for a lock while migrating (default 2s).'),
+  'lock-timeout': positiveDuration.optional().describe('Longest wait for one lock while migrating; then it is tried again (default 100ms, at most half of deadlock_timeout of the server).'),
   'statement-timeout': positiveDuration.optional().describe('Longest time for one migration statement (default 10m).'),
 };
 
@@ -60,7 +60,7 @@ export const database = section(databaseFields).transform((given, context): Data
     migrateCommand: orElse<CommandDefinition | null>(migrate, null),
     migrateClass: given['migrate-rollback'] ?? 'restore',
     backup: orElse<Backup>(given.backup, { method: 'auto', command: null, restore: null, reason: null }),
-    lockTimeoutMs: orElse(given['lock-timeout'], 2_000),
+    lockTimeoutMs: orElse(given['lock-timeout'], 100),
     statementTimeoutMs: orElse(given['statement-timeout'], 600_000),
   };
 });
