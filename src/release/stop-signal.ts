@@ -15,7 +15,7 @@ const LOOK_AGAIN_MS: Duration = 1_000;
 
 /** What a step is watched for. */
 export interface Watch {
-  readonly store: ReleaseStore;
+  readonly store: Pick<ReleaseStore, 'changed' | 'load'>;
   readonly clock: Clock;
   /** The ledger as loaded for the step. */
   readonly stored: StoredRelease;
