@@ -62,10 +62,10 @@ export interface StoredRelease {
  */
 export interface ReleaseStore {
   /**
-   * Records a new release (event 0 and its first wake-up). Refuses with `locked`, naming the owner, when
-   * another release holds the service + environment and `wait` is false.
+   * Records new releases (event 0 and the first wake-up of each), all of them or none. Refuses with `locked`, naming the owner, when
+   * another release holds the service + environment of one and its `wait` is false.
    */
-  submit(request: { readonly plan: Plan; readonly actor: string; readonly wait: boolean }): Promise<void>;
+  submit(...requests: readonly { readonly plan: Plan; readonly actor: string; readonly wait: boolean }[]): Promise<void>;
   /** With `known`, what an earlier call answered, only what came since is read: a ledger only grows. */
   load(release: string, known?: StoredRelease): Promise<StoredRelease>;
   /** Takes the release for this driver: null when a live driver has it. Records `driver.claimed`. */

@@ -250,6 +250,8 @@ export interface RollbackRequest {
   readonly to: PreviousVersion;
   readonly current: PreviousVersion;
   readonly skips: Readonly<Record<string, string>>;
+  /** The services that go back together with it. */
+  readonly set?: ReleaseSet;
 }
 
 /** Compiles the release that puts an earlier version back: no build, no migration, its artifact as it was verified. */
@@ -274,6 +276,7 @@ export async function prepareRollback(deps: StepDeps, request: RollbackRequest):
     databaseUrl: to.definition.database === null ? null : await deps.databaseUrlTemplate(to.definition),
     // The system may well be degraded: that is why somebody rolls back.
     skips: { 'preflight.health': 'rolling back to a verified version is never blocked by the state of what it replaces', ...request.skips },
+    ...(request.set === undefined ? {} : { set: request.set }),
     findings: [],
   });
 }

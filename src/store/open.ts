@@ -116,7 +116,7 @@ async function migrateIn({ db, pool }: Session, embedded: Embedded | null): Prom
 
 function createStore(context: Context, listener: Listener): ReleaseStore {
   return {
-    submit: (submission) => submit(context, submission),
+    submit: (...submissions) => submit(context, submissions),
     load: (release, known) => load(context, release, known),
     claim: (release, driver) => claim(context, release, driver),
     renew: (mine) => renew(context, mine),

@@ -13,19 +13,22 @@ export interface Submission {
 }
 
 /**
- * Records a release and wakes a worker of its node. A free service + environment is held for it from this moment, so of two
- * requests that do not wait exactly one is accepted.
+ * Records releases, all or none, and wakes workers of their nodes. A free service + environment is held for its release from this
+ * moment, so of two requests that do not wait exactly one is accepted.
  * @throws SlipwayError `locked`, naming the owner
  */
-export async function submit(context: Context, request: Submission): Promise<void> {
-  await context.session.again(() => context.wakes.prepare(request.plan.node));
-  const attempt: Attempt = { entries: [] };
-  await context.session.transact((trx) => submitIn(trx, context, request, attempt));
+export async function submit(context: Context, requests: readonly Submission[]): Promise<void> {
+  for (const node of new Set(requests.map(({ plan }) => plan.node))) await context.session.again(() => context.wakes.prepare(node));
+  const attempts = requests.map((): Attempt => ({ entries: [] }));
+  await context.session.transact(async (trx) => {
+    // In one order, so that two sets of the same services do not wait for each other.
+    for (const key of requests.map(({ plan }) => lockKey(plan)).toSorted()) await guardKey(trx, key);
+    for (const [index, request] of requests.entries()) await submitIn(trx, context, request, attempts[index] ?? { entries: [] });
+  });
 }
 
 async function submitIn(trx: Trx, context: Context, { plan, actor, wait }: Submission, attempt: Attempt): Promise<void> {
   const key = lockKey(plan);
-  await guardKey(trx, key);
   if (await isRecorded(trx, plan.release, attempt)) return;
   const owner = await ownerOf(trx, key);
   if (owner !== null && !wait) {

@@ -118,6 +118,25 @@ describe('a set of services', () => {
     expect(ran).toContain('api finished unchanged');
     expect(await served()).toEqual(['1.1.0', '1.1.0']);
   }, 120_000);
+
+  it('is taken back as a whole after its release, in the reverse order, and answered for as one', async () => {
+    for (const one of users) one.forget();
+    expect(await answer(whole, 'status')).toMatchObject({ set: { name: 'whole', services: ['api', 'web'], whole: true } });
+    expectSaid(await whole.slipway('abort'), 4, 'No release is in flight');
+    const ran = expectSaidIn(await whole.slipway('rollback', '--reason', 'a test', '--json'), 0);
+    expect(await served()).toEqual(['1.0.0', '1.0.0']);
+    expect(ran.indexOf('web observe.window intended')).toBeLessThan(ran.indexOf('api deploy.start intended'));
+    expect(failures()).toBe(0);
+    expect(await answer(whole, 'status')).toMatchObject({ set: { whole: true } });
+    const kinds = [
+      expect.objectContaining({ service: 'api', kind: 'rollback' }),
+      expect.objectContaining({ service: 'web', kind: 'rollback' }),
+    ];
+    expect(await answer(whole, 'show')).toEqual({ set: 'whole', releases: kinds });
+    expectSaid(await whole.slipway('watch'), 0, 'set whole: api 1.0.0 released, web 1.0.0 released');
+    expectSaid(await whole.slipway('rollback'), 4, 'was the first release here');
+    expectSaid(await whole.slipway('doctor'), 0, /set .*whole: api, web serve what was released as one/);
+  }, 120_000);
 });
 
 /** Top-level keys of the set's file; what a service alone would have is left out. */
@@ -133,6 +152,13 @@ function setConfig(order: string): Readonly<Record<string, unknown>> {
     services: ['api', 'web'],
     order,
   };
+}
+
+/** What a command in the folder of the set answers with --json: one document. */
+async function answer(whole: SmallService, ...args: readonly string[]): Promise<Readonly<Record<string, never>>> {
+  const { stdout, exit, said } = await whole.slipway(...args, '--json');
+  expect(exit, said).toBe(0);
+  return JSON.parse(stdout) as Readonly<Record<string, never>>;
 }
 
 interface Line {

@@ -41,6 +41,19 @@ export function lockContract(name: string, start: () => Promise<TestServer>): vo
       await submit('named', false, { environment: 'dev' });
     });
 
+    it('takes all releases of one call or none, and two such calls never wait for each other', async () => {
+      const taken = await submit('set-b', false);
+      const set = (...services: readonly string[]): Promise<void> =>
+        open.store.submit(...services.map((service) => ({ plan: planFor({ service }), actor: 'ann', wait: false })));
+      await expect(set('set-a', 'set-b')).rejects.toMatchObject({ code: 'locked', message: expect.stringContaining(taken) as string });
+      expect(await open.store.list({ service: 'set-a', limit: 9 })).toEqual([]);
+      expect(await open.store.lockOf('set-a', 'prd')).toBeNull();
+      const names = ['set-c', 'set-d', 'set-e'];
+      const results = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => set(...(n % 2 === 0 ? names : names.toReversed()))));
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const service of names) expect(await open.store.list({ service, limit: 9 })).toHaveLength(1);
+    });
+
     it('accepts exactly one of many at once that do not wait', async () => {
       const results = await Promise.allSettled(Array.from({ length: 8 }, () => submit('race', false)));
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);

@@ -4,39 +4,69 @@ import { agentStatus } from '../../server/index.ts';
 import type { App } from '../compose.ts';
 import { actorOf, withApp } from './shared/app.ts';
 import { eventOf, lossNote, refusalOf, type Wish } from './shared/requests.ts';
-import { releaseAtWork, releaseInFlight } from './shared/which.ts';
+import { answerForSet } from './shared/set-wish.ts';
+import { releasesAtWork, releasesInFlight, type Chosen } from './shared/which.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
-/** A command that records what a person asks of a release in flight. */
-function control(wishOf: (call: Call) => Wish, choose = releaseInFlight): Handler {
+/** A command that records what a person asks of a release in flight, or of a set of them. */
+function control(wishOf: (call: Call) => Wish, choose = releasesInFlight): Handler {
   return async (call) => {
     const wish = wishOf(call);
     return withApp(call, async (app) => {
-      const release = await choose(call, app.opened.store);
-      if (release === null)
+      const chosen = await choose(call, app.opened.store);
+      if (chosen.releases.length === 0)
         throw new SlipwayError('not_possible_now', 'No release is in flight here', {
           hint: 'Run `slipway list` to see what was released.',
         });
-      return ask(call, app, release, wish);
+      return ask(call, app, chosen, wish);
     });
   };
 }
 
 /** Records the wish, or refuses it with what would make sense instead. */
-export async function ask(call: Call, app: App, release: string, wish: Wish): Promise<number> {
-  const { opened, effects, places, secrets } = app;
+export async function ask(call: Call, app: App, { set, releases }: Chosen, wish: Wish): Promise<number> {
+  const states = await Promise.all(releases.map((release) => stateOf(app, release)));
+  const asked = set === null ? states : await membersToAsk(call, app, { set, states, wish });
+  if (set === null) for (const state of states) refuseSenseless(call, app, state, wish);
+  const said = [];
+  for (const state of asked) said.push(await recordWish(call, app, state, wish));
+  if (call.terminal.json) for (const one of set === null ? said : [{ set, releases: said }]) call.terminal.data(one);
+  await noteDriver(call, app, asked);
+  return 0;
+}
+
+async function stateOf({ opened }: App, release: string): Promise<ReleaseState> {
+  return foldEvents((await opened.store.load(release)).events);
+}
+
+function refuseSenseless(call: Call, { effects }: App, state: ReleaseState, wish: Wish): void {
+  const refusal = refusalOf(wish, state, actorOf(call.environment), effects.clock.now());
+  if (refusal !== null) throw new SlipwayError('not_possible_now', `Cannot ${wish.do} release ${state.plan.release}: ${refusal}`);
+}
+
+async function membersToAsk(
+  call: Call,
+  app: App,
+  { set, states, wish }: { readonly set: string; readonly states: readonly ReleaseState[]; readonly wish: Wish },
+): Promise<readonly ReleaseState[]> {
+  const members = new Set(states.flatMap(({ plan }) => plan.set?.members.map(({ release }) => release) ?? []));
+  const others = [...members].filter((release) => !states.some(({ plan }) => plan.release === release));
+  const over = await Promise.all(others.map((release) => stateOf(app, release)));
+  const answer = answerForSet(wish, states, over, { actor: actorOf(call.environment), now: app.effects.clock.now() });
+  if ('refusal' in answer) throw new SlipwayError('not_possible_now', `Cannot ${wish.do} the set ${set}: ${answer.refusal}`);
+  return answer.asked;
+}
+
+/** Answers the document that says so. */
+async function recordWish(call: Call, app: App, state: ReleaseState, wish: Wish): Promise<object> {
+  const { opened, effects, secrets } = app;
+  const { terminal } = call;
   const actor = actorOf(call.environment);
-  const state = foldEvents((await opened.store.load(release)).events);
-  const refusal = refusalOf(wish, state, actor, effects.clock.now());
-  if (refusal !== null) throw new SlipwayError('not_possible_now', `Cannot ${wish.do} release ${release}: ${refusal}`);
-  const { workspace, definition } = state.plan;
+  const { release, workspace, definition } = state.plan;
   // The reason may quote what stands in the variables file. One that cannot be read must not keep anybody from stopping a release.
   await secrets.environmentFor(workspace, definition.envFile).catch(() => undefined);
   await opened.store.request(release, actor, eventOf({ ...wish, reason: effects.redact(wish.reason) }, state));
-  const driven = (await agentStatus(places.home))?.worker ?? null;
-  const { terminal } = call;
-  if (terminal.json) terminal.data({ release, requested: wish.do, by: actor });
-  else
+  if (!terminal.json)
     terminal.say(
       `Recorded: ${wish.do} of release ${release} (${state.plan.service} ${state.plan.version} in ${state.plan.environment}) by ${actor}. See what becomes of it with \`slipway watch ${release}\`.`,
     );
@@ -46,11 +76,16 @@ export async function ask(call: Call, app: App, release: string, wish: Wish): Pr
     );
   const loss = lossNote(wish, state);
   if (loss !== null) terminal.note(`note: ${loss}`);
-  if (driven === null && state.plan.node === places.node)
+  return { release, requested: wish.do, by: actor };
+}
+
+async function noteDriver({ terminal }: Call, { places }: App, asked: readonly ReleaseState[]): Promise<void> {
+  const driven = (await agentStatus(places.home))?.worker ?? null;
+  const { length } = asked.filter(({ plan }) => plan.node === places.node);
+  if (driven === null && length > 0)
     terminal.note(
-      'note: no agent with a worker runs here; unless another worker drives this release, start one with `slipway agent start`',
+      `note: no agent with a worker runs here; unless another worker drives ${length === 1 ? 'this release' : 'these releases'}, start one with \`slipway agent start\``,
     );
-  return 0;
 }
 
 /** Accepted as it stands means that users go on waiting, which nobody wants who was not told. */
@@ -60,9 +95,9 @@ function isHeld({ placement }: ReleaseState): boolean {
 
 const reasonOf = (call: Call): string => text(call, 'reason') ?? '';
 
-export const pause = control((call) => ({ do: 'pause', reason: reasonOf(call) }), releaseAtWork);
+export const pause = control((call) => ({ do: 'pause', reason: reasonOf(call) }), releasesAtWork);
 
-export const resume = control((call) => ({ do: 'resume', reason: reasonOf(call) }), releaseAtWork);
+export const resume = control((call) => ({ do: 'resume', reason: reasonOf(call) }), releasesAtWork);
 
 export const promote = control((call) => ({ do: 'promote', reason: reasonOf(call), full: flag(call, 'full') }));
 

@@ -6,21 +6,26 @@ import { loadSet } from '../../config/index.ts';
 import type { App } from '../compose.ts';
 import { withApp } from './shared/app.ts';
 import { prepare, type Prepared } from './shared/prepare.ts';
-import { prepareSet } from './shared/release-set.ts';
-import type { Call, Handler } from './spec.ts';
+import { prepareSet } from './shared/prepare-set.ts';
+import type { Handler } from './spec.ts';
 
 /** Shows what a release would do, and asks every preflight question. Changes nothing. */
 export const run: Handler = async (call) => {
   const set = call.config === null ? await loadSet(call.directory) : null;
   return withApp(call, async (app) => {
-    if (set === null) return show(call, app, await prepare(call, app));
-    const exits = [];
-    for (const one of await prepareSet(call, app, set)) exits.push(await show(call, app, one));
-    return Math.max(...exits);
+    const plans = set === null ? [await prepare(call, app)] : await prepareSet(call, app, set);
+    const looks = [];
+    for (const one of plans) looks.push(await lookAhead(app, one));
+    const verdict = joinVerdicts(looks.map((one) => one.verdict));
+    const { terminal } = call;
+    const documents = looks.map(({ plan, checks, ...one }) => ({ plan, checks, verdict: one.verdict }));
+    if (!terminal.json) for (const one of looks) terminal.say(renderPlan(one, terminal.width, terminal.style));
+    else for (const one of set === null ? documents : [{ set: set.name, plans: documents, verdict }]) terminal.data(one);
+    return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
   });
 };
 
-async function show({ terminal }: Call, app: App, { plan, skips }: Prepared): Promise<number> {
+async function lookAhead(app: App, { plan, skips }: Prepared): Promise<Parameters<typeof renderPlan>[0]> {
   const asked = await runPreflight(app.deps, plan, skips);
   const agent = await agentStatus(app.places.home);
   const checks = asked.map(({ check }) => (agent === null ? withoutAgent(check) : check));
@@ -30,12 +35,7 @@ async function show({ terminal }: Call, app: App, { plan, skips }: Prepared): Pr
     (check) => !advice.has(check.name) && !(agent === null && NEEDS_AGENT.has(check.name) && check.verdict === 'unknown'),
   );
   const verdict = joinVerdicts(deciding.map((check) => check.verdict));
-  if (terminal.json) terminal.data({ plan, checks, verdict });
-  else {
-    const blocking = deciding.filter((check) => check.verdict !== 'pass').map(({ name }) => name);
-    terminal.say(renderPlan({ plan, checks, verdict, blocking }, terminal.width, terminal.style));
-  }
-  return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
+  return { plan, checks, verdict, blocking: deciding.filter((check) => check.verdict !== 'pass').map(({ name }) => name) };
 }
 
 const NEEDS_AGENT: ReadonlySet<string> = new Set(['target', 'listen', 'health']);

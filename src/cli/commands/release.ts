@@ -1,15 +1,15 @@
 import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import type { Plan } from '../../release/index.ts';
-import { loadSet, type ServiceSet } from '../../config/index.ts';
-import type { App } from '../compose.ts';
+import { loadSet } from '../../config/index.ts';
 import { withApp } from './shared/app.ts';
 import { ensureDriver, type WorkerChoice } from './shared/driver.ts';
 import { prepare } from './shared/prepare.ts';
+import { prepareSet } from './shared/prepare-set.ts';
 import { sayPlanning } from './shared/planning.ts';
-import { runPlan } from './shared/run-plan.ts';
-import { flag, text, type Call, type Handler } from './spec.ts';
+import { runPlans } from './shared/run-plan.ts';
+import { flag, text, type Handler } from './spec.ts';
 
-/** Submits a release and watches it to its end. */
+/** Submits a release, or those of a set, and watches to the end. */
 export const run: Handler = async (call) => {
   const choice = (text(call, 'worker') ?? 'auto') as WorkerChoice;
   if (choice === 'here' && flag(call, 'detach'))
@@ -19,25 +19,13 @@ export const run: Handler = async (call) => {
   sayPlanning(call);
   const set = call.config === null ? await loadSet(call.directory) : null;
   return withApp(call, async (app) => {
-    if (set !== null) return releaseSet(call, app, { set, choice });
-    const { plan, skips } = await prepare(call, app);
-    if (flag(call, 'wait')) refuseUnclean(plan, skips);
+    const prepared = set === null ? [await prepare(call, app)] : await prepareSet(call, app, set);
+    if (flag(call, 'wait')) for (const { plan, skips } of prepared) refuseUnclean(plan, skips);
     const here = await ensureDriver(call, app, flag(call, 'detach') && choice === 'auto' ? await detachedChoice(app.places.home) : choice);
-    return runPlan(call, app, plan, here);
+    const plans = prepared.map(({ plan }) => plan);
+    return runPlans(call, app, plans, here);
   });
 };
-
-async function releaseSet(
-  call: Call,
-  app: App,
-  { set, choice }: { readonly set: ServiceSet; readonly choice: WorkerChoice },
-): Promise<number> {
-  const { prepareSet, runSet } = await import('./shared/release-set.ts');
-  const prepared = await prepareSet(call, app, set);
-  if (flag(call, 'wait')) for (const { plan, skips } of prepared) refuseUnclean(plan, skips);
-  const plans = prepared.map(({ plan }) => plan);
-  return runSet(call, app, plans, await ensureDriver(call, app, choice));
-}
 
 /** Preflight would say so when the turn of the release comes, which may be hours after somebody could have committed. */
 function refuseUnclean({ workingTree }: Plan, skips: Readonly<Record<string, string>>): void {

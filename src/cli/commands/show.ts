@@ -4,40 +4,58 @@ import { pipeline } from 'node:stream/promises';
 import { SlipwayError, toIso } from '../../kernel/index.ts';
 import { nearest } from '../../config/index.ts';
 import { decisionsOf, foldEvents, packFolder, stepLogFolder, type Decision, type StoredRelease } from '../../release/index.ts';
+import type { App } from '../compose.ts';
 import { renderDecisions } from '../output/decisions.ts';
 import { renderRelease } from '../output/progress.ts';
 import { viewOf, type ReleaseView } from '../output/release-view.ts';
+import type { Terminal } from '../output/terminal.ts';
 import { withApp } from './shared/app.ts';
 import { unsealedLines } from './shared/conclude.ts';
-import { anyRelease } from './shared/which.ts';
-import { text, type Handler } from './spec.ts';
+import { anyRelease, anyReleases, refuseNone } from './shared/which.ts';
+import { text, type Call, type Handler } from './spec.ts';
 
-/** Shows one release whole, or the raw log of one of its steps. */
+/** Shows one release whole, each of a set, or the raw log of one of its steps. */
 export const run: Handler = async (call) =>
   withApp(call, async (app) => {
-    const { terminal } = call;
-    const stored = await app.opened.store.load(await anyRelease(call, app.opened.store));
-    const view = viewOf(stored, app.effects.clock.now());
-    const logs = stepLogFolder(app.places.home, view.release);
     const step = text(call, 'log');
-    if (step !== undefined) {
-      await pipeline(createReadStream(logFile(logs, step, view)), process.stdout, { end: false });
-      return 0;
-    }
-    const pack = view.sealed ? packFolder(app.places.home, view.release) : null;
-    const decisions = decisionsOf(foldEvents(stored.events).plan, stored.events);
-    if (terminal.json) terminal.data({ ...documentOf(view, stored, { logs, pack }), decisions: decisions.map(decisionDocument) });
-    else {
-      const judged = renderDecisions(decisions, terminal, call.environment);
-      const parts = [
-        renderRelease(view, logs, terminal.style),
-        ...(judged.length === 0 ? [] : [judged.join('\n')]),
-        evidenceText(view, pack),
-      ];
-      terminal.say(parts.join('\n\n'));
-    }
+    if (step !== undefined) return printLog(app, await anyRelease(call, app.opened.store), step);
+    const { set, releases } = await anyReleases(call, app.opened.store);
+    if (releases.length === 0) refuseNone();
+    const all = await Promise.all(releases.map((release) => look(app, release)));
+    const { terminal, environment } = call;
+    if (terminal.json) for (const one of set === null ? all.map(documentOf) : [{ set, releases: all.map(documentOf) }]) terminal.data(one);
+    else terminal.say(all.map((one) => textOf(one, terminal, environment)).join('\n\n'));
     return 0;
   });
+
+/** One release, with what was decided in it and where its files are. */
+interface Look {
+  readonly view: ReleaseView;
+  readonly stored: StoredRelease;
+  readonly decisions: readonly Decision[];
+  readonly logs: string;
+  readonly pack: string | null;
+}
+
+async function look({ opened, effects, places }: App, release: string): Promise<Look> {
+  const stored = await opened.store.load(release);
+  const view = viewOf(stored, effects.clock.now());
+  const logs = stepLogFolder(places.home, release);
+  const pack = view.sealed ? packFolder(places.home, release) : null;
+  return { view, stored, decisions: decisionsOf(foldEvents(stored.events).plan, stored.events), logs, pack };
+}
+
+function textOf({ view, decisions, logs, pack }: Look, terminal: Terminal, environment: Call['environment']): string {
+  const judged = renderDecisions(decisions, terminal, environment);
+  const parts = [renderRelease(view, logs, terminal.style), ...(judged.length === 0 ? [] : [judged.join('\n')]), evidenceText(view, pack)];
+  return parts.join('\n\n');
+}
+
+async function printLog(app: App, release: string, step: string): Promise<number> {
+  const { view, logs } = await look(app, release);
+  await pipeline(createReadStream(logFile(logs, step, view)), process.stdout, { end: false });
+  return 0;
+}
 
 function evidenceText({ unsealedBecause }: ReleaseView, pack: string | null): string {
   return unsealedBecause === null ? `evidence  ${pack ?? 'not sealed yet'}` : unsealedLines(unsealedBecause).join('\n');
@@ -66,12 +84,7 @@ function logFile(folder: string, step: string, view: ReleaseView): string {
   return join(folder, newest);
 }
 
-interface Places {
-  readonly logs: string;
-  readonly pack: string | null;
-}
-
-function documentOf(view: ReleaseView, { events }: StoredRelease, { logs, pack }: Places): Readonly<Record<string, unknown>> {
+function documentOf({ view, stored: { events }, decisions, logs, pack }: Look): Readonly<Record<string, unknown>> {
   const time = (at: number | null): string | null => (at === null ? null : toIso(at));
   const stages = view.stages.map((stage) => ({
     ...stage,
@@ -85,6 +98,7 @@ function documentOf(view: ReleaseView, { events }: StoredRelease, { logs, pack }
     logs,
     evidence: pack,
     events: events.length,
+    decisions: decisions.map(decisionDocument),
   };
 }
 

@@ -1,13 +1,15 @@
-import { toIso } from '../../kernel/index.ts';
+import { SlipwayError, toIso } from '../../kernel/index.ts';
 import { versionOf, type ReleaseSummary, type StoredRelease } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
 import type { App } from '../compose.ts';
-import { renderStatus, type PlaceStatus, type RunningStatus } from '../output/listing.ts';
+import { renderStatus, setLine, type PlaceStatus, type RunningStatus, type SetStatus } from '../output/listing.ts';
 import { viewOf } from '../output/release-view.ts';
 import { rowOf } from './list.ts';
 import { trafficOf } from './shared/serving.ts';
 import { withApp } from './shared/app.ts';
-import { text, type Handler } from './spec.ts';
+import { setServing } from './shared/rollback-set.ts';
+import { setHere } from './shared/which.ts';
+import { text, type Call, type Handler } from './spec.ts';
 
 /** Enough to meet every service that is still in use. */
 const RECENT = 500;
@@ -37,10 +39,25 @@ export const run: Handler = async (call) =>
       })),
     );
     const { terminal } = call;
-    if (terminal.json) terminal.data({ agent, places: places.map(documentOf) });
-    else terminal.say(renderStatus(places, terminal.style));
+    const set = await setStatus(call, app);
+    if (terminal.json) terminal.data({ agent, ...(set === null ? {} : { set }), places: places.map(documentOf) });
+    else terminal.say([...(set === null ? [] : [setLine(set, terminal.style)]), renderStatus(places, terminal.style)].join('\n\n'));
     return 0;
   });
+
+/** Whether the services of the set declared here serve what was released as one; null where none is, or its files cannot be read. */
+async function setStatus(call: Call, app: App): Promise<SetStatus | null> {
+  const set = await setHere(call).catch((error: unknown) => {
+    if (!(error instanceof SlipwayError)) throw error;
+    // What runs is asked for when something is wrong, which may be the file.
+    call.terminal.note(`note: ${error.message}`);
+    return null;
+  });
+  if (set === null) return null;
+  const { whole, apart } = await setServing(app.opened.store, set.places);
+  const services = set.places.map(({ service }) => service);
+  return { name: set.set, services, whole: whole !== null, reason: apart ?? `${services.join(', ')} serve what was released as one` };
+}
 
 type Place = Pick<ReleaseSummary, 'service' | 'environment'>;
 

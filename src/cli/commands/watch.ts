@@ -1,7 +1,11 @@
 import { withApp } from './shared/app.ts';
-import { watchRelease } from './shared/run-plan.ts';
-import { anyRelease } from './shared/which.ts';
+import { watchReleases } from './shared/run-plan.ts';
+import { anyReleases, refuseNone } from './shared/which.ts';
 import type { Handler } from './spec.ts';
 
-/** Shows a release live, or how it went when it is over. */
-export const run: Handler = async (call) => withApp(call, async (app) => watchRelease(call, app, await anyRelease(call, app.opened.store)));
+/** Shows a release, or those of a set, live; or how it went when it is over. */
+export const run: Handler = async (call) =>
+  withApp(call, async (app) => {
+    const chosen = await anyReleases(call, app.opened.store);
+    return chosen.releases.length === 0 ? refuseNone() : watchReleases(call, app, chosen);
+  });

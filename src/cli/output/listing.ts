@@ -48,6 +48,21 @@ export interface PlaceStatus {
   readonly running: RunningStatus | null;
 }
 
+/** How the services of the set that is declared here stand to each other. */
+export interface SetStatus {
+  readonly name: string;
+  readonly services: readonly string[];
+  /** All of them serve what one set release brought. */
+  readonly whole: boolean;
+  readonly reason: string;
+}
+
+/** The line above the services of a set. */
+export function setLine({ name, whole, reason }: SetStatus, style: Style): string {
+  const told = `set ${name}: ${reason}`;
+  return whole ? told : style.warn(told);
+}
+
 /** A release that is not over: what it does, what it waits for, and on which version it has users. */
 export interface InFlight {
   readonly summary: ReleaseSummary;

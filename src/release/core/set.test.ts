@@ -10,12 +10,15 @@ import { checkpointOf, foldEvents, type ReleaseState } from './state.ts';
 
 const NAMES = ['api', 'web', 'mail'];
 
-function plansOf(size: number, order: ReleaseSet['order']): readonly Plan[] {
-  const members = NAMES.slice(0, size).map((service) => ({ service, release: `01${service}` }));
+function plansOf(size: number, order: ReleaseSet['order'], kind: 'release' | 'rollback' = 'release'): readonly Plan[] {
+  const named = NAMES.slice(0, size).map((service) => ({ service, release: `01${service}` }));
+  const members = kind === 'release' ? named : named.toReversed();
   const set = { id: '01api', name: 'shop', order, members };
   return members.map(({ service, release }) => {
     const definition = aDefinition({ service });
-    return aPlan({ definition, release, set, previous: { ...aPlanInput({ definition }).previous!, group: `${service}/dev/blue` } });
+    const previous = { ...aPlanInput({ definition }).previous!, group: `${service}/dev/blue` };
+    const target = kind === 'release' ? null : { ...previous, version: '0.9.0', group: `${service}/dev/green` };
+    return aPlan({ definition, release, set, kind, previous, target, version: target?.version ?? '1.1.0' });
   });
 }
 
@@ -83,7 +86,11 @@ function drive(plans: readonly Plan[], bad: { readonly member: number; readonly 
   return { outcomes: plans.map((_, index) => foldEvents(ledgers[index] ?? []).outcome), told };
 }
 
-const shapes = fc.record({ size: fc.integer({ min: 2, max: 3 }), order: fc.constantFrom('together' as const, 'in-turn' as const) });
+const shapes = fc.record({
+  size: fc.integer({ min: 2, max: 3 }),
+  order: fc.constantFrom('together' as const, 'in-turn' as const),
+  kind: fc.constantFrom('release' as const, 'rollback' as const),
+});
 
 describe('a set', () => {
   it('is released when nothing fails', () => {
@@ -93,8 +100,8 @@ describe('a set', () => {
 
   it('never ends with one of its services on the new version and another one on the old', () => {
     fc.assert(
-      fc.property(shapes, fc.nat(), fc.nat(), ({ size, order }, who, where) => {
-        const plans = plansOf(size, order);
+      fc.property(shapes, fc.nat(), fc.nat(), ({ size, order, kind }, who, where) => {
+        const plans = plansOf(size, order, kind);
         const member = who % size;
         const steps = (plans[member]?.steps ?? []).filter(({ skip, kind }) => skip === null && kind !== 'companions');
         const bad = steps[where % steps.length];
@@ -109,6 +116,15 @@ describe('a set', () => {
     const { told } = drive(plansOf(2, 'in-turn'), { member: 1, step: 'observe.window' });
     expect(told.indexOf('api deploy.switch')).toBeLessThan(told.indexOf('web deploy.start'));
     expect(told.indexOf('web rolled-back')).toBeLessThan(told.indexOf('api rollback.open-old'));
+  });
+
+  it('is taken back after its release in the reverse order, as one', () => {
+    const { told, outcomes } = drive(plansOf(3, 'in-turn', 'rollback'), null);
+    expect(outcomes).toEqual(['released', 'released', 'released']);
+    const switched = told.filter((one) => one.endsWith('deploy.switch'));
+    expect(switched).toEqual(['mail deploy.switch', 'web deploy.switch', 'api deploy.switch']);
+    expect(told.indexOf('mail deploy.switch')).toBeLessThan(told.indexOf('web deploy.start'));
+    expect(told.indexOf('api deploy.switch')).toBeLessThan(told.findIndex((one) => one.endsWith(' released')));
   });
 
   it('moves no users of any service before all of them are smoked, and builds all before any changes', () => {

@@ -2,6 +2,9 @@ import type { Check } from '../../../kernel/index.ts';
 import { foldEvents, versionOf, type PreviousVersion } from '../../../release/index.ts';
 import { agentStatus } from '../../../server/index.ts';
 import type { App } from '../../compose.ts';
+import type { Call } from '../spec.ts';
+import { setServing } from '../shared/rollback-set.ts';
+import { setHere } from '../shared/which.ts';
 import { recentErrors, whyNotServing } from '../shared/serving.ts';
 
 const RECENT = 500;
@@ -36,4 +39,18 @@ async function judgeTraffic(app: App, name: string, serving: PreviousVersion): P
   if (!most) return { name: 'serving', verdict: 'pass', reason };
   const fix = 'Read what its instances print (docs/operations.md, Logs). `slipway rollback --reason TEXT` puts the version before it back.';
   return { name: 'serving', verdict: 'fail', reason, fix };
+}
+
+/** No service of a set is left on an older version than its companions. One that was released by itself since then is meant so. */
+export async function checkSet(call: Call, { opened }: App): Promise<readonly Check[]> {
+  const set = await setHere(call);
+  if (set === null) return [];
+  const locks = await Promise.all(set.places.map((place) => opened.store.lockOf(place.service, place.environment)));
+  // While releases are at work some are ahead of the others.
+  if (locks.some((lock) => lock !== null)) return [];
+  const { apart, behind } = await setServing(opened.store, set.places);
+  const reason = `${set.set}: ${apart ?? `${set.places.map(({ service }) => service).join(', ')} serve what was released as one`}`;
+  if (behind.length === 0) return [{ name: 'set', verdict: 'pass', reason }];
+  const fix = `${behind.join(', ')} did not come along: release the set again under a new version, or take the others back with -C FOLDER.`;
+  return [{ name: 'set', verdict: 'fail', reason, fix }];
 }

@@ -4,7 +4,7 @@ import type { App } from '../../compose.ts';
 import { withApp } from '../shared/app.ts';
 import type { Call } from '../spec.ts';
 import { checkMetricSources } from './metrics.ts';
-import { checkServing } from './serving.ts';
+import { checkServing, checkSet } from './serving.ts';
 
 const RECENT = 500;
 
@@ -15,6 +15,7 @@ export async function checkStore(call: Call): Promise<readonly Check[]> {
       await checkHealth(app),
       ...(await checkLocks(app)),
       ...(await checkServing(app)),
+      ...(await checkSet(call, app)),
       ...(await checkMetricSources(app)),
     ]);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { ERRORS } from '../../../kernel/index.ts';
+import { ERRORS, joinVerdicts } from '../../../kernel/index.ts';
 import { keyFingerprints } from '../../../evidence/index.ts';
 import { packFolder } from '../../../release/index.ts';
 import type { App } from '../../compose.ts';
@@ -9,14 +9,14 @@ import type { ReleaseView } from '../../output/release-view.ts';
 import { verdictWord } from '../../output/style.ts';
 import type { Call } from '../spec.ts';
 
-/** Says how a release ended, once its evidence is written, or that it is stuck. Answers the exit code. */
-export async function conclude({ terminal }: Call, app: App, view: ReleaseView): Promise<number> {
-  const exit = exitOf(view);
+/** Says how a release ended, once its evidence is written, or that it is stuck. */
+export function conclude({ terminal }: Call, app: App, view: ReleaseView): void {
   const evidence = evidenceOf(app, view);
   if (terminal.json)
     terminal.data({
       kind: 'result',
       release: view.release,
+      service: view.service,
       verdict: verdictOfOutcome(view),
       outcome: view.outcome,
       alreadyServes: view.alreadyServes,
@@ -25,10 +25,18 @@ export async function conclude({ terminal }: Call, app: App, view: ReleaseView):
       stuck: view.stuck,
       evidence,
       unsealedBecause: view.unsealedBecause,
-      exit,
+      exit: exitOf(view),
     });
   else terminal.say(view.outcome === null ? stuckText(view) : endText(view, evidence, terminal.style));
-  return exit;
+}
+
+/** Says how a set ended as a whole. */
+export function concludeSet({ terminal }: Call, set: string, views: readonly ReleaseView[]): void {
+  const verdict = joinVerdicts(views.map(verdictOfOutcome));
+  const exit = Math.max(...views.map(exitOf));
+  if (terminal.json) return terminal.data({ kind: 'set', set, releases: views.map(({ release }) => release), verdict, exit });
+  const told = views.map(({ service, version, outcome }) => `${service} ${version} ${outcome ?? 'stuck'}`).join(', ');
+  terminal.say(`\n${verdictWord(verdict, terminal.style)}  set ${set}: ${told}`);
 }
 
 interface EvidencePlace {

@@ -2,7 +2,7 @@ import type { ArgSpec, OptionSpec } from '../spec.ts';
 
 export const RELEASE: ArgSpec = {
   syntax: '[release]',
-  what: 'id of the release, or the beginning of one; by default the one slipway.yaml here is about',
+  what: 'id of the release, or the beginning of one; by default the one slipway.yaml here is about, or those of its set',
 };
 export const ENV: OptionSpec = { flags: '-e, --env <name>', what: 'environment of slipway.yaml (default: dev)' };
 export const ANY_ENV: OptionSpec = { flags: '-e, --env <name>', what: 'only this environment' };

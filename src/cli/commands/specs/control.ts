@@ -1,9 +1,9 @@
 import type { CommandSpec } from '../spec.ts';
 import { ENV, REASON, REFUSED, RELEASE } from './common.ts';
 
-const JSON_SHAPE = '{ release, requested, by }';
+const JSON_SHAPE = '{ release, requested, by }; of a set: { set, releases: [{ release, requested, by }] }, of those it was recorded for';
 const NOTES =
-  'Recorded in the ledger under your name (SLIPWAY_ACTOR, else the user of this machine); the worker that drives the release acts on it.';
+  'Recorded in the ledger under your name (SLIPWAY_ACTOR, else the user of this machine); the worker that drives the release acts on it. Where slipway.yaml declares a set, it is asked of every service of the set for which it makes sense.';
 
 const AT_WORK_NOTES = `${NOTES} Without an id it is the release at work here: where others wait for it (--wait), the one that holds the service and environment. Releases of several services or environments are not guessed between: name one.`;
 const ONLY_NOTES = `${NOTES} Without an id it is the only release in flight here; where there are several (some may wait for another), they are listed: name one.`;
@@ -57,7 +57,7 @@ export const CONTROL_COMMANDS: readonly CommandSpec[] = [
     purpose: 'Stop a release, also a stuck one, and undo what it changed; or close a stuck one as it stands.',
     args: [RELEASE],
     options: [ENV, REASON, { flags: '--accept <reason>', what: 'close a stuck release as it stands, for this reason; nothing is undone' }],
-    notes: ONLY_NOTES,
+    notes: `${ONLY_NOTES} A set is aborted as a whole: not while one of its services would lose data on the way back, or is final. --accept is about one release.`,
     examples: [
       { line: 'slipway abort', what: 'the release in flight here' },
       { line: "slipway abort 01k9 --reason 'wrong version'", what: 'a certain one, saying why' },

@@ -19,7 +19,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway watch --json', what: 'its events as they come, for a program' },
     ],
     exits: [NOT_FOUND, ...OUTCOME_EXITS, [130, 'Ctrl-C: no longer watching; the release goes on']],
-    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, verdict, outcome, alreadyServes, because, remarks, stuck, evidence, unsealedBecause, exit}',
+    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, service, verdict, outcome, alreadyServes, because, remarks, stuck, evidence, unsealedBecause, exit}; of a set the lines of all its releases, each event with its "service", and {"kind":"set", set, releases, verdict, exit} as the last',
     load: async () => (await import('../watch.ts')).run,
   },
   {
@@ -41,7 +41,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway status', what: 'every service and environment released from here' },
       { line: 'slipway status --env prd', what: 'one environment' },
     ],
-    json: '{ agent, places: [{ service, environment, serving, lock, inFlight, unsealed, running }] }; "running" is null when no agent answers',
+    json: '{ agent, set, places: [{ service, environment, serving, lock, inFlight, unsealed, running }] }; "running" is null when no agent answers; "set" is { name, services, whole, reason } where slipway.yaml declares one, else absent',
     load: async () => (await import('../status.ts')).run,
   },
   {
@@ -104,7 +104,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
     ],
     exits: [NOT_FOUND],
-    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, wayOn, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events, decisions: [{ step, weight, canary, stable, judge, startedAt, decidedAt, verdict, reason, judgement, series: [{ metric, spanMs, spans: [{ canary: { requests, bad }, stable }] }] }] }',
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, wayOn, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events, decisions: [{ step, weight, canary, stable, judge, startedAt, decidedAt, verdict, reason, judgement, series: [{ metric, spanMs, spans: [{ canary: { requests, bad }, stable }] }] }] }; of a set: { set, releases: [such a document of each service] }',
     load: async () => (await import('../show.ts')).run,
   },
   {

@@ -3,7 +3,7 @@ import type { CommandSpec } from '../spec.ts';
 import { DETACH, ENV, REASON, RELEASE, SKIP, VERSION, WAIT, WORKER } from './common.ts';
 
 const LINES =
-  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, verdict, outcome, alreadyServes, because, remarks, stuck, evidence, unsealedBecause, exit}';
+  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, service, verdict, outcome, alreadyServes, because, remarks, stuck, evidence, unsealedBecause, exit}; of a set the lines of all its releases, each event with its "service", and {"kind":"set", set, releases, verdict, exit} as the last';
 
 const INTERRUPTED = [130, 'Ctrl-C: no longer watching; the release goes on'] as const;
 
@@ -36,7 +36,7 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway plan --json | jq .verdict', what: 'would it start? "pass", "fail" or "unknown"' },
     ],
     exits: [[6, 'a check fails or is unknown: a release would be blocked']],
-    json: '{ plan, checks, verdict }; where the database could not be asked, plan.rollback.unknown says why, and plan.rollback.pointOfNoReturn (null) says nothing',
+    json: '{ plan, checks, verdict }; where the database could not be asked, plan.rollback.unknown says why, and plan.rollback.pointOfNoReturn (null) says nothing. Of a set: { set, plans: [{ plan, checks, verdict }], verdict }',
     load: async () => (await import('../plan.ts')).run,
   },
   {
@@ -73,7 +73,7 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
       WORKER,
     ],
     notes:
-      'A finished release is undone by a release of its own, of the artifact as it was verified. It is refused when a release in between carried a migration that only a backup takes back. --skip is for such a release; one in flight goes back by its own plan.',
+      'A finished release is undone by a release of its own, of the artifact as it was verified. It is refused when a release in between carried a migration that only a backup takes back. --skip is for such a release; one in flight goes back by its own plan. Where slipway.yaml declares a set, all its services go back as one, in the reverse order: those in flight, else what was released as one.',
     examples: [
       { line: 'slipway rollback', what: 'back to the version before' },
       { line: 'slipway rollback --env prd --to 1.3.2', what: 'back to a certain version' },
@@ -87,7 +87,7 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
       ...OUTCOME_EXITS,
       INTERRUPTED,
     ],
-    json: `in flight: { release, requested, by }; finished: ${LINES}`,
+    json: `in flight: { release, requested, by }, of a set { set, releases: [{ release, requested, by }] }; finished: ${LINES}`,
     load: async () => (await import('../rollback.ts')).run,
   },
   {
