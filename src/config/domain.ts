@@ -15,4 +15,4 @@ export type {
   SmokeDefinition,
   StrategyDefinition,
 } from '../release/index.ts';
-export type { Ask, GuardDefinition, MetricDefinition, SourceDefinition } from '../analysis/index.ts';
+export type { Ask, FactDefinition, GuardDefinition, MetricDefinition, SourceDefinition } from '../analysis/index.ts';

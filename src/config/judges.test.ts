@@ -16,6 +16,17 @@ describe('strategy.judge', () => {
     expect(policy('judge: documented')).toEqual({ kind: 'documented', custom: {} });
   });
 
+  it('documented is told where its facts come from, and what there is not', () => {
+    const more =
+      'judge: documented, documented: { cpu: { from: otlp, gauge: cpu, every: 5s }, memory-of-limit: none, breakers: { from: command, run: cat open.json } }';
+    const { strategy } = parseConfig(canary(more), { file: 'slipway.yaml' });
+    expect(strategy.canary?.policy).toEqual({ kind: 'documented', custom: {}, without: ['memory-of-limit'] });
+    expect(strategy.canary?.facts).toMatchObject([
+      { name: 'documented.cpu', fact: 'cpu', source: { from: 'otlp', ask: { kind: 'gauge', gauge: 'cpu' }, everyMs: 5_000 } },
+      { name: 'documented.breakers', fact: 'breakers', source: { from: 'command', argv: ['cat', 'open.json'] } },
+    ]);
+  });
+
   it("threshold has Argo's defaults and comparisons in shares and milliseconds", () => {
     expect(
       policy(
@@ -84,6 +95,12 @@ describe('strategy.judge', () => {
     ['judge: threshold, threshold: [{ failure: "> 500ms" }]', 'bad is no time'],
     ['judge: threshold, threshold: [{ value: p99, failure: "> 5%" }]', 'p99 is a time'],
     ['judge: threshold, threshold: [{ failure: "> 5%", failure-limit: -1 }]', 'failure-limit'],
+    ['documented: { cpu: { from: otlp, gauge: x } }', 'has a meaning only with `judge: documented`'],
+    ['judge: documented, documented: { cpus: { from: otlp, gauge: x } }', 'did you mean "cpu"?'],
+    ['judge: documented, documented: { cpu: none }', 'strategy.documented.cpu: must be'],
+    ['judge: documented, documented: { cpu: { from: otlp } }', 'needs `gauge`'],
+    ['judge: documented, documented: { cpu: { from: otlp, gauge: x, above: 3 } }', '"above" is not a key here'],
+    ['judge: documented, documented: { cpu: { from: prometheus, url: "http://x", gauge: sum(cpu) } }', 'does not say which version'],
     ['threshold: [{ failure: "> 5%" }]', 'has a meaning only with `judge: threshold`'],
     ['mann-whitney: { pass: 90 }', 'has a meaning only with `judge: mann-whitney`'],
     ['judge: mann-whitney, mann-whitney: { marginal: 96 }', 'must be below the score that passes'],

@@ -19,7 +19,7 @@ export { drive, type DriverDeps, type DriveResult } from './driver.ts';
 export { runWorker } from './worker.ts';
 export { prepareRelease, prepareRollback, replanRelease, type ReleaseRequest, type RollbackRequest } from './prepare.ts';
 export { versionOf } from './previous.ts';
-export { askMetricSources } from './preflight/metric-checks.ts';
+export { askMetricSources, declaresSources } from './preflight/metric-checks.ts';
 export { PREFLIGHT, runPreflight } from './preflight/preflight.ts';
 export { packFolder, packInput, sealRelease } from './seal.ts';
 export { tidyRelease, tidySource } from './tidy.ts';

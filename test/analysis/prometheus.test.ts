@@ -1,7 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPrometheusSource } from '../../src/analysis/index.ts';
+import { createService } from '../../packages/service/src/index.ts';
+import { checkedReading, createPrometheusSource, factOf, type FactState } from '../../src/analysis/index.ts';
 import { sourceContract, type SourceHarness } from '../../src/analysis/contract.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { systemClock } from '../../src/kernel/index.ts';
 import { createCleanup, freePort, scratch, type Cleanup } from '../traffic/support.ts';
 import { hasPrometheus, makePrometheus, QUESTION, serve } from './support.ts';
 
@@ -10,6 +14,9 @@ const ASK = {
   requests: 'sum(payments_total{version="{{version}}"})',
   bad: 'sum(payments_failed_total{version="{{version}}"}) # failures',
 } as const;
+
+/** The stable version and the canary of {@link QUESTION}. */
+const VERSIONS = [QUESTION.stable.version, QUESTION.canary.version];
 
 async function makeHarness(): Promise<SourceHarness> {
   const cleanup = createCleanup();
@@ -51,6 +58,55 @@ async function makeHarness(): Promise<SourceHarness> {
 
 describe.skipIf(!hasPrometheus)('a real Prometheus (needs it: apt-get install prometheus)', () => {
   sourceContract('prometheus', { unknownVersion: 'silent' }, makeHarness);
+
+  it('tells the facts of docs/metrics.md of services that use @slipway/service', async () => {
+    const cleanup = createCleanup();
+    const services = VERSIONS.map((version) => createService({ name: 'shop', version, signals: false }));
+    const breakers = services.map((service) => service.breaker('payments', { minimum: 1, window: 1 }));
+    await breakers[1]?.run(() => Promise.reject(new Error('down'))).catch(() => undefined);
+    const counting = setInterval(() => {
+      for (const { metrics } of services) metrics.begin()({ method: 'GET', route: '/', status: 200, seconds: 0.1 });
+    }, 50);
+    cleanup.add(counting, (timer) => clearInterval(timer));
+    const exporters = await Promise.all(
+      services.map(({ metrics: { registry } }) =>
+        serve((_request, response) => {
+          response.setHeader('content-type', registry.contentType);
+          void registry.metrics().then((text) => response.end(text));
+        }),
+      ),
+    );
+    for (const { server } of exporters) cleanup.add(server, (one) => void one.close());
+    const targets = exporters.map(({ port }) => `127.0.0.1:${port}`);
+    const prometheus = await makePrometheus(await scratch(cleanup), targets, await freePort());
+    cleanup.add(prometheus, (one) => one.kill());
+    try {
+      await prometheus.start();
+      const [example = ''] = /```yaml\nstrategy:[^`]*judge: documented[^`]*/.exec(await readFile('docs/metrics.md', 'utf8')) ?? [];
+      const text = `service: shop\nlisten: 8080\nrun: node server.js\n${example.replace('```yaml', '')}`;
+      const { facts = [] } = parseConfig(text, { file: 'slipway.yaml' }).strategy.canary ?? {};
+      const told = async (): Promise<Readonly<Record<string, FactState>>> => {
+        const all = facts.map(async ({ fact, source }) => {
+          if (source.from !== 'prometheus') throw new Error('the example is of Prometheus');
+          const asked = createPrometheusSource({ url: prometheus.url, token: null, ask: source.ask, timeoutMs: 5_000 });
+          const reading = checkedReading(await asked.read(QUESTION, new AbortController().signal), systemClock.now());
+          return [fact, factOf(fact, reading, 0)] as const;
+        });
+        return Object.fromEntries(await Promise.all(all));
+      };
+      // A rate needs two scrapes.
+      await expect
+        .poll(async () => Object.values(await told()).map(({ silent }) => silent), { timeout: 20_000 })
+        .toEqual([null, null, null, null]);
+      const { cpu, memory, 'memory-of-limit': ofLimit, breakers: open } = await told();
+      expect(cpu?.values?.canary).toBeGreaterThan(0);
+      expect(memory?.values?.stable).toBeGreaterThan(1_000_000);
+      expect(ofLimit?.values?.canary).toBeLessThan(1);
+      expect(open?.values).toEqual({ canary: 1, stable: 0 });
+    } finally {
+      await cleanup.run();
+    }
+  }, 60_000);
 });
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;

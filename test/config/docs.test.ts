@@ -69,6 +69,7 @@ function shared(prefix: string, key: string, node: Schema): string {
   if (/^smoke\.(read|write|worker)$/.test(prefix) && key !== 'none')
     return key === 'run' || key === 'env' || key === 'rerunnable' ? `<command>.${key}` : `<check>.${key}`;
   if (Object.hasOwn(node['properties'] ?? {}, 'rerunnable')) return `<command>.${key}`;
+  if (prefix.startsWith('strategy.documented.')) return `<fact>.${key}`;
   if (/(^|\.)health$/.test(prefix)) return `<health>.${key}`;
   return prefix === '' ? key : `${prefix}.${key}`;
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { exposeMemoryLimit } from './memory-limit.ts';
 
 /** From a cached read to a request that nobody should wait for, in seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -27,7 +28,10 @@ export function createMetrics(version: string, process: boolean): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ version });
   // Memory, event loop and garbage collection: what one looks at when the durations say that something is wrong.
-  if (process) collectDefaultMetrics({ register: registry });
+  if (process) {
+    collectDefaultMetrics({ register: registry });
+    exposeMemoryLimit(registry);
+  }
   const registers = [registry];
   const labelNames = ['method', 'route', 'status'] as const;
   const total = new Counter({ name: 'http_requests_total', help: 'Requests answered.', labelNames, registers });

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { createService, currentContext, traceHeaders } from '../src/index.ts';
 import { tryService, urlOf } from './support.ts';
@@ -127,6 +128,10 @@ describe('metrics', () => {
 
   it('tell memory and event loop too, unless asked not to', async () => {
     const { service } = tryService({ processMetrics: true });
-    expect(await service.metrics.registry.metrics()).toContain('process_resident_memory_bytes{version="1.2.3"}');
+    const text = await service.metrics.registry.metrics();
+    const valueOf = (name: string): number => Number(new RegExp(`^${name}{version="1.2.3"} (.+)$`, 'm').exec(text)?.[1]);
+    expect(valueOf('process_resident_memory_bytes')).toBeGreaterThan(0);
+    expect(valueOf('process_memory_limit_bytes')).toBeGreaterThan(valueOf('process_resident_memory_bytes'));
+    expect(valueOf('process_memory_limit_bytes')).toBeLessThanOrEqual(totalmem());
   });
 });

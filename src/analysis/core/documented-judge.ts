@@ -7,6 +7,7 @@ import {
   type DocumentedCheck,
   type DocumentedJudge,
   type DocumentedJudgement,
+  type WatchedFact,
 } from './documented.ts';
 import { NO_FACTS, type DocumentedTick, type Reading } from './documented-facts.ts';
 import type { JudgeRules } from './judge.ts';
@@ -19,6 +20,8 @@ import { newsOf, type Tick } from './tick.ts';
 export interface DocumentedPolicy {
   readonly kind: 'documented';
   readonly custom: Readonly<Record<string, number>>;
+  /** What the service says that it does not have; absent where nothing was said. */
+  readonly without?: readonly WatchedFact[];
 }
 
 export interface DocumentedState {
@@ -32,7 +35,13 @@ export interface DocumentedState {
 
 /** A new weight begins all windows of the criteria anew; triggers look back across it, and what has fired stays. */
 export const DOCUMENTED_RULES: JudgeRules<DocumentedPolicy, DocumentedState> = {
-  start: ({ custom }) => ({ kind: 'documented', lastAt: null, routerAt: null, judge: startDocumented(custom), tally: {} }),
+  start: ({ custom, without }) => ({
+    kind: 'documented',
+    lastAt: null,
+    routerAt: null,
+    judge: startDocumented(custom, without),
+    tally: {},
+  }),
   checkpoint: (state, at) => ({ ...state, lastAt: at, routerAt: at, judge: { ...state.judge, startedAt: at }, tally: {} }),
   tick: (state, tick) => ({
     ...state,
@@ -43,10 +52,15 @@ export const DOCUMENTED_RULES: JudgeRules<DocumentedPolicy, DocumentedState> = {
   }),
   judgement: (state) => {
     const judged = documentedJudgement(state.judge);
-    const metrics = [triggers(judged), ...judged.criteria.map((check) => criterion(check, state.tally))];
+    const metrics = [
+      triggers(judged),
+      ...judged.unwatched.map(unwatched),
+      ...judged.criteria.map((check) => criterion(check, state.tally)),
+    ];
     const verdict = judged.criteria.length === 0 ? 'unknown' : joinVerdicts(metrics.map((one) => one.verdict));
     const because = judged.criteria.length === 0 ? 'nothing was counted yet' : becauseOf(verdict, metrics);
-    return { verdict, because: `${because}${actionText(judged)}`, metrics, thresholds: null };
+    const advice = actionText(judged);
+    return { verdict, because: `${because}${advice}`, metrics, advice, thresholds: null };
   },
   verdict: ({ judge }) => (judge.fired.length > 0 ? 'fail' : documentedJudgement(judge).verdict),
 };
@@ -74,6 +88,15 @@ function triggers({ fired }: DocumentedJudgement): MetricJudgement {
   const verdict: Verdict = fired.length > 0 ? 'fail' : 'pass';
   const because = fired.length > 0 ? `fired: ${fired.map((name) => TRIGGERS[name] ?? name).join('; ')}` : 'none has fired';
   return { name: 'triggers', verdict, rule: 'trigger', because, seen: null, compared: [], ...NO_NUMBERS };
+}
+
+function unwatched({ fact, open }: DocumentedJudgement['unwatched'][number]): MetricJudgement {
+  const because = `its trigger cannot be judged: ${open === 'gap' ? 'its source is silent' : `${declare(fact)}, or \`none\` where there is nothing to watch`}`;
+  return { name: fact, verdict: 'unknown', rule: 'trigger', because, seen: null, compared: [], ...NO_NUMBERS };
+}
+
+function declare(fact: string): string {
+  return `declare where it comes from as \`strategy.documented.${fact}\``;
 }
 
 /** The triggers in words, with their figures. */
@@ -107,12 +130,14 @@ function sentence({ name, value, most, windowMs, open, verdict }: DocumentedChec
     case 'gap':
       return `its source was silent within the last ${formatDuration(windowMs)}`;
     case 'unmeasured':
-      return `no source measures it for both versions, so nobody can say that it holds`;
+      return `no source measures it for both versions${name === 'cpu' || name === 'memory' ? `: ${declare(name)}` : ', so nobody can say that it holds'}`;
     case null: {
       const told =
         name === 'errors'
           ? `${points(value)} more than the stable version, at most ${points(most)}`
-          : `${Number((value ?? 0).toPrecision(3))} times the stable version's, at most ${most}`;
+          : value === Number.POSITIVE_INFINITY
+            ? `the stable version has none of it`
+            : `${Number((value ?? 0).toPrecision(3))} times the stable version's, at most ${most}`;
       return verdict === 'pass' ? told : `${told}: it is held, and a person decides`;
     }
   }

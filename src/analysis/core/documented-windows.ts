@@ -51,19 +51,23 @@ export function quantileOf({ bounds, counts }: Durations, part: number): number 
   return bounds.at(-1) ?? Number.NaN;
 }
 
-/** The mean of a quantity over the window, canary's over stable's, ticks without news of it left out; null when it is not known throughout, or the stable one has none. */
+/**
+ * The mean of a quantity over the window, canary's over stable's, ticks without news of it left out: null when nobody told it, `gap`
+ * when it is not known throughout. Nothing beside nothing is alike.
+ */
 export function meanRatio(
   ticks: readonly DocumentedTick[],
   of: (tick: DocumentedTick) => Reading | null | undefined,
   windowMs: Duration,
-): number | null {
+): number | 'gap' | null {
   const readings = windowOf(ticks, windowMs)
     .map(of)
     .filter((reading) => reading !== undefined);
   const known = readings.filter((reading) => reading !== null);
-  if (known.length === 0 || known.length < readings.length) return null;
+  if (known.length === 0) return null;
+  if (known.length < readings.length) return 'gap';
   const sum = (side: keyof Reading): number => known.reduce((total, reading) => total + reading[side], 0);
-  return sum('stable') > 0 ? sum('canary') / sum('stable') : null;
+  return sum('canary') === sum('stable') ? 1 : sum('canary') / sum('stable');
 }
 
 export function restartsOver(ticks: readonly DocumentedTick[], windowMs: Duration): number {

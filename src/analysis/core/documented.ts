@@ -16,7 +16,16 @@ export interface DocumentedJudge {
   readonly fired: readonly string[];
   /** Custom metrics that were declared with a tolerance; each must be measured. */
   readonly custom: Readonly<Record<string, number>>;
+  /** What a service says that it does not have: no limit of memory, no breakers. */
+  readonly without: readonly WatchedFact[];
 }
+
+/** Facts of which only a trigger speaks: nobody may call it silent who does not look. */
+const WATCHED = {
+  'memory-of-limit': ({ memoryOfLimit }: DocumentedTick) => memoryOfLimit !== null,
+  breakers: ({ breakersOpen }: DocumentedTick) => breakersOpen !== null,
+} as const;
+export type WatchedFact = keyof typeof WATCHED;
 
 /** All must hold: what, at most how much, over how long. Ratios are the canary's value over the stable one's. */
 const CRITERIA = {
@@ -45,8 +54,8 @@ const ROUNDING = 1e-9;
 const LONGEST_MS: Duration = CRITERIA.custom.windowMs;
 
 /** Begins to judge; `custom` are the tolerances of the declared business metrics, as the largest ratio to the stable value. */
-export function startDocumented(custom: Readonly<Record<string, number>> = {}): DocumentedJudge {
-  return { startedAt: null, ticks: [], fired: [], custom };
+export function startDocumented(custom: DocumentedJudge['custom'] = {}, without: DocumentedJudge['without'] = []): DocumentedJudge {
+  return { startedAt: null, ticks: [], fired: [], custom, without };
 }
 
 export function addToDocumented(judge: DocumentedJudge, tick: DocumentedTick): DocumentedJudge {
@@ -74,14 +83,26 @@ export interface DocumentedJudgement {
   readonly action: 'none' | 'alert' | 'ask' | 'rollback' | 'restore';
   readonly fired: readonly string[];
   readonly criteria: readonly DocumentedCheck[];
+  /** Facts of triggers that are not known now, and whether they ever were. */
+  readonly unwatched: readonly { readonly fact: WatchedFact; readonly open: 'gap' | 'unmeasured' }[];
 }
 
 export function documentedJudgement(judge: DocumentedJudge): DocumentedJudgement {
   const { fired } = judge;
   const criteria = judge.startedAt === null ? [] : criteriaOf(judge, judge.startedAt);
-  const holds = criteria.length > 0 && criteria.every(({ verdict }) => verdict === 'pass');
+  const unwatched = unwatchedIn(judge);
+  const holds = criteria.length > 0 && unwatched.length === 0 && criteria.every(({ verdict }) => verdict === 'pass');
   const verdict = fired.length > 0 ? 'fail' : holds ? 'pass' : 'unknown';
-  return { verdict, action: actionOf(judge), fired, criteria };
+  return { verdict, action: actionOf(judge), fired, criteria, unwatched };
+}
+
+function unwatchedIn({ ticks, without }: DocumentedJudge): DocumentedJudgement['unwatched'] {
+  const own = ticks.filter(({ ofCustom }) => ofCustom !== true);
+  return (Object.keys(WATCHED) as WatchedFact[]).flatMap((fact) => {
+    const last = own.at(-1);
+    if (without.includes(fact) || (last !== undefined && WATCHED[fact](last))) return [];
+    return [{ fact, open: own.some(WATCHED[fact]) ? ('gap' as const) : ('unmeasured' as const) }];
+  });
 }
 
 function actionOf({ ticks, fired }: DocumentedJudge): DocumentedJudgement['action'] {
@@ -109,15 +130,16 @@ function triggersOf(ticks: readonly DocumentedTick[]): readonly string[] {
 
 function criteriaOf({ ticks, custom }: DocumentedJudge, startedAt: Instant): readonly DocumentedCheck[] {
   const last = ticks.at(-1)?.at ?? startedAt;
-  const check = (name: DocumentedCheck['name'], given: number | null, most: number): DocumentedCheck => {
+  const check = (name: DocumentedCheck['name'], given: number | 'gap' | null, most: number): DocumentedCheck => {
     const { windowMs } = CRITERIA[name];
-    const value = given === null || Number.isNaN(given) ? null : given;
-    const open = last - startedAt < windowMs ? 'early' : isCovered(ticks, windowMs) ? (value === null ? 'unmeasured' : null) : 'gap';
+    const value = typeof given !== 'number' || Number.isNaN(given) ? null : given;
+    const untold = given === 'gap' ? 'gap' : 'unmeasured';
+    const open = last - startedAt < windowMs ? 'early' : isCovered(ticks, windowMs) ? (value === null ? untold : null) : 'gap';
     const holds = open === null && value !== null && value <= most * (1 + ROUNDING);
     return { name, of: null, value, most, windowMs, open, verdict: holds ? 'pass' : 'unknown' };
   };
   const shares = shareOver(ticks, CRITERIA.errors.windowMs);
-  const ratio = (of: (tick: DocumentedTick) => Reading | null | undefined, windowMs: Duration): number | null =>
+  const ratio = (of: (tick: DocumentedTick) => Reading | null | undefined, windowMs: Duration): number | 'gap' | null =>
     meanRatio(ticks, of, windowMs);
   return [
     check('errors', shares === null || Number.isNaN(shares.stable) ? null : shares.canary - shares.stable, CRITERIA.errors.moreThanStable),

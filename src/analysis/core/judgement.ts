@@ -36,6 +36,8 @@ export interface Judgement {
   /** The sentence of the metric that decided, or that is still open. */
   readonly because: string;
   readonly metrics: readonly MetricJudgement[];
+  /** What a person is to do beside, already in the sentence; absent mostly. */
+  readonly advice?: string;
   /** Of the sequential judge; null for the others, whose limits stand beside each value. */
   readonly thresholds: Thresholds | null;
 }
@@ -46,4 +48,10 @@ export function becauseOf(verdict: Verdict, metrics: readonly Pick<MetricJudgeme
     .filter((one) => one.verdict === verdict)
     .map(({ name, because }) => `${name}: ${because}`)
     .join('; ');
+}
+
+/** The judgement with some of its metrics told in better words; what nobody had words for keeps its own sentence. */
+export function retold(judgement: Judgement, metrics: readonly MetricJudgement[]): Judgement {
+  if (metrics.every((one, index) => one === judgement.metrics[index])) return judgement;
+  return { ...judgement, metrics, because: `${becauseOf(judgement.verdict, metrics)}${judgement.advice ?? ''}` };
 }

@@ -34,6 +34,8 @@ const whole: TickFacts = {
   durations: { canary: durations, stable: durations },
   cpu: { canary: 1, stable: 1 },
   memory: { canary: 1, stable: 1 },
+  memoryOfLimit: 0.5,
+  breakersOpen: false,
 };
 
 /** A checkpoint of so many minutes, each of which is told by one tick. */
@@ -113,12 +115,31 @@ describe.each(policies)('judge %s', (_name, policy) => {
 });
 
 describe('what a judge cannot know', () => {
-  it('documented: without CPU and memory it is unknown, and says so', () => {
-    const judged = judgementOf(
-      play({ kind: 'documented', custom: {} }, 40, (minute) => ({ ...fine(minute), facts: { ...whole, cpu: null, memory: null } })),
-    );
-    expect(judged.verdict).toBe('unknown');
-    expect(judged.because).toMatch(/cpu: no source measures it.*; memory: no source measures it/);
+  it.each([
+    ['cpu', { cpu: null }],
+    ['memory', { memory: null }],
+    ['memory-of-limit', { memoryOfLimit: null }],
+    ['breakers', { breakersOpen: null }],
+  ] as const)('documented: without %s it is unknown, and says which key to declare', (fact, missing) => {
+    const without = { ...whole, ...missing };
+    const of = (facts: (minute: number) => TickFacts): ReturnType<typeof judgementOf> => {
+      const judge = play({ kind: 'documented', custom: {} }, 40, (minute) => ({ ...fine(minute), facts: facts(minute) }));
+      expect(verdictOf(judge)).toBe(judgementOf(judge).verdict);
+      return judgementOf(judge);
+    };
+    const undeclared = of(() => without);
+    expect(undeclared.verdict).toBe('unknown');
+    expect(undeclared.because).toContain(`declare where it comes from as \`strategy.documented.${fact}\``);
+    // A source that fell silent is another thing than one that nobody declared.
+    const silent = of((minute) => (minute > 38 ? without : whole));
+    expect(silent.verdict).toBe('unknown');
+    expect(silent.because).toMatch(/source (is|was) silent/);
+  });
+
+  it('documented: what a service says it does not have needs no source', () => {
+    const policy: JudgePolicy = { kind: 'documented', custom: {}, without: ['memory-of-limit', 'breakers'] };
+    const facts = { ...whole, memoryOfLimit: null, breakersOpen: null };
+    expect(verdictOf(play(policy, 40, (minute) => ({ ...fine(minute), facts })))).toBe('pass');
   });
 
   it('documented: a declared metric is held against its own ratio', () => {
@@ -131,6 +152,12 @@ describe('what a judge cannot know', () => {
       });
     expect(judgementOf(play(policy, 40, queue(12))).verdict).toBe('pass');
     expect(judgementOf(play(policy, 40, queue(13))).because).toMatch(/queue: 1.3 times/);
+    const none = (wrong: number) => (minute: number) => ({
+      ...fine(minute),
+      metrics: { ...fine(minute).metrics, queue: { canary: arm(100, wrong), stable: arm(100, 0) } },
+    });
+    expect(verdictOf(play(policy, 40, none(0)))).toBe('pass');
+    expect(judgementOf(play(policy, 40, none(1))).because).toMatch(/queue: the stable version has none of it/);
     expect(judgementOf(play(policy, 40, fine)).because).toMatch(/queue: no source measures it/);
   });
 

@@ -1,4 +1,5 @@
 import type { Duration, Template } from '../../kernel/pure.ts';
+import type { FactName } from './fact.ts';
 import type { GuardPolicy } from './guard.ts';
 import type { MetricPolicy } from './policy.ts';
 
@@ -47,5 +48,13 @@ export interface MetricDefinition {
 
 /** A guard that is declared: where its gauge comes from. */
 export interface GuardDefinition extends GuardPolicy {
+  readonly source: SourceDefinition;
+}
+
+/** A fact for the judge `documented` that is declared: where its gauge comes from. */
+export interface FactDefinition {
+  /** The key it is declared under, which no metric or guard can have. */
+  readonly name: string;
+  readonly fact: FactName;
   readonly source: SourceDefinition;
 }

@@ -3,6 +3,7 @@ import { DEFAULT_POLICY, ERRORS, LATENCY, type MetricPolicy } from '../../analys
 import { scaledSchedule, USUAL_CANARY } from '../core/usual-canary.ts';
 import type { CanaryDefinition } from '../domain.ts';
 import { cohort } from './cohort.ts';
+import { toFacts } from './documented.ts';
 import { judgeFields, toPolicy } from './judges.ts';
 import { duration, percent, positiveDuration, section } from './scalars.ts';
 
@@ -54,6 +55,7 @@ export function toCanary(given: z.output<typeof fields>, context: z.core.$Refine
     checkpoints: given.schedule === undefined ? scaledSchedule(given.over) : checkpoints,
     everyMs: given.every ?? USUAL_CANARY.everyMs,
     ...(given.cohort === undefined ? {} : { cohort: given.cohort }),
+    ...(given.judge === 'documented' && given.documented !== undefined ? { facts: toFacts(given.documented) } : {}),
     policy: toPolicy(given, { ...DEFAULT_POLICY, metrics: [toMetric(ERRORS, given.errors), toMetric(LATENCY, given.latency)] }, refuse),
   };
 }

@@ -8,6 +8,7 @@ import {
   type SequentialPolicy,
   type ThresholdMetric,
 } from '../../analysis/index.ts';
+import { documented, toDocumented } from './documented.ts';
 import { duration, positiveDuration, section } from './scalars.ts';
 
 /** A comparison of one value with one number: `< 1%`, `>= 0.99`, `<= 500ms`. Nothing else can be written, so nothing is evaluated. */
@@ -56,6 +57,7 @@ const mannWhitneyFields = {
 
 export const judgeFields = {
   judge: z.literal(['sequential', 'documented', 'threshold', 'mann-whitney']).optional().describe('Who decides: see docs/judge.md (default sequential).'),
+  documented: documented.optional().describe('What the judge `documented` is told beside requests, and from where.'),
   threshold: z.array(section(thresholdFields)).min(1, 'needs at least one metric').max(20).optional().describe('Metrics of the judge `threshold`.'),
   'mann-whitney': section(mannWhitneyFields).optional().describe('Settings of the judge `mann-whitney`.'),
 };
@@ -69,11 +71,12 @@ export function toPolicy(given: Given, sequential: SequentialPolicy, refuse: Ref
   // Settings of a judge that nobody chose would be ignored without a word.
   if (given.judge === undefined && given.threshold !== undefined) refuse(['judge'], 'is missing: `threshold` has a meaning only with `judge: threshold`');
   if (given.judge === undefined && given['mann-whitney'] !== undefined) refuse(['judge'], 'is missing: `mann-whitney` has a meaning only with `judge: mann-whitney`');
+  if (given.judge === undefined && given.documented !== undefined) refuse(['judge'], 'is missing: `documented` has a meaning only with `judge: documented`');
   switch (given.judge ?? 'sequential') {
     case 'sequential':
       return sequential;
     case 'documented':
-      return { kind: 'documented', custom: {} };
+      return toDocumented(given.documented);
     case 'threshold':
       return { kind: 'threshold', metrics: toThresholds(given.threshold, refuse) };
     case 'mann-whitney':

@@ -3,8 +3,12 @@ import {
   addToGuard,
   checkedReading,
   checkGuard,
+  factOf,
   feedAtCheckpoint,
   NO_FEED,
+  retold,
+  type FactDefinition,
+  type FactState,
   type Feed,
   type GuardDefinition,
   type GuardState,
@@ -15,11 +19,24 @@ import {
   type Tick,
 } from '../../analysis/pure.ts';
 import type { Check, Instant } from '../../kernel/pure.ts';
+import type { Definition } from './definition.ts';
 
 /** What is declared beside the router's own metrics; absent in plans of older builds. */
 export interface Declared {
   readonly metrics?: readonly MetricDefinition[];
   readonly guards?: readonly GuardDefinition[];
+  /** What the judge `documented` is told. */
+  readonly facts?: readonly FactDefinition[];
+}
+
+/** All that slipway.yaml declares. */
+export function declaredIn({ metrics, guards, strategy }: Definition): Declared {
+  const facts = strategy.canary?.facts;
+  return {
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(guards === undefined ? {} : { guards }),
+    ...(facts === undefined ? {} : { facts }),
+  };
 }
 
 /** What is remembered of the sources from one look to the next, by name. */
@@ -27,6 +44,8 @@ export interface SourceMemory {
   readonly feeds: Readonly<Record<string, Feed>>;
   readonly guards: Readonly<Record<string, GuardState>>;
   readonly askedAt: Readonly<Record<string, Instant>>;
+  /** By what they tell; absent in looks of older builds. */
+  readonly facts?: Readonly<Record<string, FactState>>;
 }
 
 export const NO_SOURCES: SourceMemory = { feeds: {}, guards: {}, askedAt: {} };
@@ -37,12 +56,13 @@ export interface Answer {
   readonly reading: Reading;
 }
 
-/** Every declared source by the name of its metric or guard. */
+/** Every declared source by the name of its metric, guard or fact. */
 export function sourcesOf({
   metrics = [],
   guards = [],
+  facts = [],
 }: Declared): readonly { readonly name: string; readonly source: SourceDefinition }[] {
-  return [...metrics, ...guards].map(({ name, source }) => ({ name, source }));
+  return [...metrics, ...guards, ...facts].map(({ name, source }) => ({ name, source }));
 }
 
 /** Whose turn it is. A clock that was set back makes it everybody's. */
@@ -56,13 +76,13 @@ export function dueOf(declared: Declared, { askedAt }: SourceMemory, now: Instan
 }
 
 /** What was remembered, at a new weight: counts begin anew, and everybody is asked at once. */
-export function sourcesAtCheckpoint({ feeds, guards }: SourceMemory): SourceMemory {
-  return { feeds: Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, feedAtCheckpoint(feed)])), guards, askedAt: {} };
+export function sourcesAtCheckpoint({ feeds, ...rest }: SourceMemory): SourceMemory {
+  return { ...rest, feeds: Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, feedAtCheckpoint(feed)])), askedAt: {} };
 }
 
 /** Answers taken in: what is remembered of them, and what the judge gets. `at` is the runner's clock. */
 export function takeAnswers(
-  { metrics = [], guards = [] }: Declared,
+  { metrics = [], guards = [], facts = [] }: Declared,
   memory: SourceMemory,
   { answers, at }: { readonly answers: readonly Answer[]; readonly at: Instant },
 ): { readonly memory: SourceMemory; readonly news: Tick['metrics'] } {
@@ -80,7 +100,15 @@ export function takeAnswers(
     }
     if (guard !== undefined) states[name] = addToGuard(guard, states[name] ?? null, checked, at);
   }
-  return { memory: { ...memory, feeds, guards: states }, news };
+  const told = factsIn(facts, answers, at);
+  return { memory: { ...memory, feeds, guards: states, facts: { ...memory.facts, ...told } }, news };
+}
+
+function factsIn(facts: readonly FactDefinition[], answers: readonly Answer[], at: Instant): NonNullable<SourceMemory['facts']> {
+  const told = answers.flatMap(({ name, reading }) =>
+    facts.filter((one) => one.name === name).map(({ fact }) => [fact, factOf(fact, checkedReading(reading, at), at)] as const),
+  );
+  return Object.fromEntries(told);
 }
 
 /** The guards as checks of the look. */
@@ -89,23 +117,27 @@ export function guardChecks({ guards = [] }: Declared, memory: SourceMemory): re
 }
 
 /** The judgement with what is silent named: which source, and why. */
-export function sayWhySilent(judgement: Judgement, { metrics = [] }: Declared, { feeds }: SourceMemory): Judgement {
+export function sayWhySilent(judgement: Judgement, { metrics = [], facts = [] }: Declared, memory: SourceMemory): Judgement {
   const said = judgement.metrics.map((one) => {
-    const source = metrics.find(({ name }) => name === one.name)?.source;
-    const why = feeds[one.name]?.silent ?? null;
+    const metric = metrics.find(({ name }) => name === one.name);
+    const source = (metric ?? facts.find(({ fact }) => fact === one.name))?.source;
+    const why = (metric === undefined ? memory.facts : memory.feeds)?.[one.name]?.silent ?? null;
     if (one.verdict !== 'unknown' || source === undefined || why === null) return one;
-    return { ...one, because: `its source ${source.from} gives no counts, so nothing is known: ${why}` };
+    return {
+      ...one,
+      because: `its source ${source.from} gives no ${metric === undefined ? 'value' : 'counts'}, so nothing is known: ${why}`,
+    };
   });
-  const deciding = said.filter(({ verdict }) => verdict === judgement.verdict);
-  return { ...judgement, metrics: said, because: deciding.map(({ name, because }) => `${name}: ${because}`).join('; ') };
+  return retold(judgement, said);
 }
 
 /** Names the metrics and where each comes from, for a person who reads the plan; empty when only the router is asked. */
 export function nameSources(declared: Declared): string {
-  const { metrics = [], guards = [] } = declared;
-  if (metrics.length + guards.length === 0) return '';
+  const { metrics = [], guards = [], facts = [] } = declared;
+  if (metrics.length + guards.length + facts.length === 0) return '';
   const told = (list: readonly { readonly name: string; readonly source: SourceDefinition }[]): string =>
     list.map(({ name, source }) => `${name} (${source.from})`).join(', ');
-  const judged = ['errors and latency (router)', ...(metrics.length === 0 ? [] : [told(metrics)])].join(', ');
+  const own = [...metrics, ...facts.map(({ fact, source }) => ({ name: fact, source }))];
+  const judged = ['errors and latency (router)', ...(own.length === 0 ? [] : [told(own)])].join(', ');
   return ` by ${judged}${guards.length === 0 ? '' : `, guarded by ${told(guards)}`}`;
 }

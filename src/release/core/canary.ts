@@ -4,6 +4,7 @@ import {
   factsWanted,
   NO_FACTS,
   problemOfPair,
+  retold,
   scatterOf,
   startJudge,
   type BakeShape,
@@ -76,17 +77,25 @@ export interface InstancesSeen {
   readonly all: number;
 }
 
-/** What the chosen judge wants to know beside counts, as far as the router and the target know it; undefined when it wants nothing. */
+interface FactsSeen {
+  readonly seen: InstancesSeen | null;
+  readonly restartsBefore: number | null;
+  /** By the declared sources. */
+  readonly told: Partial<TickFacts>;
+}
+
+/** What the chosen judge wants to know beside counts, as far as anybody knows it; undefined when it wants nothing. */
 export function factsOf(
   change: RouteChange,
   { canary, stable, policy }: CanaryInput,
-  { seen, restartsBefore }: { readonly seen: InstancesSeen | null; readonly restartsBefore: number | null },
+  { seen, restartsBefore, told }: FactsSeen,
 ): TickFacts | undefined {
   const wanted = factsWanted(policy);
   if (!wanted.durations && !wanted.instances) return undefined;
   const [one, other] = [canary, stable].map((name) => durationsOf(change, name));
   return {
     ...NO_FACTS,
+    ...told,
     durations: one === null || other === null || one === undefined || other === undefined ? null : { canary: one, stable: other },
     restarts: seen === null || restartsBefore === null ? 0 : Math.max(0, seen.restarts - restartsBefore),
     probes: seen === null ? null : { failing: seen.failing, all: seen.all },
@@ -205,8 +214,7 @@ export function sayNoEdge(judgement: Judgement, edgeMs: number | null): Judgemen
   if (edgeMs !== null) return judgement;
   const why = `too few requests of the stable version are known (${LEAST_FOR_EDGE} are needed) to say what is slow`;
   const metrics = judgement.metrics.map((one) => (one.name === LATENCY && one.rule === 'silent' ? { ...one, because: why } : one));
-  const deciding = metrics.filter(({ verdict }) => verdict === judgement.verdict);
-  return { ...judgement, metrics, because: deciding.map(({ name, because }) => `${name}: ${because}`).join('; ') };
+  return retold(judgement, metrics);
 }
 
 /** Readings are put together up to this long. */

@@ -1,4 +1,4 @@
-import type { GuardDefinition, JudgePolicy, MetricDefinition } from '../../analysis/pure.ts';
+import type { FactDefinition, GuardDefinition, JudgePolicy, MetricDefinition } from '../../analysis/pure.ts';
 import type { Duration, JsonObject, Template } from '../../kernel/pure.ts';
 
 /** What slipway.yaml says about one service in one environment, parsed once. Templates are unresolved. */
@@ -174,6 +174,8 @@ export interface CanaryDefinition {
   /** Time between two readings of the counters. */
   readonly everyMs: Duration;
   readonly policy: JudgePolicy;
+  /** What the judge `documented` is told beside requests, and from where. */
+  readonly facts?: readonly FactDefinition[];
   /** Who stays with which version; without it each request is dealt by weight. */
   readonly cohort?: CohortDefinition;
 }

@@ -1,5 +1,6 @@
 import { checkedReading, type MetricSource, type Question, type Reading } from '../../analysis/index.ts';
-import { sourcesOf } from '../core/canary-sources.ts';
+import { declaredIn, sourcesOf } from '../core/canary-sources.ts';
+import type { Definition } from '../core/definition.ts';
 import type { Plan } from '../core/plan.ts';
 import { openSource } from '../metric-sources.ts';
 import { createRouterSource } from '../router-source.ts';
@@ -13,7 +14,7 @@ import type { PreflightCheck } from './preflight.ts';
  */
 export const checkMetrics: PreflightCheck = async (deps, plan) => {
   const { previous, strategy } = plan;
-  const declared = sourcesOf(plan.definition);
+  const declared = sourcesOf(declaredIn(plan.definition));
   if (declared.length === 0) return pass('only the router is asked');
   if (strategy.name !== 'canary' || previous === null)
     return pass(`not asked: ${declared.map(({ name }) => name).join(', ')} judge a canary, and this is none (${strategy.name})`);
@@ -21,6 +22,11 @@ export const checkMetrics: PreflightCheck = async (deps, plan) => {
   if (!silent) return pass(told);
   return { ...unknown(told, 'Until each of them answers, the canary would be held and not promoted.'), blocks: false };
 };
+
+/** True where slipway.yaml declares a source of its own beside the router. */
+export function declaresSources(definition: Definition): boolean {
+  return sourcesOf(declaredIn(definition)).length > 0;
+}
 
 /** Asks the router and every source that a plan declares once, about one version, and says what each answered. */
 export async function askMetricSources(
@@ -31,7 +37,7 @@ export async function askMetricSources(
   const route = `${plan.service}/${plan.environment}`;
   const router = { name: 'errors', from: 'router', source: createRouterSource(deps.router, route, 'errors') };
   const opened = await Promise.all(
-    sourcesOf(plan.definition).map(async ({ name, source }) => ({
+    sourcesOf(declaredIn(plan.definition)).map(async ({ name, source }) => ({
       name,
       from: source.from,
       source: await openSource(deps, plan, { source, cwd: plan.workspace }),

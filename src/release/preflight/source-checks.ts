@@ -4,7 +4,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import type { SourceDefinition } from '../../analysis/index.ts';
 import { referencesOf, toIso } from '../../kernel/index.ts';
 import { hasCommit, readGit } from '../artifact/git.ts';
-import { sourcesOf } from '../core/canary-sources.ts';
+import { declaredIn, sourcesOf } from '../core/canary-sources.ts';
 import type { CommandDefinition, Definition } from '../core/definition.ts';
 import type { PreflightCheck } from './preflight.ts';
 import { fail, pass, unknown } from './answers.ts';
@@ -96,7 +96,7 @@ function commandsOf(definition: Definition): readonly (readonly string[])[] {
   ];
   return [
     ...definition.processes.map((process) => process.argv),
-    ...sourcesOf(definition).flatMap(({ source }) => (source.from === 'command' ? [source.argv] : [])),
+    ...sourcesOf(declaredIn(definition)).flatMap(({ source }) => (source.from === 'command' ? [source.argv] : [])),
     ...commands.flatMap((command) => (command === null || command === undefined ? [] : [command.argv])),
   ];
 }
@@ -107,7 +107,7 @@ function templatesOf(definition: Definition): readonly string[] {
     ...commandsOf(definition).flat(),
     ...definition.processes.flatMap((process) => Object.values(process.env)),
     ...(typeof url === 'string' ? [url] : []),
-    ...sourcesOf(definition).flatMap(({ source }) => templatesOfSource(source)),
+    ...sourcesOf(declaredIn(definition)).flatMap(({ source }) => templatesOfSource(source)),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { addTick, atCheckpoint, judgementOf, type Judge, type Judgement, type Tick } from '../../analysis/index.ts';
+import { addTick, atCheckpoint, factsAt, judgementOf, type Judge, type Judgement, type Tick } from '../../analysis/index.ts';
 import { joinVerdicts, type Duration, type Instant, type JsonObject } from '../../kernel/index.ts';
 import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
 import {
@@ -214,10 +214,15 @@ function advance(look: Look, stats: RouteStats | null, { at, input, seen }: Read
   if (change === null) return { ...withTick(look, at, ROUTER_SILENT), base: stats };
   const edgeMs = look.edgeMs ?? edgeOf(stats, input);
   const metrics = pairsOf(change, input, look.edgeMs);
-  const facts = factsOf(change, input, { seen, restartsBefore: look.restarts ?? null });
+  const restartsBefore = look.restarts ?? null;
+  const facts = factsOf(change, input, { seen, restartsBefore, told: toldBySources(look, input, at) });
   return closesTick(metrics, stats.at - look.base.at, look.judge)
-    ? { ...withTick(look, at, metrics, facts), base: stats, edgeMs, restarts: seen?.restarts ?? look.restarts ?? null }
+    ? { ...withTick(look, at, metrics, facts), base: stats, edgeMs, restarts: seen?.restarts ?? restartsBefore }
     : { ...look, edgeMs };
+}
+
+function toldBySources({ sources }: Look, { facts = [] }: CanaryInput, at: Instant): Partial<NonNullable<Tick['facts']>> {
+  return factsAt(facts, sources?.facts ?? {}, at);
 }
 
 function edgeOf({ versions }: RouteStats, { stable }: CanaryInput): number | null {

@@ -1,5 +1,5 @@
 import type { Check } from '../../../kernel/index.ts';
-import { askMetricSources, foldEvents, versionOf } from '../../../release/index.ts';
+import { askMetricSources, declaresSources, foldEvents, versionOf } from '../../../release/index.ts';
 import type { App } from '../../compose.ts';
 
 const RECENT = 500;
@@ -18,9 +18,8 @@ export async function checkMetricSources(app: App): Promise<readonly Check[]> {
   const checks = await Promise.all(
     [...newest].map(async ([place, release]): Promise<readonly Check[]> => {
       const { plan } = foldEvents((await store.load(release)).events);
-      const { metrics = {}, guards = {} } = plan.definition;
       // What another node of a shared store runs is not to be seen from here.
-      if (plan.node !== app.places.node || Object.keys({ ...metrics, ...guards }).length === 0) return [];
+      if (plan.node !== app.places.node || !declaresSources(plan.definition)) return [];
       const stored = await store.lastServing(plan.service, plan.environment);
       if (stored === null) return [];
       const { version, group } = versionOf(stored);

@@ -1,7 +1,7 @@
 import { PERIOD_MS, type BakeShape } from '../../../analysis/pure.ts';
 import { formatDuration } from '../../../kernel/pure.ts';
 import type { CanaryInput } from '../canary.ts';
-import { nameSources } from '../canary-sources.ts';
+import { declaredIn, nameSources } from '../canary-sources.ts';
 import type { CanaryCheckpoint, CanaryDefinition } from '../definition.ts';
 import type { Step } from '../plan.ts';
 import type { Need } from '../set.ts';
@@ -47,8 +47,7 @@ function stepsAt(
   const cohort = asJson(canary.cohort ?? null);
   const route = cohort === null ? split : { ...split, cohort };
   const { version, definition } = sides.canary;
-  const { metrics, guards } = definition;
-  const declared = { ...(metrics === undefined ? {} : { metrics }), ...(guards === undefined ? {} : { guards }) };
+  const declared = declaredIn(definition);
   const judged: CanaryInput = {
     route: `${definition.service}/${definition.environment}`,
     canary: { group: sides.canary.group, version },
