@@ -290,7 +290,7 @@ class Control implements LocalRouter {
     try {
       if (!(await this.#fleet.watch())) await this.#desired.serially(() => this.#recover('it closed our conversation'));
       await this.#checkLines();
-      if (!this.#closed) await this.#desired.serially(() => this.#fleet.tidy());
+      if (!this.#closed) await this.#desired.serially(() => this.#fleet.tidy(this.#limits.forgetMs));
     } finally {
       this.#looking = false;
     }

@@ -153,14 +153,14 @@ export class Fleet {
   }
 
   /** What is to be done now and then: forget servers that left, let go of processes that have nothing left to do. */
-  async tidy(): Promise<void> {
+  async tidy(forgetMs: number): Promise<void> {
     for (const one of this.#old) {
       const csv = await this.#ask(one, 'show stat');
       const open = csv === null ? 0 : readStatistics(csv).reduce((sum, row) => sum + (isRoute(row) ? row.current : 0), 0);
       // Our own conversation is what keeps an idle one alive.
       if (open === 0) one.runtime.close();
     }
-    if (this.#current?.hasEnded() === false) await sweepServers(this.#current, this.#options.clock);
+    if (this.#current?.hasEnded() === false) await sweepServers(this.#current, this.#options.clock.monotonic() - forgetMs);
   }
 
   /** Ends all processes: what is in flight may finish within the time. */

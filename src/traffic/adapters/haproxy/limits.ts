@@ -8,9 +8,18 @@ export interface HaproxyLimits {
   readonly listenRetryMs: number;
   /** Between two looks whether log lines are missing and servers can be forgotten. */
   readonly auditMs: number;
+  /** An instance that left is taken out of HAProxy's memory after this, and only when it has no connection any more. */
+  readonly forgetMs: number;
 }
 
 /** How long the process another agent left goes on while instances are looked for. */
 export const PATIENCE_MS = 5_000;
 
-export const DEFAULT_LIMITS: HaproxyLimits = { holdRequests: 1_000, holdMs: 30_000, drainMs: 30_000, listenRetryMs: 500, auditMs: 1_000 };
+export const DEFAULT_LIMITS: HaproxyLimits = {
+  holdRequests: 1_000,
+  holdMs: 30_000,
+  drainMs: 30_000,
+  listenRetryMs: 500,
+  auditMs: 1_000,
+  forgetMs: 5_000,
+};

@@ -3,9 +3,6 @@ import { SERVER_CHECK } from './config.ts';
 import type { Haproxy } from './process.ts';
 import type { Server } from './table.ts';
 
-/** A server that left is taken out of HAProxy's memory after this, and only when it has no connection any more. */
-const REMOVE_AFTER_MS = 5_000;
-
 /** Adds what is missing; it takes requests at once. @throws Error with HAProxy's words when it refuses */
 export async function addServers(haproxy: Haproxy, wanted: readonly Server[], clock: Clock): Promise<void> {
   const known = haproxy.servers;
@@ -35,10 +32,10 @@ export async function retireServers(haproxy: Haproxy, backends: readonly string[
   }
 }
 
-/** Forgets servers that left a while ago. HAProxy refuses while one has a connection, also an idle one; then it is tried again. */
-export async function sweepServers(haproxy: Haproxy, clock: Clock): Promise<void> {
+/** Forgets servers that left before a time (monotonic). HAProxy refuses while one has a connection, also an idle one; then it is tried again. */
+export async function sweepServers(haproxy: Haproxy, leftBefore: number): Promise<void> {
   for (const [key, { state, since }] of haproxy.servers ?? []) {
-    if (state !== 'maint' || clock.monotonic() - since < REMOVE_AFTER_MS) continue;
+    if (state !== 'maint' || since > leftBefore) continue;
     const answer = await haproxy.runtime.ask(`del server ${key}`);
     if (answer.includes('Server deleted')) haproxy.servers?.delete(key);
   }
