@@ -105,9 +105,23 @@ export function cohortContract(createRig: CreateRig): void {
       for (let turn = 0; turn < 20; turn++) expect(await bodyFor({ 'x-user-id': user })).toBe('green');
     });
 
+    it('may be as long as it is said, and no longer', async () => {
+      const rules = (count: number): Cohort => ({
+        only: { headers: { 'x-tenant': Array.from({ length: count }, (_, tenant) => `tenant-${tenant}`.padEnd(26, '.')) } },
+      });
+      await split(99, rules(100));
+      const bodies = await Promise.all(Array.from({ length: 20 }, () => bodyFor({ 'x-tenant': 'tenant-99'.padEnd(26, '.') })));
+      expect(bodies).toContain('green');
+      expect(await bodyFor({ 'x-tenant': 'another' })).toBe('blue');
+      await expect(split(99, rules(101))).rejects.toMatchObject({
+        code: 'config_invalid',
+        message: expect.stringContaining('at most 5000') as string,
+      });
+    });
+
     it('goes, and is refused where it says nothing, with the route as it was', async () => {
       await split(50, BY_USER);
-      await expect(split(60, {})).rejects.toMatchObject({ name: 'SlipwayError' });
+      await expect(split(60, {})).rejects.toMatchObject({ code: 'config_invalid' });
       expect(await bed.rig.router().inspect(bed.id)).toMatchObject({
         spec: { cohort: BY_USER, backends: [{ weight: 50 }, { weight: 50 }] },
       });

@@ -233,7 +233,7 @@ export function routerContract(name: string, createRig: CreateRig): void {
       ['an unknown mode', { mode: 'ajar' as 'open' }],
     ])('refuses %s and leaves the route as it was', async (_what, wrong) => {
       await rig.router().apply(1, route());
-      await expect(rig.router().apply(1, route(wrong))).rejects.toMatchObject({ name: 'SlipwayError' });
+      await expect(rig.router().apply(1, route(wrong))).rejects.toMatchObject({ code: 'config_invalid' });
       expect((await rig.router().inspect(id))?.spec).toEqual(route());
     });
 

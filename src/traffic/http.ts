@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
-import { messageOf, SlipwayError, type Log } from '../kernel/index.ts';
+import { messageOf, SlipwayError, type ErrorCode, type Log } from '../kernel/index.ts';
 import type { Router } from './ports.ts';
 import { FENCE_HEADER, fenceSchema, historyQuerySchema, listenAddressSchema, routeSpecSchema } from './wire.ts';
 
@@ -25,10 +25,13 @@ export function createRouterRoutes(router: Router, log: Log): Hono {
     return context.json(found(context.req.param('id'), await router.history(context.req.param('id'), group)));
   });
   app.put('/v1/routes/:id', async (context) => {
-    const spec = parse(routeSpecSchema, await context.req.json().catch(() => undefined), 'The route');
+    const fence = fenceOf(context.req.header(FENCE_HEADER));
+    const body: unknown = await context.req.json().catch(() => undefined);
+    if (body === undefined) throw new SlipwayError('usage', 'The body must be a route, as JSON');
+    const spec = parse(routeSpecSchema, body, 'The route', 'config_invalid');
     if (spec.id !== context.req.param('id'))
       throw new SlipwayError('usage', `The route in the body is ${spec.id}, not ${context.req.param('id')}`);
-    await router.apply(fenceOf(context.req.header(FENCE_HEADER)), spec);
+    await router.apply(fence, spec);
     return context.body(null, 204);
   });
   app.delete('/v1/routes/:id', async (context) => {
@@ -56,8 +59,8 @@ function fenceOf(header: string | undefined): number {
   return parse(fenceSchema, header, `The header ${FENCE_HEADER}`);
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+function parse<T>(schema: z.ZodType<T>, value: unknown, what: string, code: ErrorCode = 'usage'): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new SlipwayError('usage', `${what} is not valid: ${z.prettifyError(parsed.error)}`);
+  throw new SlipwayError(code, `${what} is not valid: ${z.prettifyError(parsed.error)}`);
 }

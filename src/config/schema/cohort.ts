@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cohortTooLong } from '../../traffic/index.ts';
 import type { CohortDefinition } from '../domain.ts';
 import { section } from './scalars.ts';
 
@@ -41,4 +42,8 @@ export const cohort = section(cohortFields)
     const { paths, header } = rules ?? {};
     const kept = { ...(paths === undefined ? {} : { paths }), ...(header === undefined ? {} : { headers: header }) };
     return rules === undefined ? rest : { ...rest, only: kept };
+  })
+  .superRefine((given, context) => {
+    const problem = cohortTooLong(given);
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem });
   });

@@ -101,20 +101,22 @@ describe('agent router', () => {
   });
 
   it.each([
-    ['no fence', {}, '{}'],
-    ['a fence that is no number', { 'slipway-fence': '-1' }, null],
-    ['a body that is no JSON', { 'slipway-fence': '1' }, '{"id'],
+    ['no fence', {}, '{}', 'usage'],
+    ['a fence that is no number', { 'slipway-fence': '-1' }, null, 'usage'],
+    ['a body that is no JSON', { 'slipway-fence': '1' }, '{"id', 'usage'],
     [
       'a route with unknown keys',
       { 'slipway-fence': '1' },
       JSON.stringify({ id: ROUTE, listen: { host: 'a', port: 1 }, mode: 'open', backends: [], extra: 1 }),
+      'config_invalid',
     ],
     [
       'the route of another address',
       { 'slipway-fence': '1' },
       JSON.stringify({ id: 'other/prd', listen: { host: 'a', port: 1 }, mode: 'open', backends: [] }),
+      'usage',
     ],
-  ])('refuses %s with 400 and a reason', async (_what, headers, body) => {
+  ])('refuses %s with 400 and a reason', async (_what, headers, body, code) => {
     const rig = await createEmbeddedRig(cleanup);
     const text = body ?? JSON.stringify(rig.spec);
     const response = await createRouterRoutes(rig.router, () => undefined).request(`/v1/routes/${encodeURIComponent(ROUTE)}`, {
@@ -124,7 +126,7 @@ describe('agent router', () => {
     });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
-      error: { code: 'usage', message: expect.stringMatching(/route|fence/i) as string, hint: expect.any(String) as string },
+      error: { code, message: expect.stringMatching(/route|fence/i) as string, hint: expect.any(String) as string },
     });
     expect((await rig.router.inspect(ROUTE))?.spec).toEqual(rig.spec);
   });

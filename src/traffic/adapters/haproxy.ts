@@ -7,6 +7,7 @@ import { endpointStates, type Entry, inFlightOf } from './haproxy/entry.ts';
 import type { Plan } from './haproxy/files.ts';
 import { Fleet } from './haproxy/fleet.ts';
 import { DEFAULT_LIMITS, type HaproxyLimits, PATIENCE_MS } from './haproxy/limits.ts';
+import type { LineId } from './haproxy/line.ts';
 import { type LogStream, openLogStream } from './haproxy/log-stream.ts';
 import type { HaproxyRouterOptions } from './haproxy/options.ts';
 import { checkProgram } from './haproxy/program.ts';
@@ -49,11 +50,11 @@ class Control implements LocalRouter {
   #looking = false;
 
   constructor(options: HaproxyRouterOptions, desired: Desired) {
-    const { directory, sockets, clock, random, program = 'haproxy' } = options;
+    const { directory, sockets, clock, log, random, program = 'haproxy' } = options;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#desired = desired;
-    this.#book = new Book(clock);
+    this.#book = new Book(clock, log);
     this.#seed = Math.floor(random() * 2 ** 31);
     this.#fleet = new Fleet({
       program,
@@ -70,8 +71,9 @@ class Control implements LocalRouter {
     this.#lines = await openLogStream({
       token: this.#token,
       clock,
+      bufferBytes: this.#limits.logBufferBytes,
       onLine: (line) => this.#book.count(line),
-      onGap: () => this.#countAgain('a log line was lost'),
+      onGap: (frontend) => this.#book.countAgain(frontend, 'log lines were lost'),
     });
     const left = await this.#fleet.adopt();
     for (const spec of this.#desired.routes) {
@@ -120,8 +122,9 @@ class Control implements LocalRouter {
   }
 
   async stats(id: string): ReturnType<Router['stats']> {
-    if (this.#book.get(id) === undefined) return null;
-    await this.#checkLines();
+    const entry = this.#book.get(id);
+    if (entry === undefined) return null;
+    await this.#checkLines(({ frontend }) => frontend === entry.frontend);
     return this.#book.get(id)?.counters.read() ?? null;
   }
 
@@ -238,7 +241,7 @@ class Control implements LocalRouter {
   async #recover(reason: string): Promise<void> {
     if (this.#closed) return;
     this.#options.log('error', `HAProxy is replaced: ${reason}`);
-    this.#countAgain(reason);
+    this.#book.countAgain(null, reason);
     await this.#bringUp();
   }
 
@@ -272,16 +275,10 @@ class Control implements LocalRouter {
     this.#retry = setTimeout(() => void this.#desired.serially(again), this.#limits.listenRetryMs);
   }
 
-  #countAgain(reason: string): void {
-    this.#options.log('warn', `Requests are counted from zero again: ${reason}`);
-    this.#book.countAgain();
-  }
-
   /** Waits for the lines HAProxy has written by now. */
-  async #checkLines(): Promise<void> {
+  async #checkLines(of: (line: LineId) => boolean): Promise<void> {
     const lines = this.#lines;
-    const reached = (await this.#fleet.serials()).map(async ({ pid, serial }) => lines?.reached(pid, serial));
-    if ((await Promise.all(reached)).includes(false)) this.#countAgain('log lines are missing');
+    await Promise.all((await this.#fleet.serials()).filter(of).map((line) => lines?.reached(line)));
   }
 
   async #lookAround(): Promise<void> {
@@ -289,7 +286,7 @@ class Control implements LocalRouter {
     this.#looking = true;
     try {
       if (!(await this.#fleet.watch())) await this.#desired.serially(() => this.#recover('it closed our conversation'));
-      await this.#checkLines();
+      await this.#checkLines(() => true);
       if (!this.#closed) await this.#desired.serially(() => this.#fleet.tidy(this.#limits.forgetMs));
     } finally {
       this.#looking = false;

@@ -5,9 +5,26 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
 const VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/;
 const PATH = /^\/[\x21-\x7e]{0,199}$/;
 
+/** What every router can take: HAProxy is told all of a route in one command, which must fit its buffer of 16 KB, and has the rules in hexadecimal. */
+const MOST_CHARACTERS = 5_000;
+/** What a rule takes beside its name and its value. */
+const PER_RULE = 16;
+
+/** Why a cohort is longer than a router can take; null when it is not. Which router it will be is not known when a release is planned, so there is one limit. */
+export function cohortTooLong({ key, force, only }: Cohort): string | null {
+  const names = [key, force].flatMap((field) => [field?.header, field?.cookie]).filter((name) => name !== undefined);
+  const rules = Object.entries(only?.headers ?? {}).flatMap(([name, values]) => values.map((value) => name + value));
+  const length = [...names, ...rules, ...(only?.paths ?? [])].reduce((sum, text) => sum + text.length + PER_RULE, 0);
+  if (length <= MOST_CHARACTERS) return null;
+  return `is too long for a router: ${length} characters, with ${PER_RULE} more for each value; at most ${MOST_CHARACTERS} are possible`;
+}
+
 /** Everything wrong with a cohort, in words for its author. */
-export function problemsOfCohort({ key, force, sticky, only }: Cohort): readonly string[] {
+export function problemsOfCohort(cohort: Cohort): readonly string[] {
+  const { key, force, sticky, only } = cohort;
   const problems = [...fieldProblems('key', key), ...fieldProblems('force', force), ...ruleProblems(only)];
+  const long = cohortTooLong(cohort);
+  if (long !== null) problems.push(`cohort ${long}`);
   if (key === undefined && force === undefined && sticky !== true && only === undefined)
     problems.push('cohort says nothing; give it key, sticky, force or only');
   return problems;

@@ -15,6 +15,8 @@ export interface MinuteRing {
   add(atMs: number, isError: boolean): void;
   /** The minutes from `from` to `to`, both included, oldest first; one that is forgotten, or had no requests, is zero. */
   read(from: number, to: number): readonly Minute[];
+  /** Makes this minute and those after it like minutes without a request. */
+  forget(from: number): void;
 }
 
 /** The minute a time belongs to. Times are monotonic: a clock that is set must not bring old minutes back. */
@@ -49,6 +51,9 @@ export function createMinuteRing(size: number): MinuteRing {
         const slot = ring[(from + index) % size];
         return slot?.minute === from + index ? { requests: slot.requests, errors: slot.errors } : { requests: 0, errors: 0 };
       }),
+    forget: (from) => {
+      for (const slot of ring) if (slot.minute >= from) slot.minute = -Infinity;
+    },
   };
 }
 

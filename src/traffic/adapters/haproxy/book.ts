@@ -1,6 +1,5 @@
-import type { Clock } from '../../../kernel/index.ts';
+import type { Clock, Log } from '../../../kernel/index.ts';
 import type { Endpoint, RouteSpec } from '../../ports.ts';
-import { createCounters } from '../shared/counters.ts';
 import { changed, countLine, createEntry, type Entry } from './entry.ts';
 import type { Plan } from './files.ts';
 import type { Line } from './line.ts';
@@ -10,14 +9,16 @@ import { entryOf, type Server, serversOf } from './table.ts';
 /** What the routes are now, where their instances are, and what was counted. Knows no process. */
 export class Book {
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #entries = new Map<string, Entry>();
   readonly #endpoints = new Map<string, readonly Endpoint[]>();
   /** Routes as they were when a request came, by generation. */
   readonly #routed = createMemory<Entry>();
   #generation = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: Log) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   all(): readonly Entry[] {
@@ -81,8 +82,12 @@ export class Book {
     if (routedBy !== undefined && counters !== undefined) countLine(line, routedBy, counters, this.#clock);
   }
 
-  /** Begins again from zero: counts that are too small would make a judge believe something. */
-  countAgain(): void {
-    for (const entry of this.all()) this.keep({ ...entry, counters: createCounters(this.#clock, entry.counters.read().since) });
+  /** Begins again from zero, see {@link Counters.again}; one route by its name in HAProxy, or all. */
+  countAgain(frontend: string | null, reason: string): void {
+    for (const entry of this.all()) {
+      if (frontend !== null && entry.frontend !== frontend) continue;
+      this.#log('warn', `Requests of ${entry.spec.id} are counted from zero again: ${reason}`);
+      this.keep({ ...entry, counters: entry.counters.again() });
+    }
   }
 }

@@ -1,9 +1,6 @@
 import { BUCKETS, type Cohort, COHORT_COOKIE, type CohortField, cohortCookie } from '../../core/cohort.ts';
 import type { RouteSpec } from '../../ports.ts';
 
-/** A command on the runtime socket must fit HAProxy's buffer of 16 KB. */
-export const MOST_COHORT_CHARACTERS = 12_000;
-
 /**
  * A route's cohort as part of its entry in the runtime table, so that it changes with the weights and without a reload: lines in
  * hexadecimal, each a word, a name and a value, as `COHORT_SCRIPT` reads them. Null without a cohort, and with one version only.

@@ -27,10 +27,10 @@ export interface ConfigSettings {
 export const SERVER_CHECK = 'check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error fastinter';
 
 /**
- * What a log line says, in this order: a word only we know (anybody on this machine may send to our port), process, serial number, generation
- * of the route, backend, server, status, times in ms (all, request, waiting, connecting, answering), retries, how it ended, whether it was ours.
+ * What a log line says, in this order: a word only we know (anybody on this machine may send to our port), process, route, serial number within the route,
+ * generation of the route, backend, server, status, times in ms (all, request, waiting, connecting, answering), retries, how it ended, whether it was ours.
  */
-const LOG_FORMAT = '%pid %[lua.slipway_serial] %[var(txn.generation)] %b %s %ST %Ta %TR %Tw %Tc %Tr %rc %ts %[var(txn.probe)]';
+const LOG_FORMAT = '%pid %f %[lua.slipway_serial(@ROUTE@)] %[var(txn.generation)] %b %s %ST %Ta %TR %Tw %Tc %Tr %rc %ts %[var(txn.probe)]';
 
 /** The configuration as HAProxy reads it. */
 export function renderConfig(settings: ConfigSettings): string {
@@ -77,7 +77,7 @@ function routeText(route: RouteConfig, { log, table }: ConfigSettings): string {
 frontend ${frontend}
   bind ${addressOf(route.listen)}
   log 127.0.0.1:${log.port} format raw local0 info
-  log-format "${log.token} ${LOG_FORMAT}"
+  log-format "${log.token} ${LOG_FORMAT.replace('@ROUTE@', frontend)}"
   http-request set-var(txn.probe) int(1) if { req.hdr(user-agent) -m str ${PROBE_AGENT} }
   # Waits here while the route is held.
   http-request lua.slipway_gate ${frontend}

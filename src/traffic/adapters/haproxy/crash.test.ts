@@ -125,7 +125,7 @@ describe.skipIf(!installed)('a HAProxy that ends, is left or is lied about (apt-
   it('counts no line that somebody else on this machine sends', async () => {
     const port = Number(/log 127\.0\.0\.1:(\d+)/.exec(readFileSync(join(directory, 'haproxy', 'haproxy.cfg'), 'utf8'))?.[1]);
     const liar = cleanup.add(createSocket('udp4'), (socket) => socket.close());
-    const line = `guess ${pid()} 1 1 shop.prd.a 127.0.0.1:1 500 1 0 0 0 1 0 -- -`;
+    const line = `guess ${pid()} shop.prd 1 1 shop.prd.a 127.0.0.1:1 500 1 0 0 0 1 0 -- -`;
     await new Promise((resolve) => liar.send(line, port, '127.0.0.1', resolve));
     await ask(route.listen.port);
     await until('the true one is counted', async () => (await router.stats(ID))?.versions[0]?.requests === 1);

@@ -5,6 +5,7 @@ import type { Clock } from '../../../kernel/index.ts';
 import { type Entry, inFlightOf } from './entry.ts';
 import { CONFIG, type Plan, TABLE, writeFiles } from './files.ts';
 import { endOf, findLeft, note, signal, untilDeaf } from './left.ts';
+import type { LineId } from './line.ts';
 import { type Haproxy, type KnownServer, startHaproxy } from './process.ts';
 import { openRuntime } from './runtime.ts';
 import { readStatistics, type Row } from './statistics.ts';
@@ -28,6 +29,8 @@ export class Fleet {
   readonly #options: FleetOptions;
   #current: Haproxy | null = null;
   #old: readonly Haproxy[] = [];
+  /** Those of them that had nothing left to do at the last look. */
+  #idle: readonly Haproxy[] = [];
   #started = 0;
 
   constructor(options: FleetOptions) {
@@ -143,23 +146,32 @@ export class Fleet {
     return answers.reduce((sum, answer) => sum + (answer === null ? 0 : Number(answer.trim()) || 0), 0);
   }
 
-  /** How many log lines each process has written. */
-  async serials(): Promise<readonly { readonly pid: number; readonly serial: number }[]> {
-    const asked = this.all().map(async (one) => ({
-      pid: one.pid,
-      serial: Number((await this.#ask(one, 'slipway serial'))?.trim() ?? 0) || 0,
-    }));
-    return Promise.all(asked);
+  /** How many log lines of each route each process has written. */
+  async serials(): Promise<readonly LineId[]> {
+    const asked = this.all().map(async (one) => {
+      const lines = ((await this.#ask(one, 'slipway serials')) ?? '').split('\n').filter((line) => line !== '');
+      return lines.map((line): LineId => {
+        const [frontend = '', serial] = line.split(' ');
+        return { pid: one.pid, frontend, serial: Number(serial) };
+      });
+    });
+    return (await Promise.all(asked)).flat();
   }
 
-  /** What is to be done now and then: forget servers that left, let go of processes that have nothing left to do. */
+  /**
+   * What is to be done now and then: forget servers that left, let go of processes that have nothing left to do. These only at the
+   * second look, so that their last log lines can be asked after between the two.
+   */
   async tidy(forgetMs: number): Promise<void> {
+    const idle: Haproxy[] = [];
     for (const one of this.#old) {
       const csv = await this.#ask(one, 'show stat');
       const open = csv === null ? 0 : readStatistics(csv).reduce((sum, row) => sum + (isRoute(row) ? row.current : 0), 0);
-      // Our own conversation is what keeps an idle one alive.
-      if (open === 0) one.runtime.close();
+      if (open === 0) idle.push(one);
     }
+    // Our own conversation is what keeps an idle one alive.
+    for (const one of idle) if (this.#idle.includes(one)) one.runtime.close();
+    this.#idle = idle;
     if (this.#current?.hasEnded() === false) await sweepServers(this.#current, this.#options.clock.monotonic() - forgetMs);
   }
 

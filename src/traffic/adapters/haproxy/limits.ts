@@ -10,6 +10,8 @@ export interface HaproxyLimits {
   readonly auditMs: number;
   /** An instance that left is taken out of HAProxy's memory after this, and only when it has no connection any more. */
   readonly forgetMs: number;
+  /** How many bytes of log lines may wait to be read, as far as the system grants it. */
+  readonly logBufferBytes: number;
 }
 
 /** How long the process another agent left goes on while instances are looked for. */
@@ -22,4 +24,5 @@ export const DEFAULT_LIMITS: HaproxyLimits = {
   listenRetryMs: 500,
   auditMs: 1_000,
   forgetMs: 5_000,
+  logBufferBytes: 4 << 20,
 };

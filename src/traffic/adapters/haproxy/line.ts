@@ -1,10 +1,16 @@
 import type { Ending } from '../shared/counters.ts';
 
-/** One finished request as a log line tells it. */
-export interface Line {
+/** Which line it is. */
+export interface LineId {
   readonly pid: number;
-  /** Counts the lines of its process from 1. */
+  /** The route's name in HAProxy. */
+  readonly frontend: string;
+  /** Counts the lines of a route in a process from 1. */
   readonly serial: number;
+}
+
+/** One finished request as a log line tells it. */
+export interface Line extends LineId {
   /** Which state of a route it was routed by; null for what never was a request. */
   readonly generation: number | null;
   readonly backend: string;
@@ -18,7 +24,7 @@ export interface Line {
 }
 
 const SHAPE =
-  /^(?<token>\S+) (?<pid>\d+) (?<serial>\d+) (?<generation>\d+|-) (?<backend>\S+) (?<server>\S+) (?<status>-?\d+) (?<all>[+-]?\d+) (?<request>-?\d+) (?<waiting>-?\d+) (?<connecting>-?\d+) (?<answering>-?\d+) \+?(?<retries>\d+) (?<ended>\S\S) (?<probe>1|-)$/;
+  /^(?<token>\S+) (?<pid>\d+) (?<frontend>\S+) (?<serial>\d+) (?<generation>\d+|-) (?<backend>\S+) (?<server>\S+) (?<status>-?\d+) (?<all>[+-]?\d+) (?<request>-?\d+) (?<waiting>-?\d+) (?<connecting>-?\d+) (?<answering>-?\d+) \+?(?<retries>\d+) (?<ended>\S\S) (?<probe>1|-)$/;
 
 /** Reads what the configuration's `log-format` writes (configuration manual, 8.2.4); null for anything else. */
 export function readLine(text: string, token: string): Line | null {
@@ -28,6 +34,7 @@ export function readLine(text: string, token: string): Line | null {
   const generation = found['generation'] === '-' ? null : number('generation');
   return {
     pid: number('pid'),
+    frontend: found['frontend'] ?? '',
     serial: number('serial'),
     generation,
     backend: found['backend'] ?? '',

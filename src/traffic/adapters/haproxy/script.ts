@@ -14,7 +14,7 @@ const SCRIPT = `-- Written by Slipway; changes are lost.
 local routes = Map.new('@TABLE@', Map._str)
 local waiting = {}
 local decks = {}
-local serial = 0
+local serials = {}
 
 math.randomseed(@SEED@)
 
@@ -78,13 +78,13 @@ core.register_fetches('slipway_deal', function(txn, route)
 end)
 
 @COHORT@
-core.register_fetches('slipway_serial', function(txn)
-  serial = serial + 1
-  return tostring(serial)
+core.register_fetches('slipway_serial', function(txn, route)
+  serials[route] = (serials[route] or 0) + 1
+  return tostring(serials[route])
 end)
 
-core.register_cli({ 'slipway', 'serial' }, 'slipway serial : log lines written so far', function(applet)
-  applet:send(tostring(serial) .. '\\n')
+core.register_cli({ 'slipway', 'serials' }, 'slipway serials : log lines of each route so far', function(applet)
+  for route, serial in pairs(serials) do applet:send(route .. ' ' .. serial .. '\\n') end
 end)
 
 core.register_cli({ 'slipway', 'waiting' }, 'slipway waiting <route> : requests kept waiting', function(applet, first, second, route)
@@ -94,8 +94,8 @@ end)
 
 /**
  * What HAProxy 2.6 has no directive for, in Lua: keeping requests waiting (`pause` is new in 2.8), dealing buckets that add up over
- * every hundred requests (`rand` would be off by half a point over ten thousand), and a serial number per log line, without which
- * nobody would know that one was lost.
+ * every hundred requests (`rand` would be off by half a point over ten thousand), and a serial number per log line of a
+ * route, without which nobody would know that one was lost.
  */
 export function renderScript({ table, holdRequests, holdMs, seed }: ScriptSettings): string {
   return SCRIPT.replace('@COHORT@', () => COHORT_SCRIPT.trim() + '\n')

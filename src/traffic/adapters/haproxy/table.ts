@@ -1,6 +1,6 @@
 import { mayTakeOver } from '../../core/takeover.ts';
 import type { BackendSpec, Endpoint, RouteSpec } from '../../ports.ts';
-import { cohortText, MOST_COHORT_CHARACTERS } from './cohort-text.ts';
+import { cohortText } from './cohort-text.ts';
 import { addressOf, backendOf, type Seat, serverOf } from './names.ts';
 
 /** Which group sits in which backend. */
@@ -22,11 +22,8 @@ function stays(group: string | null, groups: readonly string[]): string | null {
 }
 
 /** Why HAProxy cannot express a spec; null when it can. */
-export function tooMany(spec: RouteSpec): string | null {
-  const { length } = spec.backends;
-  if (length > 2) return `${length} backends; the HAProxy router splits between two, the stable version and the canary`;
-  const isLong = (cohortText(spec)?.length ?? 0) > MOST_COHORT_CHARACTERS;
-  return isLong ? `the cohort's rules are too long for the HAProxy router: at most ${MOST_COHORT_CHARACTERS / 2} characters in all` : null;
+export function tooMany({ backends: { length } }: RouteSpec): string | null {
+  return length > 2 ? `${length} backends; the HAProxy router splits between two, the stable version and the canary` : null;
 }
 
 export function seatOf(seats: Seats, group: string | undefined): Seat {

@@ -31,29 +31,29 @@ export interface Counters {
   prune(used: readonly { readonly group: string; readonly version: string }[]): void;
   read(): RouteStats;
   history(group: string): readonly InstanceHistory[];
+  /**
+   * Counts from zero, with another `since`, because requests were missed of late: counts that are too small would make a judge believe
+   * something. What instances did in earlier minutes is known as before.
+   */
+  again(): Counters;
 }
 
-/** Counts of one route from now on; `after` is when counting began before, so that nobody takes the new counts for the old. */
-export function createCounters(clock: Clock, after = 0): Counters {
-  const since = Math.max(clock.now(), after + 1);
-  const versions = new Map<string, VersionCounter>();
+/** Missed requests are noticed within this many minutes. */
+const NOTICED_WITHIN = 1;
+
+/** Counts of one route from now on. */
+export function createCounters(clock: Clock): Counters {
+  return countFrom(clock, clock.now(), new Map());
+}
+
+function countFrom(clock: Clock, since: number, versions: Map<string, VersionCounter>): Counters {
   let unrouted = 0;
   const key = (group: string, version: string): string => `${group}\n${version}`;
   return {
     of: (group, version) => {
       const found = versions.get(key(group, version));
       if (found !== undefined) return found;
-      const made: VersionCounter = {
-        version,
-        group,
-        requests: 0,
-        errors: 0,
-        clientErrors: 0,
-        retries: 0,
-        latency: new Uint32Array(LATENCY_BOUNDS_MS.length),
-        recent: createRecent(),
-        instances: new Map(),
-      };
+      const made = createVersion(group, version, new Map());
       versions.set(key(group, version), made);
       return made;
     },
@@ -75,6 +75,27 @@ export function createCounters(clock: Clock, after = 0): Counters {
       [...versions.values()]
         .filter((counter) => counter.group === group)
         .flatMap(({ instances }) => historyOf(instances, clock.monotonic())),
+    again: () => {
+      const missed = minuteOf(clock.monotonic()) - NOTICED_WITHIN;
+      for (const { instances } of versions.values()) for (const ring of instances.values()) ring.forget(missed);
+      const fresh = [...versions].map(([name, { group, version, instances }]) => [name, createVersion(group, version, instances)] as const);
+      // Another moment in any case, so that nobody takes the new counts for the old.
+      return countFrom(clock, Math.max(clock.now(), since + 1), new Map(fresh));
+    },
+  };
+}
+
+function createVersion(group: string, version: string, instances: Map<string, MinuteRing>): VersionCounter {
+  return {
+    version,
+    group,
+    requests: 0,
+    errors: 0,
+    clientErrors: 0,
+    retries: 0,
+    latency: new Uint32Array(LATENCY_BOUNDS_MS.length),
+    recent: createRecent(),
+    instances,
   };
 }
 
