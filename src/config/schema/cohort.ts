@@ -38,12 +38,11 @@ const cohortFields = {
 /** Who stays with which version during a canary. */
 export const cohort = section(cohortFields)
   .refine((given) => Object.values(given).some((one) => one !== undefined && one !== false), 'says nothing: give it key, sticky, force or only')
-  .transform(({ only: rules, ...rest }): CohortDefinition => {
+  .transform(({ only: rules, ...rest }, context): CohortDefinition => {
     const { paths, header } = rules ?? {};
     const kept = { ...(paths === undefined ? {} : { paths }), ...(header === undefined ? {} : { headers: header }) };
-    return rules === undefined ? rest : { ...rest, only: kept };
-  })
-  .superRefine((given, context) => {
+    const given = rules === undefined ? rest : { ...rest, only: kept };
     const problem = cohortTooLong(given);
     if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+    return given;
   });

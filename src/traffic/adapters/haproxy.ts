@@ -278,7 +278,7 @@ class Control implements LocalRouter {
   /** Waits for the lines HAProxy has written by now. */
   async #checkLines(of: (line: LineId) => boolean): Promise<void> {
     const lines = this.#lines;
-    await Promise.all((await this.#fleet.serials()).filter(of).map((line) => lines?.reached(line)));
+    await Promise.all((await this.#fleet.serials()).filter(of).map(async (line) => lines?.reached(line)));
   }
 
   async #lookAround(): Promise<void> {
