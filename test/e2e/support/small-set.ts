@@ -1,0 +1,74 @@
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { Behaviour, SmallRig, SmallService } from './small-service.ts';
+
+/** What a version of a set brings. */
+export interface SetChange {
+  readonly order: 'together' | 'in-turn';
+  /** What the second service does wrong. */
+  readonly web?: Behaviour;
+  readonly strategy?: object;
+}
+
+/** Two services, `api` and `web`, in one repository, released as one change. */
+export interface SmallSet {
+  readonly whole: SmallService;
+  readonly ports: readonly number[];
+  commit(version: string, change: SetChange): Promise<void>;
+  /** What users of each reach. */
+  served(): Promise<readonly (string | null)[]>;
+}
+
+const SET_SERVICES = ['api', 'web'] as const;
+
+export async function makeSmallSet(rig: SmallRig): Promise<SmallSet> {
+  const whole = await rig.service('whole');
+  const other = await rig.service('other');
+  const ports = [whole.port, other.port];
+  for (const name of SET_SERVICES) {
+    await mkdir(join(whole.folder, name));
+    await copyFile(join(whole.folder, 'server.js'), join(whole.folder, name, 'server.js'));
+  }
+  return {
+    whole,
+    ports,
+    commit: async (version, { order, web = {}, strategy }) => {
+      const files: Record<string, string> = {};
+      for (const [index, name] of SET_SERVICES.entries()) {
+        files[`${name}/package.json`] = JSON.stringify({ type: 'module', version });
+        files[`${name}/behaviour.json`] = JSON.stringify(name === 'web' ? web : {});
+        files[`${name}/slipway.yaml`] = stringify({
+          ...memberConfig(name, ports[index] ?? 0),
+          ...(strategy === undefined ? {} : { strategy }),
+        });
+      }
+      await whole.write(files);
+      await whole.commit(version, { config: setConfig(order) });
+    },
+    served: () => Promise.all([whole.served(), other.served()]),
+  };
+}
+
+function memberConfig(service: string, port: number): object {
+  return {
+    service,
+    listen: `127.0.0.1:${port}`,
+    processes: {
+      web: {
+        run: 'node server.js',
+        health: { path: '/health', interval: '200ms', timeout: '1s', 'start-within': '10s' },
+        'stop-grace': '500ms',
+      },
+    },
+    smoke: { read: ['GET /'], within: '1s' },
+    observe: { window: '2s', every: '500ms', because: 'a test' },
+    rollback: { within: '20s', warm: '100ms' },
+  };
+}
+
+/** Top-level keys of the set's file; what a service alone would have is left out. */
+export function setConfig(order: SetChange['order']): Readonly<Record<string, unknown>> {
+  const alone = { service: null, listen: null, processes: null, smoke: null, observe: null, rollback: null };
+  return { ...alone, set: 'whole', services: [...SET_SERVICES], order };
+}
