@@ -9,3 +9,12 @@ export { discardFailed, restoreBackup, type RestoreRequest, type RestoreResult }
 export { readMigrations, type MigrationFile, type Script } from './migrations.ts';
 export { applyMigrations, migrationStatus } from './apply.ts';
 export { downMigrations } from './down.ts';
+export { runBackfill } from './backfill/backfill.ts';
+export type { BackfillRequest, BackfillResult, BatchRecord } from './backfill/ports.ts';
+export {
+  DEFAULT_LIMITS,
+  type BackfillChange,
+  type BackfillDefinition,
+  type BackfillLimits,
+  type HealthLimits,
+} from './core/backfill/definition.ts';

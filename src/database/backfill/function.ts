@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import type pg from 'pg';
+import { messageOf, SlipwayError } from '../../kernel/index.ts';
+import { quoteName, rowsQuery, type Key, type Walk } from '../core/backfill/sql.ts';
+
+/** One row as the driver reads it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * The default export of a backfill's module: for each row, in the same order, the columns to write (null leaves the row as it
+ * is, and then its condition must not be true of it for ever). It may be asynchronous, but a transaction is open while it works.
+ */
+export type RowFunction = (rows: readonly Row[]) => readonly (Row | null)[] | Promise<readonly (Row | null)[]>;
+
+/** The user's function threw or answered something that is no list of rows. */
+export class RowFunctionError extends Error {}
+
+/**
+ * Loads the function, with its source for the digest.
+ * @throws SlipwayError `config_invalid` when the file is not there, does not load or exports no function
+ */
+export async function loadRowFunction(file: string): Promise<{ readonly compute: RowFunction; readonly source: string }> {
+  const refuse = (why: string, cause?: unknown): SlipwayError =>
+    new SlipwayError('config_invalid', `The function ${file} ${why}`, {
+      cause,
+      hint: 'A backfill function is a module (.ts, .mts, .js, .mjs) whose default export takes rows and answers rows.',
+    });
+  const source = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw refuse(`cannot be read: ${messageOf(error)}`, error);
+  });
+  const module = (await import(pathToFileURL(file).href).catch((error: unknown) => {
+    throw refuse(`does not load: ${messageOf(error)}`, error);
+  })) as { readonly default?: unknown };
+  if (typeof module.default !== 'function') throw refuse('has no function as its default export');
+  return { compute: module.default as RowFunction, source };
+}
+
+/** Reads the rows, lets the function work them out, and writes what it answered with one statement per set of columns. */
+export async function changeByFunction(client: pg.Client, walk: Walk, compute: RowFunction, keys: readonly Key[]): Promise<void> {
+  const { text, values } = rowsQuery(walk, keys);
+  const { rows } = await client.query<Row>({ text, values: [...values] });
+  const answers = await answersOf(compute, rows);
+  for (const group of byColumns(answers.flatMap((answer, index) => (answer === null ? [] : [{ answer, key: keys[index] ?? [] }])))) {
+    const names = Object.keys(group[0]?.answer ?? {});
+    if (names.length === 0) continue;
+    // The key as PostgreSQL printed it: the driver's own types would lose microseconds and large numbers.
+    const given = group.map(({ answer, key }) => ({
+      ...answer,
+      ...Object.fromEntries(walk.key.map(({ name }, index) => [name, key[index]])),
+    }));
+    await client.query(writeText(walk, names), [JSON.stringify(given)]);
+  }
+}
+
+interface Answer {
+  readonly answer: Row;
+  readonly key: Key;
+}
+
+/** Answers that write the same columns go into one statement. */
+function byColumns(answers: readonly Answer[]): readonly (readonly Answer[])[] {
+  const groups = new Map<string, Answer[]>();
+  for (const one of answers) {
+    const columns = Object.keys(one.answer).toSorted().join('\0');
+    const group = groups.get(columns);
+    if (group === undefined) groups.set(columns, [one]);
+    else group.push(one);
+  }
+  return [...groups.values()];
+}
+
+/** PostgreSQL itself turns JSON into the types of the columns. */
+function writeText({ table, key }: Walk, names: readonly string[]): string {
+  const set = names.map((name) => `${quoteName(name)} = given.${quoteName(name)}`).join(', ');
+  const same = key.map(({ name }) => `t.${quoteName(name)} = given.${quoteName(name)}`).join(' AND ');
+  return `UPDATE ${table} t SET ${set} FROM jsonb_populate_recordset(NULL::${table}, $1::jsonb) given WHERE ${same}`;
+}
+
+async function answersOf(compute: RowFunction, rows: readonly Row[]): Promise<readonly (Row | null)[]> {
+  let answers: unknown;
+  try {
+    answers = await compute(rows);
+  } catch (error) {
+    throw new RowFunctionError(messageOf(error), { cause: error });
+  }
+  if (!Array.isArray(answers) || answers.length !== rows.length)
+    throw new RowFunctionError(`it must answer a list of as many rows as it was given (${rows.length})`);
+  return answers as readonly (Row | null)[];
+}

@@ -1,0 +1,65 @@
+import type pg from 'pg';
+import { SlipwayError } from '../../kernel/index.ts';
+import { quoteName, type KeyColumn, type Walk } from '../core/backfill/sql.ts';
+
+interface Index {
+  readonly name: string;
+  readonly primary: boolean;
+  readonly columns: readonly string[];
+  readonly types: readonly string[];
+  readonly usable: boolean;
+}
+
+/**
+ * The table and the unique index along which it can be walked: valid, complete, ascending, over columns that are never null.
+ * @throws SlipwayError `config_invalid` when the table is not there, is no table, or has no such index
+ */
+export async function findWalk(client: pg.Client, table: string, wanted: readonly string[] | null): Promise<Walk> {
+  const { rows: found } = await client.query<{ schema: string | null; name: string; kind: string; oid: number }>(
+    `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid::int8::float8 AS oid
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
+    [table],
+  );
+  const [relation] = found;
+  if (relation === undefined)
+    throw refuse(`There is no table ${table}`, 'Name it as SQL does, with its schema where it is not in the search path.');
+  if (relation.kind !== 'r' && relation.kind !== 'p') throw refuse(`${table} is not a table`, 'A backfill changes the rows of a table.');
+  const indexes = await uniqueIndexes(client, relation.oid);
+  const chosen = wanted === null ? indexes.find((one) => one.primary) : indexes.find((one) => sameColumns(one.columns, wanted));
+  if (chosen === undefined || !chosen.usable) throw refuse(whyNoKey(table, wanted, chosen), hintFor(indexes));
+  const key = chosen.columns.map((name, index): KeyColumn => ({ name, type: chosen.types[index] ?? 'text' }));
+  return { table: `${quoteName(relation.schema ?? 'public')}.${quoteName(relation.name)}`, key };
+}
+
+async function uniqueIndexes(client: pg.Client, table: number): Promise<readonly Index[]> {
+  const { rows } = await client.query<Index>(
+    `SELECT ic.relname AS name, i.indisprimary AS primary, array_agg(a.attname::text ORDER BY k.place) AS columns,
+       array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY k.place) AS types,
+       bool_and(a.attnotnull AND i.indoption[k.place - 1] = 0) AND i.indisvalid AND i.indimmediate AS usable
+     FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
+       CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (attnum, place)
+       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+     WHERE i.indrelid = $1 AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
+     GROUP BY ic.relname, i.indisprimary, i.indisvalid, i.indimmediate, i.indnkeyatts ORDER BY i.indisprimary DESC, ic.relname`,
+    [table],
+  );
+  return rows;
+}
+
+const sameColumns = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((name, index) => name === other[index]);
+
+function whyNoKey(table: string, wanted: readonly string[] | null, chosen: Index | undefined): string {
+  if (chosen !== undefined)
+    return `The index ${chosen.name} of ${table} cannot be walked: it is invalid, deferrable or descending, or a column may be null`;
+  return wanted === null ? `${table} has no primary key to walk along` : `${table} has no unique index over exactly ${wanted.join(', ')}`;
+}
+
+function hintFor(indexes: readonly Index[]): string {
+  const usable = indexes.filter((one) => one.usable).map((one) => one.columns.join(', '));
+  return usable.length === 0
+    ? 'A backfill needs a unique index over columns that are never null (CREATE UNIQUE INDEX CONCURRENTLY ...).'
+    : `Usable as \`key\`: ${usable.join('; ')}.`;
+}
+
+const refuse = (message: string, hint: string): SlipwayError => new SlipwayError('config_invalid', message, { hint });

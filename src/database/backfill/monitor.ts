@@ -1,0 +1,108 @@
+import { statfs } from 'node:fs/promises';
+import type pg from 'pg';
+import type { Clock } from '../../kernel/index.ts';
+import { whyWait, type Health } from '../core/backfill/health.ts';
+import type { HealthLimits } from '../core/backfill/definition.ts';
+import { readQuery, type Key, type Walk } from '../core/backfill/sql.ts';
+
+/** Watches the server while a backfill works. */
+export interface Monitor {
+  /** Why the next batch must wait; null when it need not. */
+  why(): string | null;
+  latest(): Health | null;
+  /** A row that was just passed: what the reads by key ask for. */
+  seen(key: Key): void;
+  stop(): Promise<void>;
+}
+
+export interface MonitorOptions {
+  /** A connection of its own. */
+  readonly client: pg.Client;
+  readonly walk: Walk;
+  readonly limits: HealthLimits;
+  readonly clock: Clock;
+  /** Folder of the server's data when it lies on this machine. */
+  readonly dataFolder: string | null;
+}
+
+const EVERY_MS = 250;
+/** Reads before the first batch; their median is what calm looks like. */
+const CALM_READS = 5;
+/** One slow read is chance; the median of the last few is not. */
+const LAST_READS = 5;
+
+/** Looks a first time, before anything is changed, and then four times a second until it is stopped. */
+export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
+  const { clock, limits } = options;
+  const stopping = new AbortController();
+  let key: Key | null = null;
+  let calm: number[] = [];
+  let last: readonly number[] = [];
+  let health: Health | null = null;
+  const look = async (): Promise<void> => {
+    const readMs = key === null ? null : await timedRead(options, key);
+    if (readMs !== null) {
+      if (calm.length < CALM_READS) calm = [...calm, readMs];
+      last = [...last, readMs].slice(-LAST_READS);
+    }
+    health = { ...(await readHealth(options)), readMs: last.length < LAST_READS ? null : median(last) };
+  };
+  await look();
+  const running = (async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(EVERY_MS, stopping.signal);
+      // A connection that is gone is found out, and told, by the batch itself.
+      if (!stopping.signal.aborted) await look().catch(() => undefined);
+    }
+  })();
+  return {
+    why: () => (health === null ? null : whyWait(health, limits, calm.length < CALM_READS ? null : median(calm))),
+    latest: () => health,
+    seen: (next) => void (key = next),
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function timedRead({ client, walk, clock }: MonitorOptions, key: Key): Promise<number> {
+  const { text, values } = readQuery(walk, key);
+  const since = clock.monotonic();
+  await client.query({ text, values: [...values] });
+  return clock.monotonic() - since;
+}
+
+/** Slipway's own sessions of this backfill call themselves alike and are not counted. */
+const HEALTH = `SELECT
+  (SELECT count(*)::int FROM others WHERE wait_event_type = 'Lock') AS "lockWaiters",
+  (SELECT count(*)::int FROM others o WHERE wait_event_type = 'Lock' AND pg_blocking_pids(o.pid) && (SELECT array_agg(pid) FROM ours)) AS "waitForUs",
+  (SELECT count(*)::int FROM others WHERE state = 'active' AND backend_type = 'client backend') AS "activeSessions",
+  (SELECT max(extract(epoch FROM replay_lag))::float8 * 1000 FROM pg_stat_replication) AS "replicaLagMs",
+  CASE WHEN pg_is_in_recovery() THEN NULL ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))::float8 FROM pg_stat_replication) END AS "replicaLagBytes",
+  CASE WHEN pg_is_in_recovery() THEN NULL ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn))::float8 FROM pg_replication_slots) END AS "keptWalBytes",
+  coalesce((SELECT n_dead_tup::float8 FROM pg_stat_user_tables WHERE relid = $1::regclass), 0) AS "deadRows",
+  coalesce((SELECT n_live_tup::float8 FROM pg_stat_user_tables WHERE relid = $1::regclass), 0) AS "liveRows",
+  (SELECT age(datfrozenxid)::float8 FROM pg_database WHERE datname = current_database()) AS "transactionAge"`;
+const SESSIONS = `WITH ours AS (SELECT pid FROM pg_stat_activity WHERE application_name = current_setting('application_name')),
+  others AS (SELECT * FROM pg_stat_activity WHERE pid NOT IN (SELECT pid FROM ours)) `;
+
+async function readHealth({ client, walk, dataFolder }: MonitorOptions): Promise<Omit<Health, 'readMs'>> {
+  const { rows } = await client.query<Omit<Health, 'readMs' | 'freeDiskBytes'>>(SESSIONS + HEALTH, [walk.table]);
+  const [row] = rows;
+  if (row === undefined) throw new Error('a SELECT without FROM answered no row');
+  return { ...row, freeDiskBytes: await freeDisk(dataFolder) };
+}
+
+async function freeDisk(folder: string | null): Promise<number | null> {
+  if (folder === null) return null;
+  return statfs(folder).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => null,
+  );
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}

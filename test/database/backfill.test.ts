@@ -1,0 +1,186 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS, runBackfill } from '../../src/database/index.ts';
+import { backfillWorld } from './backfill-world.ts';
+
+const { people, request, query, session, batches, lines, folder } = backfillWorld();
+
+const once = 'SELECT count(*)::int AS n FROM people WHERE times <> 1 OR first_name IS DISTINCT FROM $$First$$ || id';
+
+describe('a backfill', () => {
+  test('changes each row once, in batches, and proves it', async () => {
+    await people(1_000);
+    const result = await runBackfill(request());
+    expect(result).toMatchObject({ verdict: 'pass', changed: 1_000, wrong: 0, quarantined: 0, passes: 1 });
+    expect(batches.length).toBeGreaterThan(9);
+    expect(Math.max(...batches.map(({ changed }) => changed))).toBeLessThanOrEqual(100);
+    expect(await query(once)).toEqual([{ n: 0 }]);
+  });
+
+  test('leaves alone what needs no work, and finds nothing to do a second time', async () => {
+    await people(300);
+    await query(`UPDATE people SET first_name = 'kept', times = 7 WHERE id % 2 = 0`);
+    expect(await runBackfill(request())).toMatchObject({ verdict: 'pass', changed: 150 });
+    expect(await runBackfill(request())).toMatchObject({ verdict: 'pass', changed: 150 });
+    expect(await query(`SELECT count(*)::int AS n FROM people WHERE first_name = 'kept' AND times = 7`)).toEqual([{ n: 150 }]);
+  });
+
+  test('walks along several columns, of any type, at once by several workers', async () => {
+    await query(`CREATE TABLE "Odd Table" (tenant text COLLATE "C", "At" timestamptz, n int, done bool NOT NULL DEFAULT false, PRIMARY KEY (tenant, "At"));
+      INSERT INTO "Odd Table" SELECT 'it''s ' || n % 7, '2026-01-01'::timestamptz + n * interval '1 microsecond', n FROM generate_series(1, 900) n`);
+    const result = await runBackfill(
+      request(
+        { workers: 3 },
+        { table: '"Odd Table"', where: 'NOT done', change: { kind: 'set', columns: { done: 'true', n: 'n + 1000' } } },
+      ),
+    );
+    expect(result).toMatchObject({ verdict: 'pass', changed: 900 });
+    expect(new Set(batches.map(({ range }) => range))).toEqual(new Set([0, 1, 2]));
+    expect(await query('SELECT count(*)::int AS n FROM "Odd Table" WHERE done AND n > 1000')).toEqual([{ n: 900 }]);
+  });
+
+  test('runs a statement of its own over each batch', async () => {
+    await people(250);
+    const sql = `UPDATE people p SET first_name = upper(o.name), times = p.times + 1 FROM people o WHERE o.id = p.id AND p.id IN (\${batch})`;
+    expect(await runBackfill(request({}, { change: { kind: 'statement', sql } }))).toMatchObject({ verdict: 'pass', changed: 250 });
+    expect(await query(`SELECT count(*)::int AS n FROM people WHERE first_name = upper(name) AND times = 1`)).toEqual([{ n: 250 }]);
+  });
+
+  test('works rows out in TypeScript, and sets aside those it throws for', async () => {
+    await people(120);
+    writeFileSync(
+      join(folder(), 'split.ts'),
+      `interface Person { readonly id: string; readonly name: string; readonly times: number }
+       export default (rows: readonly Person[]) => rows.map(({ id, name, times }) => {
+         if (id === '77') throw new Error('no such name');
+         return { first_name: name.split(' ')[0], times: times + 1 };
+       });`,
+    );
+    const result = await runBackfill(request({}, { change: { kind: 'function', file: 'split.ts' } }));
+    expect(result).toMatchObject({ verdict: 'fail', changed: 119, quarantined: 1, wrong: 1 });
+    expect(result.reason).toContain('set aside');
+    expect(await query('SELECT key, sqlstate, message FROM slipway_history.backfill_quarantine')).toEqual([
+      { key: ['77'], sqlstate: '38000', message: 'no such name' },
+    ]);
+  });
+});
+
+describe('rows that refuse', () => {
+  test('are found one by one and set aside, the others are changed', async () => {
+    await people(1_000);
+    await query(`ALTER TABLE people ADD CHECK (first_name NOT IN ('First13', 'First14', 'First640'))`);
+    const result = await runBackfill(request());
+    expect(result).toMatchObject({ verdict: 'fail', changed: 997, quarantined: 3, wrong: 3 });
+    expect(await query('SELECT key[1] AS key, sqlstate FROM slipway_history.backfill_quarantine ORDER BY key')).toEqual([
+      { key: '13', sqlstate: '23514' },
+      { key: '14', sqlstate: '23514' },
+      { key: '640', sqlstate: '23514' },
+    ]);
+    expect(lines.some((line) => line.startsWith('row 640 is set aside'))).toBe(true);
+  });
+
+  test('end the backfill when they are too many', async () => {
+    await people(400);
+    await query(`ALTER TABLE people ADD CHECK (id < 100 OR first_name IS NULL)`);
+    const result = await runBackfill(request({}, { limits: { ...DEFAULT_LIMITS, nice: 0, mostQuarantined: 4 } }));
+    expect(result).toMatchObject({ verdict: 'fail', changed: 99, quarantined: 4 });
+    expect(result.reason).toContain('4 rows are set aside already');
+  });
+});
+
+describe('what can never end well is said', () => {
+  test('a condition that stays true of changed rows', async () => {
+    await people(50);
+    const result = await runBackfill(request({}, { where: 'times >= 0' }));
+    expect(result).toMatchObject({ verdict: 'fail', changed: 0 });
+    expect(result.reason).toContain('still true of the row 1');
+    expect(await query('SELECT sum(times)::int AS n FROM people')).toEqual([{ n: 0 }]);
+  });
+
+  test('a verification that disagrees with the condition', async () => {
+    await people(10);
+    const result = await runBackfill(request({}, { verify: 'SELECT 3' }));
+    expect(result).toMatchObject({ verdict: 'fail', wrong: 3 });
+    expect(result.reason).toContain('one of the two is not right');
+  });
+
+  test.each([
+    ['SELECT 1, 2', 'one row with one whole number'],
+    ['SELECT NULL::int', 'one row with one whole number'],
+    ['SELECT count(*) FROM nowhere', 'nowhere'],
+    ['UPDATE people SET times = 9 RETURNING 1', 'read-only'],
+    ['SELECT 0; COMMIT; DELETE FROM people', 'multiple commands'],
+  ])('verification %s', async (verify, words) => {
+    await people(10);
+    await expect(runBackfill(request({}, { verify }))).rejects.toThrow(words);
+    expect(await query('SELECT count(*)::int AS n FROM people WHERE times = 1')).toEqual([{ n: 10 }]);
+  });
+
+  test.each([
+    ['no table', 'nobody', null, 'no table'],
+    ['a view', 'v', null, 'not a table'],
+    ['no primary key', 'bare', null, 'no primary key'],
+    ['a key that may be null', 'bare', ['a'], 'cannot be walked'],
+    ['columns without an index', 'people', ['name'], 'no unique index'],
+  ])('%s', async (_what, table, key, words) => {
+    await people(1);
+    await query('CREATE TABLE bare (a int UNIQUE, first_name text); CREATE VIEW v AS SELECT * FROM people');
+    await expect(runBackfill(request({}, { table, key }))).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining(words) as string,
+    });
+  });
+});
+
+describe('beside others', () => {
+  test('rows that somebody holds are left for a later walk', async () => {
+    await people(200);
+    const other = await session('an application');
+    await other.query('BEGIN; UPDATE people SET times = 0 WHERE id IN (5, 150)');
+    const running = runBackfill(
+      request({ onProgress: (line) => void (line === 'verifying' && other.query('COMMIT').catch(() => undefined)) }),
+    );
+    const result = await running;
+    expect(result).toMatchObject({ verdict: 'pass', changed: 200 });
+    expect(result.passes).toBeGreaterThan(1);
+    expect(await query(once)).toEqual([{ n: 0 }]);
+  });
+
+  test('a second run of the same is refused', async () => {
+    await people(10);
+    const other = await session('x');
+    await other.query('BEGIN; LOCK TABLE people IN ACCESS EXCLUSIVE MODE');
+    const stop = new AbortController();
+    const first = runBackfill(request({ signal: stop.signal, onBatch: () => stop.abort() }));
+    await expect.poll(() => query(`SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([{ n: 1 }]);
+    await expect(runBackfill(request())).rejects.toMatchObject({ code: 'locked' });
+    await other.query('ROLLBACK');
+    await first;
+  });
+
+  test('pauses when asked to, goes on, and stops when asked to', async () => {
+    await people(2_000);
+    const ask = (wanted: string) => query(`UPDATE slipway_history.backfill SET wanted = '${wanted}'`);
+    let asked = false;
+    const result = await runBackfill(
+      request({
+        onBatch: () => {
+          if (!asked) void ask('pause');
+          asked = true;
+        },
+        onProgress: (line) => void (line.startsWith('paused') && ask('stop')),
+      }),
+    );
+    expect(result.verdict).toBe('unknown');
+    expect(result.reason).toContain('somebody asked it to stop');
+    expect(await runBackfill(request())).toMatchObject({ verdict: 'pass', changed: 2_000 });
+    expect(await query(once)).toEqual([{ n: 0 }]);
+  });
+
+  test('a definition that was changed in the middle is refused', async () => {
+    await people(10);
+    await runBackfill(request());
+    await expect(runBackfill(request({}, { where: 'first_name IS NULL OR id = 1' }))).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+});
