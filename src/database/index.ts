@@ -10,6 +10,10 @@ export { readMigrations, type MigrationFile, type Script } from './migrations.ts
 export { applyMigrations, migrationStatus } from './apply.ts';
 export { downMigrations } from './down.ts';
 export { runBackfill } from './backfill/backfill.ts';
+export { forecastBackfill, type BackfillForecast } from './backfill/dry-run.ts';
+export { controlBackfill, lookAtBackfill, type BackfillControl } from './backfill/control.ts';
+export { progressOf, type ProgressFigures } from './core/backfill/forecast.ts';
+export type { BackfillState, Wanted } from './backfill/state.ts';
 export type { BackfillRequest, BackfillResult, BatchRecord } from './backfill/ports.ts';
 export {
   DEFAULT_LIMITS,

@@ -169,7 +169,7 @@ describe('beside others', () => {
           if (!asked) void ask('pause');
           asked = true;
         },
-        onProgress: (line) => void (line.startsWith('paused') && ask('stop')),
+        onProgress: (line) => void (line.endsWith('paused it') && ask('stop')),
       }),
     );
     expect(result.verdict).toBe('unknown');

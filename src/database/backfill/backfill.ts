@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { SlipwayError, type Duration } from '../../kernel/index.ts';
 import { connect } from '../access.ts';
 import { isConnectionLost, refusedError } from '../errors.ts';
+import { checkSql } from './check.ts';
 import { loadRowFunction, type RowFunction } from './function.ts';
 import { findWalk } from './key.ts';
 import { serverFolder } from './server-folder.ts';
@@ -35,6 +36,7 @@ const RECONNECT_WITHIN_MS = 120_000;
 export async function runBackfill(request: BackfillRequest): Promise<BackfillResult> {
   const { clock } = request.effects;
   const startedAt = clock.monotonic();
+  await checkSql(request.definition);
   const loaded = await loadChange(request);
   let lostAt: Duration | null = null;
   for (;;) {
@@ -86,7 +88,11 @@ async function runConnected(request: BackfillRequest, loaded: Loaded, startedAt:
       clock: effects.clock,
       dataFolder: await serverFolder(control, access),
     });
-    const end = await runPasses(request, { definition, walk, compute: loaded.compute, fence }, { control, monitor, startedAt });
+    const end = await runPasses(
+      request,
+      { definition, walk, compute: loaded.compute, fence, faults: effects.faults },
+      { control, monitor, startedAt },
+    );
     await monitor.stop();
     monitor = null;
     await recordEnd(control, { name, fence, status: statusOf(end), because: end.because });

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Duration } from '../../kernel/index.ts';
+import type { Duration, Faults } from '../../kernel/index.ts';
 import type { BackfillDefinition } from '../core/backfill/definition.ts';
 import { boundaryQuery, changeQuery, claimQuery, stillQuery, type Key, type Span, type Walk } from '../core/backfill/sql.ts';
 import { isConnectionLost, serverError } from '../errors.ts';
@@ -16,6 +16,7 @@ export interface BatchWork {
   readonly range: number;
   /** Whether rows of the quarantine must be left out. */
   readonly sparing: boolean;
+  readonly faults: Faults;
 }
 
 /** How a batch ended. Only `done` changed anything. */
@@ -54,7 +55,7 @@ const statementTimeout = (transactionMs: Duration): Duration => Math.max(2_000, 
  * @throws SlipwayError `fenced`; whatever is no matter of rows, locks or the connection
  */
 export async function runBatch(client: pg.Client, work: BatchWork, span: Span, rows: number): Promise<BatchOutcome> {
-  const { definition, walk, sparing } = work;
+  const { definition, walk, sparing, faults } = work;
   const { where, limits } = definition;
   let boundary: Key | null = null;
   let keys: readonly Key[] = [];
@@ -67,6 +68,7 @@ export async function runBatch(client: pg.Client, work: BatchWork, span: Span, r
     const claim = claimQuery(walk, part, { where, quarantine: sparing ? definition.name : null });
     keys = (await client.query<{ key: Key }>(query(claim))).rows.map(({ key }) => key);
     const again = keys.length === 0 ? null : await change(client, work, keys);
+    faults.at('backfill.changed');
     if (again !== null) {
       await client.query('ROLLBACK');
       return { kind: 'endless', key: again };
@@ -84,10 +86,12 @@ export async function runBatch(client: pg.Client, work: BatchWork, span: Span, r
       scanned,
       changed: keys.length,
     });
+    faults.at('backfill.before-commit');
     await client.query('COMMIT');
+    faults.at('backfill.committed');
     return { kind: 'done', cursor, scanned, changed: keys.length, rangeDone, wanted };
   } catch (error) {
-    return await failed(client, error, { rows, boundary, keys });
+    return failed(client, error, { rows, boundary, keys });
   }
 }
 

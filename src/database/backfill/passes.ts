@@ -32,24 +32,35 @@ export async function runPasses(
   session: Session,
 ): Promise<PassesEnd> {
   const { control } = session;
-  const { definition, walk, fence } = work;
+  const { name } = work.definition;
   for (let idle = 0; ;) {
-    const before = (await readBackfill(control, definition.name))?.changed ?? 0;
+    const before = await changedSoFar(control, name);
     const end = await walkAll(request, work, session);
     if (end.kind === 'failed') return { verdict: 'fail', because: end.because, wrong: null };
     if (end.kind === 'stopped') return { verdict: 'unknown', because: `stopped: ${end.because}; run it again to go on`, wrong: null };
     request.onProgress?.('verifying');
-    const wrong = await countWrong(control, definition, walk);
-    const state = await readBackfill(control, definition.name);
-    if (wrong === 0) return { verdict: 'pass', because: `no row is wrong: ${definition.verify ?? `NOT (${definition.where})`}`, wrong };
-    const changed = (state?.changed ?? 0) - before;
-    idle = changed === 0 ? idle + 1 : 0;
-    const left = await countLeft(control, definition, walk);
-    const hopeless = hopelessBecause({ wrong, left, quarantined: state?.quarantined ?? 0, idle });
-    if (hopeless !== null) return { verdict: 'fail', because: hopeless, wrong };
+    idle = (await changedSoFar(control, name)) === before ? idle + 1 : 0;
+    const verified = await judge(control, work, idle);
+    if (verified !== null) return verified;
     if (idle > 0) await request.effects.clock.sleep(IDLE_PAUSE_MS, request.signal);
-    await nextPass(control, definition.name, fence);
+    await nextPass(control, name, work.fence);
   }
+}
+
+const changedSoFar = async (control: pg.Client, name: string): Promise<number> => (await readBackfill(control, name))?.changed ?? 0;
+
+/** Asks the verification query; null when another walk may find what is still wrong. */
+async function judge(
+  control: pg.Client,
+  { definition, walk }: Omit<BatchWork, 'range' | 'sparing'>,
+  idle: number,
+): Promise<PassesEnd | null> {
+  const wrong = await countWrong(control, definition, walk);
+  if (wrong === 0) return { verdict: 'pass', because: `no row is wrong: ${definition.verify ?? `NOT (${definition.where})`}`, wrong };
+  const left = await countLeft(control, definition, walk);
+  const quarantined = (await readBackfill(control, definition.name))?.quarantined ?? 0;
+  const hopeless = hopelessBecause({ wrong, left, quarantined, idle });
+  return hopeless === null ? null : { verdict: 'fail', because: hopeless, wrong };
 }
 
 /** Why another walk would change nothing; null when it may. */

@@ -1,8 +1,10 @@
 import type pg from 'pg';
-import { SlipwayError, type Duration } from '../../kernel/index.ts';
+import type { Duration } from '../../kernel/index.ts';
 import { afterBatch, afterConflict, afterRefusal, firstPace, type Pace } from '../core/backfill/pace.ts';
+import type { Key } from '../core/backfill/sql.ts';
 import { connectError } from '../errors.ts';
 import { runBatch, type BatchOutcome, type BatchWork } from './batch.ts';
+import { hold } from './hold.ts';
 import type { Monitor } from './monitor.ts';
 import { quarantine, type RangeState, type Wanted } from './state.ts';
 import type { BackfillRequest, BatchRecord } from './ports.ts';
@@ -27,54 +29,74 @@ export interface Walking {
   readonly wanted: { value: Wanted };
 }
 
-const PAUSED_LOOK_MS = 250;
 const MOST_CONFLICTS = 30;
 const CONFLICT_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
 
+/** Where a walk is. */
+interface Position {
+  readonly cursor: Key | null;
+  readonly pace: Pace;
+  /** Batches in a row that somebody's lock stopped. */
+  readonly conflicts: number;
+}
+
 /** Walks one part of the table to its end, batch by batch. */
 export async function walkRange(walking: Walking, client: pg.Client, range: RangeState): Promise<RangeEnd> {
   const { request, work } = walking;
-  const { limits } = work.definition;
-  let cursor = range.cursor ?? range.span.after;
-  let pace: Pace = firstPace(limits);
-  let conflicts = 0;
+  const { clock } = request.effects;
+  let position: Position = { cursor: range.cursor ?? range.span.after, pace: firstPace(work.definition.limits), conflicts: 0 };
   for (;;) {
     const held = await hold(walking, client);
     if (held !== null) return held;
-    const since = request.effects.clock.monotonic();
-    const rows = pace.rows;
-    const batchWork = { ...work, range: range.number, sparing: walking.quarantined.count > 0 };
-    const outcome = await runBatch(client, batchWork, { after: cursor, until: range.span.until }, rows);
-    const tookMs = request.effects.clock.monotonic() - since;
+    const since = clock.monotonic();
+    const { rows } = position.pace;
+    const batch = { ...work, range: range.number, sparing: walking.quarantined.count > 0 };
+    const outcome = await runBatch(client, batch, { after: position.cursor, until: range.span.until }, rows);
+    const tookMs = clock.monotonic() - since;
     request.onBatch?.(recordOf(outcome, { range: range.number, rows, tookMs }));
-    if (outcome.kind === 'done') {
-      conflicts = 0;
-      cursor = outcome.cursor ?? cursor;
+    const next = await advance(walking, client, { range, position, outcome, tookMs });
+    if ('kind' in next) return next;
+    position = next;
+  }
+}
+
+interface Batch {
+  readonly range: RangeState;
+  readonly position: Position;
+  readonly outcome: BatchOutcome;
+  readonly tookMs: Duration;
+}
+
+/** Where the walk goes on after a batch, or how it ends. */
+async function advance(walking: Walking, client: pg.Client, { range, position, outcome, tookMs }: Batch): Promise<Position | RangeEnd> {
+  const { request, work } = walking;
+  const { clock } = request.effects;
+  const { limits } = work.definition;
+  switch (outcome.kind) {
+    case 'done': {
+      const cursor = outcome.cursor ?? position.cursor;
       if (cursor !== null) walking.monitor.seen(cursor);
       walking.wanted.value = outcome.wanted;
       if (outcome.rangeDone) return { kind: 'done' };
-      pace = afterBatch(pace, tookMs, limits);
-      await request.effects.clock.sleep(Math.max(1, tookMs * limits.nice), walking.ending.signal);
-      continue;
+      await clock.sleep(Math.max(1, tookMs * limits.nice), walking.ending.signal);
+      return { cursor, pace: afterBatch(position.pace, tookMs, limits), conflicts: 0 };
     }
-    if (outcome.kind === 'conflict') {
-      conflicts += 1;
+    case 'conflict': {
+      const conflicts = position.conflicts + 1;
       if (conflicts > MOST_CONFLICTS) return { kind: 'failed', because: `${outcome.message}, ${conflicts} times one after the other` };
-      pace = afterConflict(pace);
-      const pause = Math.min(LONGEST_PAUSE_MS, CONFLICT_PAUSE_MS * 2 ** Math.min(conflicts, 10));
-      await request.effects.clock.sleep(pause, walking.ending.signal);
-      continue;
+      await clock.sleep(Math.min(LONGEST_PAUSE_MS, CONFLICT_PAUSE_MS * 2 ** Math.min(conflicts, 10)), walking.ending.signal);
+      return { ...position, pace: afterConflict(position.pace), conflicts };
     }
-    if (outcome.kind === 'refused') {
-      pace = afterRefusal(pace);
-      if (outcome.only === null) continue;
+    case 'refused': {
+      const next = { ...position, pace: afterRefusal(position.pace) };
+      if (outcome.only === null) return next;
       const full = await setAside(walking, client, { outcome, range, only: outcome.only });
-      if (full !== null) return full;
-      cursor = outcome.cursor ?? outcome.only;
-      continue;
+      return full ?? { ...next, cursor: outcome.cursor ?? outcome.only };
     }
-    return giveUp(outcome, request);
+    case 'endless':
+    case 'lost':
+      return giveUp(outcome, request);
   }
 }
 
@@ -109,36 +131,6 @@ async function setAside(
   quarantined.count += 1;
   request.onProgress?.(`row ${only.join(', ')} is set aside: ${message} [${outcome.sqlstate}]`);
   return null;
-}
-
-/** Waits while something speaks against the next batch, and tells why once for each reason; the end of the walk when it must not go on. */
-async function hold(walking: Walking, client: pg.Client): Promise<RangeEnd | null> {
-  const { request, work, monitor, ending, startedAt, wanted } = walking;
-  const { clock } = request.effects;
-  for (let told: string | null = null; ;) {
-    if (ending.signal.aborted) return { kind: 'stopped', because: 'it was asked to end' };
-    const { mostMs } = work.definition.limits;
-    if (mostMs !== null && clock.monotonic() - startedAt > mostMs) return { kind: 'stopped', because: 'its longest run is over' };
-    if (wanted.value === 'stop') return { kind: 'stopped', because: 'somebody asked it to stop' };
-    const paused = wanted.value === 'pause';
-    const why = paused ? 'paused; somebody asked for it' : monitor.why();
-    request.onWait?.(why);
-    if (why === null) return null;
-    if (why !== told && (told === null || paused)) request.onProgress?.(paused ? why : `waits: ${why}`);
-    told = why;
-    await clock.sleep(PAUSED_LOOK_MS, ending.signal);
-    if (paused) wanted.value = await readWanted(client, work.definition.name, work.fence);
-  }
-}
-
-async function readWanted(client: pg.Client, name: string, fence: number): Promise<Wanted> {
-  const { rows } = await client.query<{ wanted: Wanted }>('SELECT wanted FROM slipway_history.backfill WHERE name = $1 AND fence = $2', [
-    name,
-    fence,
-  ]);
-  const [row] = rows;
-  if (row === undefined) throw new SlipwayError('fenced', `Another run of the backfill ${name} took over; nothing more is done here`);
-  return row.wanted;
 }
 
 function recordOf(

@@ -1,0 +1,39 @@
+import type { CommandSpec } from '../spec.ts';
+import { ENV } from './common.ts';
+
+/** Commands about the database of a service. */
+export const DATABASE_COMMANDS: readonly CommandSpec[] = [
+  {
+    path: 'db backfill',
+    purpose: 'Change the rows of a large table while users work with it, and prove that none is left.',
+    args: [{ syntax: '<name>', what: 'backfills/<name>.yaml declares it' }],
+    options: [
+      ENV,
+      { flags: '--dry-run', what: 'count, change a few rows in a transaction that is taken back, and say what it would cost' },
+      { flags: '--status', what: 'where it stands' },
+      { flags: '--pause', what: 'ask a running one to pause' },
+      { flags: '--resume', what: 'ask a paused one to go on' },
+      { flags: '--stop', what: 'ask a running one to end; running it again goes on where it was' },
+      { flags: '--restart', what: 'forget how far it was and begin with the first row' },
+      { flags: '--retry', what: 'try the rows again that were set aside' },
+      { flags: '--workers <number>', what: 'parts of the table that are walked at once, from 1 to 32 (default: 1)' },
+    ],
+    notes:
+      'Works in small transactions and waits while the database has better things to do; docs/backfill.md says how. Where it is, is recorded with the rows: after Ctrl-C, kill -9 or a restart of PostgreSQL the same command goes on.',
+    examples: [
+      { line: 'slipway db backfill split-names --dry-run', what: 'what it would cost' },
+      { line: 'slipway db backfill split-names', what: 'do it, or go on with it' },
+      { line: 'slipway db backfill split-names --pause', what: 'from another terminal' },
+    ],
+    exits: [
+      [3, 'it never ran here'],
+      [5, 'it runs already'],
+      [6, 'rows are left that are wrong, or it was stopped'],
+      [20, 'another run took over'],
+      [22, 'the database cannot be reached, or refused'],
+      [130, 'Ctrl-C: stopped after its batch'],
+    ],
+    json: '{ backfill, verdict, reason, scanned, changed, batches, passes, quarantined, wrong, durationMs, evidence: { file, sha256 } }; with --dry-run { backfill, forecast }, with --status { backfill, state, rows }, otherwise { backfill, asked }',
+    load: async () => (await import('../db-backfill.ts')).run,
+  },
+];

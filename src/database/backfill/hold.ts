@@ -1,0 +1,41 @@
+import type pg from 'pg';
+import { SlipwayError } from '../../kernel/index.ts';
+import type { RangeEnd, Walking } from './run.ts';
+import type { Wanted } from './state.ts';
+
+const LOOK_MS = 250;
+
+/** Waits while something speaks against the next batch, and tells why; answers how the walk ends when it must not go on. */
+export async function hold(walking: Walking, client: pg.Client): Promise<RangeEnd | null> {
+  const { request, work, monitor, ending, wanted } = walking;
+  for (let told: string | null = null; ;) {
+    const end = whyEnd(walking);
+    if (end !== null) return { kind: 'stopped', because: end };
+    const paused = wanted.value === 'pause';
+    const why = paused ? 'somebody paused it' : monitor.why();
+    request.onWait?.(why);
+    if (why === null) return null;
+    // The figures in a reason change with every look; one line for each wait is enough.
+    if (told === null) request.onProgress?.(`waits: ${why}`);
+    told = why;
+    await request.effects.clock.sleep(LOOK_MS, ending.signal);
+    if (paused) wanted.value = await readWanted(client, work.definition.name, work.fence);
+  }
+}
+
+function whyEnd({ request, work, ending, startedAt, wanted }: Walking): string | null {
+  const { mostMs } = work.definition.limits;
+  if (ending.signal.aborted) return 'it was asked to end';
+  if (mostMs !== null && request.effects.clock.monotonic() - startedAt > mostMs) return 'its longest run is over';
+  return wanted.value === 'stop' ? 'somebody asked it to stop' : null;
+}
+
+async function readWanted(client: pg.Client, name: string, fence: number): Promise<Wanted> {
+  const { rows } = await client.query<{ wanted: Wanted }>('SELECT wanted FROM slipway_history.backfill WHERE name = $1 AND fence = $2', [
+    name,
+    fence,
+  ]);
+  const [row] = rows;
+  if (row === undefined) throw new SlipwayError('fenced', `Another run of the backfill ${name} took over; nothing more is done here`);
+  return row.wanted;
+}
