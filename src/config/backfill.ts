@@ -9,7 +9,7 @@ import { backfillSchema, toBackfill } from './schema/backfill.ts';
 import { readSource, type Source } from './source.ts';
 
 /** Folder, beside slipway.yaml, of the backfills: `backfills/split-names.yaml` declares `split-names`. */
-export const BACKFILL_FOLDER = 'backfills';
+const BACKFILL_FOLDER = 'backfills';
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,59}$/;
 
