@@ -16,7 +16,7 @@ export interface PackInput {
   readonly origin: string;
   readonly service: string;
   readonly environment: string;
-  /** Must be what the ledger says (`verdictOf` its outcome): PASS only for a release that ended `released`. */
+  /** Must be what the ledger says (`verdictOf` its outcome): PASS only for a release that ended `released`, a rollback in time. */
   readonly verdict: PackVerdict;
   readonly entries: readonly LedgerEntry[];
   /**

@@ -3,6 +3,7 @@ export type * from './core/definition.ts';
 export type * from './core/events.ts';
 export type * from './core/plan.ts';
 export type { ReleaseSet, SetMember } from './core/set.ts';
+export { rollbackTimeText } from './core/rollback-time.ts';
 export { servingTogether, type MemberServing, type SetServing } from './core/set-serving.ts';
 export { STAGES } from './core/plan.ts';
 export { checkpointOf, foldEvents, type ReleaseState, type StepState } from './core/state.ts';

@@ -250,6 +250,8 @@ export interface RollbackRequest {
   readonly to: PreviousVersion;
   readonly current: PreviousVersion;
   readonly skips: Readonly<Record<string, string>>;
+  /** Why, as whoever asked for it said. */
+  readonly reason?: string;
   /** The services that go back together with it. */
   readonly set?: ReleaseSet;
 }
@@ -264,6 +266,7 @@ export async function prepareRollback(deps: StepDeps, request: RollbackRequest):
     gitSha: null,
     gitRef: null,
     requestedBy: request.requestedBy,
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
     node: request.node,
     workspace: request.workspace,
     definition: { ...to.definition, approvals: 0 },

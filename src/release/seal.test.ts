@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { simulate } from '../../test/release/simulate.ts';
 import { aDefinition } from '../../test/support/definition.ts';
-import { aPlan } from '../../test/support/plan.ts';
+import { aPlan, aPlanInput } from '../../test/support/plan.ts';
 import { DEFAULT_POLICY } from '../analysis/index.ts';
 import { keyFingerprints, loadOrCreateKeys, nextEntry, verifyPack, type LedgerEntry } from '../evidence/index.ts';
 import { toIso, type JsonValue } from '../kernel/index.ts';
@@ -85,4 +85,15 @@ it('shows what a canary was judged by: the counts, and a picture of each metric,
   expect(await verifyPack(folder, { pins })).toMatchObject({ verdict: 'pass' });
   await writeFile(join(folder, 'artifacts/decision-deploy.judge-5.errors.svg'), '<svg/>');
   expect(await verifyPack(folder, { pins })).toMatchObject({ verdict: 'fail' });
+});
+
+it('says FAIL of a rollback that took longer than was declared, whoever recomputes it', async () => {
+  const late = aPlan({ release: '01late', kind: 'rollback', target: { ...aPlanInput().previous!, version: '0.9.0' }, version: '0.9.0' });
+  const stored = finishedRelease({ ...late, rollback: { ...late.rollback, targetMs: 1 } });
+  const keys = loadOrCreateKeys(join(home, 'keys'));
+  await sealRelease(home, keys, stored);
+  const folder = packFolder(home, late.release);
+  expect(JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8'))).toMatchObject({ verdict: 'FAIL', outcome: 'released' });
+  expect(await readFile(join(folder, 'artifacts/rollback-notice.md'), 'utf8')).toContain('target 1ms: fail');
+  expect(await verifyPack(folder, { pins: { pack: [keyFingerprints(keys).pack], log: [] } })).toMatchObject({ verdict: 'pass' });
 });

@@ -27,7 +27,7 @@ export async function packInput(home: string, stored: StoredRelease): Promise<Pa
     origin: `slipway/${plan.service}/${plan.environment}/${plan.release}`,
     service: plan.service,
     environment: plan.environment,
-    verdict: verdictOf(state.outcome),
+    verdict: verdictOf(state.outcome, state.rollbackTime?.verdict ?? null),
     entries: stored.entries,
     summary: {
       gitHead: plan.gitSha,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventLine } from '../../src/cli/output/events.ts';
 import { createLog, levelFrom } from '../../src/cli/output/log.ts';
-import { exitOf } from '../../src/cli/output/outcome.ts';
+import { exitOf, verdictOfOutcome } from '../../src/cli/output/outcome.ts';
 import { renderPlan } from '../../src/cli/output/plan.ts';
 import { renderProgress, renderRelease } from '../../src/cli/output/progress.ts';
 import { viewOf } from '../../src/cli/output/release-view.ts';
@@ -128,7 +128,12 @@ describe('a release', () => {
   });
 
   it('exit codes follow the outcome', () => {
-    const view = { outcome: null, stuck: null, aborted: false, unsealedBecause: null, alreadyServes: false };
+    const { rollback } = viewOf(storedOf(simulate(aPlan(), []).events), NOW);
+    const view = { outcome: null, stuck: null, aborted: false, unsealedBecause: null, alreadyServes: false, rollback };
+    const late = { ...rollback, time: { tookMs: 2, targetMs: 1, verdict: 'fail' } } as const;
+    expect(exitOf({ ...view, outcome: 'released', rollback: late })).toBe(16);
+    expect(exitOf({ ...view, outcome: 'rolled-back', rollback: late })).toBe(11);
+    expect(verdictOfOutcome({ ...view, outcome: 'released', rollback: late })).toBe('fail');
     expect(exitOf({ ...view, outcome: 'released' })).toBe(0);
     expect(exitOf({ ...view, outcome: 'released', unsealedBecause: 'no room' })).toBe(15);
     expect(exitOf({ ...view, outcome: 'rolled-back', unsealedBecause: 'no room' })).toBe(11);

@@ -89,10 +89,8 @@ describe('a set of services', () => {
     expect(ran.indexOf('web observe.window intended')).toBeLessThan(ran.indexOf('api deploy.start intended'));
     expect(failures()).toBe(0);
     expect(await answer(whole, 'status')).toMatchObject({ set: { whole: true } });
-    const kinds = [
-      expect.objectContaining({ service: 'api', kind: 'rollback' }),
-      expect.objectContaining({ service: 'web', kind: 'rollback' }),
-    ];
+    const timed = { rollback: expect.objectContaining({ time: expect.objectContaining({ verdict: 'pass' }) as object }) as object };
+    const kinds = ['api', 'web'].map((service) => expect.objectContaining({ service, kind: 'rollback', ...timed }) as object);
     expect(await answer(whole, 'show')).toEqual({ set: 'whole', releases: kinds });
     expectSaid(await whole.slipway('watch'), 0, 'set whole: api 1.0.0 released, web 1.0.0 released');
     expectSaid(await whole.slipway('rollback'), 4, 'was the first release here');

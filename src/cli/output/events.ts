@@ -1,5 +1,5 @@
 import { formatDuration, toIso, withReason } from '../../kernel/index.ts';
-import { printedOf, type EventData, type ReleaseEvent } from '../../release/index.ts';
+import { printedOf, type EventData, type Plan, type ReleaseEvent } from '../../release/index.ts';
 import { isLook, printedLines, stateSign } from './progress.ts';
 import type { Style } from './style.ts';
 
@@ -12,7 +12,7 @@ export function eventLine(event: ReleaseEvent, style: Style): string | null {
 function tell(event: ReleaseEvent, style: Style): string | null {
   switch (event.type) {
     case 'release.requested':
-      return `${event.data.plan.kind} of ${event.data.plan.service} ${event.data.plan.version} to ${event.data.plan.environment} requested by ${event.actor}`;
+      return tellAsked(event.data.plan, event.actor);
     case 'lock.waiting':
       return `waiting for release ${event.data.owner} to end`;
     case 'release.planned':
@@ -36,6 +36,10 @@ function tell(event: ReleaseEvent, style: Style): string | null {
     default:
       return tellRequest(event);
   }
+}
+
+function tellAsked({ kind, service, version, environment, reason = '' }: Plan, actor: string): string {
+  return withReason(`${kind} of ${service} ${version} to ${environment} requested by ${actor}`, reason);
 }
 
 /** A window is looked at again and again; anything else is only tried again when it did not work. */

@@ -9,7 +9,9 @@ export function exitOf({
   aborted,
   unsealedBecause,
   alreadyServes,
-}: Pick<ReleaseView, 'outcome' | 'stuck' | 'aborted' | 'unsealedBecause' | 'alreadyServes'>): number {
+  rollback,
+}: Pick<ReleaseView, 'outcome' | 'stuck' | 'aborted' | 'unsealedBecause' | 'alreadyServes' | 'rollback'>): number {
+  if (outcome === 'released' && rollback.time?.verdict === 'fail') return ERRORS.rollback_late.exit;
   // Where nobody looks at the text, a release without its evidence must not pass for a proven one.
   if (outcome === 'released') return unsealedBecause === null ? 0 : ERRORS.release_unsealed.exit;
   // Whoever queued it wanted this version to serve, and it does: a pipeline must not go red for that.
@@ -21,8 +23,13 @@ export function exitOf({
 }
 
 /** The one-word answer about a finished release; unknown while it is not finished. */
-export function verdictOfOutcome({ outcome, alreadyServes }: Pick<ReleaseView, 'outcome' | 'alreadyServes'>): Verdict {
+export function verdictOfOutcome({
+  outcome,
+  alreadyServes,
+  rollback,
+}: Pick<ReleaseView, 'outcome' | 'alreadyServes' | 'rollback'>): Verdict {
   if (outcome === null) return 'unknown';
+  if (rollback.time?.verdict === 'fail') return 'fail';
   return outcome === 'released' || alreadyServes ? 'pass' : 'fail';
 }
 
@@ -33,4 +40,5 @@ export const OUTCOME_EXITS: readonly (readonly [code: number, meaning: string])[
   [12, 'stuck: a person is needed'],
   [13, 'aborted before anything was changed'],
   [15, 'released, but the evidence could not be written yet'],
+  [16, 'a rollback that worked, but took longer than rollback.within'],
 ];

@@ -1,5 +1,5 @@
 import { formatDuration, toIso, type Instant } from '../../kernel/index.ts';
-import type { Printed } from '../../release/index.ts';
+import { rollbackTimeText, type Printed } from '../../release/index.ts';
 import type { ReleaseView, StageView, StepStateWord, StepView } from './release-view.ts';
 import { verdictWord, type Style } from './style.ts';
 import { fit, table } from './table.ts';
@@ -88,6 +88,7 @@ export function renderRelease(view: ReleaseView, logs: string, style: Style): st
     ...(view.rollback.pointOfNoReturn === null
       ? []
       : [['no return', `after ${view.rollback.pointOfNoReturn} the way back would lose what users wrote`]]),
+    ...(view.rollback.time === null ? [] : [['went back', `in ${rollbackTimeText(view.rollback.time)}`]]),
     ...(view.because === null ? [] : [['because', view.because]]),
     ...view.remarks.map((remark) => ['remark', remark]),
     ...(view.stuck === null ? [] : [['stuck', view.stuck.reason]]),

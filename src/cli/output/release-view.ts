@@ -14,6 +14,7 @@ import {
   type Printed,
   type ReleaseEvent,
   type ReleaseState,
+  type RollbackTime,
   type Serving,
   type Step,
   type StoredRelease,
@@ -57,6 +58,8 @@ export interface ReleaseView {
     readonly targetMs: number;
     readonly pointOfNoReturn: string | null;
     readonly unknown: string | null;
+    /** How long the way back took, against the target; null where there was none. */
+    readonly time: RollbackTime | null;
   };
   /** True once the evidence is written and signed. */
   readonly sealed: boolean;
@@ -129,6 +132,7 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
       targetMs: plan.rollback.targetMs,
       pointOfNoReturn: plan.rollback.pointOfNoReturn,
       unknown: plan.rollback.unknown ?? null,
+      time: state.rollbackTime,
     },
     sealed: summary.sealed,
     unsealedBecause: summary.unsealedBecause,

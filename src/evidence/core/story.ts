@@ -35,9 +35,12 @@ export interface Story {
 
 const FAILED = new Set(['rolled-back', 'unchanged', 'accepted', 'stuck']);
 
-/** Only `released` passes; an unfinished release, or an outcome this build does not know, is unknown. */
-export function verdictOf(outcome: string | null): PackVerdict {
-  if (outcome === 'released') return 'PASS';
+/**
+ * Only `released` passes, and a rollback only within its declared time; an unfinished release, or an outcome this build does not know,
+ * is unknown.
+ */
+export function verdictOf(outcome: string | null, rollback: string | null): PackVerdict {
+  if (outcome === 'released') return rollback === 'fail' ? 'FAIL' : 'PASS';
   return outcome !== null && FAILED.has(outcome) ? 'FAIL' : 'UNKNOWN';
 }
 
@@ -59,11 +62,16 @@ export function readStory(records: readonly LedgerRecord[]): Story {
     previous: previousOf(plan, first),
     outcome,
     reason: finished === undefined ? null : textAt(dataOf(finished), 'reason', finished),
-    verdict: verdictOf(outcome),
+    verdict: verdictOf(outcome, finished === undefined ? null : rollbackOf(dataOf(finished))),
     startedAt: first.time,
     finishedAt: finished?.time ?? null,
     steps: records.filter((record) => record.type === 'step.finished').map(readStep),
   };
+}
+
+/** Whether a way back kept to its declared time; null where there was none. */
+function rollbackOf({ rollback }: JsonObject): string | null {
+  return isJsonObject(rollback) && typeof rollback['verdict'] === 'string' ? rollback['verdict'] : null;
 }
 
 /** The plan it was carried out by: a release that waited for another one was planned again. */

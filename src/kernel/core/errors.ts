@@ -24,6 +24,11 @@ export const ERRORS = {
     http: 500,
     hint: 'Repair what is named above: the release is over, and a worker seals it as soon as it can.',
   },
+  rollback_late: {
+    exit: 16,
+    http: 422,
+    hint: 'Users are on the version asked for, but not within `rollback.within`. `slipway show` says which step took long; see docs/rollback.md.',
+  },
   evidence_invalid: { exit: 14, http: 422, hint: 'Do not trust this pack; export it again from the ledger and compare.' },
   fenced: { exit: 20, http: 409, hint: 'Another worker took this release over; nothing more is done here.' },
   store_unreachable: { exit: 21, http: 503, hint: 'Check SLIPWAY_DATABASE_URL, or run `slipway doctor`.' },

@@ -1,7 +1,8 @@
-import { formatDuration, withReason, type Instant } from '../../kernel/pure.ts';
-import type { NewEvent, Outcome } from './events.ts';
+import { withReason, type Instant } from '../../kernel/pure.ts';
+import type { NewEvent, Outcome, RollbackTime } from './events.ts';
 import { effectKey, type Step } from './plan.ts';
 import { remarksOf } from './remarks.ts';
+import { rollbackTimeOf, rollbackTimeText } from './rollback-time.ts';
 import { servingOf } from './serving.ts';
 import type { ReleaseState, StepState } from './state.ts';
 import { planUndo } from './undo.ts';
@@ -62,7 +63,7 @@ function forward(state: ReleaseState, now: Instant): Action {
   if (state.paused) return whilePaused(state, now);
   if (state.outdated) return { do: 'plan' };
   const step = state.plan.steps.find((candidate) => !isOver(state, candidate, now));
-  if (step === undefined) return finish('released', ['every required step passed', ...remarksOf(state)].join('; '));
+  if (step === undefined) return finishReleased(state, now);
   return advance(state, step, now);
 }
 
@@ -192,15 +193,19 @@ function record(event: NewEvent): Action {
   return { do: 'record', event };
 }
 
-/** The time users waited for the old version is measured against the target that was declared before the release. */
+/** The old version is smoked, and what was changed is undone. */
 function finishRollback(state: ReleaseState, now: Instant): Action {
-  const { targetMs } = state.plan.rollback;
-  const tookMs = now - (state.undoStartedAt ?? now);
-  const verdict = tookMs <= targetMs ? 'pass' : 'fail';
-  const reason = `every undo step passed, in ${formatDuration(tookMs)}${verdict === 'pass' ? '' : `, which misses the target of ${formatDuration(targetMs)}`}`;
-  return record({ type: 'release.finished', data: { outcome: 'rolled-back', reason, rollback: { tookMs, targetMs, verdict } } });
+  const rollback = rollbackTimeOf(state, now);
+  const took = rollback === null ? '' : `, in ${rollbackTimeText(rollback)}`;
+  return finish('rolled-back', `every undo step passed${took}`, rollback);
 }
 
-function finish(outcome: Outcome, reason: string): Action {
-  return record({ type: 'release.finished', data: { outcome, reason } });
+function finishReleased(state: ReleaseState, now: Instant): Action {
+  const rollback = rollbackTimeOf(state, now);
+  const took = rollback === null ? [] : [`users were back on ${state.plan.version} in ${rollbackTimeText(rollback)}`];
+  return finish('released', ['every required step passed', ...took, ...remarksOf(state)].join('; '), rollback);
+}
+
+function finish(outcome: Outcome, reason: string, rollback: RollbackTime | null = null): Action {
+  return record({ type: 'release.finished', data: { outcome, reason, ...(rollback === null ? {} : { rollback }) } });
 }

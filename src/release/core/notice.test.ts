@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { aDefinition } from '../../../test/support/definition.ts';
-import { aMigration, aPlan } from '../../../test/support/plan.ts';
+import { aMigration, aPlan, aPlanInput } from '../../../test/support/plan.ts';
 import { simulate, type Run } from '../../../test/release/simulate.ts';
+import { DEFAULT_POLICY } from '../../analysis/index.ts';
 import type { NewEvent } from './events.ts';
 import { failureRequest, rollbackNotice } from './notice.ts';
 import { foldEvents } from './state.ts';
@@ -61,6 +62,53 @@ describe('the rollback notice', () => {
     ];
     const events = told.map(([time, event], seq) => ({ ...event, seq, time, actor: 'ann' }));
     expect(rollbackNotice(foldEvents(events), events)).toContain('- Degraded for: 5');
+  });
+
+  /** A release that was taken back after these routes, a second apart. */
+  const takenBack = (...routes: readonly (readonly [step: string, mode: string, where: string])[]): string => {
+    const canary = { checkpoints: [{ weight: 20, forMs: 0, pause: false }], everyMs: 500, policy: DEFAULT_POLICY };
+    const plan = aPlan({ definition: aDefinition({ strategy: { name: 'canary', because: null, canary } }) });
+    const finished = {
+      attempt: 1,
+      verdict: 'pass',
+      reason: '',
+      retry: false,
+      startedAt: '',
+      finishedAt: '',
+      checks: [],
+      log: null,
+    } as const;
+    const told: readonly NewEvent[] = [
+      { type: 'release.requested', data: { plan, wait: false, previousLedger: null } },
+      ...routes.map(([step, mode, where]): NewEvent => ({
+        type: 'step.finished',
+        data: { ...finished, step, stage: 'deploy', facts: { mode, where } },
+      })),
+      { type: 'rollback.started', data: { cause: 'x', steps: [], skipped: [] } },
+      {
+        type: 'step.finished',
+        data: { ...finished, step: 'rollback.open-old', stage: 'rollback', facts: { mode: 'open', where: '1.0.0 100 %' } },
+      },
+      { type: 'release.finished', data: { outcome: 'rolled-back', reason: '' } },
+    ];
+    const events = told.map((event, seq) => ({ ...event, seq, time: seq * 1_000, actor: 'ann' }));
+    return rollbackNotice(foldEvents(events), events) ?? '';
+  };
+
+  it('says of a canary how many users had it, and of held traffic that it was held', () => {
+    expect(takenBack(['deploy.weight-20', 'open', '1.0.0 80 %, 1.1.0 20 %'])).toContain(
+      '- Customer impact: up to 20 % of the users were on 1.1.0 for 2s\n',
+    );
+    expect(takenBack(['backup.hold', 'hold', 'nowhere'])).toContain('- Customer impact: requests were held for 2s, and answered');
+    expect(takenBack()).toContain('- Customer impact: none seen by the router');
+  });
+
+  it('is written for a rollback that is a release of its own, with the reason that was given', () => {
+    const target = { ...aPlanInput().previous!, version: '0.9.0' };
+    const { state, events } = simulate(aPlan({ kind: 'rollback', target, version: '0.9.0', reason: 'orders fail' }), []);
+    const notice = rollbackNotice(state, events) ?? '';
+    for (const line of ['- From: 1.0.0', '- To: 0.9.0', ': pass', '- Degraded for: at least', '- Reason: orders fail', '- Contact: '])
+      expect(notice).toContain(line);
   });
 
   it('is not written for a release that worked, or that changed nothing', () => {

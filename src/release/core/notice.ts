@@ -1,7 +1,8 @@
-import { formatDuration, toIso, type Duration } from '../../kernel/pure.ts';
+import { formatDuration, toIso, type Instant } from '../../kernel/pure.ts';
 import type { FailureClass } from './definition.ts';
-import type { EventData, ReleaseEvent } from './events.ts';
+import type { EventData, ReleaseEvent, RollbackTime } from './events.ts';
 import type { ReleaseState } from './state.ts';
+import { usersMet, type UsersMet } from './users-met.ts';
 
 /** A failure handed to the people who own its class, with the evidence beside it (R-PIPE 8). */
 export interface FailureRequest {
@@ -33,29 +34,81 @@ export function failureRequest(state: ReleaseState, events: readonly ReleaseEven
   };
 }
 
-/** The rollback notice (R-RB 4) in Markdown; null for a release that was not rolled back. */
+/** The rollback notice (R-RB 4) in Markdown; null for a release that went nowhere back. */
 export function rollbackNotice(state: ReleaseState, events: readonly ReleaseEvent[]): string | null {
-  const started = events.find((event) => event.type === 'rollback.started');
   const finished = events.find((event) => event.type === 'release.finished');
-  if (started?.type !== 'rollback.started' || finished?.type !== 'release.finished') return null;
-  const { plan } = state;
-  const request = failureRequest(state, events);
-  const degraded = degradedFor(state, events);
-  const time = finished.data.rollback;
+  if (finished?.type !== 'release.finished') return null;
+  const started = events.find((event) => event.type === 'rollback.started');
+  if (started?.type === 'rollback.started') return noticeOf(undone(state, events, { started, finished }));
+  return state.plan.kind === 'rollback' && state.outcome === 'released' ? noticeOf(putBack(state, finished)) : null;
+}
+
+type Event<T extends ReleaseEvent['type']> = ReleaseEvent & { readonly type: T };
+
+interface Notice extends Readonly<Record<'title' | 'to' | 'degraded' | 'reason' | 'impact' | 'next' | 'contact', string>> {
+  readonly from: string;
+  readonly time: readonly [Instant, Instant];
+  readonly took: RollbackTime | undefined;
+}
+
+function noticeOf({ title, from, to, time, took, degraded, reason, impact, next, contact }: Notice): string {
+  const target =
+    took === undefined ? 'not measured' : `${formatDuration(took.tookMs)}, target ${formatDuration(took.targetMs)}: ${took.verdict}`;
   return [
-    `# Rollback of ${plan.service} in ${plan.environment}`,
+    `# Rollback of ${title}`,
     '',
-    `- From: ${plan.version}`,
-    `- To: ${plan.previous === null ? 'nothing (there was no earlier version)' : plan.previous.version}`,
-    `- Time: ${toIso(started.time)} to ${toIso(finished.time)}`,
-    `- Took: ${time === undefined ? 'not measured' : `${formatDuration(time.tookMs)}, target ${formatDuration(time.targetMs)}: ${time.verdict}`}`,
-    `- Degraded for: ${degraded === null ? 'not at all: users stayed on the old version' : formatDuration(degraded)}`,
-    `- Reason: ${started.data.cause}`,
-    `- Customer impact: ${impactOf(state, degraded)}`,
-    `- Next steps: read ${request?.log ?? 'the report'}, repair ${plan.version}, release it under a new version`,
-    `- Contact: ${request?.owner ?? plan.requestedBy}`,
+    `- From: ${from}`,
+    `- To: ${to}`,
+    `- Time: ${time.map(toIso).join(' to ')}`,
+    `- Took: ${target}`,
+    `- Degraded for: ${degraded}`,
+    `- Reason: ${reason}`,
+    `- Customer impact: ${impact}`,
+    `- Next steps: ${next}`,
+    `- Contact: ${contact}`,
     '',
   ].join('\n');
+}
+
+/** Of a release that went back. */
+function undone(
+  state: ReleaseState,
+  events: readonly ReleaseEvent[],
+  { started, finished }: { readonly started: Event<'rollback.started'>; readonly finished: Event<'release.finished'> },
+): Notice {
+  const { plan } = state;
+  const request = failureRequest(state, events);
+  const met = usersMet(state, events);
+  return {
+    title: `${plan.service} in ${plan.environment}`,
+    from: plan.version,
+    to: plan.previous?.version ?? 'nothing (there was no earlier version)',
+    time: [Math.min(state.orderedBackAt ?? started.time, started.time), finished.time],
+    took: finished.data.rollback,
+    degraded: met.degradedMs === null ? 'not at all: users stayed on the old version' : formatDuration(met.degradedMs),
+    reason: started.data.cause,
+    impact: impactOf(plan.version, met),
+    next: `read ${request?.log ?? 'the report'}, repair ${plan.version}, release it under a new version`,
+    contact: request?.owner ?? plan.requestedBy,
+  };
+}
+
+/** Of a rollback that is a release of its own: for how long the version it replaces was bad is not in this ledger. */
+function putBack({ plan, begunAt }: ReleaseState, { time, data: { rollback } }: Event<'release.finished'>): Notice {
+  const from = plan.previous?.version ?? 'nothing';
+  const until = toIso(begunAt + (rollback?.tookMs ?? 0));
+  return {
+    title: `${plan.service} in ${plan.environment}`,
+    from,
+    to: plan.version,
+    time: [begunAt, time],
+    took: rollback,
+    degraded: `at least ${rollback === undefined ? 'until then' : formatDuration(rollback.tookMs)}: from the order until users left ${from} at ${until}; the time before it is not known here`,
+    reason: plan.reason ?? 'none was given',
+    impact: `users were on ${from} until ${until}; what they met of it is in the evidence of ${plan.previous === null ? 'its release' : `release ${plan.previous.release}`} and in \`slipway status\` of that time`,
+    next: `repair ${from}, release it under a new version`,
+    contact: plan.definition.owners.application ?? plan.requestedBy,
+  };
 }
 
 function firstFailure(events: readonly ReleaseEvent[]): EventData['step.finished'] | null {
@@ -74,23 +127,14 @@ function classOf(failed: EventData['step.finished'] | null): FailureClass {
   return 'application';
 }
 
-/** All the time for which the route was not open to the old version; null when it always was. */
-function degradedFor({ plan }: ReleaseState, events: readonly ReleaseEvent[]): Duration | null {
-  const routes = events.flatMap((event) =>
-    event.type === 'step.finished' && event.data.facts['mode'] !== undefined ? [{ time: event.time, facts: event.data.facts }] : [],
-  );
-  const whole = `${plan.previous?.version ?? ''} 100 %`;
-  const away = routes.flatMap((from, index) => {
-    const until = routes[index + 1];
-    const onOld = from.facts['mode'] === 'open' && from.facts['where'] === whole;
-    return onOld || until === undefined ? [] : [until.time - from.time];
-  });
-  return away.length === 0 ? null : away.reduce((sum, one) => sum + one, 0);
-}
-
-function impactOf({ steps, plan }: ReleaseState, degraded: Duration | null): string {
-  if (degraded === null) return 'none seen by the router';
-  const served = steps['deploy.switch']?.status === 'pass';
-  if (served) return `users were on ${plan.version} for part of that time; the observation window's figures are in the report`;
-  return 'requests were held by the router, and answered once it opened again or with 503 after its limit';
+function impactOf(version: string, { degradedMs, heldMs, mostPercent, judged }: UsersMet): string {
+  if (degradedMs === null) return 'none seen by the router';
+  const failed = judged === null ? '' : ` (of ${judged.requests} requests counted there ${judged.bad} failed)`;
+  const served =
+    mostPercent === 0 ? [] : [`up to ${mostPercent} % of the users were on ${version} for ${formatDuration(degradedMs - heldMs)}${failed}`];
+  const held =
+    heldMs === 0
+      ? []
+      : [`requests were held for ${formatDuration(heldMs)}, and answered once the router opened again or with 503 after its limit`];
+  return [...served, ...held].join('; ');
 }

@@ -100,6 +100,8 @@ export interface Plan {
   /** Whether the workspace was exactly that commit when the release was asked for; absent in plans of older builds, and in rollbacks. */
   readonly workingTree?: Omit<Check, 'name'>;
   readonly requestedBy: string;
+  /** Why, as whoever asked for it said; absent where nobody did. */
+  readonly reason?: string;
   /** Workers that can reach the workspace: `host:state directory`. */
   readonly node: string;
   /** Folder of the source, absolute on that node. */

@@ -1,5 +1,5 @@
 import type { Instant, JsonObject, Verdict } from '../../kernel/pure.ts';
-import type { EventData, Outcome, ReleaseEvent } from './events.ts';
+import type { EventData, Outcome, ReleaseEvent, RollbackTime } from './events.ts';
 import type { Plan, Step } from './plan.ts';
 import { placed, placing, type Placement } from './serving.ts';
 
@@ -36,6 +36,10 @@ export interface ReleaseState {
   readonly placement: Placement | null;
   readonly undo: readonly Step[] | null;
   readonly undoStartedAt: Instant | null;
+  /** When a person, or a companion of a set, ordered it back; null while nobody has. */
+  readonly orderedBackAt: Instant | null;
+  /** When it was asked for; of one that waited for another release, when its turn came. */
+  readonly begunAt: Instant;
   readonly paused: boolean;
   /** Checkpoints that people ended, with who and why. */
   readonly promoted: Readonly<Record<string, string>>;
@@ -46,6 +50,8 @@ export interface ReleaseState {
   readonly stuck: { readonly step: string | null; readonly reason: string } | null;
   readonly accepted: string | null;
   readonly outcome: Outcome | null;
+  /** How long the way back took; null while there was none. */
+  readonly rollbackTime: RollbackTime | null;
 }
 
 /** The checkpoint the release is at; undefined when it is at none. */
@@ -70,6 +76,8 @@ export function foldEvents(events: readonly ReleaseEvent[]): ReleaseState {
     placement: null,
     undo: null,
     undoStartedAt: null,
+    orderedBackAt: null,
+    begunAt: first.time,
     paused: false,
     promoted: {},
     abort: null,
@@ -79,6 +87,7 @@ export function foldEvents(events: readonly ReleaseEvent[]): ReleaseState {
     stuck: null,
     accepted: null,
     outcome: null,
+    rollbackTime: null,
   };
   return events.slice(1).reduce(applyEvent, start);
 }
@@ -90,7 +99,13 @@ export function applyEvent(state: ReleaseState, event: ReleaseEvent): ReleaseSta
     case 'lock.waiting':
       return { ...next, waitingFor: event.data.owner, outdated: true };
     case 'lock.acquired':
-      return { ...next, locked: true, waitingFor: null, outdated: next.outdated || event.data.from !== undefined };
+      return {
+        ...next,
+        locked: true,
+        waitingFor: null,
+        outdated: next.outdated || event.data.from !== undefined,
+        begunAt: next.outdated ? event.time : next.begunAt,
+      };
     case 'release.planned':
       return planned(next, event.data);
     case 'step.intended': {
@@ -120,7 +135,7 @@ export function applyEvent(state: ReleaseState, event: ReleaseEvent): ReleaseSta
     case 'release.stuck':
       return { ...next, stuck: event.data };
     case 'release.finished':
-      return { ...next, outcome: event.data.outcome };
+      return { ...next, outcome: event.data.outcome, rollbackTime: event.data.rollback ?? null };
     default:
       return applyRequest(next, event);
   }
@@ -141,9 +156,9 @@ function applyRequest(state: ReleaseState, event: ReleaseEvent): ReleaseState {
     case 'resume.requested':
       return resume(state);
     case 'abort.requested':
-      return { ...state, abort: state.abort ?? { reason: event.data.reason, by: event.actor } };
+      return { ...state, abort: state.abort ?? { reason: event.data.reason, by: event.actor }, orderedBackAt: orderedAt(state, event) };
     case 'rollback.requested':
-      return { ...state, rollbackRequest: event.data };
+      return { ...state, rollbackRequest: event.data, orderedBackAt: orderedAt(state, event) };
     case 'promote.requested':
       return promoted(state, event.data.step, `promoted by ${event.actor}: ${event.data.reason}`);
     case 'stuck.accepted':
@@ -155,12 +170,19 @@ function applyRequest(state: ReleaseState, event: ReleaseEvent): ReleaseState {
   }
 }
 
+/** The first order counts, unless it could not be carried out: then the release is stuck, and a later one is a new one. */
+function orderedAt({ orderedBackAt, stuck }: ReleaseState, { time }: ReleaseEvent): Instant {
+  return stuck === null ? (orderedBackAt ?? time) : time;
+}
+
 /** Resuming gives the step that got stuck a new set of attempts, and takes back an abort that could not be carried out. */
 function resume(state: ReleaseState): ReleaseState {
   const step = state.stuck?.step ?? null;
   const before = step === null ? undefined : state.steps[step];
   const cleared =
-    state.stuck === null ? { ...state, paused: false } : { ...state, paused: false, stuck: null, abort: null, rollbackRequest: null };
+    state.stuck === null
+      ? { ...state, paused: false }
+      : { ...state, paused: false, stuck: null, abort: null, rollbackRequest: null, orderedBackAt: null };
   return step === null || before === undefined
     ? cleared
     : withStep(cleared, step, { ...before, status: 'interrupted', interruptions: 0, failures: 0 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ERRORS, joinVerdicts } from '../../../kernel/index.ts';
 import { keyFingerprints } from '../../../evidence/index.ts';
-import { packFolder } from '../../../release/index.ts';
+import { packFolder, rollbackTimeText } from '../../../release/index.ts';
 import type { App } from '../../compose.ts';
 import { exitOf, verdictOfOutcome } from '../../output/outcome.ts';
 import { headline } from '../../output/progress.ts';
@@ -22,6 +22,7 @@ export function conclude({ terminal }: Call, app: App, view: ReleaseView): void 
       alreadyServes: view.alreadyServes,
       because: view.because,
       remarks: view.remarks,
+      rollback: view.rollback.time,
       stuck: view.stuck,
       evidence,
       unsealedBecause: view.unsealedBecause,
@@ -59,17 +60,17 @@ function endText(view: ReleaseView, evidence: EvidencePlace | null, style: Param
     '',
     `${word}  ${headline(view)}: ${view.outcome ?? ''}${view.outcome === 'released' || view.because === null ? '' : `, because ${view.because}`}`,
   ];
+  if (view.rollback.time !== null) lines.push(`went back in ${rollbackTimeText(view.rollback.time)}`);
   lines.push(...view.remarks.map((remark) => `remark    ${remark}`));
-  if (evidence !== null && evidence.packKey !== null)
-    lines.push(
-      `evidence  ${evidence.directory}`,
-      `signed by ${evidence.packKey}`,
-      `verify    slipway evidence verify ${evidence.directory} --pin ${evidence.packKey}`,
-    );
-  if (evidence !== null && evidence.packKey === null) lines.push('evidence  is on the machine of the worker that sealed it');
+  if (evidence !== null) lines.push(...evidenceLines(evidence));
   if (view.unsealedBecause !== null) lines.push(...unsealedLines(view.unsealedBecause));
   if (view.outcome !== 'released') lines.push(`details   slipway show ${view.release}`);
   return lines.join('\n');
+}
+
+function evidenceLines({ directory, packKey }: EvidencePlace): readonly string[] {
+  if (packKey === null) return ['evidence  is on the machine of the worker that sealed it'];
+  return [`evidence  ${directory}`, `signed by ${packKey}`, `verify    slipway evidence verify ${directory} --pin ${packKey}`];
 }
 
 /** What stands in the way of the evidence, and what to do; the same wherever it is said. */

@@ -38,10 +38,12 @@ export async function planRollback(call: Call, app: App, { place, finished, skip
   });
   // The reasons may quote what stands in the variables file. One that cannot be read must not keep anybody from going back.
   await app.secrets.environmentFor(workspace, to.definition.envFile).catch(() => undefined);
+  const reason = effects.redact(text(call, 'reason')?.trim() ?? '');
   const plan = await prepareRollback(app.deps, {
     release: member?.release ?? effects.ids.release(effects.clock.now()),
     workspace,
     requestedBy: actorOf(call.environment),
+    ...(reason === '' ? {} : { reason }),
     node: places.node,
     service,
     environment,

@@ -19,7 +19,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway watch --json', what: 'its events as they come, for a program' },
     ],
     exits: [NOT_FOUND, ...OUTCOME_EXITS, [130, 'Ctrl-C: no longer watching; the release goes on']],
-    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, service, verdict, outcome, alreadyServes, because, remarks, stuck, evidence, unsealedBecause, exit}; of a set the lines of all its releases, each event with its "service", and {"kind":"set", set, releases, verdict, exit} as the last',
+    json: 'one document per line: {"kind":"event", event}, then {"kind":"result", release, service, verdict, outcome, alreadyServes, because, remarks, rollback, stuck, evidence, unsealedBecause, exit}; of a set the lines of all its releases, each event with its "service", and {"kind":"set", set, releases, verdict, exit} as the last',
     load: async () => (await import('../watch.ts')).run,
   },
   {

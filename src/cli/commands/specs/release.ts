@@ -3,7 +3,7 @@ import type { CommandSpec } from '../spec.ts';
 import { DETACH, ENV, REASON, RELEASE, SKIP, VERSION, WAIT, WORKER } from './common.ts';
 
 const LINES =
-  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, service, verdict, outcome, alreadyServes, because, remarks, stuck, evidence, unsealedBecause, exit}; of a set the lines of all its releases, each event with its "service", and {"kind":"set", set, releases, verdict, exit} as the last';
+  'one document per line: {"kind":"submitted", release, ...}, then {"kind":"event", event} for each event of the ledger, then {"kind":"result", release, service, verdict, outcome, alreadyServes, because, remarks, rollback, stuck, evidence, unsealedBecause, exit}; of a set the lines of all its releases, each event with its "service", and {"kind":"set", set, releases, verdict, exit} as the last';
 
 const INTERRUPTED = [130, 'Ctrl-C: no longer watching; the release goes on'] as const;
 

@@ -33,6 +33,7 @@ export function compilePlan(input: PlanInput): Plan {
     gitRef: input.gitRef,
     ...(input.workingTree === undefined ? {} : { workingTree: input.workingTree }),
     requestedBy: input.requestedBy,
+    ...(input.reason === undefined ? {} : { reason: input.reason }),
     node: input.node,
     workspace: input.workspace,
     definition,

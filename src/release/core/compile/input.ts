@@ -20,6 +20,8 @@ export interface PlanInput {
   readonly gitRef: string | null;
   readonly workingTree?: Omit<Check, 'name'>;
   readonly requestedBy: string;
+  /** Why, as whoever asked for it said. */
+  readonly reason?: string;
   readonly node: string;
   readonly workspace: string;
   readonly definition: Definition;
