@@ -47,6 +47,14 @@ export async function migrationStatus(access: DatabaseAccess, directory: string,
   });
 }
 
+/**
+ * Fence for work that belongs to no release: the one that is recorded. It stands in no release's way, ends nobody's session, and
+ * waits for the lock as anybody does; a later release's claim still ends it.
+ */
+export async function standaloneFence(access: DatabaseAccess): Promise<number> {
+  return withClient(access, 'reading the migration history', readFence);
+}
+
 type Folder = { readonly ok: true; readonly files: readonly MigrationFile[] } | { readonly ok: false; readonly result: MigrationResult };
 
 /** The folder's files, or the answer that says why they cannot be used. */

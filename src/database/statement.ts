@@ -4,6 +4,7 @@ import type { Statement } from './core/types.ts';
 import { isConnectionLost, serverError, type ServerError } from './errors.ts';
 import type { Script } from './migrations.ts';
 import type { MigrationSession, Worker } from './session.ts';
+import { watchStatement } from './watch-statement.ts';
 
 /** One file on its way up or down. */
 export interface FileRun {
@@ -62,7 +63,7 @@ export async function execute(session: MigrationSession, worker: Worker, run: Fi
   const report = (line: string): void => request.onProgress?.(request.effects.redact(line));
   report(`${file}:${statement.line} (${statements.indexOf(statement) + 1} of ${statements.length}): ${excerpt(statement.text)}`);
   const done = new AbortController();
-  const watching = watchBlockers(session, worker, done.signal, report);
+  const watching = watchStatement(session, worker.pid, done.signal, report);
   try {
     await worker.client.query(statement.text);
     await keepLimits(worker, session, statement);
@@ -74,28 +75,6 @@ export async function execute(session: MigrationSession, worker: Worker, run: Fi
 
 export function throwIfAborted({ request }: MigrationSession): void {
   if (request.signal?.aborted === true) throw new Cancelled();
-}
-
-async function watchBlockers(
-  { control, request, lockTimeoutMs }: MigrationSession,
-  { pid }: Worker,
-  done: AbortSignal,
-  report: (message: string) => void,
-): Promise<void> {
-  await request.effects.clock.sleep(lockTimeoutMs / 2, done);
-  if (done.aborted) return;
-  const answer = await control
-    .query<{ pid: number; name: string; state: string | null; age: string | null }>(
-      `SELECT a.pid, a.application_name AS name, a.state, round(extract(epoch FROM clock_timestamp() - a.xact_start), 1)::text AS age
-       FROM unnest(pg_blocking_pids($1)) b JOIN pg_stat_activity a ON a.pid = b LIMIT 3`,
-      [pid],
-    )
-    .catch(() => null);
-  for (const row of answer?.rows ?? []) {
-    report(
-      `waiting for a lock held by process ${row.pid} of the server (${row.name === '' ? 'unnamed' : row.name}, ${row.state ?? 'state hidden'}, in its transaction for ${row.age ?? '?'} s)`,
-    );
-  }
 }
 
 /** Puts what was thrown into words: file, line, statement, the server's message, code and hint. */

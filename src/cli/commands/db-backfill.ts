@@ -9,13 +9,13 @@ import {
   type BackfillControl,
   type BackfillRequest,
   type BackfillResult,
-  type DatabaseAccess,
 } from '../../database/index.ts';
-import { ERRORS, SlipwayError, toIso } from '../../kernel/index.ts';
+import { ERRORS, toIso } from '../../kernel/index.ts';
 import { loadBackfill } from '../../config/index.ts';
 import type { App } from '../compose.ts';
 import { backfillMeter, renderBackfill, renderBackfillState, renderForecast } from '../output/backfill.ts';
-import { configOf, withApp } from './shared/app.ts';
+import { withApp } from './shared/app.ts';
+import { declaredDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { wholeNumber } from './shared/numbers.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
@@ -28,7 +28,7 @@ export const run: Handler = async (call) =>
   withApp(call, async (app) => {
     const [name = ''] = call.args;
     const { definition, folder } = await loadBackfill(call.directory, name);
-    const access = await databaseOf(call, app);
+    const { access } = await declaredDatabase(call, app);
     const workers = text(call, 'workers') === undefined ? 1 : wholeNumber('--workers', text(call, 'workers') ?? '', WORKERS);
     const request: BackfillRequest = { access, definition, folder, workers, effects: app.effects };
     if (flag(call, 'status')) return status(call, request);
@@ -38,15 +38,6 @@ export const run: Handler = async (call) =>
     for (const before of ['restart', 'retry'] as const) if (flag(call, before)) await controlBackfill(access, name, before);
     return work(call, app, request);
   });
-
-async function databaseOf(call: Call, app: App): Promise<DatabaseAccess> {
-  const { definition } = await configOf(call);
-  const access = await app.deps.databaseFor(app.places.workspace, definition);
-  if (access !== null) return access;
-  throw new SlipwayError('config_invalid', `slipway.yaml declares no database for ${definition.environment}`, {
-    hint: 'Add `database` with `url` or `embedded`.',
-  });
-}
 
 async function status({ terminal }: Call, { access, definition }: BackfillRequest): Promise<number> {
   const { state, rows } = await lookAtBackfill(access, definition);

@@ -8,12 +8,12 @@ import { parseSql } from '../parser.ts';
  * @throws SlipwayError `config_invalid` naming the key
  */
 export async function checkSql({ name, table, where, change, verify }: BackfillDefinition): Promise<void> {
-  const pieces: readonly (readonly [key: string, sql: string, kinds: readonly string[]])[] = [
+  const pieces: readonly Piece[] = [
     ['table', `SELECT FROM ${table}`, ['SelectStmt']],
-    ['where', `SELECT FROM t WHERE (${where}\n)`, ['SelectStmt']],
+    ...expression('where', (sql) => `SELECT FROM t WHERE ${sql}`, where),
     ...(verify === null ? [] : [['verify', verify, ['SelectStmt']] as const]),
     ...(change.kind === 'set'
-      ? Object.entries(change.columns).map(([column, sql]) => [`set.${column}`, `SELECT (${sql}\n)`, ['SelectStmt']] as const)
+      ? Object.entries(change.columns).flatMap(([column, sql]) => expression(`set.${column}`, (inside) => `SELECT ${inside}`, sql))
       : []),
     ...(change.kind === 'statement'
       ? [['statement', change.sql.replaceAll('${batch}', 'SELECT 1'), ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt']] as const]
@@ -27,6 +27,16 @@ export async function checkSql({ name, table, where, change, verify }: BackfillD
         hint: 'Correct it in the file of the backfill; it is put into a statement as it is.',
       });
   }
+}
+
+type Piece = readonly [key: string, sql: string, kinds: readonly string[]];
+
+/** It stands between brackets. With them it must not go on behind the expression, without them not end their pair and open another. */
+function expression(key: string, around: (sql: string) => string, sql: string): readonly Piece[] {
+  return [
+    [key, around(sql), ['SelectStmt']],
+    [key, around(`(${sql})`), ['SelectStmt']],
+  ];
 }
 
 function whyNotOne(statements: readonly { readonly kind: string }[], kinds: readonly string[]): string | null {

@@ -25,3 +25,8 @@ export function compareNames(a: string, b: string): number {
 function numberOf(name: string): bigint {
   return BigInt(/^\d+/.exec(name)?.[0] ?? '0');
 }
+
+/** `{timestamp}_{description}`, as in `20261121093000_add_price`: numbers in a row are given twice when two people write at once. */
+export function followsConvention(name: string): boolean {
+  return /^\d{12,14}_[a-z0-9]+(?:_[a-z0-9]+)*$/.test(name);
+}

@@ -4,6 +4,32 @@ import { ENV } from './common.ts';
 /** Commands about the database of a service. */
 export const DATABASE_COMMANDS: readonly CommandSpec[] = [
   {
+    path: 'db apply',
+    purpose: 'Apply pending migrations outside a release, or take some back.',
+    options: [
+      ENV,
+      { flags: '--dry-run', what: 'only say what is applied, pending and out of step' },
+      { flags: '--down <name>', what: 'take this migration back with its down file; may be repeated, newest first', many: true },
+      { flags: '--accept-drift <reason>', what: 'apply although the folder and the history disagree, for this reason' },
+    ],
+    notes:
+      'Does what the migrate step of a release does: one lock for the database, short lock timeouts with many tries, each file in one transaction or, where that is not possible, statement by statement with its progress recorded. A release also takes a backup and can go back; this does neither.',
+    examples: [
+      { line: 'slipway db apply --dry-run', what: 'what would be applied' },
+      { line: 'slipway db apply --env stg', what: 'apply it' },
+      { line: 'slipway db apply --down 20261121093000_add_price', what: 'take one back' },
+    ],
+    exits: [
+      [3, 'the migration to take back is not applied'],
+      [5, 'another migration of this database does not end'],
+      [6, 'a migration failed, or folder and history disagree'],
+      [22, 'the database cannot be reached, or refused'],
+      [130, 'Ctrl-C: the statement that ran was cancelled and taken back'],
+    ],
+    json: '{ direction, acceptedDrift, verdict, reason, changed, applied, files: [{ name, sha256, statements, attempts, durationMs }], partial }; with --dry-run { verdict, applied, pending, drift, partial, unusual }',
+    load: async () => (await import('../db-apply.ts')).run,
+  },
+  {
     path: 'db backfill',
     purpose: 'Change the rows of a large table while users work with it, and prove that none is left.',
     args: [{ syntax: '<name>', what: 'backfills/<name>.yaml declares it' }],
