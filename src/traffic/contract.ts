@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, freePort, startLoad, startProcess, startServer, startSocketServer, until, type Cleanup } from '../../test/traffic/support.ts';
 import { backend, BLUE, GREEN, local, makeBed, routeOf, serveAs, type Bed, type CreateRig, type RouterRig } from './contract-bed.ts';
+import { brokenContract } from './contract-broken.ts';
 import { canaryContract } from './contract-canary.ts';
 import { cohortContract } from './cohort-contract.ts';
 import { PROBE_AGENT } from './core/probe-agent.ts';
@@ -24,6 +25,7 @@ export function routerContract(name: string, createRig: CreateRig): void {
       ({ cleanup, rig, port, id } = bed);
     });
     afterEach(() => cleanup.run());
+    brokenContract(createRig);
     canaryContract(createRig);
     cohortContract(createRig);
 

@@ -6,13 +6,14 @@ import { Book } from './haproxy/book.ts';
 import { endpointStates, type Entry, inFlightOf } from './haproxy/entry.ts';
 import type { Plan } from './haproxy/files.ts';
 import { Fleet } from './haproxy/fleet.ts';
-import { DEFAULT_LIMITS, type HaproxyLimits, PATIENCE_MS } from './haproxy/limits.ts';
+import { DEFAULT_LIMITS, type HaproxyLimits, LOOK_MS, PATIENCE_MS } from './haproxy/limits.ts';
 import type { LineId } from './haproxy/line.ts';
 import { type LogStream, openLogStream } from './haproxy/log-stream.ts';
 import type { HaproxyRouterOptions } from './haproxy/options.ts';
 import { checkProgram } from './haproxy/program.ts';
 import { refusalOf } from './haproxy/refusal.ts';
 import { entryOf, tooMany } from './haproxy/table.ts';
+import { Watch } from './haproxy/watch.ts';
 import { isFree, tryToBind } from './shared/bind.ts';
 import { Desired, validated } from './shared/desired.ts';
 import { askListen, sameAddress } from './shared/vacancy.ts';
@@ -42,7 +43,9 @@ class Control implements LocalRouter {
   readonly #fleet: Fleet;
   readonly #book: Book;
   #lines: LogStream | null = null;
+  readonly #watch: Watch;
   #audit: NodeJS.Timeout | null = null;
+  #looks: NodeJS.Timeout | null = null;
   #retry: NodeJS.Timeout | null = null;
   /** Set while HAProxy is still the one another agent left. */
   #patience: NodeJS.Timeout | null = null;
@@ -64,6 +67,7 @@ class Control implements LocalRouter {
       onStart: (pid) => this.#lines?.follow(pid),
       onCrash: () => void desired.serially(() => this.#recover('HAProxy has ended')),
     });
+    this.#watch = new Watch(this.#fleet, this.#book, clock);
   }
 
   async start(): Promise<void> {
@@ -82,6 +86,7 @@ class Control implements LocalRouter {
     }
     if (left === null) await this.#bringUp();
     else this.#keepLeft();
+    this.#looks = setInterval(() => void this.#watch.look().catch(() => undefined), LOOK_MS).unref();
     this.#audit = setInterval(() => void this.#lookAround(), this.#limits.auditMs).unref();
   }
 
@@ -124,7 +129,7 @@ class Control implements LocalRouter {
   async stats(id: string): ReturnType<Router['stats']> {
     const entry = this.#book.get(id);
     if (entry === undefined) return null;
-    await this.#checkLines(({ frontend }) => frontend === entry.frontend);
+    await Promise.all([this.#checkLines(({ frontend }) => frontend === entry.frontend), this.#watch.look()]);
     return this.#book.get(id)?.counters.read() ?? null;
   }
 
@@ -163,9 +168,7 @@ class Control implements LocalRouter {
 
   async #end(how: () => void | Promise<void>): Promise<void> {
     this.#closed = true;
-    if (this.#audit !== null) clearInterval(this.#audit);
-    if (this.#retry !== null) clearTimeout(this.#retry);
-    if (this.#patience !== null) clearTimeout(this.#patience);
+    for (const timer of [this.#audit, this.#looks, this.#retry, this.#patience]) if (timer !== null) clearTimeout(timer);
     await this.#desired.serially(how);
     this.#lines?.close();
     this.#lines = null;

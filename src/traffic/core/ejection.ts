@@ -16,6 +16,8 @@ export interface EjectionLimits {
   readonly ejectMaxMs: number;
 }
 
+export const DEFAULT_EJECTION: EjectionLimits = { ejectAfter: 3, ejectMs: 500, ejectMaxMs: 30_000 };
+
 export const IN_SERVICE: Ejection = { failures: 0, level: 0, until: null, probing: false };
 
 /** After a broken connection: out once `ejectAfter` came in a row, or at once when it was the probe that failed. */

@@ -1,3 +1,5 @@
+import { DEFAULT_EJECTION } from '../../core/ejection.ts';
+
 /** Every bound of the embedded router, in ms, bytes or counts. */
 export interface RouterLimits {
   /** A client must have sent its request line and headers within this (slowloris). */
@@ -44,8 +46,6 @@ export const DEFAULT_LIMITS: RouterLimits = {
   holdRequests: 1_000,
   holdMs: 30_000,
   drainMs: 30_000,
-  ejectAfter: 3,
-  ejectMs: 500,
-  ejectMaxMs: 30_000,
+  ...DEFAULT_EJECTION,
   listenRetryMs: 500,
 };

@@ -3,8 +3,10 @@ import type { Endpoint, RouteSpec } from '../../ports.ts';
 import { changed, countLine, createEntry, type Entry } from './entry.ts';
 import type { Plan } from './files.ts';
 import type { Line } from './line.ts';
+import type { Unanswered } from './unanswered.ts';
+import { countUnseen } from '../shared/counters.ts';
 import { createMemory } from './memory.ts';
-import { entryOf, type Server, serversOf } from './table.ts';
+import { entryOf, type Owner, type Server, serversOf } from './table.ts';
 
 /** What the routes are now, where their instances are, and what was counted. Knows no process. */
 export class Book {
@@ -13,7 +15,9 @@ export class Book {
   readonly #entries = new Map<string, Entry>();
   readonly #endpoints = new Map<string, readonly Endpoint[]>();
   /** Routes as they were when a request came, by generation. */
-  readonly #routed = createMemory<Entry>();
+  readonly #routed = createMemory<number, Entry>();
+  /** Which version a server is of, by `backend/server`. */
+  readonly #owners = createMemory<string, Owner>();
   #generation = 0;
 
   constructor(clock: Clock, log: Log) {
@@ -53,7 +57,9 @@ export class Book {
   readonly endpointsOf = (group: string): readonly Endpoint[] => this.#endpoints.get(group) ?? [];
 
   serversOf({ spec, frontend, seats }: Entry): readonly Server[] {
-    return serversOf(spec, { frontend, seats, endpointsOf: this.endpointsOf });
+    const servers = serversOf(spec, { frontend, seats, endpointsOf: this.endpointsOf });
+    for (const { backend, name, owner } of servers) this.#owners.keep(`${backend}/${name}`, owner);
+    return servers;
   }
 
   /** True when every version that users are sent to has an instance. */
@@ -80,6 +86,20 @@ export class Book {
     const routedBy = line.generation === null ? undefined : this.#routed.get(line.generation);
     const counters = routedBy === undefined ? undefined : this.#entries.get(routedBy.spec.id)?.counters;
     if (routedBy !== undefined && counters !== undefined) countLine(line, routedBy, counters, this.#clock);
+  }
+
+  /** Counts requests that HAProxy ended without an answer and without a line. Where it cannot be known whose they were, counting begins again. */
+  countSilent(backend: string, { silent, servers }: Unanswered): void {
+    if (silent === 0) return;
+    const entry = this.all().find(({ frontend }) => backend.startsWith(`${frontend}.`));
+    const broke = [...servers].filter(([, { unanswered }]) => unanswered > 0).map(([name]) => this.#owners.get(`${backend}/${name}`));
+    const owners = new Map(broke.map((owner) => [JSON.stringify(owner ?? null), owner]));
+    const [owner] = owners.values();
+    if (entry === undefined) return;
+    if (owner === undefined || owners.size > 1)
+      return this.countAgain(entry.frontend, 'requests were broken off by instances of more than one version');
+    const counter = entry.counters.of(owner.group, owner.version);
+    for (let request = 0; request < silent; request++) countUnseen(counter, this.#clock.monotonic());
   }
 
   /** Begins again from zero, see {@link Counters.again}; one route by its name in HAProxy, or all. */

@@ -6,6 +6,7 @@ import { type Entry, inFlightOf } from './entry.ts';
 import { CONFIG, type Plan, TABLE, writeFiles } from './files.ts';
 import { endOf, findLeft, note, signal, untilDeaf } from './left.ts';
 import type { LineId } from './line.ts';
+import { oversleeps } from './oversleeps.ts';
 import { type Haproxy, type KnownServer, startHaproxy } from './process.ts';
 import { openRuntime } from './runtime.ts';
 import { readStatistics, type Row } from './statistics.ts';
@@ -107,12 +108,19 @@ export class Fleet {
   }
 
   /**
-   * Kills the process that serves when it hangs, which is then a crash like any other; two conversations must fail for that. False when it
-   * answers, but not in the conversation we had.
+   * Kills the process that serves when it hangs, which is then a crash like any other: one that sleeps instead of answering soon, any
+   * other only after two conversations failed. False when it answers, but not in the conversation we had.
    */
   async watch(): Promise<boolean> {
     const one = this.#current;
-    if (one === null || one.hasEnded() || (await this.#ask(one, 'show info')) !== null) return true;
+    if (one === null || one.hasEnded()) return true;
+    let hasAnswered = false;
+    const answer = this.#ask(one, 'show info').finally(() => (hasAnswered = true));
+    if (await oversleeps(one.pid, () => hasAnswered, this.#options.clock)) {
+      if (!one.hasEnded()) signal(one.pid, 'SIGKILL');
+      return true;
+    }
+    if ((await answer) !== null) return true;
     const another = await openRuntime(one.socket).catch(() => null);
     another?.close();
     if (one !== this.#current || one.hasEnded()) return true;
@@ -130,8 +138,13 @@ export class Fleet {
 
   /** `show stat` of every process, the one that serves first. */
   async statistics(): Promise<readonly Row[]> {
-    const answers = await Promise.all(this.all().map((one) => this.#ask(one, 'show stat')));
-    return answers.flatMap((csv) => (csv === null ? [] : readStatistics(csv)));
+    return (await this.statisticsEach()).flatMap(({ rows }) => rows);
+  }
+
+  /** The same by process; one that does not answer is left out. */
+  async statisticsEach(): Promise<readonly { readonly one: Haproxy; readonly serves: boolean; readonly rows: readonly Row[] }[]> {
+    const asked = this.all().map(async (one) => ({ one, serves: one === this.#current, csv: await this.#ask(one, 'show stat') }));
+    return (await Promise.all(asked)).flatMap(({ csv, ...rest }) => (csv === null ? [] : [{ ...rest, rows: readStatistics(csv) }]));
   }
 
   /** Resolves when no instance has a request of the route any more, or when the time is over. */

@@ -17,6 +17,9 @@ export interface HaproxyLimits {
 /** How long the process another agent left goes on while instances are looked for. */
 export const PATIENCE_MS = 5_000;
 
+/** Between two looks whether instances break connections. */
+export const LOOK_MS = 250;
+
 export const DEFAULT_LIMITS: HaproxyLimits = {
   holdRequests: 1_000,
   holdMs: 30_000,

@@ -7,6 +7,12 @@ export interface Row {
   readonly current: number;
   /** `UP`, `DOWN`, `MAINT`, ... */
   readonly status: string;
+  /** Requests (of a backend), attempts at one (of a server). */
+  readonly begun: number;
+  /** Of a backend those that ended with a status, its own included; of a server those it answered. */
+  readonly answered: number;
+  /** Given up by the client. */
+  readonly givenUp: number;
 }
 
 /** Reads the CSV of `show stat`; its first line names the columns. @throws Error when a column we need is missing */
@@ -18,11 +24,27 @@ export function readStatistics(csv: string): readonly Row[] {
     if (index === -1) throw new Error(`HAProxy's statistics have no column ${name}`);
     return index;
   };
-  const [proxy, server, current, status] = [at('pxname'), at('svname'), at('scur'), at('status')];
-  return lines.map((line) => {
+  const [proxy, server, status] = [at('pxname'), at('svname'), at('status')];
+  const [current, begun, answered] = [at('scur'), at('stot'), at('req_tot')];
+  const givenUp = at('cli_abrt');
+  return lines.map((line): Row => {
     const cells = line.split(',');
-    return { proxy: cells[proxy] ?? '', server: cells[server] ?? '', current: Number(cells[current] ?? 0), status: cells[status] ?? '' };
+    const count = (column: number): number => Number(cells[column] ?? 0);
+    return {
+      proxy: cells[proxy] ?? '',
+      server: cells[server] ?? '',
+      status: cells[status] ?? '',
+      current: count(current),
+      begun: count(begun),
+      answered: count(answered),
+      givenUp: count(givenUp),
+    };
   });
+}
+
+/** True for the row of a server. */
+export function isInstance({ server }: Row): boolean {
+  return server !== 'FRONTEND' && server !== 'BACKEND';
 }
 
 /** True for a server that takes requests. */

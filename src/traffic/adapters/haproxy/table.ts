@@ -56,7 +56,11 @@ export interface Server {
   readonly address: string;
   /** Of the other version: asked only when no own one answers. */
   readonly borrowed: boolean;
+  readonly owner: Owner;
 }
+
+/** Whose instance a server is. */
+export type Owner = Pick<BackendSpec, 'group' | 'version'>;
 
 /** The servers of a route: each group's own in its seat, and the other group's behind them where that may answer for it. */
 export function serversOf(
@@ -70,14 +74,21 @@ export function serversOf(
   return backends.flatMap((backend, index) => {
     const other = backends[1 - index];
     const at = backendOf(frontend, seatOf(seats, backend.group));
-    const own = serving(endpointsOf(backend.group), backend).map((endpoint) => serverAt(at, endpoint, false));
+    const own = serving(endpointsOf(backend.group), backend).map((endpoint) => serverAt(at, endpoint, { owner: backend, borrowed: false }));
     if (other === undefined || !mayTakeOver(backends, 1 - index)) return own;
-    return [...own, ...serving(endpointsOf(other.group), other).map((endpoint) => serverAt(at, endpoint, true))];
+    return [
+      ...own,
+      ...serving(endpointsOf(other.group), other).map((endpoint) => serverAt(at, endpoint, { owner: other, borrowed: true })),
+    ];
   });
 }
 
-function serverAt(backend: string, endpoint: Endpoint, borrowed: boolean): Server {
-  return { backend, name: serverOf(endpoint, borrowed), address: addressOf(endpoint), borrowed };
+function serverAt(
+  backend: string,
+  endpoint: Endpoint,
+  { owner: { group, version }, borrowed }: Pick<Server, 'owner' | 'borrowed'>,
+): Server {
+  return { backend, name: serverOf(endpoint, borrowed), address: addressOf(endpoint), borrowed, owner: { group, version } };
 }
 
 /** The endpoints of the process that takes requests, each once. */

@@ -120,6 +120,13 @@ export function count(counter: VersionCounter, { endpoint, ending, startedAt, en
   counter.latency[bucket] = (counter.latency[bucket] ?? 0) + 1;
 }
 
+/** Adds a request that was broken off, of which nothing else is known: not how long it took, nor which instance it was. */
+export function countUnseen(counter: VersionCounter, endedAt: number): void {
+  counter.requests++;
+  counter.errors++;
+  counter.recent.add(endedAt, true);
+}
+
 /** Instances come and go, each with a port of its own: those of long ago are forgotten when a new one comes. */
 function ringOf({ instances }: VersionCounter, name: string, now: number): MinuteRing {
   const found = instances.get(name);
