@@ -36,32 +36,22 @@ export class Ejector {
     }
   }
 
-  async #consider(one: Haproxy, { key, name, attempts, serving }: Candidate): Promise<void> {
+  async #consider(one: Haproxy, candidate: Candidate): Promise<void> {
+    const { key, name, serving } = candidate;
     if (one.servers?.get(key)?.state !== 'ready') return void this.#states.delete(key);
-    const before = this.#states.get(key) ?? IN_SERVICE;
-    const now = this.#clock.monotonic();
-    if (serving.size > 0 && mayProbe(before, now)) return this.#ask(one, key, name);
-    const after = serving.size === 0 ? IN_SERVICE : judged(before, attempts, now);
-    const goes = after.until !== null && after.until !== before.until;
-    const isLast = serving.size === 1 && serving.has(name);
-    this.#states.set(key, goes && isLast ? { ...IN_SERVICE, level: before.level } : after);
-    if (goes && !isLast) {
-      serving.delete(name);
-      await one.runtime.ask(`set server ${key} state drain`);
-    } else if (!inService(before) && (inService(after) || goes)) await one.runtime.ask(`set server ${key} state ready`);
+    const { state, order } = decided(this.#states.get(key) ?? IN_SERVICE, candidate, this.#clock.monotonic());
+    this.#states.set(key, state);
+    if (order === 'ask') return void this.#ask(one, candidate, state).catch(() => undefined);
+    if (order === 'drain') serving.delete(name);
+    if (order !== null) await one.runtime.ask(`set server ${key} state ${order}`);
   }
 
   /** Whoever answers anything is back in service, on trial: the next failure without an answer before it sends it out for longer. */
-  #ask(one: Haproxy, key: string, name: string): void {
-    const trial = { ...(this.#states.get(key) ?? IN_SERVICE), probing: true };
-    this.#states.set(key, trial);
-    const settle = async (): Promise<void> => {
-      const isGood = await answersAnything(name);
-      if (this.#states.get(key) !== trial || one.hasEnded()) return;
-      if (isGood) await one.runtime.ask(`set server ${key} state ready`);
-      else this.#states.set(key, afterFailure(trial, this.#clock.monotonic(), DEFAULT_EJECTION));
-    };
-    void settle().catch(() => undefined);
+  async #ask(one: Haproxy, { key, name }: Candidate, trial: Ejection): Promise<void> {
+    const isGood = await answersAnything(name);
+    if (this.#states.get(key) !== trial || one.hasEnded()) return;
+    if (isGood) await one.runtime.ask(`set server ${key} state ready`);
+    else this.#states.set(key, afterFailure(trial, this.#clock.monotonic(), DEFAULT_EJECTION));
   }
 }
 
@@ -71,6 +61,22 @@ interface Candidate {
   readonly attempts: Attempts;
   /** Those of its backend that take requests now. */
   readonly serving: Set<string>;
+}
+
+interface Decision {
+  readonly state: Ejection;
+  /** What HAProxy is told, or that the instance is asked. */
+  readonly order: 'drain' | 'ready' | 'ask' | null;
+}
+
+function decided(before: Ejection, { name, attempts, serving }: Candidate, now: number): Decision {
+  const back = inService(before) ? null : 'ready';
+  if (serving.size === 0) return { state: IN_SERVICE, order: back };
+  if (mayProbe(before, now)) return { state: { ...before, probing: true }, order: 'ask' };
+  const state = judged(before, attempts, now);
+  if (state.until === null || state.until === before.until) return { state, order: inService(state) ? back : null };
+  const isLast = serving.size === 1 && serving.has(name);
+  return isLast ? { state: { ...IN_SERVICE, level: before.level }, order: back } : { state, order: 'drain' };
 }
 
 /** Answers between two looks outweigh failures: in which order they came is not known. */
