@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
+import { openFastJudge, type FastJudge } from './support/fast-judge.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, type Met, type Users } from './support/users.ts';
 
@@ -129,4 +130,85 @@ describe('a canary under real traffic', () => {
     expectSaid(await service.slipway('show'), 0, /promoted by ann|released/);
     await expectUnharmed(service, '1.3.0');
   }, 180_000);
+
+  it('is taken back for a guard that its own value is above, however well it answers', async () => {
+    const guards = { backlog: { from: 'command', run: 'cat backlog.json', above: 100, every: '1s' } };
+    const files = { 'backlog.json': '{"canary": 500, "stable": 3}' };
+    await service.commit('1.4.0', { config: { strategy, observe, guards }, files });
+    expectSaid(await service.slipway('release'), 11, /1\.4\.0 at 20 %: backlog: 500 of the canary, 3 of the stable version \(limit 100\)/);
+    await expectUnharmed(service, '1.3.0');
+  }, 120_000);
+
+  describe('by another judge', () => {
+    /** A hundred seconds to it are one to users. */
+    const SPEED = 100;
+    const canary = { name: 'canary', because: 'a test', schedule: [{ weight: '20%' }], every: '5s' };
+    const told = { from: 'command', every: '2m', timeout: '1h' };
+    const judges = [
+      {
+        judge: 'threshold',
+        settings: { threshold: [{ failure: '> 5%', window: '5m', interval: '1m', 'failure-limit': 1 }] },
+        passed: 'pass: 1.5.0 at 20 %: errors-bad: ',
+        failed: 'errors-bad: Failed',
+      },
+      {
+        judge: 'mann-whitney',
+        // What is slow here is the machine's doing.
+        settings: { 'mann-whitney': { 'least-points': 12, interval: '12m', 'allowed-increase': 100 } },
+        passed: 'score 100, where 95 passes',
+        failed: 'errors High',
+      },
+      {
+        judge: 'documented',
+        settings: {
+          documented: {
+            cpu: { ...told, run: 'cat cpu.json' },
+            memory: { ...told, run: 'cat memory.json' },
+            'memory-of-limit': 'none',
+            breakers: { ...told, run: 'cat open.json' },
+          },
+        },
+        passed: "cpu: 1.2 times the stable version's, at most 1.5",
+        failed: 'triggers: fired: ',
+      },
+    ];
+    let fast: FastJudge;
+    beforeAll(async () => {
+      fast = await openFastJudge(rig, service, SPEED);
+    });
+    afterAll(() => fast.close());
+
+    it.each(judges.map((one, index) => ({ ...one, version: `1.5.${index}`, before: index === 0 ? '1.3.0' : `1.5.${index - 1}` })))(
+      '$judge: bad is taken back, good is released',
+      async ({ judge, settings, version, before, passed, failed }) => {
+        const change = {
+          config: { strategy: { ...canary, judge, ...settings }, observe },
+          // All latencies in one bucket, so that what the machine does meanwhile is no difference between versions.
+          behaviour: { delayMs: 56 },
+          files: {
+            'cpu.json': '{"canary": 1.2, "stable": 1}',
+            'memory.json': '{"canary": 100, "stable": 100}',
+            'open.json': '{"canary": 0, "stable": 0}',
+          },
+        };
+        await service.commit(`${version}-rc.1`, {
+          ...change,
+          behaviour: { ...change.behaviour, failsEvery: 4 },
+          files: { ...change.files, 'open.json': '{"canary": 1, "stable": 0}' },
+        });
+        const bad = await fast.release();
+        expect(bad.judged).toContain(failed);
+        expect(bad.outcome).toBe('rolled-back');
+        await expectUnharmed(service, before);
+        await service.commit(version, change);
+        const good = await fast.release();
+        expect(good.judged).toMatch(/^pass: /);
+        expect(good.judged).toContain(passed);
+        expect(good.outcome).toBe('released');
+        await expectUnharmed(service, version);
+        expectSaid(await service.slipway('replay'), 0, 'every verdict is the recorded one');
+      },
+      240_000,
+    );
+  });
 });

@@ -9,7 +9,8 @@ import { newsOf, type Tick } from './tick.ts';
  * there and compared. Each measurement is one number from a window, held against fixed conditions; how often it may fail is a limit.
  *
  * It differs where Argo's behaviour is a defect: an error of the source is `unknown`, so that an outage of the monitoring never takes
- * back a canary; a share of no requests that would count as a success (NaN meets no failure condition) is such an error; and a running analysis without a single measurement is `unknown` too, where Argo lets the rollout go on.
+ * back a canary; a share of no requests that would count as a success (NaN meets no failure condition) is such an error; and a
+ * running analysis without a single measurement, or whose newest one was no success, is `unknown` too, where Argo lets the rollout go on.
  */
 export interface ThresholdMetric {
   readonly name: string;
@@ -113,7 +114,7 @@ export function addToThreshold(judge: ThresholdJudge, tick: Tick): ThresholdJudg
   return { phase: phaseOf(metrics), metrics };
 }
 
-/** `fail` only for Failed; a run without an end passes while it holds, if it measured at all and its newest measurement was no error. */
+/** `fail` only for Failed; a run without an end passes while its newest measurement was a success. */
 export function thresholdVerdict({ phase, metrics }: ThresholdJudge): Verdict {
   if (phase === 'Failed') return 'fail';
   const deciding = metrics.filter(({ metric }) => !metric.dryRun);
@@ -122,7 +123,7 @@ export function thresholdVerdict({ phase, metrics }: ThresholdJudge): Verdict {
 }
 
 export function holds({ metric, phase, measurements }: ThresholdState): boolean {
-  return phase === 'Running' && countOf(metric) === null && measurements.length > 0 && measurements.at(-1)?.outcome !== 'Error';
+  return phase === 'Running' && countOf(metric) === null && measurements.at(-1)?.outcome === 'Successful';
 }
 
 /** Failed > Error > Inconclusive > Pending > Running > Successful; a dry run never counts. */

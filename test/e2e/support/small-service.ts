@@ -36,6 +36,8 @@ export interface Behaviour {
   readonly failsForUsers?: boolean;
   /** Fails every so-manieth request of users, who come through the router. */
   readonly failsEvery?: number;
+  /** Answers no sooner than after so many milliseconds, but for the health check. */
+  readonly delayMs?: number;
   /** It does so only while this file is there. */
   readonly failsWhile?: string;
 }
@@ -138,7 +140,7 @@ function baseEnvironment(folder: string): Readonly<Record<string, string>> {
 const SERVER = `
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-const { ignoreTerm, hangOn, garbage, failsForUsers, failsEvery, failsWhile, brokenWhile } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
+const { ignoreTerm, hangOn, garbage, failsForUsers, failsEvery, failsWhile, brokenWhile, delayMs } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
 const version = process.env.SLIPWAY_VERSION;
 let users = 0;
 if (garbage) process.stdout.write(Buffer.from([0x62, 0x79, 0x74, 0x65, 0xff, 0xfe, 0xc3, 0x28, 0x00, 0x1b, 0x5b, 0x41, 0x0a]));
@@ -151,7 +153,9 @@ const server = createServer((request, response) => {
   }
   if (failsEvery && (!failsWhile || existsSync(failsWhile)) && request.headers['x-forwarded-for'] && ++users % failsEvery === 0) response.statusCode = 500;
   if (failsForUsers && request.headers['x-forwarded-for']) response.statusCode = 500;
-  response.end(JSON.stringify({ status: 'ok', version }));
+  const answer = () => response.end(JSON.stringify({ status: 'ok', version }));
+  if (delayMs && request.url !== '/health') setTimeout(answer, delayMs);
+  else answer();
 });
 server.listen(Number(process.env.PORT), '127.0.0.1');
 process.on('SIGTERM', () => (ignoreTerm ? console.log('SIGTERM ignored') : process.exit(0)));
