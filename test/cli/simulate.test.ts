@@ -1,6 +1,12 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { dirname, join } from 'node:path';
+import { createAdaptorServer } from '@hono/node-server';
 import { afterAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/kernel/index.ts';
+import { agentPlaces } from '../../src/server/index.ts';
+import { createEmbeddedRouter, createRouterRoutes, type LocalRouter } from '../../src/traffic/index.ts';
+import { ask as askRouter, createCleanup, freePort, scratch as scratchFolder, startServer, type Cleanup } from '../traffic/support.ts';
 import { inProcess, scratch } from './support.ts';
 
 const home = scratch();
@@ -117,4 +123,63 @@ describe('slipway simulate', () => {
       err: expect.stringContaining('No agent here has counted'),
     });
   });
+
+  it('takes from the router whole minutes of what serves, with how much its instances scatter', async () => {
+    const cleanup = createCleanup();
+    try {
+      const folder = await scratchFolder(cleanup);
+      const state = join(folder, 'home');
+      const [blue, green] = [await startServer(cleanup, failing(5)), await startServer(cleanup, failing(1_000))];
+      // It stands still but for whole minutes.
+      let now = systemClock.now();
+      const clock = { ...systemClock, now: () => now, monotonic: () => now };
+      const port = await freePort();
+      const endpoints = (group: string) => [{ host: '127.0.0.1', port: group === 'shop/dev/blue' ? blue.port : green.port }];
+      const options = { directory: folder, clock, log: () => undefined, random: Math.random, endpoints, limits: { drainMs: 100 } };
+      const router = await createEmbeddedRouter(options);
+      cleanup.add(router, (one) => one.close());
+      const backend = (version: string, group: string, weight: number) => ({ version, group, weight, process: 'web' });
+      await router.apply(1, {
+        id: 'shop/dev',
+        listen: { host: '127.0.0.1', port },
+        mode: 'open',
+        backends: [backend('1.0.0', 'shop/dev/blue', 100), backend('1.1.0', 'shop/dev/green', 0)],
+      });
+      await serveRouter(cleanup, state, router);
+      for (let minute = 0; minute < 4; minute++) {
+        for (let n = 0; n < 10; n++) await askRouter(port);
+        now += 60_000;
+      }
+      writeFileSync(join(folder, 'slipway.yaml'), 'service: shop\nlisten: 8080\nrun: node server.js\n');
+      const args = ['-C', folder, 'simulate', '--from', 'router', '--schedule', '20%:10m', '--runs', '10', '--errors', '90%', '--json'];
+      const { out, err } = await inProcess(args, { SLIPWAY_HOME: state });
+      expect(err).toBe('');
+      // The first minute of an instance is not a whole one.
+      expect(JSON.parse(out)).toMatchObject({
+        perMinute: 10,
+        baseline: 0.2,
+        notes: expect.arrayContaining(['traffic and baseline: counted by the router in the last 3 min of 1.0.0']) as unknown,
+      });
+    } finally {
+      await cleanup.run();
+    }
+  });
 });
+
+/** Fails every so-manieth request. */
+function failing(every: number): (request: unknown, response: ServerResponse) => void {
+  let asked = 0;
+  return (_request, response) => {
+    response.statusCode = ++asked % every === 0 ? 500 : 200;
+    response.end('ok');
+  };
+}
+
+/** What an agent's socket answers of its router. */
+async function serveRouter(cleanup: Cleanup, state: string, router: LocalRouter): Promise<void> {
+  const { socket } = agentPlaces(state);
+  mkdirSync(dirname(socket), { recursive: true });
+  const server = createAdaptorServer({ fetch: (await createRouterRoutes(router, () => undefined)).fetch });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  cleanup.add(server, (one) => void one.close());
+}

@@ -111,6 +111,21 @@ describe('a canary under real traffic', () => {
     await service.restore();
   }, 60_000);
 
+  it('tells what would be caught on the traffic that a release met, and on that of now', async () => {
+    for (const from of ['latest', 'router']) {
+      const asked = ['--from', from, '--schedule', '20%:10m', '--errors', '30%', '--runs', '10', '--seed', '1'];
+      const ran = await service.slipway('simulate', ...asked, '--json');
+      expectSaid(ran, 0, /traffic and baseline: counted by the (canary of release \w+|router in .* of 1\.1\.0)/);
+      const { perMinute, baseline, canaries } = JSON.parse(ran.stdout) as { perMinute: number; baseline: number; canaries: object[] };
+      // 200 a second are sent, fewer while the machine is busy or nothing was sent yet; the stable version failed nobody.
+      expect(perMinute).toBeGreaterThan(1_000);
+      expect(perMinute).toBeLessThan(13_000);
+      expect(baseline).toBe(0);
+      expect(canaries).toMatchObject([{ errors: 0.3, failed: 1 }]);
+    }
+    expectSaid(await service.slipway('simulate', '--from', 'no-such-release'), 3);
+  }, 60_000);
+
   it('waits for a person where it should, survives a killed worker there, and goes on when promoted', async () => {
     const held = { ...strategy, schedule: [{ weight: '20%', pause: true }] };
     await service.commit('1.3.0', { config: { strategy: held, observe } });

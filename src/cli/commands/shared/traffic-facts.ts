@@ -1,8 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ERRORS, scatterOf, type Arm, type Dispersions } from '../../../analysis/index.ts';
-import { SlipwayError, type Duration } from '../../../kernel/index.ts';
+import { formatDuration, SlipwayError, type Duration } from '../../../kernel/index.ts';
 import { foldEvents, judgedCheckpoints } from '../../../release/index.ts';
+import type { RouteStats } from '../../../traffic/index.ts';
 import { openPeers } from '../../compose.ts';
 import type { Call } from '../spec.ts';
 import { withApp } from './app.ts';
@@ -50,11 +51,12 @@ export async function trafficNow({ directory, environment }: Call, route: string
   try {
     const state = await router.inspect(route).catch(nothingWithoutAgent);
     const backend = state?.spec.backends.toSorted((one, other) => other.weight - one.weight)[0];
-    const history = backend === undefined ? null : await router.history(route, backend.group);
+    if (backend === undefined) return null;
+    const history = await router.history(route, backend.group);
     const table = (history ?? []).map(({ minutes }) => minutes.map(({ requests, errors }): Arm => ({ requests, bad: errors })));
     const minutes = Math.max(0, ...table.map((cells) => cells.length));
     const stable = total(table.flat());
-    if (stable.requests === 0 || backend === undefined) return null;
+    if (stable.requests === 0) return inAll(await router.stats(route), backend.version);
     return {
       perMinute: (stable.requests * 100) / minutes / Math.max(1, backend.weight),
       baseline: stable.bad / stable.requests,
@@ -64,6 +66,25 @@ export async function trafficNow({ directory, environment }: Call, route: string
   } finally {
     await Promise.all([router.close(), target.close()]);
   }
+}
+
+/**
+ * Where no whole minute is known of every instance (the version, or one of them, has just been started): all that was counted. It does
+ * not say how counts scatter.
+ */
+function inAll(stats: RouteStats | null, serving: string): TrafficFacts | null {
+  if (stats === null) return null;
+  const { at, since, versions } = stats;
+  const { requests } = total(versions.map((one) => ({ requests: one.requests, bad: one.errors })));
+  const own = total(versions.filter(({ version }) => version === serving).map((one) => ({ requests: one.requests, bad: one.errors })));
+  if (own.requests === 0 || at <= since) return null;
+  const seconds = Math.max(1, Math.round((at - since) / 1_000));
+  return {
+    perMinute: (requests * MINUTE_MS) / (at - since),
+    baseline: own.bad / own.requests,
+    dispersions: {},
+    source: `counted by the router in ${formatDuration(seconds * 1_000)}, too little of ${serving} to tell how counts scatter`,
+  };
 }
 
 function nothingWithoutAgent(error: unknown): null {
