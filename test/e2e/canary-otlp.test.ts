@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
 import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
@@ -89,7 +89,8 @@ describe('a canary judged by payments that are sent over OTLP', () => {
     expectSaid(await service.slipway('release', '--detach'), 0);
     await until('it is judged', async () => (await service.slipway('show')).said.includes('deploy.judge-20'), 60_000);
     process.kill((await agentStatus(rig.home))?.pid ?? 0, 'SIGKILL');
-    expectSaid(await service.slipway('agent', 'start', '--otlp', address), 0);
+    // Whoever starts it knows of no address.
+    expectSaid(await service.slipway('agent', 'start'), 0, `metrics on ${address}`);
     await until('everybody is on it', async () => (await service.status()).inFlight === 0, 90_000);
     await expectUnharmed(service, '1.1.0');
     expectSaid(await service.slipway('replay'), 0, 'every verdict is the recorded one');
@@ -101,4 +102,19 @@ describe('a canary judged by payments that are sent over OTLP', () => {
     expectSaid(await service.slipway('release'), 11, /payments: .* of the canary's requests were bad/);
     await expectUnharmed(service, '1.1.0');
   }, 120_000);
+
+  it('is not to be had from an agent that receives none, and the doctor says so', async () => {
+    expectSaid(await service.slipway('agent', 'stop'), 0);
+    expectSaid(await service.slipway('agent', 'start', '--otlp', 'none'), 0);
+    const { exit, stdout, said } = await service.slipway('doctor', '--json');
+    expect(exit, said).toBe(6);
+    const { checks } = JSON.parse(stdout) as { checks: readonly { name: string; verdict: string; reason: string; fix?: string }[] };
+    expect(checks.find(({ name }) => name === 'metrics')).toMatchObject({
+      verdict: 'unknown',
+      reason: expect.stringMatching(
+        /^till\/dev: errors \(router\): .*; payments \(otlp\): silent: the agent takes no OTLP: start it with/,
+      ) as string,
+      fix: expect.stringContaining('a canary is held') as string,
+    });
+  }, 60_000);
 });

@@ -2,13 +2,16 @@ import { SlipwayError, systemClock, toIso } from '../../kernel/index.ts';
 import {
   agentPlaces,
   agentStatus,
+  askedOtlp,
+  isSameOtlp,
+  otlpFor,
   ownOutput,
-  parseOtlpAddress,
   ROUTERS,
   routerFor,
   runAgent,
   startAgent,
   stopAgent,
+  tellOtlpAddress,
   type AgentStatus,
   type RouterName,
 } from '../../server/index.ts';
@@ -39,7 +42,6 @@ export const run: Handler = async (call) => {
     write: ownOutput(agentPlaces(home).log),
   });
   const interrupt = onInterrupt();
-  const otlp = text(call, 'otlp') ?? call.environment['SLIPWAY_OTLP'];
   const workerArgv = flag(call, 'worker') ? ownArgv('-C', workspace, 'worker') : null;
   const options = {
     places: agentPlaces(home),
@@ -51,7 +53,7 @@ export const run: Handler = async (call) => {
     environment: call.environment,
     workerArgv,
     workspace,
-    otlp: otlp === undefined || otlp === '' ? null : parseOtlpAddress(otlp),
+    otlp: otlpFor(agentPlaces(home), text(call, 'otlp') ?? call.environment['SLIPWAY_OTLP']),
   };
   await runAgent(options, interrupt.signal, () => undefined);
   return 0;
@@ -63,7 +65,7 @@ export const start: Handler = async (call) => {
   const asked = askedRouter(call);
   const otlp = text(call, 'otlp');
   // Refused here, where somebody reads it, and not in the log of an agent that did not start.
-  if (otlp !== undefined) parseOtlpAddress(otlp);
+  otlpFor(agentPlaces(home), otlp);
   await routerFor(agentPlaces(home), asked);
   const argv = [
     ...agentArgv(workspace, flag(call, 'worker')),
@@ -73,7 +75,7 @@ export const start: Handler = async (call) => {
   const { status, started } = await startAgent(home, argv, workspace, systemClock);
   if (!started) {
     refuseOtherRouter(status, asked);
-    refuseOtherOtlp(status, otlp);
+    await refuseOtherOtlp(status, otlp);
   }
   const deaf = await deafRoutes(home);
   tell(
@@ -99,11 +101,9 @@ function refuseOtherRouter({ pid, router }: AgentStatus, asked: RouterName | nul
   });
 }
 
-function refuseOtherOtlp({ pid, otlp }: AgentStatus, asked: string | undefined): void {
-  if (asked === undefined) return;
-  const { host, port } = parseOtlpAddress(asked);
-  if (otlp?.host === host && otlp.port === port) return;
-  const where = otlp === undefined || otlp === null ? 'receives no metrics' : `receives metrics on ${otlp.host}:${otlp.port}`;
+async function refuseOtherOtlp({ pid, otlp = null }: AgentStatus, asked: string | undefined): Promise<void> {
+  if (asked === undefined || (await isSameOtlp(otlp, askedOtlp(asked)))) return;
+  const where = otlp === null ? 'receives no metrics' : `receives metrics on ${tellOtlpAddress(otlp)}`;
   throw new SlipwayError('agent_running', `The agent that runs (pid ${pid}) ${where}, and goes on so`, {
     hint: `Run \`slipway agent stop\`, then \`slipway agent start --otlp ${asked}\`.`,
   });
@@ -146,12 +146,13 @@ export const status: Handler = async (call) => {
 
 const NOT_RUNNING = 24;
 
-function describe({ pid, version, startedAt, router, worker }: AgentStatus): string {
+function describe({ pid, version, startedAt, router, otlp = null, worker }: AgentStatus): string {
   const work =
     worker === null
       ? 'without a worker'
       : `worker pid ${worker.pid ?? 'none yet'}${worker.restarts === 0 ? '' : `, restarted ${count(worker.restarts, 'time')}`}`;
-  return `agent pid ${pid}, version ${version}, since ${toIso(Date.parse(startedAt))}, ${router?.name ?? ROUTERS[0]} router, ${work}`;
+  const metrics = otlp === null ? '' : ` metrics on ${tellOtlpAddress(otlp)},`;
+  return `agent pid ${pid}, version ${version}, since ${toIso(Date.parse(startedAt))}, ${router?.name ?? ROUTERS[0]} router,${metrics} ${work}`;
 }
 
 function tell({ terminal }: Call, document: unknown, shown: string): void {

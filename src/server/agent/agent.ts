@@ -9,7 +9,7 @@ import { controlRoutes } from './control-routes.ts';
 import { createEnd } from './end.ts';
 import { openEndpointBook } from './endpoints.ts';
 import { openOtlp, type OtlpListener } from './otlp.ts';
-import type { OtlpAddress } from './otlp-address.ts';
+import { rememberOtlp, type OtlpAddress } from './otlp-address.ts';
 import { removeSocket, secureSocketFolder, type AgentPlaces } from './places.ts';
 import { openRouter, type RouterName } from './routers.ts';
 import { keepWorker, type WorkerProcess } from './worker-process.ts';
@@ -48,6 +48,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
     const disconnect = book.connect(router);
     try {
       const otlp = await openOtlp(options.otlp, clock, log);
+      rememberOtlp(places, options.otlp);
       try {
         await serve(options, { target, router, otlp }, { signal, onReady });
       } finally {

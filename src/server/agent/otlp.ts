@@ -3,7 +3,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { createOtlpDoors } from '../../analysis/index.ts';
 import { SlipwayError, systemIds, type Clock, type Log } from '../../kernel/index.ts';
-import type { OtlpAddress } from './otlp-address.ts';
+import { tellOtlpAddress, type OtlpAddress } from './otlp-address.ts';
 
 export interface OtlpListener {
   /** What it counted, for the agent's socket. */
@@ -21,10 +21,13 @@ export async function openOtlp(address: OtlpAddress | null, clock: Clock, log: L
   const server = createAdaptorServer({ fetch: receiver.fetch }) as Server;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const where = `${address.host}:${address.port}`;
+      const where = tellOtlpAddress(address);
       reject(
         cause.code === 'EADDRINUSE'
-          ? new SlipwayError('port_in_use', `Somebody else listens on ${where}, where metrics were to be received`, { cause })
+          ? new SlipwayError('port_in_use', `Somebody else listens on ${where}, where metrics were to be received`, {
+              cause,
+              hint: 'Give another address, `slipway agent start --otlp 127.0.0.1:4319`, or none: `--otlp none`.',
+            })
           : cause,
       );
     });

@@ -4,7 +4,7 @@ const NO_WORKER: OptionSpec = { flags: '--no-worker', what: 'only supervise proc
 
 const OTLP: OptionSpec = {
   flags: '--otlp <address>',
-  what: 'take metrics over OTLP/HTTP in JSON on this loopback address, such as 127.0.0.1:4318 (default SLIPWAY_OTLP)',
+  what: 'take metrics over OTLP/HTTP in JSON on this loopback address, such as 127.0.0.1:4318 (default SLIPWAY_OTLP, else as the last agent did); none: nowhere',
 };
 
 const ROUTER: OptionSpec = {
