@@ -180,6 +180,7 @@ describe('a Prometheus that answers something else', () => {
     ['two series', vector([...good, part('canary bad', '3', { pod: 'b' })]), /2 series of canary bad.*sum/],
     ['a rate', vector([...without('canary bad'), part('canary bad', '0.25')]), /0\.25: counts are whole numbers/],
     ['a string', json({ status: 'success', data: { resultType: 'string', result: [1, 'x'] } }), /gives a string/],
+    ['a range', json({ status: 'success', data: { resultType: 'matrix', result: [] } }), /gives a matrix/],
     ['a scalar', json({ status: 'success', data: { resultType: 'scalar', result: [1, '1'] } }), /gives a scalar/],
     [
       'a refusal',
@@ -218,8 +219,28 @@ describe('a Prometheus that answers something else', () => {
     expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('+Inf') as string });
     answer = vector([...all, bucket('canary', '0.7', '2')]);
     expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('contradict') as string });
+    answer = vector([...all, bucket('canary', '0.5', '9')]);
+    expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('several series of one bucket') as string });
+    answer = vector(all.map((one) => (one.metric['le'] === '0.5' ? { ...one, value: [1, 'NaN'] } : one)));
+    expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('contradict') as string });
+    answer = vector([]);
+    expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('no buckets of canary') as string });
     answer = vector(good.map((one) => ({ ...one, metric: { slipway_part: 'canary histogram' } })));
     expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringContaining('keep the label le') as string });
+  });
+
+  it.each([
+    ['nothing', [], /no series of canary gauge: not scraped/],
+    ['NaN', [part('canary gauge', 'NaN'), part('stable gauge', '1')], /canary gauge is not a number/],
+    [
+      'two series',
+      [part('canary gauge', '1'), part('canary gauge', '2', { pod: 'b' }), part('stable gauge', '1')],
+      /2 series of canary gauge/,
+    ],
+  ] as const)('is silent about a gauge of which it says %s', async (_name, result, reason) => {
+    answer = vector(result);
+    const ask = { kind: 'gauge', gauge: 'max(x{version="{{version}}"})' } as const;
+    expect(await read(ask)).toMatchObject({ kind: 'silent', reason: expect.stringMatching(reason) as string });
   });
 
   it('nobody is there, or the address holds credentials', async () => {
