@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LATENCY, type MetricDefinition, type Reading } from '../../analysis/pure.ts';
+import { LATENCY, type MetricDefinition, type Reading } from '../../analysis/index.ts';
 import { guardChecks, NO_SOURCES, sourcesAtCheckpoint, takeAnswers, type SourceMemory } from './canary-sources.ts';
 
 const NOW = 1_800_000_000_000;
