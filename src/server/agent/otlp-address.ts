@@ -16,7 +16,7 @@ const LOOPBACK = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/;
  * Reads `127.0.0.1:4318` or `4318`.
  * @throws SlipwayError `usage` for anything else, and for an address others can reach: whoever can send counts can sway the judge
  */
-export function parseOtlpAddress(text: string): OtlpAddress {
+function parseOtlpAddress(text: string): OtlpAddress {
   const match = /^(?:(?:\[([^\]]+)\]|([^:]+)):)?(\d{1,5})$/.exec(text.trim());
   const host = match?.[1] ?? match?.[2] ?? '127.0.0.1';
   const port = Number(match?.[3] ?? Number.NaN);
@@ -34,7 +34,7 @@ const NOWHERE = 'none';
 
 /**
  * What was asked for as an address; null for `none`, and for an empty variable.
- * @throws SlipwayError `usage`, see {@link parseOtlpAddress}
+ * @throws SlipwayError `usage`
  */
 export function askedOtlp(text: string): OtlpAddress | null {
   return text === '' || text === NOWHERE ? null : parseOtlpAddress(text);
