@@ -111,7 +111,7 @@ export interface RouteStats {
   readonly unrouted: number;
 }
 
-/** One instance by whole minutes, oldest first; the same minutes for all instances of a group. */
+/** One instance by whole minutes, oldest first; the same minutes for all of a group, without requests where one was not there yet. */
 export interface InstanceHistory {
   readonly instance: string;
   readonly minutes: readonly { readonly requests: number; readonly errors: number }[];

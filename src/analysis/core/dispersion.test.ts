@@ -45,6 +45,21 @@ describe('scatter of the stable version', () => {
     expect(luck).toBeLessThan(1.1);
   });
 
+  it('is as large where instances come and go as where all stay, and one that is new changes nothing', () => {
+    const random = seededRandom(5);
+    const bursty = (from: number): readonly Arm[] =>
+      Array.from({ length: 30 }, (_cell, minute) => {
+        const bad = sampleBinomial(600, 0.01 * sampleGamma(0.2, random), random);
+        return minute < from ? { requests: 0, bad: 0 } : { requests: 600, bad };
+      });
+    const stayed = Array.from({ length: 12 }, () => bursty(0));
+    const came = Array.from({ length: 24 }, (_row, index) => bursty(index < 6 ? 0 : 20));
+    const [whole, holes] = [scatterOf(stayed).dispersion, scatterOf(came).dispersion];
+    expect(holes / whole).toBeGreaterThan(0.6);
+    expect(holes / whole).toBeLessThan(1.6);
+    expect(scatterOf([...stayed, bursty(30)])).toEqual(scatterOf(stayed));
+  });
+
   it('does not count what all instances suffer together', () => {
     const { dispersion, luck } = typical(() => (minute) => (minute < 5 ? 20 : 1));
     expect(dispersion).toBeLessThan(1.2);

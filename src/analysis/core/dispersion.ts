@@ -37,8 +37,8 @@ const MOST_LUCK = 3;
  * The scatter of the stable version, from its instances (rows) over equal consecutive spans of about a minute (columns, the same for all).
  * What all instances suffer in the same span is no scatter: the judge compares within a span, so it cancels.
  *
- * Dispersion: Pearson's statistic over its degrees of freedom `(instances - 1)(spans - 1)`, expected counts from the margins of the
- * table (span and instance), the largest over spans merged to several lengths. Luck: the same between instances over the whole time,
+ * Dispersion: Pearson's statistic over its degrees of freedom, expected counts from the margins of the table (span and instance), the
+ * largest over spans merged to several lengths. Luck: the same between instances over the whole time,
  * beyond the dispersion, as the variance of a random factor per instance (DerSimonian and Laird 1986),
  * `luck = exp(2.576 sd sqrt(1/canaryInstances + 1/instances))`. Both count only as far as they are beyond one standard error of
  * their own, `sqrt(2 / degrees)`; single minutes have enough of them to count whole. One instance cannot be compared with others,
@@ -47,7 +47,9 @@ const MOST_LUCK = 3;
 export function scatterOf(instances: readonly (readonly Arm[])[], canaryInstances = 1): Scatter {
   const spans = Math.min(...instances.map((cells) => cells.length));
   if (instances.length === 0 || spans === 0) return NO_SCATTER;
-  const table = instances.map((cells) => cells.slice(0, spans));
+  // One that was not there yet has nothing to say.
+  const table = instances.map((cells) => cells.slice(0, spans)).filter((row) => row.some(({ requests }) => requests > 0));
+  if (table.length === 0) return NO_SCATTER;
   if (table.length === 1) return { dispersion: dispersionOf(table.flat()), luck: 1 };
   const found = LENGTHS.filter((length) => length === 1 || 2 * length <= spans).map((length) => ({
     length,
@@ -70,8 +72,7 @@ function luckOf(table: readonly (readonly Arm[])[], dispersion: number, canaryIn
 /** Pearson's statistic per degree of freedom once spans and instances may differ as wholes; 1 where there is nothing to compare. */
 function within(table: readonly (readonly Arm[])[]): { readonly value: number; readonly degrees: number } {
   const columns = (table[0] ?? []).map((_cell, column) => table.map((row) => row[column] ?? NO_ARM).reduce(addArms, NO_ARM));
-  const lively = columns.filter(({ bad }) => bad > 0).length;
-  const degrees = (table.length - 1) * (lively - 1);
+  const degrees = degreesOf(table, columns);
   if (degrees <= 0) return { value: 1, degrees: 1 };
   let statistic = 0;
   for (const row of table) {
@@ -82,6 +83,16 @@ function within(table: readonly (readonly Arm[])[]): { readonly value: number; r
     statistic += row.reduce((sum, cell, column) => sum + distance(cell.bad, factor * pooled(cell, columns[column])), 0);
   }
   return { value: statistic / degrees, degrees };
+}
+
+/**
+ * `(instances - 1)(spans - 1)` for a whole table. Instances come and go, and one that had no request in a span says nothing about it:
+ * of a table with holes, its cells less what its margins take.
+ */
+function degreesOf(table: readonly (readonly Arm[])[], columns: readonly Arm[]): number {
+  const lively = (cell: Arm, column: number): boolean => cell.requests > 0 && (columns[column]?.bad ?? 0) > 0;
+  const rows = table.map((row) => row.filter(lively).length).filter((cells) => cells > 0);
+  return rows.reduce((sum, cells) => sum + cells, 0) - rows.length - columns.filter(({ bad }) => bad > 0).length + 1;
 }
 
 function pooled(cell: Arm, column: Arm | undefined): number {

@@ -11,16 +11,25 @@ function ringOf(minutes: readonly number[], size = 31): MinuteRing {
 }
 
 describe('history of instances', () => {
-  it('has the same whole minutes for all that still take requests, since the youngest began', () => {
+  it('has the same whole minutes for all that still take requests, since the oldest began', () => {
     const rings = new Map([
       ['old', ringOf([1, 2, 3, 3, 4, 5, 6])],
       ['young', ringOf([3, 4, 4, 6])],
       ['gone', ringOf([1, 2])],
     ]);
+    const minutes = (...requests: readonly number[]) => requests.map((one) => ({ requests: one, errors: 0 }));
     expect(historyOf(rings, 6 * MINUTE + 1)).toEqual([
-      { instance: 'old', minutes: [1, 1].map((requests) => ({ requests, errors: 0 })) },
-      { instance: 'young', minutes: [2, 0].map((requests) => ({ requests, errors: 0 })) },
+      { instance: 'old', minutes: minutes(1, 2, 1, 1) },
+      { instance: 'young', minutes: minutes(0, 0, 2, 0) },
     ]);
+  });
+
+  it('does not lose what is known of all others when one is added or replaced', () => {
+    const since = (first: number): MinuteRing => ringOf(Array.from({ length: 41 - first }, (_none, index) => first + index));
+    const rings = new Map([0, 20, 39].map((minute) => [String(minute), since(minute)]));
+    const known = historyOf(rings, 40 * MINUTE + 1);
+    expect(known.map(({ minutes }) => minutes.length)).toEqual([30, 30, 30]);
+    expect(known.map(({ minutes }) => minutes.filter(({ requests }) => requests > 0).length)).toEqual([30, 19, 0]);
   });
 
   it('never mixes an old minute into a new one, whatever the size of the ring', () => {

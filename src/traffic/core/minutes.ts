@@ -64,8 +64,9 @@ export const HISTORY_MINUTES = 30;
 const GONE_AFTER = 2;
 
 /**
- * The whole minutes before `atMs` of all instances that still take requests: the same minutes for each, since the youngest of them took its
- * first request, at most {@link HISTORY_MINUTES}.
+ * The whole minutes before `atMs` of all instances that still take requests, at most {@link HISTORY_MINUTES}: the same minutes for each,
+ * since the oldest of them took its first request. Minutes from before an instance was there are like minutes without a request, so
+ * one that was added or replaced a moment ago does not take away what is known of all others.
  */
 export function historyOf(
   rings: ReadonlyMap<string, MinuteRing>,
@@ -73,8 +74,13 @@ export function historyOf(
 ): readonly { readonly instance: string; readonly minutes: readonly Minute[] }[] {
   const to = minuteOf(atMs) - 1;
   const active = [...rings].filter(([, { last }]) => last !== null && last >= to - GONE_AFTER);
-  const youngest = Math.max(...active.map(([, { first }]) => first ?? to));
   // The first minute of an instance is not a whole one.
-  const from = Math.max(youngest + 1, to - HISTORY_MINUTES + 1);
-  return active.map(([instance, ring]) => ({ instance, minutes: ring.read(from, to) }));
+  const begun = active.map(([, { first }]) => (first ?? to) + 1);
+  const from = Math.max(Math.min(...begun), to - HISTORY_MINUTES + 1);
+  return active.map(([instance, ring], index) => {
+    const since = Math.max(from, begun[index] ?? to);
+    return { instance, minutes: [...Array.from({ length: Math.min(since, to + 1) - from }, () => NONE), ...ring.read(since, to)] };
+  });
 }
+
+const NONE: Minute = { requests: 0, errors: 0 };
