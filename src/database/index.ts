@@ -23,3 +23,5 @@ export {
   type BackfillLimits,
   type HealthLimits,
 } from './core/backfill/definition.ts';
+export { planMigrations } from './plan/plan.ts';
+export type { CountedLoss, MigrationPlan, PlannedFile, TouchedTable } from './plan/ports.ts';

@@ -41,6 +41,75 @@ const json = async (...args: readonly string[]): Promise<{ readonly exit: number
   return { exit, data: JSON.parse(out) as Record<string, unknown> };
 };
 
+describe('slipway db plan', () => {
+  beforeEach(async () => {
+    migration('1_people.sql', 'CREATE TABLE people (id int PRIMARY KEY, name text, code text)');
+    await slipway('db', 'apply');
+    await server.query(name, `INSERT INTO people VALUES (1, 'Ann', 'x'), (2, NULL, 'x'), (3, NULL, 'y')`);
+    await server.query(
+      name,
+      `CREATE VIEW names AS SELECT name FROM people; CREATE FUNCTION n() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM people'`,
+    );
+  });
+
+  it('passes what the old version does not notice', async () => {
+    migration('2_age.sql', 'ALTER TABLE people ADD COLUMN age int');
+    const { exit, data } = await json('db', 'plan');
+    expect({ exit, data }).toMatchObject({
+      exit: 0,
+      data: {
+        verdict: 'pass',
+        files: [
+          {
+            name: '2_age',
+            phase: 'expand',
+            rollbackClass: 'app',
+            tables: [{ name: 'people', dependants: ['function n()', 'view names'] }],
+          },
+        ],
+      },
+    });
+    expect((await slipway('db', 'plan', '--offline')).exit).toBe(6);
+  });
+
+  it('refuses mixed phases with a split, counts what is lost and what stands in the way, and writes a runbook', async () => {
+    migration(
+      '2_mixed.sql',
+      'ALTER TABLE people ADD COLUMN age int; ALTER TABLE people ALTER name SET NOT NULL; ALTER TABLE people DROP COLUMN code; CREATE UNIQUE INDEX c ON people (code)',
+    );
+    const runbook = join(folder.path, 'runbook.md');
+    const { exit, data } = await json('db', 'plan', '--runbook', runbook);
+    expect({ exit, data }).toMatchObject({
+      exit: 6,
+      data: {
+        verdict: 'fail',
+        files: [
+          {
+            phase: 'mixed',
+            rollbackClass: 'restore',
+            split: [{ phase: 'expand' }, { phase: 'contract' }],
+            losses: [
+              { kind: 'refused', rows: 2 },
+              { kind: 'lost', rows: 3 },
+              { kind: 'refused', rows: 2 },
+            ],
+          },
+        ],
+      },
+    });
+    const text = readFileSync(runbook, 'utf8');
+    expect(text).toContain('2 rows of people where name is null; must be 0');
+    expect(text).toMatch(/## Going back\n\n- `2_mixed`: new code stops, the backup is restored/);
+    expect((await slipway('db', 'plan')).out).toMatch(/proposed split:[\s\S]*2_mixed_1_expand\.sql[\s\S]*2_mixed_4_contract\.sql/);
+    expect(await server.query(name, 'SELECT count(code)::int AS n FROM people')).toEqual([{ n: 3 }]);
+  });
+
+  it('does not know what it does not understand', async () => {
+    migration('2_odd.sql', 'SELECT n()');
+    expect(await json('db', 'plan')).toMatchObject({ exit: 6, data: { verdict: 'unknown', files: [{ phase: 'unknown' }] } });
+  });
+});
+
 describe('slipway db apply', () => {
   it('says what is pending, applies it, and takes one back', async () => {
     migration('2_name.up.sql', 'ALTER TABLE people ADD COLUMN name text');

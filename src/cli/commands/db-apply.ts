@@ -11,7 +11,7 @@ import {
 import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import { renderApplied, renderMigrationStatus } from '../output/migrations.ts';
 import { actorOf, withApp } from './shared/app.ts';
-import { declaredDatabase, type DeclaredDatabase } from './shared/database.ts';
+import { declaredDatabase, migrationsFolder } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { flag, many, text, type Call, type Handler } from './spec.ts';
 
@@ -19,7 +19,7 @@ import { flag, many, text, type Call, type Handler } from './spec.ts';
 export const run: Handler = async (call) =>
   withApp(call, async (app) => {
     const declared = await declaredDatabase(call, app);
-    const folder = folderOf(declared);
+    const folder = migrationsFolder(declared.definition);
     const directory = join(app.places.workspace, folder);
     const status = await migrationStatus(declared.access, directory, folder);
     if (flag(call, 'dryRun')) return show(call, status);
@@ -42,13 +42,6 @@ export const run: Handler = async (call) =>
       interrupt.release();
     }
   });
-
-function folderOf({ database, definition }: DeclaredDatabase): string {
-  if (database.migrations !== null) return database.migrations;
-  throw new SlipwayError('config_invalid', `slipway.yaml names no folder of migrations for ${definition.environment}`, {
-    hint: 'Add `database.migrations`.',
-  });
-}
 
 function show({ terminal }: Call, status: MigrationStatus): number {
   const unusual = status.pending.map(({ name }) => name).filter((name) => !followsConvention(name));

@@ -35,16 +35,27 @@ export function classify(statements: readonly Statement[], header: Header['rollb
     : { rollbackClass: 'restore', because: `${noticed}, and there is no down file` };
 }
 
-function effectsOf(statements: readonly Statement[]): readonly { readonly line: number; readonly effect: Effect }[] {
+/** A statement with what it does to the old version and to the data. */
+export interface StatementEffect {
+  readonly line: number;
+  readonly statement: Statement;
+  readonly effect: Effect;
+  /** It works only on tables that this file made before. */
+  readonly onFresh: boolean;
+}
+
+/** Each statement's effect, knowing which tables the statements before it made. */
+export function effectsOf(statements: readonly Statement[]): readonly StatementEffect[] {
   const fresh = new Set<string>();
   return statements.map((statement) => {
     const effect = statementEffect(statement, fresh);
+    const onFresh = fresh.has(relationName(child(statement.node, 'relation')));
     const made = madeTable(statement, fresh);
     if (made !== null) fresh.add(made);
     if (movesNames(statement)) fresh.clear();
     // Who writes to it from here on sets off what nobody has looked into.
     if (statement.kind === 'CreateTrigStmt' || statement.kind === 'RuleStmt') fresh.delete(relationName(child(statement.node, 'relation')));
-    return { line: statement.line, effect };
+    return { line: statement.line, statement, effect, onFresh };
   });
 }
 

@@ -22,3 +22,11 @@ export async function declaredDatabase(call: Call, app: App): Promise<DeclaredDa
     hint: 'Add `database` with `url` or `embedded`.',
   });
 }
+
+/** @throws SlipwayError `config_invalid` when slipway.yaml names no folder of migrations */
+export function migrationsFolder({ database, environment }: Definition): string {
+  if (database !== null && database.migrations !== null) return database.migrations;
+  throw new SlipwayError('config_invalid', `slipway.yaml names no folder of migrations for ${environment}`, {
+    hint: 'Add `database.migrations`.',
+  });
+}

@@ -4,6 +4,27 @@ import { ENV } from './common.ts';
 /** Commands about the database of a service. */
 export const DATABASE_COMMANDS: readonly CommandSpec[] = [
   {
+    path: 'db plan',
+    purpose: 'Say of pending migrations which phase they belong to, whether the old version may go on, and what is lost.',
+    options: [
+      ENV,
+      { flags: '--offline', what: 'ask no database: all files count as pending, and nothing is counted' },
+      { flags: '--runbook <file>', what: 'also write a runbook, as Markdown' },
+    ],
+    notes:
+      'Phases are expand, backfill, switch and contract; a file that mixes them is no evidence for a change without downtime, and a split is proposed. Rollback classes are explained in docs/rollback.md.',
+    examples: [
+      { line: 'slipway db plan', what: 'against the database of dev' },
+      { line: 'slipway db plan --env prd --runbook runbook.md', what: 'for a change window' },
+    ],
+    exits: [
+      [6, 'a file mixes phases, rows stand in the way, folder and history disagree, or something is not known'],
+      [22, 'the database cannot be reached'],
+    ],
+    json: '{ verdict, asked, drift, runbook, files: [{ name, phase, because, rollbackClass, classBecause, transactional, hasDown, statements: [{ line, text, phase, why }], split: [{ name, phase, sql }] | null, losses: [{ line, kind, what, rows, because }], tables: [{ name, rows, bytes, dependants }] }] }',
+    load: async () => (await import('../db-plan.ts')).run,
+  },
+  {
     path: 'db apply',
     purpose: 'Apply pending migrations outside a release, or take some back.',
     options: [

@@ -1,0 +1,58 @@
+import type { CountedLoss, MigrationPlan, PlannedFile, TouchedTable } from '../../database/index.ts';
+import type { Verdict } from '../../kernel/index.ts';
+import { verdictWord, type Style } from './style.ts';
+import { fit, table } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+const CLASSES: Readonly<Record<PlannedFile['rollbackClass'], string>> = {
+  app: 'the old version may go on; the schema stays',
+  reversible: 'the old version may not go on; a down file takes the change back, nothing is lost',
+  restore: 'only the backup brings it back, and what was written since is lost',
+  'forward-fix': 'nothing brings it back; repair forward',
+};
+
+/** A plan for people: each file, its statements by phase, what is lost, what uses what it touches. */
+export function renderMigrationPlan({ files, drift, asked }: MigrationPlan, verdict: Verdict, { style, width }: Terminal): string {
+  const head = `${verdictWord(verdict, style)} ${files.length === 0 ? 'no migration is pending' : `${files.length} pending`}${asked ? '' : '; no database was asked, so all files count as pending'}`;
+  return [head, ...drift.map((line) => style.bad(line)), ...files.map((file) => `\n${renderFile(file, style, width)}`)].join('\n');
+}
+
+function renderFile(file: PlannedFile, style: Style, width: number): string {
+  const rows = [
+    ['phase', `${phaseWord(file, style)}: ${file.because}`],
+    ['rollback', `${file.rollbackClass}: ${CLASSES[file.rollbackClass]}`],
+    ['', `because ${file.classBecause}`],
+    ['applied', file.transactional ? 'in one transaction' : 'statement by statement, its progress recorded'],
+    ...file.losses.map((loss) => [loss.kind === 'lost' ? 'lost' : 'refused', lossText(loss, style)]),
+    ...file.tables.map((one) => ['touches', tableText(one)]),
+  ];
+  const statements = file.statements.map(({ line, phase, text }) => [
+    `line ${line}`,
+    phase,
+    fit(text.replaceAll(/\s+/g, ' '), Math.max(30, width - 26)),
+  ]);
+  const split = file.split === null ? [] : ['  proposed split:', ...file.split.map(({ name, sql }) => `    ${name}\n${indented(sql)}`)];
+  return [style.bold(file.name), table(rows, '  '), table(statements, '  '), ...split].join('\n');
+}
+
+const phaseWord = ({ phase }: PlannedFile, style: Style): string =>
+  phase === 'mixed' ? style.bad(phase) : phase === 'unknown' ? style.warn(phase) : phase;
+
+function lossText({ line, kind, what, rows, because }: CountedLoss, style: Style): string {
+  const count = rows === null ? `not counted (${because ?? ''})` : rows.toLocaleString('en-US');
+  const text = `line ${line}: ${count} ${what}`;
+  return kind === 'refused' && rows !== null && rows > 0 ? style.bad(text) : text;
+}
+
+function tableText({ name, rows, bytes, dependants }: TouchedTable): string {
+  if (bytes === null) return name;
+  const size = `${rows === null ? 'rows not known' : `about ${Math.round(rows).toLocaleString('en-US')} rows`}, ${Math.ceil(bytes / 1024 ** 2)} MiB`;
+  return `${name} (${size})${dependants === null || dependants.length === 0 ? '' : `, used by ${dependants.join(', ')}`}`;
+}
+
+const indented = (sql: string): string =>
+  sql
+    .trimEnd()
+    .split('\n')
+    .map((line) => `      ${line}`)
+    .join('\n');

@@ -1,0 +1,100 @@
+import type { StatementEffect } from '../rollback-class.ts';
+import { child, children, textOf } from '../tree.ts';
+
+/**
+ * Where a statement belongs in a change without downtime. `expand`: what the new version needs and the old one does not notice.
+ * `backfill`: rows are moved or changed. `switch`: what programs read or write begins to mean something else. `contract`: what only the old
+ * version used goes, or what it still writes is refused. `neutral`: settings and remarks, which fit anywhere.
+ */
+export type Phase = 'expand' | 'backfill' | 'switch' | 'contract';
+
+export interface PhasedStatement {
+  readonly line: number;
+  readonly text: string;
+  readonly phase: Phase | 'neutral' | 'unknown';
+  readonly why: string;
+}
+
+const NEUTRAL = new Set([
+  'VariableSetStmt',
+  'VariableShowStmt',
+  'CommentStmt',
+  'VacuumStmt',
+  'ReindexStmt',
+  'LockStmt',
+  'ConstraintsSetStmt',
+  'TransactionStmt',
+]);
+const CHANGES_ROWS = new Set(['UpdateStmt', 'DeleteStmt', 'MergeStmt', 'InsertStmt', 'TruncateStmt']);
+/** Rows that the old version writes may be refused from here on. */
+const REFUSES = new Set(['AT_SetNotNull', 'AT_AddConstraint', 'AT_AlterConstraint', 'AT_AddIndexConstraint']);
+const RANK: readonly PhasedStatement['phase'][] = ['neutral', 'expand', 'backfill', 'switch', 'contract', 'unknown'];
+
+/** The phase of each statement of a file, by its effect on the old version. */
+export function phasesOf(effects: readonly StatementEffect[]): readonly PhasedStatement[] {
+  return effects.map((one) => ({ line: one.line, text: one.statement.text, phase: phaseOf(one), why: one.effect.why }));
+}
+
+function phaseOf({ statement, effect, onFresh }: StatementEffect): PhasedStatement['phase'] {
+  const { kind } = statement;
+  if (NEUTRAL.has(kind)) return 'neutral';
+  if (effect.kind === 'unknown') return 'unknown';
+  if (effect.kind === 'additive' || onFresh) return 'expand';
+  if (CHANGES_ROWS.has(kind)) return 'backfill';
+  if (kind === 'AlterTableStmt') return alterPhase(statement.node, effect.kind);
+  if (kind === 'DropStmt') return 'contract';
+  if (kind === 'IndexStmt') return 'contract';
+  return effect.kind === 'lossy' ? 'contract' : 'switch';
+}
+
+/** The last phase any of its commands belongs to. */
+function alterPhase(node: StatementEffect['statement']['node'], effect: 'reversible' | 'lossy'): Phase {
+  const subtypes = children(node, 'cmds').map((command) => textOf(child(command, 'AlterTableCmd'), 'subtype'));
+  if (subtypes.some((subtype) => subtype.startsWith('AT_Drop') || REFUSES.has(subtype))) return 'contract';
+  if (subtypes.includes('AT_AddColumn')) return 'contract';
+  return effect === 'lossy' ? 'contract' : 'switch';
+}
+
+/** What a whole file is: one phase, or why it is no evidence for a change without downtime. */
+export interface FilePhase {
+  readonly phase: Phase | 'neutral' | 'mixed' | 'unknown';
+  readonly because: string;
+}
+
+export function filePhase(statements: readonly PhasedStatement[]): FilePhase {
+  const unknown = statements.find(({ phase }) => phase === 'unknown');
+  if (unknown !== undefined) return { phase: 'unknown', because: `line ${unknown.line}: ${unknown.why}` };
+  const phases = [...new Set(statements.map(({ phase }) => phase).filter((phase) => phase !== 'neutral'))].toSorted(byRank);
+  const [first, ...others] = phases;
+  if (first === undefined || first === 'unknown') return { phase: 'neutral', because: 'nothing in it is seen by a program' };
+  if (others.length === 0) return { phase: first, because: statements.find(({ phase }) => phase === first)?.why ?? '' };
+  const where = phases.map((phase) => `${phase} (line ${statements.find((one) => one.phase === phase)?.line ?? '?'})`);
+  return { phase: 'mixed', because: `it holds ${where.join(', ')}: one release cannot prove each of them` };
+}
+
+const byRank = (a: PhasedStatement['phase'], b: PhasedStatement['phase']): number => RANK.indexOf(a) - RANK.indexOf(b);
+
+/** A file of a proposed split. */
+export interface SplitFile {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly sql: string;
+}
+
+/**
+ * A mixed file as one file for each phase, in the order of the phases; statements keep their own order and text.
+ * @returns null when the file holds what is not understood, which nobody can order
+ */
+export function splitOf(name: string, statements: readonly PhasedStatement[]): readonly SplitFile[] | null {
+  if (statements.some(({ phase }) => phase === 'unknown')) return null;
+  // What is neutral goes with what it stands before.
+  const placed = statements.map((one, index) => ({
+    ...one,
+    phase: one.phase === 'neutral' ? (statements.slice(index).find(({ phase }) => phase !== 'neutral')?.phase ?? 'contract') : one.phase,
+  }));
+  return (['expand', 'backfill', 'switch', 'contract'] as const).flatMap((phase, index) => {
+    const own = placed.filter((one) => one.phase === phase);
+    if (own.length === 0) return [];
+    return [{ name: `${name}_${index + 1}_${phase}.sql`, phase, sql: `${own.map(({ text }) => `${text};`).join('\n\n')}\n` }];
+  });
+}

@@ -1,0 +1,43 @@
+import type { FilePhase, PhasedStatement, SplitFile } from '../core/plan/phase.ts';
+import type { RollbackClass } from '../core/types.ts';
+
+/** What would happen to the database and the old version, file by file; nothing is changed. */
+export interface MigrationPlan {
+  readonly files: readonly PlannedFile[];
+  /** False when the database was not asked: then counts, sizes and dependants are not known, and all files count as pending. */
+  readonly asked: boolean;
+  readonly drift: readonly string[];
+}
+
+export interface PlannedFile extends FilePhase {
+  readonly name: string;
+  readonly rollbackClass: RollbackClass;
+  /** Why this class. */
+  readonly classBecause: string;
+  readonly transactional: boolean;
+  readonly hasDown: boolean;
+  readonly statements: readonly PhasedStatement[];
+  /** A mixed file in parts; null when it is not mixed or cannot be split. */
+  readonly split: readonly SplitFile[] | null;
+  readonly losses: readonly CountedLoss[];
+  readonly tables: readonly TouchedTable[];
+}
+
+export interface CountedLoss {
+  readonly line: number;
+  /** `lost`: goes for good. `refused`: stands in the way, the statement is going to fail. */
+  readonly kind: 'lost' | 'refused';
+  readonly what: string;
+  /** Null: not counted, and why. */
+  readonly rows: number | null;
+  readonly because: string | null;
+}
+
+/** A table that was there before and that a file works on. */
+export interface TouchedTable {
+  readonly name: string;
+  readonly rows: number | null;
+  readonly bytes: number | null;
+  /** Views and functions that use it. */
+  readonly dependants: readonly string[] | null;
+}
