@@ -77,7 +77,7 @@ describe("the bound of the canary's share", () => {
 
   it('follows a weight up when it is ordered, and down when that was carried out', () => {
     const at = (sentAt: number, answeredAt: number): number =>
-      mostFor({ sentAt, answeredAt, version: '' }, [
+      mostFor({ sentAt, answeredAt, version: '', user: { path: '/' } }, [
         { at: 10, weight: 20, carriedOut: false },
         { at: 12, weight: 20, carriedOut: true },
         { at: 20, weight: 0, carriedOut: false },

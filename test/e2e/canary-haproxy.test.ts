@@ -1,21 +1,36 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bucketOf } from '../../src/traffic/core/cohort.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
-import { sendUsers, type Users } from './support/users.ts';
+import { sendUsers, type User, type Users } from './support/users.ts';
 
 const installed = spawnSync('haproxy', ['-v']).status === 0;
-const config = {
-  strategy: {
-    name: 'canary',
-    because: 'a test',
-    schedule: [{ weight: '20%', for: '1s' }],
-    every: '200ms',
-    errors: { clean: '2%', warmup: '0s' },
-    latency: { clean: '20%', warmup: '0s', 'least-bad': 1_000 },
-  },
-  observe: { window: '2s', every: '500ms', because: 'a test' },
+const strategy = {
+  name: 'canary',
+  because: 'a test',
+  schedule: [{ weight: '20%', for: '1s' }],
+  every: '200ms',
+  errors: { clean: '2%', warmup: '0s' },
+  latency: { clean: '20%', warmup: '0s', 'least-bad': 1_000 },
 };
+const config = { strategy, observe: { window: '2s', every: '500ms', because: 'a test' } };
+const cohort = { key: { header: 'x-user-id' }, force: { header: 'x-version' }, only: { paths: ['/shop'] } };
+
+/** Ten users with a bucket from here to there, so that the canary has enough requests for a test of seconds, whatever its share of all users. */
+const tenWith = (from: number, to: number): readonly User[] =>
+  Array.from({ length: 10_000 }, (_, index) => `user-${index}`)
+    .filter((id) => bucketOf(id) >= from && bucketOf(id) < to)
+    .slice(0, 10)
+    .map((id) => ({ path: '/shop/cart', headers: { 'x-user-id': id } }));
+const early = tenWith(0, 500);
+const later = tenWith(500, 2_500);
+const last = tenWith(2_500, 10_000);
+const forced = { path: '/shop', headers: { 'x-version': 'canary' } };
+const kept = { path: '/shop', headers: { 'x-version': '1.0.0' } };
+const elsewhere = { path: '/shopping', headers: { 'x-version': 'canary', 'x-user-id': early[0]?.headers?.['x-user-id'] ?? '' } };
+
+const earliest = (times: readonly number[]): number => Math.min(...times);
 
 describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)', () => {
   let rig: SmallRig;
@@ -28,7 +43,7 @@ describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)',
     expectSaid(await service.slipway('agent', 'start', '--router', 'haproxy'), 0, 'haproxy router');
     expectSaid(await service.slipway('agent', 'start', '--router', 'embedded'), 24, 'has the haproxy router');
     expectSaid(await service.slipway('release'), 0);
-    const sent = sendUsers(service.port, 200);
+    const sent = sendUsers(service.port, 200, [...early, ...later, ...last, forced, kept, elsewhere]);
     users = sent;
     await until('there is a percentile', () => sent.met().requests > 1_200);
   }, 120_000);
@@ -37,12 +52,36 @@ describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)',
     await rig.close();
   }, 120_000);
 
-  it('that is good is released, and nobody notices', async () => {
+  it('that is good is released to one cohort after the other, and nobody notices or goes back', async () => {
     const before = users?.met().failed;
-    await service.commit('1.1.0', { config });
-    expectSaid(await service.slipway('release'), 0, 'deploy.weight-20', 'proven to be fewer than 2 %');
+    const schedule = [
+      { weight: '5%', for: '1s' },
+      { weight: '25%', for: '1s' },
+    ];
+    await service.commit('1.1.0', { config: { ...config, strategy: { ...strategy, schedule, cohort } } });
+    expectSaid(await service.slipway('release'), 0, 'deploy.weight-5', 'deploy.weight-25', 'proven to be fewer than 2 %');
     expect(users?.met().failed).toBe(before);
     await expectUnharmed(service, '1.1.0');
+
+    const answers = users?.answers() ?? [];
+    const begun = earliest(answers.filter(({ version }) => version === '1.1.0').map(({ answeredAt }) => answeredAt));
+    const more = earliest(answers.filter(({ version, user }) => version === '1.1.0' && later.includes(user)).map(({ sentAt }) => sentAt));
+    const at5 = answers.filter(({ sentAt, answeredAt }) => sentAt > begun && answeredAt < more);
+    const versionsOf = (some: readonly User[]): ReadonlySet<string> =>
+      new Set(at5.filter(({ user }) => some.includes(user)).map(({ version }) => version));
+    expect([early, later, last, [forced], [kept], [elsewhere]].map((some) => [...versionsOf(some)].join())).toEqual([
+      '1.1.0',
+      '1.0.0',
+      '1.0.0',
+      '1.1.0',
+      '1.0.0',
+      '1.0.0',
+    ]);
+    const movedAt = new Map<User, number>();
+    for (const { version, user, answeredAt } of answers)
+      if (version === '1.1.0') movedAt.set(user, Math.min(answeredAt, movedAt.get(user) ?? answeredAt));
+    const backAgain = answers.filter(({ version, user, sentAt }) => version === '1.0.0' && sentAt > (movedAt.get(user) ?? Infinity));
+    expect(backAgain).toEqual([]);
   }, 120_000);
 
   it('that fails users is taken back by the judge', async () => {

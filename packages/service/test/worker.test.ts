@@ -62,6 +62,22 @@ describe('a worker', () => {
     await service.shutdown();
   });
 
+  it('gives the queue each checkpoint before the job goes on, so that a crash loses none', async () => {
+    const queue = createQueue('a');
+    const source: Queue = {
+      ...queue,
+      save: async (job, checkpoint) => void queue.events.push(`saved ${job.id} at ${JSON.stringify(checkpoint)}`),
+    };
+    const { service } = work(source, async (_job, { save }) => {
+      for (const row of [10, 20]) {
+        await save({ row });
+        queue.events.push(`after ${row}`);
+      }
+    });
+    await expect.poll(() => queue.events).toEqual(['saved a at {"row":10}', 'after 10', 'saved a at {"row":20}', 'after 20', 'done a']);
+    await service.shutdown();
+  });
+
   it('tries again under the same key, from the last checkpoint, and gives up after so many attempts', async () => {
     const queue = createQueue('a');
     const tries: unknown[] = [];

@@ -16,9 +16,18 @@ export interface Answer {
   readonly sentAt: number;
   readonly answeredAt: number;
   readonly version: string;
+  readonly user: User;
 }
 
-/** Users who ask for `/` at a steady pace until told to stop, whatever they are answered. */
+/** Who asks, and for what. */
+export interface User {
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const ANYBODY: readonly User[] = [{ path: '/' }];
+
+/** Users who ask at a steady pace until told to stop, whatever they are answered. */
 export interface Users {
   met(): Met;
   /** Every answer so far, as they came. */
@@ -28,20 +37,20 @@ export interface Users {
   stop(): Promise<Met>;
 }
 
-/** Sends `perSecond` requests to a local port, each when it is due and not when the one before was answered. */
-export function sendUsers(port: number, perSecond: number): Users {
+/** Sends `perSecond` requests to a local port, each when it is due and not when the one before was answered; users take turns. */
+export function sendUsers(port: number, perSecond: number, everybody = ANYBODY): Users {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 32 });
   let requests = 0;
   let failedAt: number[] = [];
   let answers: Answer[] = [];
   const stopped = new AbortController();
   const ask = async (): Promise<void> => {
-    requests++;
+    const user = everybody[requests++ % everybody.length] ?? { path: '/' };
     const sentAt = systemClock.now();
     try {
-      const { statusCode, body } = await pool.request({ path: '/', method: 'GET' });
+      const { statusCode, body } = await pool.request({ ...user, method: 'GET' });
       const version = /"version":"([^"]+)"/.exec(await body.text())?.[1];
-      if (version !== undefined) answers.push({ sentAt, answeredAt: systemClock.now(), version });
+      if (version !== undefined) answers.push({ sentAt, answeredAt: systemClock.now(), version, user });
       if (statusCode >= 500) failedAt.push(systemClock.now());
     } catch {
       failedAt.push(systemClock.now());
