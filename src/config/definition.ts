@@ -1,3 +1,4 @@
+import { FACTS } from '../analysis/index.ts';
 import type { Definition, MetricDefinition, ProcessDefinition, StrategyDefinition } from './domain.ts';
 import { withMetrics } from './core/declared-metrics.ts';
 import type { Complaint } from './issues.ts';
@@ -44,7 +45,7 @@ export function toDefinition(
       ...complaints,
       ...checkRouting(definition, entry),
       ...checkSmoke(definition),
-      ...checkNames(entry),
+      ...checkNames(entry, definition),
       ...checkThresholds(definition),
     ],
   };
@@ -91,7 +92,10 @@ function judgedBy(strategy: StrategyDefinition, metrics: readonly MetricDefiniti
 /** Names under which a look at a canary has answers already. */
 const TAKEN: ReadonlySet<string> = new Set(['errors', 'latency', 'restarts', 'instances']);
 
-function checkNames({ metrics = {}, guards = {} }: ServiceEntry): readonly Complaint[] {
+/** Under these the judge `documented` tells of its own rules. */
+const TAKEN_BY_DOCUMENTED: ReadonlySet<string> = new Set([...FACTS, 'p50', 'p99', 'triggers']);
+
+function checkNames({ metrics = {}, guards = {} }: ServiceEntry, { strategy }: Definition): readonly Complaint[] {
   const refuse = (section: string, name: string, message: string): Complaint => ({ path: [section, name], about: 'key', message });
   const taken = [
     ...Object.keys(metrics).map((name) => ['metrics', name] as const),
@@ -99,8 +103,11 @@ function checkNames({ metrics = {}, guards = {} }: ServiceEntry): readonly Compl
   ]
     .filter(([, name]) => TAKEN.has(name))
     .map(([section, name]) => refuse(section, name, `"${name}" is what the router and the instances are judged by; choose another name`));
+  const ruled = Object.keys(metrics)
+    .filter((name) => strategy.canary?.policy.kind === 'documented' && TAKEN_BY_DOCUMENTED.has(name))
+    .map((name) => refuse('metrics', name, `"${name}" is a rule of the judge documented; choose another name`));
   const twice = Object.keys(guards).filter((name) => Object.hasOwn(metrics, name));
-  return [...taken, ...twice.map((name) => refuse('guards', name, `"${name}" is a metric already; choose another name`))];
+  return [...taken, ...ruled, ...twice.map((name) => refuse('guards', name, `"${name}" is a metric already; choose another name`))];
 }
 
 function toOwners(owners: ServiceEntry['owners'] = {}): Definition['owners'] {

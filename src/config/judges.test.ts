@@ -82,6 +82,14 @@ describe('strategy.judge', () => {
     expect(of('judge: threshold, threshold: [{ metric: queue, failure: "> 5%" }]')).toMatchObject({ metrics: [{ of: 'queue' }] });
   });
 
+  it('refuses a metric that is called as a rule of the judge is, where that judge is chosen', () => {
+    const metrics = 'metrics: { cpu: { from: command, run: node cpu.js } }\n';
+    expect(() => parseConfig(canary('judge: documented') + metrics, { file: 'slipway.yaml' })).toThrow(
+      /"cpu" is a rule of the judge documented/,
+    );
+    expect(() => parseConfig(canary('judge: mann-whitney') + metrics, { file: 'slipway.yaml' })).not.toThrow();
+  });
+
   it.each([
     ['judge: threshold, threshold: [{ metric: queue, failure: "> 5%" }]', 'there is no metric "queue"; known: errors, latency'],
     ['judge: argo', 'strategy.judge'],

@@ -1,4 +1,4 @@
-import { checkedReading, type MetricSource, type Question, type Reading } from '../../analysis/index.ts';
+import { checkedReading, FACTS, type FactName, type MetricSource, type Question, type Reading } from '../../analysis/index.ts';
 import { declaredIn, sourcesOf } from '../core/canary-sources.ts';
 import type { Definition } from '../core/definition.ts';
 import type { Plan } from '../core/plan.ts';
@@ -15,9 +15,16 @@ import type { PreflightCheck } from './preflight.ts';
 export const checkMetrics: PreflightCheck = async (deps, plan) => {
   const { previous, strategy } = plan;
   const declared = sourcesOf(declaredIn(plan.definition));
-  if (declared.length === 0) return pass('only the router is asked');
+  const missing = untoldIn(plan.definition);
+  if (declared.length + missing.length === 0) return pass('only the router is asked');
   if (strategy.name !== 'canary' || previous === null)
-    return pass(`not asked: ${declared.map(({ name }) => name).join(', ')} judge a canary, and this is none (${strategy.name})`);
+    return pass(
+      `not asked: ${[...declared.map(({ name }) => name), ...missing].join(', ')} judge a canary, and this is none (${strategy.name})`,
+    );
+  if (missing.length > 0) {
+    const fix = 'Declare where each comes from (docs/metrics.md), or the canary is held until somebody promotes it.';
+    return { ...unknown(`the judge documented is not told ${missing.join(', ')}`, fix), blocks: false };
+  }
   const { told, silent } = await askMetricSources(deps, plan, { version: previous.version, group: previous.group });
   if (!silent) return pass(told);
   return { ...unknown(told, 'Until each of them answers, the canary would be held and not promoted.'), blocks: false };
@@ -26,6 +33,14 @@ export const checkMetrics: PreflightCheck = async (deps, plan) => {
 /** True where slipway.yaml declares a source of its own beside the router. */
 export function declaresSources(definition: Definition): boolean {
   return sourcesOf(declaredIn(definition)).length > 0;
+}
+
+/** Facts without which the judge `documented` never passes, by the key to declare. */
+function untoldIn({ strategy }: Definition): readonly string[] {
+  const { policy, facts = [] } = strategy.canary ?? {};
+  if (policy?.kind !== 'documented') return [];
+  const known = new Set<FactName>([...facts.map(({ fact }) => fact), ...(policy.without ?? []), 'corrupted']);
+  return FACTS.filter((fact) => !known.has(fact)).map((fact) => `strategy.documented.${fact}`);
 }
 
 /** Asks the router and every source that a plan declares once, about one version, and says what each answered. */
