@@ -25,3 +25,10 @@ export {
 } from './core/backfill/definition.ts';
 export { planMigrations } from './plan/plan.ts';
 export type { CountedLoss, MigrationPlan, PlannedFile, TouchedTable } from './plan/ports.ts';
+export { lintFiles, type LintedFile } from './lint/lint.ts';
+export { readSources } from './lint/sources.ts';
+export { FORMAT_NAMES, type FormatName } from './lint/ports.ts';
+export { MEASURED, measuredVersion } from './core/lint/measured-facts.ts';
+export { RULES, type RuleId } from './core/lint/rules.ts';
+export type { Finding } from './core/lint/findings.ts';
+export type { TableSize, TransactionMode } from './core/lint/types.ts';

@@ -5,7 +5,7 @@ import type { Statement } from './core/types.ts';
 /** A file's statements, or where and why PostgreSQL's own parser refuses it. */
 export type Parsed =
   | { readonly ok: true; readonly statements: readonly Statement[] }
-  | { readonly ok: false; readonly line: number; readonly message: string };
+  | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string; readonly unsupported: boolean };
 
 /**
  * Parses SQL with PostgreSQL 18's grammar (libpg-query, WASM; loaded on first use because it costs 100 ms).
@@ -14,7 +14,7 @@ export type Parsed =
 export async function parseSql(sql: string): Promise<Parsed> {
   // The parser takes a NUL for the end of the text and would drop the rest without a word.
   const nul = sql.indexOf('\0');
-  if (nul >= 0) return { ok: false, line: lineAt(sql, Array.from(sql.slice(0, nul)).length), message: 'the file holds a NUL byte' };
+  if (nul >= 0) return refused(sql, Array.from(sql.slice(0, nul)).length, 'the file holds a NUL byte');
   if (sql.trim() === '') return { ok: true, statements: [] };
   const { parse, hasSqlDetails } = await import('libpg-query');
   try {
@@ -22,12 +22,20 @@ export async function parseSql(sql: string): Promise<Parsed> {
     return { ok: true, statements: statementsOf(sql, tree as JsonObject) };
   } catch (error) {
     const index = hasSqlDetails(error) ? (error.sqlDetails?.cursorPosition ?? 0) : 0;
-    return { ok: false, line: lineAt(sql, index), message: explain(sql, index, messageOf(error)) };
+    const explained = explain(sql, index);
+    return refused(sql, index, explained ?? messageOf(error), explained !== null);
   }
 }
 
-/** What psql understands and the server does not looks like a plain syntax error, so it is named. */
-function explain(sql: string, index: number, message: string): string {
+/** `unsupported`: it is right for psql, but no SQL that can be read here. */
+// oxlint-disable-next-line max-params -- where, what and whether
+function refused(sql: string, index: number, message: string, unsupported = false): Parsed {
+  const before = Array.from(sql).slice(0, index);
+  return { ok: false, line: lineAt(sql, index), column: before.length - before.lastIndexOf('\n'), message, unsupported };
+}
+
+/** What psql understands and the server does not looks like a plain syntax error, so it is named; null for anything else. */
+function explain(sql: string, index: number): string | null {
   const characters = Array.from(sql);
   if (characters[index] === '\\') {
     const command = /^\\\S*/.exec(characters.slice(index).join(''))?.[0] ?? '\\';
@@ -37,7 +45,7 @@ function explain(sql: string, index: number, message: string): string {
   if (/\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*$/i.test(before)) {
     return 'COPY ... FROM stdin carries its data in the file, which only psql can read; write INSERT statements or load the data with a program';
   }
-  return message;
+  return null;
 }
 
 function statementsOf(sql: string, tree: JsonObject): readonly Statement[] {
@@ -52,7 +60,9 @@ function statementsOf(sql: string, tree: JsonObject): readonly Statement[] {
     const text = raw.replace(LEADING_BLANKS, '');
     for (; counted < start; counted += 1) if (bytes[counted] === NEWLINE) line += 1;
     const [kind = '', node] = Object.entries(entry['stmt'] ?? {})[0] ?? [];
-    return { kind, node: isJsonObject(node) ? node : {}, text, line: line + lineBreaks(raw.slice(0, raw.length - text.length)) };
+    const blanks = raw.slice(0, raw.length - text.length);
+    // Only blanks of one byte come before a statement's text.
+    return { kind, node: isJsonObject(node) ? node : {}, text, start: start + blanks.length, line: line + lineBreaks(blanks) };
   });
 }
 

@@ -41,9 +41,12 @@ export function systemPostgres(): string | null {
   return folders.find((folder) => ['initdb', 'postgres', 'pg_dump'].every((name) => existsSync(join(folder, name)))) ?? null;
 }
 
+/** Which PostgreSQL: Slipway's own, the system's newest, or one whose programs are in a folder. */
+export type Version = 'embedded' | 'system' | { readonly programs: string };
+
 /** Starts a server; `system` needs {@link systemPostgres}. */
 export async function startPostgres(
-  options: { readonly version?: 'embedded' | 'system'; readonly settings?: readonly string[] } = {},
+  options: { readonly version?: Version; readonly settings?: readonly string[] } = {},
 ): Promise<TestPostgres> {
   const root = mkdtempSync(join(tmpdir(), 'slw-pg-'));
   chmodSync(root, 0o755);
@@ -55,11 +58,7 @@ export async function startPostgres(
     mkdirSync(folder, { mode: 0o700 });
     if (identity.credentials !== null) chownSync(folder, identity.credentials.uid, identity.credentials.gid);
   }
-  const made = spawnAs(
-    identity,
-    [initdb, '-D', data, '-U', 'slipway', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-    env,
-  );
+  const made = spawnAs(identity, [initdb, '-D', data, '-U', 'slipway', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], env);
   await ended(made, 'initdb');
   const settings = [...SETTINGS, ...(options.settings ?? []), `unix_socket_directories=${socketDirectory}`].flatMap((setting) => [
     '-c',
@@ -95,7 +94,7 @@ export async function neverSync(url: string): Promise<void> {
 }
 
 function programs(
-  version: 'embedded' | 'system',
+  version: Version,
   links: string,
 ): { readonly initdb: string; readonly postgres: string; readonly env: NodeJS.ProcessEnv } {
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
@@ -104,6 +103,7 @@ function programs(
     if (folder === null) throw new Error('no PostgreSQL server is installed; ask systemPostgres() first');
     return { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres'), env };
   }
+  if (version !== 'embedded') return { initdb: join(version.programs, 'initdb'), postgres: join(version.programs, 'postgres'), env };
   const { initdb, postgres, libraryPath } = locateBinaries(links);
   return { initdb, postgres, env: libraryPath === null ? env : { ...env, LD_LIBRARY_PATH: libraryPath } };
 }

@@ -17,6 +17,6 @@ export const COMMANDS: readonly CommandSpec[] = [
 /** What the commands that only hold others are for. */
 export const GROUPS: Readonly<Record<string, string>> = {
   evidence: 'Export, verify or show the proof of a release.',
-  db: 'Change a database without harm.',
+  db: 'Judge and change a database without harm.',
   agent: 'Run, start, stop or look at the local supervisor.',
 };

@@ -13,7 +13,8 @@ const ROLLBACK = /^rollback=(\S+)(?:\s+because\s+"([^"]*)")?$/;
 const CLASSES: readonly string[] = ['app', 'reversible', 'restore', 'forward-fix'] satisfies readonly RollbackClass[];
 
 /**
- * Reads `-- slipway: no-transaction` and `-- slipway: rollback=CLASS because "..."` from the comments before the first statement.
+ * Reads `-- slipway: no-transaction` and `-- slipway: rollback=CLASS because "..."` from the comments before the first statement;
+ * `-- slipway: allow RULE because "..."` is read by lint.
  * Anything else after `-- slipway:` is a problem: a misspelt directive must not be taken for a comment.
  */
 export function parseHeader(sql: string): Header {
@@ -24,7 +25,8 @@ export function parseHeader(sql: string): Header {
     const line = text.trim();
     if (line !== '' && !line.startsWith('--')) break;
     const directive = DIRECTIVE.exec(line)?.[1];
-    if (directive === undefined) continue;
+    // What lint is told is lint's to read.
+    if (directive === undefined || /^allow\b/.test(directive)) continue;
     if (directive === 'no-transaction') {
       transactional = false;
       continue;
@@ -38,7 +40,8 @@ export function parseHeader(sql: string): Header {
 
 function readRollback(directive: string): NonNullable<Header['rollback']> | string {
   const [, name, because] = ROLLBACK.exec(directive) ?? [];
-  if (name === undefined) return `"-- slipway: ${directive}" is not understood; write no-transaction, or rollback=CLASS because "..."`;
+  if (name === undefined)
+    return `"-- slipway: ${directive}" is not understood; write no-transaction, rollback=CLASS because "...", or allow RULE because "..."`;
   if (!isRollbackClass(name)) return `"${name}" is not a rollback class; use one of ${CLASSES.join(', ')}`;
   if (because === undefined || because.trim() === '') return `rollback=${name} needs a reason: rollback=${name} because "..."`;
   return { rollbackClass: name, because };

@@ -109,12 +109,19 @@ function refuse(statement: Statement, message: string): Arranged {
 function withoutWrapper(statements: readonly Statement[]): readonly Statement[] {
   const [first, last] = [statements[0], statements.at(-1)];
   if (first === undefined || last === undefined || statements.length < 2) return statements;
-  const begins = transactionKind(first) === 'TRANS_STMT_BEGIN' || transactionKind(first) === 'TRANS_STMT_START';
+  const begins = transactionOf(first) === 'begin';
   // BEGIN with options (isolation level) would be lost, so it is refused further down instead.
   const plain = first.node['options'] === undefined;
   return begins && plain && transactionKind(last) === 'TRANS_STMT_COMMIT' && last.node['chain'] !== true
     ? statements.slice(1, -1)
     : statements;
+}
+
+/** What a statement does to the transaction it is in; null for one that leaves it alone (savepoints too). */
+export function transactionOf(statement: Statement): 'begin' | 'end' | null {
+  const kind = transactionKind(statement);
+  if (kind === 'TRANS_STMT_BEGIN' || kind === 'TRANS_STMT_START') return 'begin';
+  return kind === 'TRANS_STMT_COMMIT' || kind === 'TRANS_STMT_ROLLBACK' ? 'end' : null;
 }
 
 function transactionKind({ kind, node }: Statement): string {

@@ -13,6 +13,8 @@ export interface Statement {
   readonly kind: string;
   readonly node: JsonObject;
   readonly text: string;
+  /** Byte of the file at which the text begins; null when it is not in the file as it is. */
+  readonly start: number | null;
   /** Line of the file on which it begins, from 1. */
   readonly line: number;
 }

@@ -1,8 +1,10 @@
 import type { CommandSpec } from '../spec.ts';
 import { ENV } from './common.ts';
+import { LINT_COMMAND } from './lint.ts';
 
 /** Commands about the database of a service. */
 export const DATABASE_COMMANDS: readonly CommandSpec[] = [
+  LINT_COMMAND,
   {
     path: 'db plan',
     purpose: 'Say of pending migrations which phase they belong to, whether the old version may go on, and what is lost.',

@@ -1,0 +1,61 @@
+import type { CommandSpec } from '../spec.ts';
+
+/** `db lint`, which has more to choose from than the others. */
+export const LINT_COMMAND: CommandSpec = {
+  path: 'db lint',
+  purpose: 'Judge migrations before they run: what they lock, rewrite and break, and what to write instead.',
+  args: [{ syntax: '[path]', what: 'folder of migrations, or one SQL file (default: database.migrations of slipway.yaml)' }],
+  options: [
+    {
+      flags: '--format <tool>',
+      what: 'whose migrations they are (default: told from the folder)',
+      choices: [
+        'slipway',
+        'prisma',
+        'drizzle',
+        'diesel',
+        'flyway',
+        'liquibase',
+        'goose',
+        'dbmate',
+        'sql-migrate',
+        'sqlx',
+        'golang-migrate',
+        'knex',
+        'typeorm',
+        'ecto',
+        'sql',
+      ],
+    },
+    { flags: '--postgres <major>', what: 'version of PostgreSQL they will run on, 11 or newer (default: the newest that was measured)' },
+    {
+      flags: '--transactions <how>',
+      what: 'how the tool runs a file, when it is not the usual way',
+      choices: ['auto', 'file', 'string', 'statement'],
+    },
+    { flags: '--statistics <file>', what: 'JSON with the size of tables: {"orders":{"rows":5000000,"bytes":900000000}}' },
+    { flags: '--define <name=value>', what: 'value of a placeholder, {{ name }} or ${name}; may be repeated', many: true },
+    { flags: '--since <migration>', what: 'report only from this migration on; those before it still say what is there' },
+    { flags: '--down', what: 'judge the way back too; it never fails' },
+    { flags: '--strict', what: 'warnings fail too' },
+    { flags: '--notices', what: 'show notices too' },
+    {
+      flags: '--report <format>',
+      what: 'print for another program: sarif (code scanning) or github (annotations of a pull request)',
+      choices: ['sarif', 'github'],
+    },
+  ],
+  notes:
+    'Nothing is run and no server is needed. A comment `-- slipway: allow RULE because "reason"` allows what it stands in front of. docs/lint.md lists the rules.',
+  examples: [
+    { line: 'slipway db lint migrations', what: 'every migration of a folder' },
+    { line: 'slipway db lint prisma/migrations --since 20260101000000_add_orders', what: 'only what is new' },
+    { line: 'slipway db lint migrations --postgres 15 --report sarif', what: 'for code scanning' },
+  ],
+  exits: [
+    [3, 'there is no such folder, or no migrations in it'],
+    [6, 'a migration fails, or could not be judged'],
+  ],
+  json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, why, fix, relation, file, line, column, allowed }] }] }',
+  load: async () => (await import('../db-lint.ts')).run,
+};

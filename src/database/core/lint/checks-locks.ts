@@ -1,0 +1,256 @@
+import { child, children, textOf } from '../tree.ts';
+import {
+  concurrently,
+  fillLaterFix,
+  indexFix,
+  newColumnFix,
+  notNullFix,
+  notValidFix,
+  ownText,
+  quoted,
+  sql,
+  usingIndexFix,
+} from './fixes.ts';
+import type { FormName } from './measured-facts.ts';
+import { placed } from './recognise-parts.ts';
+import type { RuleId } from './rules.ts';
+import type { Context, Detail, Draft, Impact } from './types.ts';
+
+/** How a form is judged when it locks somebody out: the rule, and what to do instead. */
+interface Judged {
+  readonly rule: RuleId;
+  readonly fix: (impact: Impact, context: Context) => string | undefined;
+}
+
+const judged = (rule: RuleId, fix: Judged['fix'] = () => undefined): Judged => ({ rule, fix });
+const tableOf = ({ action: { roles } }: Impact): string => roles['target'] ?? roles['parent'] ?? roles['a_view'] ?? roles['an_index'] ?? '';
+const timeoutFix: Judged['fix'] = (_, { statement }) =>
+  sql(`SET lock_timeout = '1s'`, '-- and try again when it is reached:', ownText(statement));
+
+/** Forms that keep writers or readers out while a table is read or written anew. */
+const HEAVY: Partial<Readonly<Record<FormName, Judged>>> = {
+  'create index': judged('create-index', (_, { statement }) => indexFix(statement)),
+  'reindex index': judged('reindex', (_, { statement }) => indexFix(statement)),
+  'reindex table': judged('reindex', (_, { statement }) => sql(concurrently(statement, 'TABLE'))),
+  'reindex schema': judged('reindex'),
+  'add column default volatile': judged('add-column-default', fillColumn),
+  'add column generated stored': judged('add-column-generated', (impact, { options }) => generatedFix(impact, options.version)),
+  'add column serial': judged('add-column-serial', serialFix),
+  'add column identity': judged('add-column-serial', serialFix),
+  'add column domain checked': judged('add-column-domain'),
+  'add column check': judged('add-column-check', columnCheckFix),
+  'add column unique': judged('add-column-unique', (impact) => usingIndexFix(tableOf(impact), [columnOf(impact)], 'UNIQUE')),
+  'add column primary key': judged('add-column-primary-key', (impact) => usingIndexFix(tableOf(impact), [columnOf(impact)], 'PRIMARY KEY')),
+  'add column references default': judged('add-foreign-key', foreignColumnFix),
+  'set not null': judged('set-not-null', (impact, { options }) => notNullFix(tableOf(impact), columnOf(impact), options.version)),
+  'set not null checked': judged('set-not-null'),
+  'add not null': judged('set-not-null', notNullConstraintFix),
+  'add check': judged('add-check', constraintFix),
+  'add foreign key': judged('add-foreign-key', constraintFix),
+  'add unique': judged('add-unique', (impact) => usingIndexFix(tableOf(impact), columnsOf(impact), 'UNIQUE')),
+  'add primary key': judged('add-primary-key', (impact) => usingIndexFix(tableOf(impact), columnsOf(impact), 'PRIMARY KEY')),
+  'add primary key using index nullable': judged('primary-key-nullable', (impact, { options }) =>
+    columnsOf(impact)
+      .map((column) => notNullFix(tableOf(impact), column, options.version))
+      .join('\n'),
+  ),
+  'add exclude': judged('add-exclude'),
+  'change type rewrite': judged('column-type', typeFix),
+  'change type scan': judged('column-type', typeFix),
+  'set logged': judged('table-rewrite'),
+  'set tablespace': judged('table-rewrite'),
+  'set access method': judged('table-rewrite'),
+  cluster: judged('table-rewrite'),
+  'vacuum full': judged('table-rewrite'),
+  'refresh materialized view': judged('refresh-view', (_, { statement }) => sql(concurrently(statement, 'VIEW'))),
+  'attach partition': judged('attach-partition', attachFix),
+  'domain add check': judged('domain-constraint', (impact, { statement }) => domainFix(impact, ownText(statement))),
+  'domain set not null': judged('domain-constraint'),
+  'domain validate': judged('domain-constraint'),
+};
+
+/** Forms that take no time themselves, but lock others out while they wait for their turn and until the transaction ends. */
+const BRIEF: Partial<Readonly<Record<FormName, Judged>>> = {
+  'drop index': judged('drop-index', (_, { statement }) => indexFix(statement)),
+  'add column references': judged('add-column-references', foreignColumnFix),
+  'drop foreign key': judged('drop-foreign-key', timeoutFix),
+  'drop table referencing': judged('drop-foreign-key', timeoutFix),
+  'detach partition': judged('detach-partition', detachFix),
+  'create table partition of': judged('partition-of', partitionFix),
+  'create table references': judged('reference-locks'),
+  'add foreign key from new table': judged('reference-locks'),
+  'create trigger': judged('exclusive-lock'),
+  'switch trigger': judged('exclusive-lock'),
+  'create policy': judged('exclusive-lock'),
+  'alter policy': judged('exclusive-lock'),
+  'drop policy': judged('exclusive-lock'),
+  'create rule': judged('exclusive-lock'),
+  'drop rule': judged('exclusive-lock'),
+  'row security': judged('exclusive-lock'),
+};
+
+/** Findings that follow from what was measured of a statement's forms. */
+export function checkLocks(context: Context): readonly Draft[] {
+  return context.impacts.flatMap((impact) => [...fromFacts(impact, context), ...unsure(impact)]);
+}
+
+function fromFacts(impact: Impact, context: Context): readonly Draft[] {
+  const { form, at, roles } = impact.action;
+  if (form === null || impact.locks.length === 0) return [];
+  const busy = impact.scans.length + impact.rewrites.length > 0;
+  const found = busy ? (HEAVY[form] ?? BRIEF[form]) : BRIEF[form];
+  if (found === undefined) return [];
+  const fix = found.fix(impact, context);
+  const relation = roles['target'] ?? impact.locks[0]?.relation;
+  return [
+    {
+      rule: found.rule,
+      message: sentence(impact, form),
+      scales: true,
+      ...(at === undefined ? {} : { at }),
+      ...(relation === undefined ? {} : { relation }),
+      ...(fix === undefined ? {} : { fix }),
+    },
+  ];
+}
+
+/** "takes ACCESS EXCLUSIVE on orders and reads it whole". */
+function sentence({ locks, scans, rewrites, action }: Impact, form: FormName): string {
+  const what = WORDS[form] ?? form.toUpperCase();
+  const held = locks.map(({ relation, mode }) => `${mode} on ${relation}`).join(' and ');
+  const busy = rewrites.length > 0 ? `, and writes ${list(rewrites)} anew` : scans.length > 0 ? `, and reads ${list(scans)} whole` : '';
+  const column = action.detail?.column === undefined || action.detail.column === '' ? '' : ` (${action.detail.column})`;
+  return `${what}${column} takes ${held}${busy}`;
+}
+
+const list = (names: readonly string[]): string => [...new Set(names)].join(' and ');
+
+const WORDS: Partial<Readonly<Record<FormName, string>>> = {
+  'add column default volatile': 'ADD COLUMN with a default computed for each row',
+  'add column generated stored': 'ADD COLUMN ... STORED',
+  'add column domain checked': 'ADD COLUMN of a domain with constraints',
+  'change type rewrite': 'this change of type',
+  'change type scan': 'this change of type',
+  'add primary key using index nullable': 'PRIMARY KEY over a nullable column',
+  'create table references': 'a foreign key of a new table',
+  'add foreign key from new table': 'a foreign key of a new table',
+  'drop table referencing': 'dropping a table with a foreign key',
+  'set logged': 'SET LOGGED or UNLOGGED',
+  'row security': 'a change of row security',
+  'switch trigger': 'switching a trigger',
+};
+
+/** What only the catalog could settle. */
+function unsure({ action: { detail, at, roles } }: Impact): readonly Draft[] {
+  const place = { certainty: 'unknown', ...placed(at, roles['target']) } as const;
+  switch (detail?.unsure) {
+    case 'type':
+      return [unsureType(detail, roles['target'] ?? '', place)];
+    case 'nullable':
+      return [
+        {
+          rule: 'primary-key-nullable',
+          message:
+            'if a column of the index is nullable, PRIMARY KEY USING INDEX reads the whole table under ACCESS EXCLUSIVE; whether one is, is not known',
+          severity: 'notice',
+          ...place,
+        },
+      ];
+    default:
+      return [];
+  }
+}
+
+function unsureType({ type, column = 'column' }: Detail, relation: string, place: Partial<Draft>): Draft {
+  const to = type?.to ?? 'the new type';
+  const from = type?.from ?? null;
+  const known = from === null ? `the old type of ${column} is not known` : `what changing ${from} to ${to} costs is not known`;
+  return {
+    rule: 'column-type',
+    message: `${known}, so the table may be written anew under ACCESS EXCLUSIVE; give --database, or the migrations that made it`,
+    severity: 'warning',
+    fix: newColumnFix(relation, column, to),
+    ...place,
+  };
+}
+
+const columnOf = ({ action: { detail } }: Impact): string => detail?.column ?? 'column';
+const columnsOf = ({ action: { detail } }: Impact): readonly string[] => detail?.columns ?? [];
+
+function fillColumn(impact: Impact): string {
+  return fillLaterFix(tableOf(impact), columnOf(impact), 'TYPE', 'DEFAULT_EXPRESSION');
+}
+
+function generatedFix(impact: Impact, version: number): string {
+  if (version >= 18)
+    return sql(
+      `-- PostgreSQL 18 computes it when it is read, without a rewrite:`,
+      `ALTER TABLE ${quoted(tableOf(impact))} ADD COLUMN ${quoted(columnOf(impact))} TYPE GENERATED ALWAYS AS (EXPRESSION) VIRTUAL`,
+    );
+  return fillLaterFix(tableOf(impact), columnOf(impact), 'TYPE', 'EXPRESSION');
+}
+
+function serialFix(impact: Impact): string {
+  const [table, column] = [tableOf(impact), columnOf(impact)];
+  const sequence = `${table.split('.').at(-1) ?? table}_${column}_seq`;
+  return sql(`CREATE SEQUENCE ${quoted(sequence)}`, fillLaterFix(table, column, 'bigint', `nextval('${quoted(sequence)}')`));
+}
+
+function columnCheckFix(impact: Impact): string {
+  const [table, column] = [tableOf(impact), columnOf(impact)];
+  return sql(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(column)} TYPE`, notValidFix(table, `${column}_check`, 'CHECK (CONDITION)'));
+}
+
+function foreignColumnFix(impact: Impact): string {
+  const [table, column] = [tableOf(impact), columnOf(impact)];
+  const other = impact.action.roles['referenced'] ?? 'other';
+  return sql(
+    `ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(column)} bigint`,
+    notValidFix(table, `${column}_fkey`, `FOREIGN KEY (${quoted(column)}) REFERENCES ${quoted(other)}`),
+  );
+}
+
+/** The statement itself with NOT VALID, when it does nothing else. */
+function constraintFix(impact: Impact, { statement }: Context): string | undefined {
+  const name = impact.action.detail?.constraint ?? '';
+  const table = tableOf(impact);
+  if (children(statement.node, 'cmds').length !== 1 || statement.kind !== 'AlterTableStmt')
+    return notValidFix(table, name === '' ? 'NAME' : name, 'DEFINITION');
+  const text = ownText(statement);
+  const validated = name === '' ? 'NAME' : quoted(name);
+  return sql(`${text} NOT VALID`, '-- in a later migration:', `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${validated}`);
+}
+
+function notNullConstraintFix(impact: Impact, { options }: Context): string {
+  return notNullFix(tableOf(impact), columnsOf(impact)[0] ?? 'column', options.version);
+}
+
+function typeFix(impact: Impact): string {
+  return newColumnFix(tableOf(impact), columnOf(impact), impact.action.detail?.type?.to ?? 'TYPE');
+}
+
+function attachFix({ action: { roles } }: Impact): string {
+  const part = roles['partition'] ?? 'partition';
+  return sql(notValidFix(part, 'bounds', 'CHECK (the bounds of the partition, and NOT NULL)'), '-- then attach it, and drop the CHECK');
+}
+
+function detachFix(_: Impact, { statement, options }: Context): string | undefined {
+  return options.version >= 14 ? sql('-- in a file of its own, outside a transaction:', `${ownText(statement)} CONCURRENTLY`) : undefined;
+}
+
+function partitionFix({ action: { node } }: Impact): string {
+  const name = textOf(child(node, 'relation'), 'relname');
+  const parent = textOf(child(children(node, 'inhRelations')[0] ?? {}, 'RangeVar'), 'relname');
+  return sql(
+    `CREATE TABLE ${quoted(name)} (LIKE ${quoted(parent)} INCLUDING ALL, CHECK (the bounds))`,
+    `ALTER TABLE ${quoted(parent)} ATTACH PARTITION ${quoted(name)} FOR VALUES FROM (...) TO (...)`,
+  );
+}
+
+function domainFix(impact: Impact, text: string): string {
+  return sql(
+    `${text} NOT VALID`,
+    '-- in a later migration, in a quiet hour, for it keeps writers waiting:',
+    `ALTER DOMAIN ${quoted(impact.action.detail?.constraint ?? '')} VALIDATE CONSTRAINT NAME`,
+  );
+}

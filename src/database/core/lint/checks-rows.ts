@@ -1,0 +1,141 @@
+import { child, children, isSet, nameParts, textOf } from '../tree.ts';
+import type { Statement } from '../types.ts';
+import { batchFix } from './fixes.ts';
+import { isFresh } from './impact.ts';
+import { relationKey } from './schema.ts';
+import type { Context, Draft } from './types.ts';
+
+type Node = Statement['node'];
+
+/** What statements do to rows. */
+export function checkRows(context: Context): readonly Draft[] {
+  const { statement } = context;
+  return [...(KINDS[statement.kind]?.(statement.node, context) ?? []), ...twice(statement), ...indexed(context)];
+}
+
+const KINDS: Readonly<Record<string, (node: Node, context: Context) => readonly Draft[]>> = {
+  UpdateStmt: (node, context) => write(node, context, 'update-all'),
+  DeleteStmt: (node, context) => write(node, context, 'delete-all'),
+  TruncateStmt: truncate,
+  InsertStmt: (node) =>
+    node['cols'] === undefined && child(node, 'selectStmt')['SelectStmt'] !== undefined
+      ? [
+          {
+            rule: 'insert-columns',
+            message: `the columns of ${relationKey(child(node, 'relation'))} are not named`,
+            relation: relationKey(child(node, 'relation')),
+          },
+        ]
+      : [],
+};
+
+function write(node: Node, context: Context, all: 'update-all' | 'delete-all'): readonly Draft[] {
+  const table = relationKey(child(node, 'relation'));
+  if (isFresh(table, context.schema, context.file)) return [];
+  const word = all === 'update-all' ? 'UPDATE' : 'DELETE';
+  const place = { relation: table, scales: true, fix: batchFix(context.statement) } as const;
+  if (node['whereClause'] === undefined) return [{ rule: all, message: `${word} without WHERE changes every row of ${table}`, ...place }];
+  return namesOne(child(node, 'whereClause'))
+    ? []
+    : [{ rule: 'unbatched-write', message: `how many rows of ${table} this ${word} changes is not bounded`, ...place }];
+}
+
+/** `column = constant`, or `column IN (constants)`, somewhere in a conjunction: few rows, as far as text can tell. */
+function namesOne(where: Node): boolean {
+  const both = child(where, 'BoolExpr');
+  if (textOf(both, 'boolop') === 'AND_EXPR') return children(both, 'args').some(namesOne);
+  const test = child(where, 'A_Expr');
+  const column = nameParts(children(child(child(test, 'lexpr'), 'ColumnRef'), 'fields')).at(-1);
+  if (column === undefined || !/(?:^|_)(?:id|uuid|key|slug|name|code)$/i.test(column)) return false;
+  const equals = nameParts(children(test, 'name')).at(-1) === '=';
+  if (textOf(test, 'kind') === 'AEXPR_OP')
+    return equals && (child(test, 'rexpr')['A_Const'] !== undefined || child(test, 'rexpr')['TypeCast'] !== undefined);
+  return textOf(test, 'kind') === 'AEXPR_IN' && equals && child(test, 'rexpr')['List'] !== undefined;
+}
+
+function truncate(node: Node, { schema, file }: Context): readonly Draft[] {
+  const cascade = textOf(node, 'behavior') === 'DROP_CASCADE';
+  return children(node, 'relations').flatMap((one) => {
+    const table = relationKey(child(one, 'RangeVar'));
+    const fresh = isFresh(table, schema, file);
+    const severity = fresh ? ({ severity: 'notice' } as const) : {};
+    return [
+      { rule: 'truncate', message: `all rows of ${table} are deleted`, relation: table, ...severity } as const,
+      ...(cascade
+        ? [
+            {
+              rule: 'truncate-cascade',
+              message: `and those of every table that references ${table}`,
+              relation: table,
+              ...severity,
+            } as const,
+          ]
+        : []),
+    ];
+  });
+}
+
+/** SET a = 1, a = 2; a view or SELECT INTO with two columns of one name. */
+function twice({ kind, node }: Statement): readonly Draft[] {
+  const lists = [...assignments(kind, node), ...outputs(kind, node)];
+  return lists.flatMap((names) => {
+    const double = names.find((name, index) => names.indexOf(name) !== index);
+    return double === undefined ? [] : [{ rule: 'assigned-twice', message: `${double} is named twice` } as const];
+  });
+}
+
+function assignments(kind: string, node: Node): readonly (readonly string[])[] {
+  const names = (list: readonly Node[]): readonly string[] =>
+    list.map((one) => textOf(child(one, 'ResTarget'), 'name')).filter((name) => name !== '');
+  if (kind === 'UpdateStmt') return [names(children(node, 'targetList'))];
+  if (kind === 'InsertStmt') return [names(children(child(node, 'onConflictClause'), 'targetList')), names(children(node, 'cols'))];
+  if (kind !== 'MergeStmt') return [];
+  return children(node, 'mergeWhenClauses').map((one) => names(children(child(one, 'MergeWhenClause'), 'targetList')));
+}
+
+function outputs(kind: string, node: Node): readonly (readonly string[])[] {
+  const query =
+    kind === 'ViewStmt'
+      ? child(child(node, 'query'), 'SelectStmt')
+      : kind === 'CreateTableAsStmt'
+        ? child(child(node, 'query'), 'SelectStmt')
+        : node;
+  const makes = kind === 'ViewStmt' || kind === 'CreateTableAsStmt' || (kind === 'SelectStmt' && node['intoClause'] !== undefined);
+  if (!makes || node['aliases'] !== undefined) return [];
+  return [
+    children(query, 'targetList')
+      .map((one) => outputName(child(one, 'ResTarget')))
+      .filter((name) => name !== ''),
+  ];
+}
+
+/** The name PostgreSQL gives to an output column. */
+function outputName(target: Node): string {
+  const written = textOf(target, 'name');
+  if (written !== '') return written;
+  const value = child(target, 'val');
+  if (value['ColumnRef'] !== undefined) return nameParts(children(child(value, 'ColumnRef'), 'fields')).at(-1) ?? '';
+  if (value['FuncCall'] !== undefined) return nameParts(children(child(value, 'FuncCall'), 'funcname')).at(-1) ?? '';
+  return value['A_Const'] === undefined ? '' : '?column?';
+}
+
+/** Indexes: a column twice, and IF NOT EXISTS that may find an invalid one. */
+function indexed({ statement: { kind, node } }: Context): readonly Draft[] {
+  if (kind !== 'IndexStmt') return [];
+  const table = relationKey(child(node, 'relation'));
+  const columns = children(node, 'indexParams').map((one) => textOf(child(one, 'IndexElem'), 'name'));
+  const double = columns.find((name, index) => name !== '' && columns.indexOf(name) !== index);
+  return [
+    ...(double === undefined ? [] : [{ rule: 'index-column-twice', message: `${double} is in the index twice`, relation: table } as const]),
+    ...(isSet(node, 'concurrent') && isSet(node, 'if_not_exists')
+      ? [
+          {
+            rule: 'index-may-be-invalid',
+            message: 'IF NOT EXISTS takes an invalid index of that name, left by a failed try, for a finished one',
+            relation: table,
+            fix: `SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid; -- drop what it shows concurrently, then build it again`,
+          } as const,
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,227 @@
+import { child, children, findAll, nameParts, relationName, textOf } from '../tree.ts';
+import { transactionOf } from '../transactions.ts';
+import { quoted, sql, ownText } from './fixes.ts';
+import { keepsAllOut, keepsWritersOut } from './impact.ts';
+import { plainName, relationKey } from './schema.ts';
+import { milliseconds, settingOf } from './settings.ts';
+import type { Context, Done, Draft, Impact } from './types.ts';
+
+/** Longer than this, users notice. */
+const LONG_LOCK_TIMEOUT_MS = 10_000;
+
+/** What goes wrong between statements: locks kept while more is done, limits that are missing. */
+export function checkTransactions(context: Context): readonly Draft[] {
+  return [
+    ...validatesTogether(context),
+    ...locksSeveral(context),
+    ...worksUnderLock(context),
+    ...usesNewValue(context),
+    ...mergesAlters(context),
+    ...limits(context),
+    ...setting(context),
+    ...locksTable(context),
+  ];
+}
+
+/** The locks kept from earlier statements of the same transaction. */
+function heldBy(earlier: readonly Done[], keeps: (mode: Impact['locks'][number]['mode']) => boolean): readonly string[] {
+  return [
+    ...new Set(
+      earlier.flatMap(({ impacts }) => impacts.flatMap(({ locks }) => locks.filter((one) => keeps(one.mode)).map((one) => one.relation))),
+    ),
+  ];
+}
+
+/** Only what was added in this very transaction is still locked when it is validated. */
+function validatesTogether({ impacts, schema, placed }: Context): readonly Draft[] {
+  return impacts.flatMap(({ action: { form, roles, detail }, locks }) => {
+    const table = roles['target'];
+    if ((form !== 'validate check' && form !== 'validate foreign key') || table === undefined || locks.length === 0) return [];
+    const constraint = schema.tables.get(table)?.constraints.get(detail?.constraint ?? '');
+    if (constraint === undefined || !placed.shared || constraint.transaction !== placed.transaction) return [];
+    return [
+      {
+        rule: 'validate-together',
+        message: `${constraint.name} was added in the same transaction, whose lock on ${table} is kept while every row is checked`,
+        relation: table,
+        scales: true,
+        fix: sql('-- in a later migration:', `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${quoted(constraint.name)}`),
+      } as const,
+    ];
+  });
+}
+
+/** Two tables, each locked against everybody, in an order users need not share. */
+function locksSeveral({ placed, earlier, impacts }: Context): readonly Draft[] {
+  if (!placed.shared) return [];
+  const held = heldBy(earlier, keepsWritersOut);
+  const mine = impacts.flatMap(({ locks }) => locks.filter((one) => keepsWritersOut(one.mode)).map((one) => one.relation));
+  const added = [...new Set(mine)].filter((one) => !held.includes(one));
+  // Told once, when the second table comes in.
+  if (held.length !== 1 || added.length === 0) return [];
+  return [
+    {
+      rule: 'several-locks',
+      message: `${added.join(' and ')} is locked while ${held.join(' and ')} still is: users who take them in another order deadlock with it`,
+      relation: added[0] ?? '',
+      fix: '-- one table per transaction: put this statement in a migration of its own',
+    },
+  ];
+}
+
+const WRITES: ReadonlySet<string> = new Set(['UpdateStmt', 'DeleteStmt', 'InsertStmt', 'MergeStmt', 'CopyStmt']);
+
+/** After an exclusive lock: rows changed are an error, other work that takes long a warning. */
+function worksUnderLock(context: Context): readonly Draft[] {
+  const { placed, statement, earlier, impacts } = context;
+  const held = placed.shared ? heldBy(earlier, keepsAllOut) : [];
+  const [table] = held;
+  if (table === undefined) return [];
+  const changed = changedTable(context);
+  if (changed !== null)
+    return [
+      {
+        rule: 'schema-and-rows',
+        message: `rows of ${changed} are changed while this transaction keeps everybody out of ${held.includes(changed) ? changed : table}`,
+        relation: changed,
+        scales: true,
+        fix: sql('-- in a migration of its own, in batches:', ownText(statement)),
+      },
+    ];
+  const slow =
+    impacts.some(({ scans, rewrites }) => scans.length + rewrites.length > 0) || WRITES.has(statement.kind) || readsRows(statement);
+  return slow
+    ? [
+        {
+          rule: 'work-under-lock',
+          message: `this runs while the transaction keeps everybody out of ${held.join(' and ')}`,
+          relation: table,
+        },
+      ]
+    : [];
+}
+
+const CHANGES_ROWS: ReadonlySet<string> = new Set(['UpdateStmt', 'DeleteStmt', 'MergeStmt']);
+
+/** The table with rows of its own that a statement changes, however many they are. */
+function changedTable({ statement, schema, file }: Context): string | null {
+  if (!CHANGES_ROWS.has(statement.kind) && !insertsMany(statement)) return null;
+  const table = relationKey(child(statement.node, 'relation'));
+  return schema.tables.get(table)?.file === file.index ? null : table;
+}
+
+/** INSERT ... SELECT moves as many rows as it finds. */
+function insertsMany({ kind, node }: Context['statement']): boolean {
+  const select = child(child(node, 'selectStmt'), 'SelectStmt');
+  return kind === 'InsertStmt' && select['fromClause'] !== undefined;
+}
+
+function readsRows({ kind, node }: Context['statement']): boolean {
+  return kind === 'SelectStmt' && node['fromClause'] !== undefined;
+}
+
+/** "unsafe use of new value": PostgreSQL refuses it until the transaction that added the value has ended. */
+function usesNewValue({ statement, schema, placed }: Context): readonly Draft[] {
+  if (!placed.shared || statement.kind === 'AlterEnumStmt') return [];
+  const added = [...schema.enums].flatMap(([name, one]) =>
+    [...one.added].filter(([, transaction]) => transaction === placed.transaction).map(([value]) => ({ name, value })),
+  );
+  if (added.length === 0) return [];
+  const texts = new Set(findAll(statement.node, ['A_Const']).map(({ node }) => textOf(child(node, 'sval'), 'sval')));
+  return added
+    .filter(({ value }) => texts.has(value))
+    .map(
+      ({ name, value }) =>
+        ({
+          rule: 'enum-value-in-transaction',
+          message: `'${value}' was added to ${name} in this transaction and cannot be used before it ends`,
+        }) as const,
+    );
+}
+
+function mergesAlters({ statement, earlier }: Context): readonly Draft[] {
+  if (statement.kind !== 'AlterTableStmt') return [];
+  const [table, last] = [relationKey(child(statement.node, 'relation')), earlier.at(-1)?.placed.statement];
+  if (last?.kind !== 'AlterTableStmt' || relationKey(child(last.node, 'relation')) !== table) return [];
+  const validates = [statement, last].some((one) =>
+    children(one.node, 'cmds').some((each) => textOf(child(each, 'AlterTableCmd'), 'subtype') === 'AT_ValidateConstraint'),
+  );
+  if (validates) return [];
+  return [{ rule: 'merge-alters', message: `${table} was altered by the statement before; one ALTER TABLE can do both`, relation: table }];
+}
+
+/** Statements that lock something others use need limits; told once for each file, at the first of them. */
+function limits({ statement, impacts, file, placed }: Context): readonly Draft[] {
+  if (file.limited || placed.inside === 'function' || isConcurrent(statement)) return [];
+  const [relation] = impacts.flatMap((one) => one.locks).flatMap((one) => (keepsWritersOut(one.mode) ? [one.relation] : []));
+  if (relation === undefined && !CHANGES_SCHEMA.has(statement.kind)) return [];
+  const place = relation === undefined ? {} : { relation };
+  const what = relation === undefined ? 'this statement' : `the lock on ${relation}`;
+  return LIMITS.flatMap(({ rule, setting, value, message }) => {
+    const set = file.settings.get(setting);
+    const missing = set === undefined || milliseconds(set.value) === 0;
+    return missing ? [{ rule, message: message(what), fix: sql(`SET ${setting} = '${value}'`), ...place }] : [];
+  });
+}
+
+const LIMITS = [
+  {
+    rule: 'lock-timeout',
+    setting: 'lock_timeout',
+    value: '1s',
+    message: (what: string) => `no lock_timeout bounds how long ${what} is waited for`,
+  },
+  { rule: 'statement-timeout', setting: 'statement_timeout', value: '30s', message: () => 'no statement_timeout is set' },
+  {
+    rule: 'idle-timeout',
+    setting: 'idle_in_transaction_session_timeout',
+    value: '30s',
+    message: () => 'no idle_in_transaction_session_timeout is set',
+  },
+] as const;
+
+const CHANGES_SCHEMA: ReadonlySet<string> = new Set([
+  'CreateEnumStmt',
+  'AlterTableStmt',
+  'IndexStmt',
+  'RenameStmt',
+  'DropStmt',
+  'RefreshMatViewStmt',
+  'ReindexStmt',
+  'CreateTrigStmt',
+]);
+
+function isConcurrent({ node, kind }: Context['statement']): boolean {
+  if (kind === 'ReindexStmt') return children(node, 'params').some((one) => textOf(child(one, 'DefElem'), 'defname') === 'concurrently');
+  return node['concurrent'] === true;
+}
+
+function setting({ statement }: Context): readonly Draft[] {
+  const set = settingOf(statement);
+  if (set?.name !== 'lock_timeout') return [];
+  const limit = milliseconds(set.value);
+  if (limit === 0) return [{ rule: 'lock-timeout-long', message: 'lock_timeout = 0 waits for ever', fix: sql(`SET lock_timeout = '1s'`) }];
+  return limit !== null && limit > LONG_LOCK_TIMEOUT_MS
+    ? [{ rule: 'lock-timeout-long', message: `lock_timeout = ${set.value} lets users wait that long`, fix: sql(`SET lock_timeout = '1s'`) }]
+    : [];
+}
+
+const WEAK: ReadonlySet<number> = new Set([1, 2]);
+
+function locksTable({ statement, placed }: Context): readonly Draft[] {
+  if (statement.kind !== 'LockStmt' || WEAK.has(Number(statement.node['mode'])) || transactionOf(statement) !== null || !placed.shared)
+    return [];
+  const tables = children(statement.node, 'relations').map((one) => plainName(relationName(child(one, 'RangeVar'))));
+  return [
+    {
+      rule: 'lock-table',
+      message: `LOCK TABLE keeps others out of ${tables.join(' and ')} until the transaction ends`,
+      relation: tables[0] ?? '',
+    },
+  ];
+}
+
+/** Names of the functions a query calls: their bodies run here. */
+export function calledFunctions({ node }: Context['statement']): readonly string[] {
+  return findAll(node, ['FuncCall']).map((one) => plainName(nameParts(children(one.node, 'funcname')).join('.')));
+}

@@ -1,0 +1,173 @@
+import { LEADING_COMMENTS } from './fixes.ts';
+import type { Found } from './lint-file.ts';
+import type { LockMode } from './measured-facts.ts';
+import { RULES, type Category, type RuleId } from './rules.ts';
+import type { Suppression } from './suppressions.ts';
+import type { Draft, LintOptions, Severity, TableSize } from './types.ts';
+
+/** A file as it is told to people. */
+export interface Source {
+  /** As the user knows it. */
+  readonly name: string;
+  /** Its text, sections of another direction blanked out, so that positions are those of the file. */
+  readonly text: string;
+  /** The last line of each statement. */
+  readonly ends: readonly number[];
+}
+
+/** Where something is: line and column from 1, column in characters. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing that is wrong, where, why, and what to do instead. */
+export interface Finding extends Place {
+  readonly rule: RuleId;
+  readonly category: Category;
+  readonly severity: Severity;
+  /** `unknown`: only the catalog could tell. */
+  readonly certainty: 'known' | 'unknown';
+  readonly message: string;
+  readonly why: string;
+  readonly fix: string | null;
+  readonly relation: string | null;
+  readonly file: string;
+  /** The author's reason, when the finding is allowed by a comment. */
+  readonly allowed: string | null;
+}
+
+export type { LockMode };
+
+/** Gives drafts their places and severities, and takes out what a comment allows. */
+export function settle(
+  source: Source,
+  found: readonly Found[],
+  suppressions: readonly Suppression[],
+  options: LintOptions,
+): readonly Finding[] {
+  const lines = lineStarts(source.text);
+  const used = new Set<Suppression>();
+  const findings = found.map((one): Finding => {
+    const place = placeOf(one, source.text, lines);
+    const allowing = suppressions.find((each) => each.problem === null && each.rule === one.draft.rule && covers(each, source, place));
+    if (allowing !== undefined) used.add(allowing);
+    return finding(source.name, one.draft, place, { severity: severityOf(one, options), allowed: allowing?.because ?? null });
+  });
+  return [...findings, ...aboutSuppressions(source.name, suppressions, used)].toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** A finding from its parts; for those that are not about a statement too. */
+// oxlint-disable-next-line max-params -- file, what, where and how
+export function finding(
+  file: string,
+  draft: Draft,
+  place: Place,
+  { severity, allowed }: { readonly severity: Severity; readonly allowed: string | null },
+): Finding {
+  const { category, why } = RULES[draft.rule];
+  return {
+    rule: draft.rule,
+    category,
+    severity,
+    certainty: draft.certainty ?? 'known',
+    message: draft.message,
+    why,
+    fix: draft.fix ?? null,
+    relation: draft.relation ?? null,
+    file,
+    ...place,
+    allowed,
+  };
+}
+
+const DOWN: Readonly<Record<Severity, Severity>> = { error: 'warning', warning: 'notice', notice: 'notice' };
+const UP: Readonly<Record<Severity, Severity>> = { error: 'error', warning: 'error', notice: 'warning' };
+const SMALL_BYTES = 10 * 1024 * 1024;
+const LARGE_BYTES = 1024 * 1024 * 1024;
+const LARGE_ROWS = 10_000_000;
+
+/** The rule's severity, or the draft's own; by the table's size, or its age where the size is not known; lower for what only runs when a function is called. */
+function severityOf({ draft, inside, young }: Found, { sizes }: LintOptions): Severity {
+  const own = draft.severity ?? RULES[draft.rule].severity;
+  const size = draft.relation === undefined ? undefined : sizes.get(draft.relation);
+  const sized = draft.scales === true ? (size === undefined ? (young ? DOWN[own] : own) : bySize(own, size)) : own;
+  return inside === 'function' ? DOWN[sized] : sized;
+}
+
+function bySize(severity: Severity, { rows, bytes }: TableSize): Severity {
+  if (bytes >= LARGE_BYTES || rows >= LARGE_ROWS) return UP[severity];
+  return bytes < SMALL_BYTES ? DOWN[severity] : severity;
+}
+
+/** A comment covers the statement it stands in front of, and what is on its own line. */
+function covers({ line }: Suppression, { ends }: Source, place: Place): boolean {
+  return place.line >= line
+    ? place.line <= (ends.find((end) => end >= line) ?? line)
+    : ends.find((end) => end >= place.line) === ends.find((end) => end >= line);
+}
+
+function aboutSuppressions(file: string, all: readonly Suppression[], used: ReadonlySet<Suppression>): readonly Finding[] {
+  return all.flatMap((one) => {
+    const place = { line: one.line, column: one.column };
+    if (one.problem !== null)
+      return [finding(file, { rule: 'suppression', message: one.problem }, place, { severity: 'error', allowed: null })];
+    if (used.has(one)) return [];
+    return [
+      finding(file, { rule: 'unused-suppression', message: `nothing here breaks ${one.rule}` }, place, {
+        severity: 'notice',
+        allowed: null,
+      }),
+    ];
+  });
+}
+
+/** The byte at which each line begins. */
+function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  let byte = 0;
+  for (const character of text) {
+    byte += utf8Length(character);
+    if (character === '\n') starts.push(byte);
+  }
+  return starts;
+}
+
+function utf8Length(character: string): number {
+  const code = character.codePointAt(0) ?? 0;
+  if (code < 0x80) return 1;
+  if (code < 0x800) return 2;
+  return code < 0x1_00_00 ? 3 : 4;
+}
+
+function placeOf({ draft, statement, base }: Found, text: string, lines: readonly number[]): Place {
+  if (base === null) return { line: statement.line, column: 1 };
+  const at = draft.at === undefined ? ownStart(statement) : draft.at + base;
+  return at === null ? { line: statement.line, column: 1 } : placeAt(text, lines, at);
+}
+
+/** Where a statement's own words begin, after the comments before it. */
+function ownStart({ text, start }: Found['statement']): number | null {
+  if (start === null) return null;
+  let byte = start;
+  for (const character of LEADING_COMMENTS.exec(text)?.[0] ?? '') byte += utf8Length(character);
+  return byte;
+}
+
+/** Line and column of a byte. */
+function placeAt(text: string, lines: readonly number[], at: number): Place {
+  let [low, high] = [0, lines.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((lines[middle] ?? 0) <= at) low = middle;
+    else high = middle - 1;
+  }
+  let byte = lines[low] ?? 0;
+  let column = 1;
+  for (const character of text.split('\n', low + 1)[low] ?? '') {
+    if (byte >= at) break;
+    byte += utf8Length(character);
+    column += 1;
+  }
+  return { line: low + 1, column };
+}

@@ -1,0 +1,231 @@
+import { typeName } from '../expression-effect.ts';
+import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
+import type { Statement } from '../types.ts';
+import type { FormName } from './measured-facts.ts';
+import { action, located } from './recognise-parts.ts';
+import { knownPresent, relationKey, type Schema } from './schema.ts';
+import { changeType, type AlteredTable as Table } from './recognise-type.ts';
+import type { Action, LintOptions } from './types.ts';
+
+type Node = Statement['node'];
+
+/** The actions of an ALTER TABLE (or ALTER INDEX, SEQUENCE, VIEW), one or more for each command. */
+export function alterActions(node: Node, schema: Schema, options: LintOptions): readonly Action[] {
+  const relation = child(node, 'relation');
+  const name = relationKey(relation);
+  const commands = children(node, 'cmds').map((one) => child(one, 'AlterTableCmd'));
+  switch (textOf(node, 'objtype')) {
+    case 'OBJECT_TABLE':
+    case 'OBJECT_MATVIEW':
+      return commands.flatMap((command) => commandActions(command, { name, schema, options }));
+    case 'OBJECT_INDEX':
+      return [action('set index options', { an_index: name }, node, located(relation))];
+    case 'OBJECT_SEQUENCE':
+      return [action('alter sequence', { a_sequence: name }, node, located(relation))];
+    default:
+      return [];
+  }
+}
+
+const SIMPLE: Readonly<Record<string, FormName>> = {
+  AT_DropColumn: 'drop column',
+  AT_DropNotNull: 'drop not null',
+  AT_SetStatistics: 'set statistics',
+  AT_SetStorage: 'set storage',
+  AT_SetCompression: 'set compression',
+  AT_SetOptions: 'set column options',
+  AT_ResetOptions: 'set column options',
+  AT_AddIdentity: 'add identity',
+  AT_SetIdentity: 'set identity',
+  AT_DropIdentity: 'drop identity',
+  AT_DropExpression: 'drop expression',
+  AT_AlterConstraint: 'alter constraint',
+  AT_SetRelOptions: 'set options',
+  AT_ResetRelOptions: 'set options',
+  AT_SetLogged: 'set logged',
+  AT_SetUnLogged: 'set logged',
+  AT_SetTableSpace: 'set tablespace',
+  AT_SetAccessMethod: 'set access method',
+  AT_ClusterOn: 'cluster on',
+  AT_ReplicaIdentity: 'replica identity',
+  AT_ChangeOwner: 'owner',
+  AT_EnableRowSecurity: 'row security',
+  AT_DisableRowSecurity: 'row security',
+  AT_ForceRowSecurity: 'row security',
+  AT_NoForceRowSecurity: 'row security',
+  AT_EnableTrig: 'switch trigger',
+  AT_EnableAlwaysTrig: 'switch trigger',
+  AT_EnableReplicaTrig: 'switch trigger',
+  AT_DisableTrig: 'switch trigger',
+  AT_EnableTrigAll: 'switch trigger',
+  AT_DisableTrigAll: 'switch trigger',
+  AT_EnableTrigUser: 'switch trigger',
+  AT_DisableTrigUser: 'switch trigger',
+};
+
+function commandActions(command: Node, table: Table): readonly Action[] {
+  const subtype = textOf(command, 'subtype');
+  const target = { target: table.name };
+  const column = textOf(command, 'name');
+  const simple = SIMPLE[subtype];
+  if (simple !== undefined) return [action(simple, target, command, undefined, { column })];
+  switch (subtype) {
+    case 'AT_AddColumn':
+      return addColumn(child(child(command, 'def'), 'ColumnDef'), table);
+    case 'AT_AddConstraint':
+      return addConstraint(child(child(command, 'def'), 'Constraint'), table);
+    case 'AT_AlterColumnType':
+      return [changeType(command, column, table)];
+    case 'AT_SetNotNull':
+      return [
+        action(knownPresent(table.schema, table.name, column) ? 'set not null checked' : 'set not null', target, command, undefined, {
+          column,
+        }),
+      ];
+    case 'AT_ColumnDefault':
+      return [action(command['def'] === undefined ? 'drop default' : 'set default', target, command, undefined, { column })];
+    case 'AT_ValidateConstraint':
+      return [validate(command, column, table)];
+    case 'AT_DropConstraint':
+      return [dropConstraint(command, column, table)];
+    default:
+      return partition(subtype, command, table);
+  }
+}
+
+function partition(subtype: string, command: Node, { name }: Table): readonly Action[] {
+  const part = child(child(command, 'def'), 'PartitionCmd');
+  const roles = { parent: name, partition: relationKey(child(part, 'name')) };
+  switch (subtype) {
+    case 'AT_AttachPartition':
+      return [action('attach partition', roles, command, located(child(part, 'name')))];
+    case 'AT_DetachPartition':
+      return [
+        action(
+          isSet(part, 'concurrent') ? 'detach partition concurrently' : 'detach partition',
+          roles,
+          command,
+          located(child(part, 'name')),
+        ),
+      ];
+    case 'AT_AddInherit':
+      return [action('inherit', { child: name, target: relationKey(child(child(command, 'def'), 'RangeVar')) }, command)];
+    case 'AT_DropInherit':
+      return [action('no inherit', { child: name, target: relationKey(child(child(command, 'def'), 'RangeVar')) }, command)];
+    default:
+      return [action(null, { target: name }, command)];
+  }
+}
+
+/** A column may be dear for several reasons at once: its type, its default, its constraints. */
+function addColumn(column: Node, table: Table): readonly Action[] {
+  const name = textOf(column, 'colname');
+  const roles = { target: table.name };
+  const constraints = children(column, 'constraints').map((one) => child(one, 'Constraint'));
+  const make = (form: FormName, node: Node, others = {}): Action =>
+    action(form, { ...roles, ...others }, node, located(node) ?? located(column), { column: name });
+  const found = constraints.flatMap((one) => {
+    const form = columnConstraintForm(one, constraints);
+    const referenced = textOf(one, 'contype') === 'CONSTR_FOREIGN' ? { referenced: relationKey(child(one, 'pktable')) } : {};
+    return form === null ? [] : [make(form, one, referenced)];
+  });
+  const type = typeName(child(column, 'typeName'));
+  if (SERIAL.test(type)) found.push(make('add column serial', column));
+  else if (table.schema.domains.has(type)) found.push(make('add column domain checked', column));
+  return found.length === 0 ? [make('add column', column)] : found;
+}
+
+const SERIAL = /^(?:small|big)?serial[248]?$/;
+
+function columnConstraintForm(one: Node, all: readonly Node[]): FormName | null {
+  switch (textOf(one, 'contype')) {
+    case 'CONSTR_DEFAULT':
+      return defaultForm(one);
+    case 'CONSTR_GENERATED':
+      return textOf(one, 'generated_kind') === 'v' ? 'add column generated virtual' : 'add column generated stored';
+    case 'CONSTR_IDENTITY':
+      return 'add column identity';
+    case 'CONSTR_CHECK':
+      return 'add column check';
+    case 'CONSTR_UNIQUE':
+      return 'add column unique';
+    case 'CONSTR_PRIMARY':
+      return 'add column primary key';
+    case 'CONSTR_FOREIGN':
+      return all.some((other) => textOf(other, 'contype') === 'CONSTR_DEFAULT') ? 'add column references default' : 'add column references';
+    default:
+      return null;
+  }
+}
+
+/** Read once for all rows: PostgreSQL's functions that do not change within a statement. Everything else is taken for volatile. */
+const STABLE = new Set(
+  `now transaction_timestamp statement_timestamp current_setting current_database current_schema current_user timezone to_char date_trunc
+   age make_interval make_date to_timestamp concat coalesce lower upper md5 length abs floor ceil round array_fill json_build_object
+   jsonb_build_object json_build_array jsonb_build_array to_json to_jsonb nullif greatest least extract date_part encode decode sha256
+   substr substring replace trim btrim version int4range int8range numrange tsrange tstzrange daterange string_to_array to_date`.split(
+    /\s+/,
+  ),
+);
+
+function defaultForm(one: Node): FormName {
+  const calls = findAll(one, ['FuncCall']).map(({ node }) => nameParts(children(node, 'funcname')));
+  if (calls.some((parts) => !(STABLE.has(parts.at(-1) ?? '') && (parts.length < 2 || parts[0] === 'pg_catalog'))))
+    return 'add column default volatile';
+  return calls.length > 0 || findAll(one, ['SQLValueFunction']).length > 0 ? 'add column default stable' : 'add column default constant';
+}
+
+const CONSTRAINTS: Readonly<Record<string, readonly [valid: FormName, notValid: FormName]>> = {
+  CONSTR_CHECK: ['add check', 'add check not valid'],
+  CONSTR_FOREIGN: ['add foreign key', 'add foreign key not valid'],
+  CONSTR_NOTNULL: ['add not null', 'add not null not valid'],
+  CONSTR_UNIQUE: ['add unique', 'add unique using index'],
+  CONSTR_EXCLUSION: ['add exclude', 'add exclude'],
+};
+
+function addConstraint(one: Node, table: Table): readonly Action[] {
+  const kind = textOf(one, 'contype');
+  const foreign = kind === 'CONSTR_FOREIGN' ? { referenced: relationKey(child(one, 'pktable')) } : {};
+  const columns = nameParts(children(one, kind === 'CONSTR_FOREIGN' ? 'fk_attrs' : 'keys'));
+  const detail = { constraint: textOf(one, 'conname'), columns };
+  const roles = { target: table.name, ...foreign };
+  if (kind === 'CONSTR_PRIMARY') return [primaryKey(one, columns, table)];
+  const forms = CONSTRAINTS[kind];
+  if (forms === undefined) return [action(null, roles, one, located(one), detail)];
+  const cheap = isSet(one, 'skip_validation') || textOf(one, 'indexname') !== '';
+  return [action(forms[cheap ? 1 : 0], roles, one, located(one), detail)];
+}
+
+function primaryKey(one: Node, keys: readonly string[], { name, schema }: Table): Action {
+  const index = textOf(one, 'indexname');
+  const columns = index === '' ? keys : (schema.indexes.get(index)?.columns ?? []);
+  const detail = { constraint: textOf(one, 'conname'), columns };
+  if (index === '') return action('add primary key', { target: name }, one, located(one), detail);
+  if (columns.length > 0 && columns.every((column) => knownPresent(schema, name, column)))
+    return action('add primary key using index', { target: name }, one, located(one), detail);
+  const nullable = columns.filter((column) => schema.tables.get(name)?.columns.get(column)?.notNull === false);
+  // Whether the columns may be NULL decides; where that is not known, it is said.
+  return nullable.length > 0
+    ? action('add primary key using index nullable', { target: name }, one, located(one), { ...detail, columns: nullable })
+    : action('add primary key using index', { target: name }, one, located(one), { ...detail, unsure: 'nullable' });
+}
+
+function validate(command: Node, constraint: string, { name, schema }: Table): Action {
+  const known = schema.tables.get(name)?.constraints.get(constraint);
+  if (known?.kind === 'foreign' && known.referenced !== null)
+    return action('validate foreign key', { target: name, referenced: known.referenced }, command, undefined, { constraint });
+  return action('validate check', { target: name }, command, undefined, { constraint });
+}
+
+function dropConstraint(command: Node, constraint: string, { name, schema }: Table): Action {
+  const known = schema.tables.get(name)?.constraints.get(constraint);
+  if (known?.kind === 'foreign' && known.referenced !== null)
+    return action('drop foreign key', { target: name, referenced: known.referenced }, command, undefined, { constraint });
+  return action(
+    known?.kind === 'unique' || known?.kind === 'primary' ? 'drop unique' : 'drop check',
+    { target: name },
+    command,
+    undefined,
+    { constraint },
+  );
+}

@@ -1,0 +1,78 @@
+import { typeName } from '../expression-effect.ts';
+import { child, children } from '../tree.ts';
+import type { Statement } from '../types.ts';
+import { MEASURED_TYPES } from './measured.ts';
+import { typeCost, type FormName, type TypeCost } from './measured-facts.ts';
+import { action, located } from './recognise-parts.ts';
+import { columnUse, type Schema } from './schema.ts';
+import { columnType, narrows, typeChange, typeText, type ColumnType } from './type-change.ts';
+import type { Action, LintOptions } from './types.ts';
+
+type Node = Statement['node'];
+
+/** The table an ALTER TABLE is about, and what is known around it. */
+export interface AlteredTable {
+  readonly name: string;
+  readonly schema: Schema;
+  readonly options: LintOptions;
+}
+
+/** The column's old type decides; without it nothing is claimed but the lock. */
+export function changeType(command: Node, column: string, table: AlteredTable): Action {
+  const definition = child(child(command, 'def'), 'ColumnDef');
+  const to = columnType(child(definition, 'typeName'));
+  const from = table.schema.tables.get(table.name)?.columns.get(column)?.type ?? null;
+  const judged = judgeType(from, to, { definition, column, table });
+  return action(judged.form, { target: table.name }, command, located(definition) ?? located(child(definition, 'typeName')), {
+    column,
+    type: {
+      from: from === null ? null : typeText(from),
+      to: to === null ? typeName(child(definition, 'typeName')) : typeText(to),
+      narrows: from !== null && to !== null && narrows(from, to),
+    },
+    ...(judged.unsure ? { unsure: 'type' } : {}),
+  });
+}
+
+interface TypeJudgement {
+  readonly form: FormName;
+  readonly unsure: boolean;
+}
+
+interface Changed {
+  readonly definition: Node;
+  readonly column: string;
+  readonly table: AlteredTable;
+}
+
+function judgeType(from: ColumnType | null, to: ColumnType | null, { definition, column, table }: Changed): TypeJudgement {
+  if (from === null || to === null) return { form: 'change type free', unsure: true };
+  const change = typeChange(from, to);
+  // USING may compute anything; a bare cast to the new type is what PostgreSQL would do anyway.
+  const computes = definition['raw_default'] !== undefined && !isPlainCast(definition['raw_default']);
+  if (computes) return { form: 'change type rewrite', unsure: false };
+  if (change === null) return { form: 'change type free', unsure: false };
+  if (!MEASURED_TYPES.has(from.base) || !MEASURED_TYPES.has(to.base)) return { form: 'change type free', unsure: true };
+  const use = columnUse(table.schema, table.name, column);
+  const cost = typeCost(change, table.options.version, { ...use, utc: table.options.utc === true });
+  return { form: COSTS[cost], unsure: false };
+}
+
+const COSTS = { free: 'change type free', scan: 'change type scan', rewrite: 'change type rewrite' } as const satisfies Readonly<
+  Record<TypeCost, FormName>
+>;
+
+/** A column, or one cast; one by way of text is still none between texts. */
+function isPlainCast(expression: Node[string]): boolean {
+  if (child(expression as Node, 'ColumnRef')['fields'] !== undefined) return true;
+  const cast = child(expression as Node, 'TypeCast');
+  const arg = child(cast, 'arg');
+  if (arg['ColumnRef'] !== undefined) return true;
+  const inner = child(arg, 'TypeCast');
+  const texts = [cast, inner].every(
+    (one) => TEXTS.has(typeName(child(one, 'typeName'))) && children(child(one, 'typeName'), 'typmods').length === 0,
+  );
+  return texts && child(inner, 'arg')['ColumnRef'] !== undefined;
+}
+
+const TEXTS: ReadonlySet<string> = new Set(['text', 'varchar']);

@@ -1,0 +1,81 @@
+import { child, children, isSet, textOf } from '../tree.ts';
+import type { Statement } from '../types.ts';
+import { addColumn, addConstraint, setNotNull, type Where } from './schema-table.ts';
+import { relationKey, type Schema, type Table } from './schema.ts';
+import { columnType } from './type-change.ts';
+
+type Node = Statement['node'];
+
+/** Changes a table as an ALTER TABLE would; one that was never seen is noted with what is now known of it. */
+export function alterTable(schema: Schema, node: Node, where: Where): void {
+  if (textOf(node, 'objtype') !== 'OBJECT_TABLE') return;
+  const name = relationKey(child(node, 'relation'));
+  const table = schema.tables.get(name) ?? unseen(name);
+  schema.tables.set(name, table);
+  for (const one of children(node, 'cmds')) apply({ schema, table, where }, child(one, 'AlterTableCmd'));
+}
+
+function unseen(name: string): Table {
+  return {
+    name,
+    file: null,
+    transaction: null,
+    columns: new Map(),
+    constraints: new Map(),
+    whole: false,
+    partitioned: false,
+    temporary: false,
+  };
+}
+
+interface At {
+  readonly schema: Schema;
+  readonly table: Table;
+  readonly where: Where;
+}
+
+function apply({ schema, table, where }: At, command: Node): void {
+  const name = textOf(command, 'name');
+  switch (textOf(command, 'subtype')) {
+    case 'AT_AddColumn': {
+      const definition = child(child(command, 'def'), 'ColumnDef');
+      if (isSet(command, 'missing_ok') && table.columns.has(textOf(definition, 'colname'))) return;
+      return addColumn(table, definition, where);
+    }
+    case 'AT_DropColumn':
+      return dropColumn(schema, table, name);
+    case 'AT_AlterColumnType': {
+      const known = table.columns.get(name);
+      const type = columnType(child(child(child(command, 'def'), 'ColumnDef'), 'typeName'));
+      return void table.columns.set(name, { name, type, notNull: known?.notNull ?? false, file: known?.file ?? null });
+    }
+    case 'AT_SetNotNull':
+      return setNotNull(table, name, true);
+    case 'AT_DropNotNull':
+      return setNotNull(table, name, false);
+    case 'AT_AddConstraint':
+      return constrain({ schema, table, where }, child(child(command, 'def'), 'Constraint'));
+    case 'AT_DropConstraint':
+      return void table.constraints.delete(name);
+    case 'AT_ValidateConstraint': {
+      const known = table.constraints.get(name);
+      if (known !== undefined) table.constraints.set(name, { ...known, valid: true });
+      return;
+    }
+    default:
+  }
+}
+
+/** With the column go the indexes and constraints on it. */
+function dropColumn(schema: Schema, table: Table, column: string): void {
+  table.columns.delete(column);
+  for (const [name, { columns }] of table.constraints) if (columns.includes(column)) table.constraints.delete(name);
+  for (const [name, index] of schema.indexes)
+    if (index.table === table.name && index.mentions.includes(column)) schema.indexes.delete(name);
+}
+
+/** USING INDEX names no columns: they are the index's. */
+function constrain({ schema, table, where }: At, node: Node): void {
+  const index = textOf(node, 'indexname');
+  addConstraint(table, node, where, index === '' ? [] : (schema.indexes.get(index)?.columns ?? []));
+}

@@ -1,0 +1,115 @@
+import { relationName } from '../tree.ts';
+import type { Statement } from '../types.ts';
+import type { ColumnType } from './type-change.ts';
+
+/** What earlier statements tell of the database. A thing that is not in it may exist all the same. */
+export interface Schema {
+  readonly tables: Map<string, Table>;
+  readonly indexes: Map<string, Index>;
+  /** Domains by name; what is in it was made by these files. */
+  readonly domains: Map<string, { readonly file: number }>;
+  readonly enums: Map<string, { readonly file: number | null; readonly added: Map<string, number> }>;
+  /** Relations a view reads, by view. */
+  readonly views: Map<string, { readonly file: number; readonly reads: readonly string[]; readonly materialized: boolean }>;
+  readonly functions: Map<string, { readonly file: number }>;
+}
+
+export interface Table {
+  readonly name: string;
+  /** The file that made it; null for one that was there before. */
+  readonly file: number | null;
+  readonly transaction: number | null;
+  readonly columns: Map<string, Column>;
+  readonly constraints: Map<string, Constraint>;
+  /** True when these files made it, so that a column not in it does not exist. */
+  readonly whole: boolean;
+  readonly partitioned: boolean;
+  readonly temporary: boolean;
+}
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType | null;
+  readonly notNull: boolean;
+  readonly file: number | null;
+}
+
+export interface Constraint {
+  readonly name: string;
+  readonly kind: 'check' | 'foreign' | 'unique' | 'primary' | 'exclude' | 'not-null';
+  readonly columns: readonly string[];
+  readonly valid: boolean;
+  /** For a foreign key: the other table. */
+  readonly referenced: string | null;
+  /** For `CHECK (c IS NOT NULL)`: `c`. */
+  readonly present: readonly string[];
+  readonly file: number | null;
+  readonly transaction: number | null;
+}
+
+export interface Index {
+  readonly name: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** Every column its expressions and its predicate mention. */
+  readonly mentions: readonly string[];
+  readonly unique: boolean;
+  readonly partial: boolean;
+  readonly concurrent: boolean;
+  readonly file: number | null;
+}
+
+export function emptySchema(): Schema {
+  return { tables: new Map(), indexes: new Map(), domains: new Map(), enums: new Map(), views: new Map(), functions: new Map() };
+}
+
+/** A copy that can be changed without the original. */
+export function copyOf(schema: Schema): Schema {
+  const tables = [...schema.tables].map(
+    ([name, one]) => [name, { ...one, columns: new Map(one.columns), constraints: new Map(one.constraints) }] as const,
+  );
+  const enums = [...schema.enums].map(([name, one]) => [name, { ...one, added: new Map(one.added) }] as const);
+  return {
+    tables: new Map(tables),
+    enums: new Map(enums),
+    indexes: new Map(schema.indexes),
+    domains: new Map(schema.domains),
+    views: new Map(schema.views),
+    functions: new Map(schema.functions),
+  };
+}
+
+/** One name for one relation, whether or not `public` was written. */
+export function plainName(name: string): string {
+  return name.replace(/^public\./, '');
+}
+
+/** {@link plainName} of a RangeVar. */
+export function relationKey(rangeVar: Statement['node']): string {
+  return plainName(relationName(rangeVar));
+}
+
+/** Does a column have a CHECK, an index or an index expression that a type change or SET NOT NULL must reckon with? */
+export function columnUse(schema: Schema, table: string, column: string): { readonly indexed: boolean; readonly checked: boolean } {
+  const known = schema.tables.get(table);
+  const constraints = [...(known?.constraints.values() ?? [])].filter((one) => one.columns.includes(column));
+  const indexes = [...schema.indexes.values()].filter((one) => one.table === table && one.mentions.includes(column));
+  return {
+    indexed: indexes.length > 0 || constraints.some(({ kind }) => kind === 'unique' || kind === 'primary' || kind === 'exclude'),
+    checked: constraints.some(({ kind, valid }) => kind === 'check' && valid),
+  };
+}
+
+/** Is there a valid CHECK that the column is not NULL, or is it known to be NOT NULL? */
+export function knownPresent(schema: Schema, table: string, column: string): boolean {
+  const known = schema.tables.get(table);
+  if (known === undefined) return false;
+  if (known.columns.get(column)?.notNull === true) return true;
+  return [...known.constraints.values()].some(({ valid, present }) => valid && present.includes(column));
+}
+
+/** The name PostgreSQL gives to a constraint that was not named. */
+export function givenName(table: string, columns: readonly string[], suffix: string): string {
+  const bare = table.split('.').at(-1) ?? table;
+  return suffix === 'pkey' ? `${bare}_pkey` : [bare, ...columns, suffix].join('_');
+}

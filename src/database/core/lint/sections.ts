@@ -1,0 +1,93 @@
+import type { TransactionMode } from './types.ts';
+
+/** A part of a file that is run on its own. */
+export interface Section {
+  readonly direction: 'up' | 'down';
+  /** The file's text with everything outside the section blanked out. */
+  readonly text: string;
+  readonly transactions: TransactionMode;
+  /** Why it is not SQL for PostgreSQL, when it is not. */
+  readonly gap: string | null;
+}
+
+/** The text with everything outside `from` to `to` blanked out, so that lines and columns stay. */
+function only(text: string, from: number, to: number): string {
+  const blank = (part: string): string => part.replace(/[^\r\n]/gu, ' ');
+  return `${blank(text.slice(0, from))}${text.slice(from, to)}${blank(text.slice(to))}`;
+}
+
+interface Marks {
+  readonly up: RegExp;
+  readonly down: RegExp;
+  /** In the line of the mark, or anywhere when it is a line of its own. */
+  readonly noTransaction: RegExp;
+}
+
+const GOOSE: Marks = {
+  up: /^--\s*\+goose\s+up\b.*$/im,
+  down: /^--\s*\+goose\s+down\b.*$/im,
+  noTransaction: /^--\s*\+goose\s+no\s+transaction\b/im,
+};
+const DBMATE: Marks = { up: /^--\s*migrate:up\b.*$/im, down: /^--\s*migrate:down\b.*$/im, noTransaction: /transaction\s*:\s*false/i };
+const SQL_MIGRATE: Marks = {
+  up: /^--\s*\+migrate\s+up\b.*$/im,
+  down: /^--\s*\+migrate\s+down\b.*$/im,
+  noTransaction: /\bnotransaction\b/i,
+};
+
+/** Splits a file of goose, dbmate or sql-migrate at its marks. */
+export function splitMarked(text: string, tool: 'goose' | 'dbmate' | 'sql-migrate'): readonly Section[] {
+  const marks = { goose: GOOSE, dbmate: DBMATE, 'sql-migrate': SQL_MIGRATE }[tool];
+  const [up, down] = [marks.up.exec(text), marks.down.exec(text)];
+  if (up === null) return [{ direction: 'up', text, transactions: 'file', gap: `there is no line that begins the up part (${tool})` }];
+  const end = down === null || down.index < up.index ? text.length : down.index;
+  const mode = (head: string): TransactionMode => (marks.noTransaction.test(tool === 'goose' ? text : head) ? 'statement' : 'file');
+  const sections: Section[] = [{ direction: 'up', text: only(text, up.index, end), transactions: mode(up[0]), gap: null }];
+  if (down !== null)
+    sections.push({
+      direction: 'down',
+      text: only(text, down.index, down.index < up.index ? up.index : text.length),
+      transactions: mode(down[0]),
+      gap: null,
+    });
+  return sections;
+}
+
+const CHANGESET = /^--\s*changeset\s+(\S+:\S+)(.*)$/gim;
+
+/** Splits Liquibase's formatted SQL into its changesets, each a transaction of its own; `--rollback` lines are comments. */
+export function splitLiquibase(text: string): readonly Section[] {
+  const heads = [...text.matchAll(CHANGESET)];
+  return heads.map((head, index) => {
+    const attributes = head[2] ?? '';
+    const dbms = /\bdbms\s*:\s*"?([^"\s]+)/i.exec(attributes)?.[1] ?? 'postgresql';
+    return {
+      direction: 'up',
+      text: only(text, head.index, heads[index + 1]?.index ?? text.length),
+      transactions: /\brunInTransaction\s*:\s*"?false/i.test(attributes) ? 'statement' : 'file',
+      gap: /postgresql/i.test(dbms) ? null : `changeset ${head[1] ?? ''} is for ${dbms}`,
+    };
+  });
+}
+
+/** A value for a placeholder, as `--define NAME=VALUE` gave it. */
+export type Defines = ReadonlyMap<string, string>;
+
+const PLACEHOLDER = /\{\{-?\s*([^{}]*?)\s*-?\}\}|\$\{\s*([^{}]*?)\s*\}/g;
+
+/** Puts values in the place of `{{ NAME }}` and `${NAME}`; those without one stay. */
+export function fillPlaceholders(text: string, defines: Defines): string {
+  if (defines.size === 0) return text;
+  return text.replace(
+    PLACEHOLDER,
+    (whole, braces: string | undefined, dollar: string | undefined) => defines.get(braces ?? dollar ?? '') ?? whole,
+  );
+}
+
+/** The first placeholder that is left, with where it is; null when there is none. */
+export function placeholderIn(text: string): { readonly written: string; readonly line: number; readonly column: number } | null {
+  const [found] = [...text.matchAll(PLACEHOLDER)];
+  if (found === undefined) return null;
+  const before = text.slice(0, found.index).split('\n');
+  return { written: found[0], line: before.length, column: (before.at(-1) ?? '').length + 1 };
+}

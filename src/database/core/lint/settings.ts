@@ -1,0 +1,32 @@
+import { child, children, nameParts, textOf } from '../tree.ts';
+import type { Statement } from '../types.ts';
+
+/** A setting a statement makes; null for another statement. */
+export function settingOf({ kind, node }: Statement): { readonly name: string; readonly value: string; readonly local: boolean } | null {
+  if (kind === 'VariableSetStmt') {
+    const name = textOf(node, 'name').toLowerCase();
+    const value = textOf(node, 'kind') === 'VAR_SET_VALUE' ? constantText(child(children(node, 'args')[0] ?? {}, 'A_Const')) : '';
+    return { name, value, local: node['is_local'] === true };
+  }
+  if (kind !== 'SelectStmt') return null;
+  const call = child(child(child(children(node, 'targetList')[0] ?? {}, 'ResTarget'), 'val'), 'FuncCall');
+  if (nameParts(children(call, 'funcname')).at(-1) !== 'set_config') return null;
+  const [name, value, local] = children(call, 'args').map((one) => constantText(child(one, 'A_Const')));
+  return { name: (name ?? '').toLowerCase(), value: value ?? '', local: local === 'true' };
+}
+
+function constantText(constant: Statement['node']): string {
+  const text = textOf(child(constant, 'sval'), 'sval');
+  if (text !== '') return text;
+  if (constant['boolval'] !== undefined) return child(constant, 'boolval')['boolval'] === true ? 'true' : 'false';
+  const number = child(constant, 'ival')['ival'];
+  return constant['ival'] === undefined ? '' : `${typeof number === 'number' ? number : 0}`;
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A timeout's value in milliseconds; null when it is none. Zero means no limit. */
+export function milliseconds(value: string): number | null {
+  const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d)?\s*$/.exec(value) ?? [];
+  return number === undefined ? null : Number(number) * (UNITS[unit] ?? 1);
+}

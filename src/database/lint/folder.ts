@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { SlipwayError } from '../../kernel/index.ts';
+import type { Folder, SourceFile, Text } from './ports.ts';
+
+/** Parsing takes about 75 times the file in memory; what is larger than this is data. */
+const LARGEST_FILE = 8 * 1024 * 1024;
+const DEEPEST = 3;
+
+/**
+ * Looks at a folder of migrations, or at one file as a folder of one.
+ * @throws SlipwayError `not_found` when there is neither
+ */
+export async function openFolder(path: string): Promise<Folder> {
+  const found = await stat(path).catch(() => null);
+  if (found === null)
+    throw new SlipwayError('not_found', `There is no folder or file ${path}`, {
+      hint: 'Give the folder that holds the migrations, or one SQL file.',
+    });
+  const directory = found.isDirectory() ? path : dirname(path);
+  const files = found.isDirectory() ? await list(path, '', DEEPEST) : [basename(path)];
+  return { directory, files, text: (name) => readText(join(directory, name)) };
+}
+
+async function list(root: string, within: string, depth: number): Promise<readonly string[]> {
+  const entries = await readdir(join(root, within), { withFileTypes: true });
+  const names: string[] = [];
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const name = within === '' ? entry.name : `${within}/${entry.name}`;
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+    if (!entry.isDirectory()) names.push(name);
+    else if (depth > 1) names.push(...(await list(root, name, depth - 1)));
+  }
+  return names;
+}
+
+async function readText(path: string): Promise<Text> {
+  const { size } = await stat(path);
+  if (size > LARGEST_FILE)
+    return { ok: false, why: `the file is larger than ${LARGEST_FILE / 1024 / 1024} MiB; load data with a program, not with a migration` };
+  try {
+    // A byte order mark is dropped, as psql does.
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path)) };
+  } catch {
+    return { ok: false, why: 'the file is not UTF-8; save it as UTF-8' };
+  }
+}
+
+/** A file that could not be read at all, as one that cannot be judged. */
+export function unreadable(name: string, why: string): SourceFile {
+  return { name, text: '', direction: 'up', transactions: 'file', gaps: [{ line: 1, column: 1, message: why }] };
+}
+
+/** Is one of these files in the folder or in one of those above it? */
+export function besideOrAbove({ directory }: Folder, names: readonly string[]): boolean {
+  let folder = directory;
+  for (let level = 0; level < 5; level += 1) {
+    if (names.some((name) => existsSync(join(folder, name)))) return true;
+    folder = dirname(folder);
+  }
+  return false;
+}
+
+/** By the number in front, however long, then by name. */
+export function byNumber(a: string, b: string): number {
+  const [left, right] = [numberOf(a), numberOf(b)];
+  if (left !== right) return left < right ? -1 : 1;
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function numberOf(name: string): bigint {
+  return BigInt(/^\d+/.exec(basename(name))?.[0] ?? '0');
+}

@@ -1,0 +1,52 @@
+import { CODE_DIALECTS, codeDirections, codeSql } from '../core/lint/code-sql.ts';
+import type { TransactionMode } from '../core/lint/types.ts';
+import { byNumber, unreadable } from './folder.ts';
+import type { Folder, Format, SourceFile } from './ports.ts';
+
+type Dialect = keyof typeof CODE_DIALECTS;
+
+interface Code {
+  readonly name: Dialect;
+  readonly files: RegExp;
+  /** What every migration of the tool has in its text. */
+  readonly mark: RegExp;
+  readonly noTransaction: RegExp;
+}
+
+const CODES: readonly Code[] = [
+  { name: 'ecto', files: /\.exs$/, mark: /use\s+Ecto\.Migration\b/, noTransaction: /@disable_ddl_transaction\s+true/ },
+  { name: 'typeorm', files: /\.[cm]?[jt]s$/, mark: /MigrationInterface|queryRunner/, noTransaction: /\btransaction\s*=\s*false/ },
+  { name: 'knex', files: /\.[cm]?[jt]s$/, mark: /\bknex\b/, noTransaction: /\btransaction\s*:\s*false/ },
+];
+
+/** Tools whose migrations are programs: the SQL written in them is judged, what their builders make is said to be unknown. */
+export const CODE_FORMATS: readonly Format[] = CODES.map((code) => ({
+  name: code.name,
+  detect: async (folder) => {
+    for (const name of filesOf(folder, code).slice(0, 3)) {
+      const read = await folder.text(name);
+      if (read.ok && code.mark.test(read.text)) return true;
+    }
+    return false;
+  },
+  read: async (folder) => {
+    const files: SourceFile[] = [];
+    for (const name of filesOf(folder, code).toSorted(byNumber)) files.push(...(await readCode(folder, name, code)));
+    return files;
+  },
+}));
+
+function filesOf({ files }: Folder, { files: pattern }: Code): readonly string[] {
+  return files.filter((name) => pattern.test(name) && !name.includes('/') && !/\.d\.ts$|\.test\./.test(name));
+}
+
+async function readCode(folder: Folder, name: string, code: Code): Promise<readonly SourceFile[]> {
+  const read = await folder.text(name);
+  if (!read.ok) return [unreadable(name, read.why)];
+  const transactions: TransactionMode = code.noTransaction.test(read.text) ? 'statement' : 'file';
+  const parts = codeDirections(read.text);
+  return (['up', 'down'] as const).map((direction) => {
+    const [from, to] = parts[direction];
+    return { name, direction, transactions, ...codeSql(read.text, CODE_DIALECTS[code.name], from, to) };
+  });
+}

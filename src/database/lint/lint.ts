@@ -1,0 +1,121 @@
+import { finding, type Finding } from '../core/lint/findings.ts';
+import { lintFile, type Unfolded } from '../core/lint/lint-file.ts';
+import { copyOf, emptySchema, type Schema } from '../core/lint/schema.ts';
+import type { Statement } from '../core/types.ts';
+import type { LintOptions } from '../core/lint/types.ts';
+import { RULES } from '../core/lint/rules.ts';
+import { placeholderIn } from '../core/lint/sections.ts';
+import { parseSql, type Parsed } from '../parser.ts';
+import type { SourceFile } from './ports.ts';
+import { unfold } from './unfold.ts';
+
+/** One file's verdict and why. */
+export interface LintedFile {
+  readonly name: string;
+  readonly direction: 'up' | 'down';
+  readonly verdict: 'pass' | 'fail' | 'unknown';
+  readonly findings: readonly Finding[];
+  /** The text, for showing lines of it. */
+  readonly text: string;
+}
+
+/** What a run of the linter needs. */
+export interface LintRequest {
+  /** In the order in which they are applied. */
+  readonly files: readonly SourceFile[];
+  readonly options: LintOptions;
+  /** Slipway applies them, and sets the limits itself. */
+  readonly limited: boolean;
+  /** Warnings fail too. */
+  readonly strict?: boolean;
+  /** What the database looks like before the first file; left out: nothing is known. */
+  readonly schema?: Schema;
+}
+
+/** Judges files one after the other; each is judged knowing what those before it made. Never throws for anything in a file. */
+export async function lintFiles({
+  files,
+  options,
+  limited,
+  strict = false,
+  schema = emptySchema(),
+}: LintRequest): Promise<readonly LintedFile[]> {
+  const linted: LintedFile[] = [];
+  for (const [index, file] of files.entries()) {
+    // A down file takes back what is there when it runs, and leaves nothing for those after it.
+    const around = { options, limited, schema: file.direction === 'down' ? copyOf(schema) : schema };
+    const findings = await lintOne(file, index, around);
+    linted.push({
+      name: file.name,
+      direction: file.direction,
+      verdict: file.direction === 'down' ? downVerdict(findings) : verdictOf(findings, strict),
+      findings,
+      text: file.text,
+    });
+  }
+  return linted;
+}
+
+type Around = Pick<LintRequest, 'options' | 'limited'> & { readonly schema: Schema };
+
+async function lintOne(file: SourceFile, index: number, { options, limited, schema }: Around): Promise<readonly Finding[]> {
+  const gaps = file.gaps.map(({ message, ...place }) =>
+    finding(file.name, { rule: 'not-sql', message, certainty: 'unknown' }, place, NOT_ALLOWED),
+  );
+  const parsed = await parseSql(file.text);
+  if (!parsed.ok) {
+    // A gap already says why it is not SQL.
+    return gaps.length > 0 ? gaps : [refusal(file, parsed)];
+  }
+  const statements: Unfolded[] = [];
+  for (const statement of parsed.statements) statements.push(await unfold(statement, file.text));
+  return [
+    ...gaps,
+    ...lintFile(
+      { name: file.name, text: file.text, ends: parsed.statements.map(lastLine), statements, transactions: file.transactions, limited },
+      index,
+      schema,
+      options,
+    ),
+  ];
+}
+
+function lastLine({ line, text }: Statement): number {
+  return line + text.trimEnd().split('\n').length - 1;
+}
+
+/** Why a file cannot be judged: no SQL at all, or SQL of something else. */
+function refusal({ name, text }: SourceFile, parsed: Parsed & { readonly ok: false }): Finding {
+  const place = { line: parsed.line, column: parsed.column };
+  const placeholder = placeholderIn(text);
+  const other = otherDialect(text);
+  const unknown = (message: string, at = place): Finding =>
+    finding(name, { rule: 'not-sql', message, certainty: 'unknown' }, at, NOT_ALLOWED);
+  if (placeholder !== null)
+    return unknown(`${placeholder.written} is a placeholder without a value: give --define NAME=VALUE`, placeholder);
+  if (other !== null) return unknown(`unsupported: this looks like ${other}; only PostgreSQL is judged`);
+  if (parsed.unsupported) return unknown(`unsupported: ${parsed.message}`);
+  return finding(name, { rule: 'unreadable', message: parsed.message }, place, { severity: RULES.unreadable.severity, allowed: null });
+}
+
+/** What no PostgreSQL understands and another database does; asked only of what does not parse. */
+function otherDialect(text: string): string | null {
+  if (/`\w+`|\bENGINE\s*=\s*\w+|\bAUTO_INCREMENT\b/i.test(text)) return 'MySQL';
+  return /\bAUTOINCREMENT\b|^\s*PRAGMA\b|\bWITHOUT\s+ROWID\b/im.test(text) ? 'SQLite' : null;
+}
+
+/** The way back is needed most when something is wrong already, so it is told what it locks but never stopped. */
+function downVerdict(findings: readonly Finding[]): LintedFile['verdict'] {
+  return findings.some((one) => one.rule === 'unreadable' || one.rule === 'not-sql') ? 'unknown' : 'pass';
+}
+
+const NOT_ALLOWED = { severity: RULES['not-sql'].severity, allowed: null } as const;
+
+/** An error fails; what could not be judged is unknown; notices change nothing. */
+function verdictOf(findings: readonly Finding[], strict: boolean): LintedFile['verdict'] {
+  const counted = findings.filter((one) => one.allowed === null);
+  const fails = ({ severity, certainty }: Finding): boolean =>
+    certainty === 'known' && (severity === 'error' || (strict && severity === 'warning'));
+  if (counted.some(fails)) return 'fail';
+  return counted.some((one) => one.certainty === 'unknown' && one.severity !== 'notice') ? 'unknown' : 'pass';
+}

@@ -1,0 +1,29 @@
+import { SlipwayError } from '../../kernel/index.ts';
+import { fillPlaceholders, type Defines } from '../core/lint/sections.ts';
+import { FORMATS } from './formats.ts';
+import { openFolder } from './folder.ts';
+import type { FormatName, SourceFile } from './ports.ts';
+
+/** A folder's migrations as they were understood. */
+export interface Sources {
+  readonly format: FormatName;
+  readonly files: readonly SourceFile[];
+}
+
+/**
+ * Reads the migrations of a folder, or one file, in the order in which their tool applies them.
+ * @param wanted the tool, or null to tell it from the folder's shape
+ * @throws SlipwayError `not_found` when there is no such folder, or nothing to judge in it
+ */
+export async function readSources(path: string, wanted: FormatName | null, defines: Defines): Promise<Sources> {
+  const folder = await openFolder(path);
+  for (const format of FORMATS) {
+    if (wanted === null ? !(await format.detect(folder)) : format.name !== wanted) continue;
+    const files = await format.read(folder);
+    if (files.length === 0) break;
+    return { format: format.name, files: files.map((file) => ({ ...file, text: fillPlaceholders(file.text, defines) })) };
+  }
+  throw new SlipwayError('not_found', `There are no migrations in ${path}${wanted === null ? '' : ` of the format ${wanted}`}`, {
+    hint: 'Give the folder that holds them; --format says which tool they belong to.',
+  });
+}

@@ -1,0 +1,101 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inProcess, scratch } from './support.ts';
+
+const home = scratch();
+afterAll(home.remove);
+const bad = join(home.path, 'bad');
+const good = join(home.path, 'good');
+
+beforeAll(() => {
+  mkdirSync(bad);
+  mkdirSync(good);
+  writeFileSync(join(bad, '0001_a.sql'), 'ALTER TABLE orders\n  ALTER COLUMN név SET NOT NULL;\n');
+  writeFileSync(join(bad, '0002_b.sql'), '-- slipway: allow add-check because "forty rows"\nALTER TABLE orders ADD CHECK (n > 0);\n');
+  writeFileSync(join(good, '0001_a.sql'), 'CREATE TABLE t (id bigint PRIMARY KEY);\n');
+});
+
+interface Run {
+  readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
+  readonly results: readonly {
+    readonly ruleId: string;
+    readonly ruleIndex: number;
+    readonly locations: readonly { readonly physicalLocation: unknown }[];
+    readonly suppressions?: unknown;
+  }[];
+}
+
+describe('slipway db lint', () => {
+  it('shows the line with a caret, why, and what to write instead', async () => {
+    const ran = await inProcess(['-C', home.path, 'db', 'lint', 'bad']);
+    expect(ran).toMatchObject({ exit: 6, err: '' });
+    expect(ran.out).toContain('bad/0001_a.sql:1:1  error  set-not-null\n  1 | ALTER TABLE orders\n    | ^\n');
+    expect(ran.out).toContain('instead:\n    ALTER TABLE orders ADD CONSTRAINT');
+    expect(ran.out).toContain('2 files (sql, PostgreSQL 18): 1 pass, 1 fail, 0 unknown\n1 errors, 0 warnings');
+  });
+
+  it('exits with 0 when every file passes', async () => {
+    expect(await inProcess(['db', 'lint', good])).toMatchObject({ exit: 0, out: expect.stringContaining('PASS') });
+  });
+
+  it('--since reports only what is new', async () => {
+    expect(await inProcess(['db', 'lint', bad, '--since', '0002'])).toMatchObject({ exit: 0 });
+    expect(await inProcess(['db', 'lint', bad, '--since', '0003'])).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('no such migration'),
+    });
+  });
+
+  it('--json is one document with what was allowed and why', async () => {
+    const { out } = await inProcess(['db', 'lint', bad, '--json', '--postgres', '15']);
+    const document = JSON.parse(out) as { files: { findings: { rule: string }[] }[] };
+    expect(document).toMatchObject({
+      format: 'sql',
+      postgres: 15,
+      measuredOn: 15,
+      verdict: 'fail',
+      counts: { files: 2, fail: 1, error: 1, allowed: 1 },
+    });
+    expect(document.files[1]?.findings.find((one) => one.rule === 'add-check')).toMatchObject({
+      allowed: 'forty rows',
+      line: 2,
+      column: 24,
+    });
+  });
+
+  it('--report sarif and github point at the same place', async () => {
+    const { out: log } = await inProcess(['-C', home.path, 'db', 'lint', 'bad', '--report', 'sarif']);
+    const run = (JSON.parse(log) as { runs: Run[] }).runs[0]!;
+    const found = run.results.find((one) => one.ruleId === 'set-not-null')!;
+    expect(run.tool.driver.rules[found.ruleIndex]?.id).toBe('set-not-null');
+    expect(found.locations[0]?.physicalLocation).toEqual({
+      artifactLocation: { uri: 'bad/0001_a.sql' },
+      region: { startLine: 1, startColumn: 1 },
+    });
+    expect(run.results.filter((one) => one.suppressions !== undefined)).toMatchObject([
+      { suppressions: [{ justification: 'forty rows' }] },
+    ]);
+    const { out } = await inProcess(['-C', home.path, 'db', 'lint', 'bad', '--report', 'github']);
+    expect(out).toMatch(/^::error file=bad\/0001_a\.sql,line=1,col=1,title=slipway set-not-null::.+%0AInstead:%0A/m);
+  });
+
+  it('sizes lower what is dangerous only for large tables', async () => {
+    writeFileSync(join(home.path, 'sizes.json'), '{"public.orders":{"rows":40,"bytes":8192}}');
+    expect(await inProcess(['-C', home.path, 'db', 'lint', 'bad', '--statistics', 'sizes.json'])).toMatchObject({ exit: 0 });
+    writeFileSync(join(home.path, 'sizes.json'), '{"orders":{"rows":"40"}}');
+    expect(await inProcess(['-C', home.path, 'db', 'lint', 'bad', '--statistics', 'sizes.json'])).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('"orders" has no rows and bytes'),
+    });
+  });
+
+  it.each([
+    [['db', 'lint', '/no/such/folder'], 3, 'There is no folder or file'],
+    [['db', 'lint', good, '--format', 'prisma'], 3, 'no migrations'],
+    [['db', 'lint', good, '--postgres', '10'], 2, 'a whole number from 11'],
+    [['db', 'lint', good, '--define', 'x'], 2, 'has no value'],
+  ])('%j', async (args, exit, said) => {
+    expect(await inProcess(args)).toMatchObject({ exit, out: '', err: expect.stringContaining(said) });
+  });
+});
