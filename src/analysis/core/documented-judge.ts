@@ -84,10 +84,10 @@ function shares(pair: Pair | null): Reading | null {
 
 const NO_NUMBERS = { figures: null, needs: null, shift: null } as const;
 
-function triggers({ fired }: DocumentedJudgement): MetricJudgement {
+function triggers({ fired, seen: compared }: DocumentedJudgement): MetricJudgement {
   const verdict: Verdict = fired.length > 0 ? 'fail' : 'pass';
   const because = fired.length > 0 ? `fired: ${fired.map((name) => TRIGGERS[name] ?? name).join('; ')}` : 'none has fired';
-  return { name: 'triggers', verdict, rule: 'trigger', because, seen: null, compared: [], ...NO_NUMBERS };
+  return { name: 'triggers', verdict, rule: 'trigger', because, seen: null, compared, ...NO_NUMBERS };
 }
 
 function unwatched({ fact, open }: DocumentedJudgement['unwatched'][number]): MetricJudgement {

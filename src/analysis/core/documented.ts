@@ -1,5 +1,6 @@
 import type { Duration, Instant, Verdict } from '../../kernel/pure.ts';
 import { MINUTE_MS, type DocumentedTick, type Reading } from './documented-facts.ts';
+import type { Compared } from './judgement.ts';
 import { shareOver, everyMinute, meanRatio, latestReading, quantileRatio, restartsOver } from './documented-windows.ts';
 
 /**
@@ -126,6 +127,26 @@ function triggersOf(ticks: readonly DocumentedTick[]): readonly string[] {
     ['corruption', latestReading(ticks, ({ corrupted }) => corrupted) === true],
   ];
   return rules.filter(([, fires]) => fires).map(([name]) => name);
+}
+
+/** What the triggers saw last. */
+export function seenByTriggers({ ticks }: DocumentedJudge): readonly Compared[] {
+  const { errors, p99, restarts, probes, memory } = TRIGGERS;
+  const failing = latestReading(ticks, (tick) => tick.probes);
+  const own = ticks.findLast(({ ofCustom }) => ofCustom !== true);
+  const share = shareOver(ticks, MINUTE_MS)?.canary ?? Number.NaN;
+  return [
+    { what: 'failed share in the last minute', value: Number.isNaN(share) ? null : share, limit: errors.share },
+    { what: "p99 in the last minute, times the stable version's", value: quantileRatio(ticks, 0.99, MINUTE_MS), limit: p99.ratio },
+    { what: 'restarts in 5 minutes, which fire from', value: restartsOver(ticks, restarts.withinMs), limit: restarts.atLeast },
+    {
+      what: 'share of its probes that fail',
+      value: failing === null || failing.all === 0 ? null : failing.failing / failing.all,
+      limit: probes.share,
+    },
+    { what: 'memory of its limit', value: own?.memoryOfLimit ?? null, limit: memory.ofLimit },
+    { what: 'an open breaker', value: own === undefined || own.breakersOpen === null ? null : Number(own.breakersOpen), limit: 0 },
+  ];
 }
 
 function criteriaOf({ ticks, custom }: DocumentedJudge, startedAt: Instant): readonly DocumentedCheck[] {

@@ -136,6 +136,19 @@ describe('what a judge cannot know', () => {
     expect(silent.because).toMatch(/source (is|was) silent/);
   });
 
+  it('documented: shows what its triggers saw beside their figures', () => {
+    const facts = { ...whole, probes: { failing: 1, all: 4 }, memoryOfLimit: 0.7, restarts: 1 };
+    const { metrics } = judgementOf(play({ kind: 'documented', custom: {} }, 2, (minute) => ({ ...fine(minute), facts })));
+    expect(metrics[0]?.compared.map(({ value, limit }) => [value, limit])).toEqual([
+      [30 / 6_000, 0.05],
+      [1, 3],
+      [2, 3],
+      [0.25, 0.5],
+      [0.7, 0.9],
+      [0, 0],
+    ]);
+  });
+
   it('documented: what a service says it does not have needs no source', () => {
     const policy: JudgePolicy = { kind: 'documented', custom: {}, without: ['memory-of-limit', 'breakers'] };
     const facts = { ...whole, memoryOfLimit: null, breakersOpen: null };
