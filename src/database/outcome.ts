@@ -7,8 +7,9 @@ export type FileOutcome =
   | { readonly ok: false; readonly verdict: 'fail' | 'unknown'; readonly reason: string; readonly changed: boolean };
 
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
-const DEFAULT_RETRIES = 30;
+/** Between two tries nobody waits for the migration, and it waits no longer than this after the lock is free. */
+const LONGEST_PAUSE_MS = 1_000;
+const DEFAULT_RETRIES = 120;
 
 /** A reason that says how often it was tried. */
 export function withAttempts(reason: string, attempts: number): string {
@@ -17,7 +18,7 @@ export function withAttempts(reason: string, attempts: number): string {
     : `${reason}\n  tried ${attempts} times; the lock timeout is never raised, so that users do not queue behind a migration`;
 }
 
-/** Tries again while the problem may pass, with pauses of 100 ms, doubled up to 5 s. */
+/** Tries again while the problem may pass, with pauses of 100 ms, doubled up to 1 s. */
 export async function withRetries<P extends Problem>(
   session: MigrationSession,
   attempt: () => Promise<P | null>,

@@ -156,7 +156,7 @@ export interface MigrationRequest {
   readonly effects: DatabaseEffects;
   /** How long to wait for another migration of this database. Default 60 s. */
   readonly waitMs?: Duration;
-  /** How often a file is tried again when it could not get a lock in time. Default 10 (about 25 s of back-off). */
+  /** How often a file is tried again when it could not get a lock in time. Default 120 (about two minutes). */
   readonly lockRetries?: number;
   /** One redacted line for a person who watches. */
   readonly onProgress?: (line: string) => void;
