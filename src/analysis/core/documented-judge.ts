@@ -3,6 +3,7 @@ import type { Pair } from './counts.ts';
 import {
   addToDocumented,
   documentedJudgement,
+  seenByTriggers,
   startDocumented,
   type DocumentedCheck,
   type DocumentedJudge,
@@ -53,7 +54,7 @@ export const DOCUMENTED_RULES: JudgeRules<DocumentedPolicy, DocumentedState> = {
   judgement: (state) => {
     const judged = documentedJudgement(state.judge);
     const metrics = [
-      triggers(judged),
+      triggers(judged, seenByTriggers(state.judge)),
       ...judged.unwatched.map(unwatched),
       ...judged.criteria.map((check) => criterion(check, state.tally)),
     ];
@@ -84,7 +85,7 @@ function shares(pair: Pair | null): Reading | null {
 
 const NO_NUMBERS = { figures: null, needs: null, shift: null } as const;
 
-function triggers({ fired, seen: compared }: DocumentedJudgement): MetricJudgement {
+function triggers({ fired }: DocumentedJudgement, compared: MetricJudgement['compared']): MetricJudgement {
   const verdict: Verdict = fired.length > 0 ? 'fail' : 'pass';
   const because = fired.length > 0 ? `fired: ${fired.map((name) => TRIGGERS[name] ?? name).join('; ')}` : 'none has fired';
   return { name: 'triggers', verdict, rule: 'trigger', because, seen: null, compared, ...NO_NUMBERS };

@@ -138,7 +138,7 @@ export function seenByTriggers({ ticks }: DocumentedJudge): readonly Compared[] 
   return [
     { what: 'failed share in the last minute', value: Number.isNaN(share) ? null : share, limit: errors.share },
     { what: "p99 in the last minute, times the stable version's", value: quantileRatio(ticks, 0.99, MINUTE_MS), limit: p99.ratio },
-    { what: 'restarts in 5 minutes, which fire from', value: restartsOver(ticks, restarts.withinMs), limit: restarts.atLeast },
+    { what: 'restarts in 5 minutes (that many fire)', value: restartsOver(ticks, restarts.withinMs), limit: restarts.atLeast },
     {
       what: 'share of its probes that fail',
       value: failing === null || failing.all === 0 ? null : failing.failing / failing.all,
