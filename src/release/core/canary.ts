@@ -22,7 +22,8 @@ import type { Need } from './set.ts';
 
 /** Input of a `judge` step: which versions are compared, where, and by what rules. */
 export interface CanaryInput extends Declared {
-  readonly route: string;
+  /** Null for a service without traffic: only what it declares is counted. */
+  readonly route: string | null;
   readonly canary: VersionName;
   readonly stable: VersionName;
   /** Whole percent of the requests that the canary gets meanwhile. */

@@ -28,11 +28,17 @@ export function servingOf(plan: Plan, placement: Placement | null): Serving {
   if (placement === null) return 'previous';
   const { step, known } = placement;
   if (!known) return 'unknown';
-  if (step.kind !== 'route') return step.kind === 'apply-group' ? 'new' : 'previous';
-  // A canary is a guest: users are where most of them are.
+  // A canary is a guest: users, and work, are where most of them are.
+  if (step.kind !== 'route') return step.kind === 'apply-group' && runsMost(plan, step) ? 'new' : 'previous';
   const backends = step.input['backends'] as readonly { readonly group: string; readonly weight: number }[];
   const mine = backends.find(({ group }) => group === newGroupOf(plan))?.weight ?? 0;
   return step.input['mode'] === 'open' && mine > 50 ? 'new' : 'previous';
+}
+
+function runsMost({ definition }: Plan, { input }: Step): boolean {
+  const processes = input['processes'] as readonly { readonly instances: number }[];
+  const sum = (all: readonly { readonly instances: number }[]): number => all.reduce((total, { instances }) => total + instances, 0);
+  return sum(processes) * 2 > sum(definition.processes);
 }
 
 function decides(plan: Plan, { kind, input }: Step): boolean {

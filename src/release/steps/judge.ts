@@ -157,7 +157,9 @@ async function beginLook(
     input,
   );
   if (last?.record.step === step.id) return { ...last.memory, judge, record: { ...last.record, startedAt, ticks: [] } };
-  const scatter = scatterBefore(await deps.router.history(input.route, input.stable.group).catch(() => null), input);
+  const { route, stable } = input;
+  const history = route === null ? null : await deps.router.history(route, stable.group).catch(() => null);
+  const scatter = scatterBefore(history, input);
   return {
     judge: atCheckpoint(judge, startedAt, scatter),
     // Counts from before a change of weight belong to neither checkpoint.
@@ -182,6 +184,7 @@ function rememberFold(): (release: string, looks: readonly LookRecord[], input: 
 
 /** The counters of the two versions, without what the judge has no use for; null when the router does not answer. */
 async function countersOf({ router }: StepDeps, { route, canary, stable }: CanaryInput): Promise<RouteStats | null> {
+  if (route === null) return null;
   const stats = await router.stats(route).catch(() => null);
   if (stats === null) return null;
   const both = stats.versions.filter(({ version, group }) =>
@@ -207,6 +210,8 @@ interface Reading {
 
 /** One reading taken in: with the readings since the last tick it may make a tick. */
 function advance(look: Look, stats: RouteStats | null, { at, input, seen }: Reading): Look {
+  // Nobody counts what no router sends.
+  if (input.route === null) return look;
   if (stats === null) return { ...withTick(look, at, ROUTER_SILENT), base: null };
   if (look.base === null) return { ...look, base: stats };
   const change = difference(stats, look.base);

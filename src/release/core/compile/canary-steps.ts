@@ -42,19 +42,16 @@ function stepsAt(
   { canary, shape, companions }: { readonly canary: CanaryDefinition; readonly shape: BakeShape; readonly companions: readonly Need[] },
 ): readonly Step[] {
   const { weight, forMs, pause } = checkpoint;
-  const split = splitRouteSpec(sides.canary, sides.stable, weight);
-  if (split === null) return [];
-  const cohort = asJson(canary.cohort ?? null);
-  const route = cohort === null ? split : { ...split, cohort };
   const { version, definition } = sides.canary;
+  const share = shareStep(checkpoint, sides, canary);
   const declared = declaredIn(definition);
   const judged: CanaryInput = {
-    route: `${definition.service}/${definition.environment}`,
+    route: share === null ? null : `${definition.service}/${definition.environment}`,
     canary: { group: sides.canary.group, version },
     stable: { group: sides.stable.group, version: sides.stable.version },
     weight,
     everyMs: canary.everyMs,
-    policy: canary.policy,
+    policy: share === null ? ofDeclared(canary.policy, definition) : canary.policy,
     shape,
     maxRestarts: definition.observe.maxRestarts,
     ...declared,
@@ -63,7 +60,7 @@ function stepsAt(
   };
   const until = pause ? 'until somebody promotes it' : `for ${formatDuration(forMs)} and until it is proven good`;
   return [
-    step('deploy', `weight-${weight}`, { kind: 'route', title: `send ${weight} % of the users to ${version}`, input: route }),
+    ...(share === null ? [] : [share]),
     step(
       'deploy',
       `judge-${weight}`,
@@ -75,6 +72,24 @@ function stepsAt(
       { repeat: { everyMs: NEXT_LOOK_MS, forMs: pause ? null : forMs }, holds: true },
     ),
   ];
+}
+
+/** Gives the canary its share of the users; null for a service without traffic, whose workers are the share. */
+function shareStep(
+  { weight }: CanaryCheckpoint,
+  sides: { readonly canary: Side; readonly stable: Side },
+  { cohort }: CanaryDefinition,
+): Step | null {
+  const split = splitRouteSpec(sides.canary, sides.stable, weight);
+  if (split === null) return null;
+  const input = cohort === undefined ? split : { ...split, cohort: asJson(cohort) };
+  return step('deploy', `weight-${weight}`, { kind: 'route', title: `send ${weight} % of the users to ${sides.canary.version}`, input });
+}
+
+/** Without a router nobody counts requests: what the service declares is all there is to judge by. */
+function ofDeclared(policy: CanaryInput['policy'], { metrics = [] }: Side['definition']): CanaryInput['policy'] {
+  if (policy.kind !== 'sequential') return policy;
+  return { ...policy, metrics: policy.metrics.filter(({ name }) => metrics.some((one) => one.name === name)) };
 }
 
 const DAY_MS = 86_400_000;

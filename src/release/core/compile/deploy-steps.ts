@@ -64,6 +64,8 @@ function moveUsers({ input, newSide, old }: Draft): readonly Step[] {
 
 function quietOld({ input }: Draft, old: Side): readonly Step[] {
   if (!old.definition.processes.some((one) => !one.routed)) return [];
+  if (old.definition.listen === null)
+    return [step('deploy', 'quiet-old', { kind: 'remove-group', title: `stop ${old.version}`, input: { group: old.group } })];
   return [
     step('deploy', 'quiet-old', {
       kind: 'apply-group',

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { aDefinition } from '../../../../test/support/definition.ts';
 import { aMigration, aPlan, aPlanInput } from '../../../../test/support/plan.ts';
-import { DEFAULT_POLICY } from '../../../analysis/index.ts';
+import { DEFAULT_POLICY, ERRORS } from '../../../analysis/index.ts';
 import type { CanaryDefinition, Definition } from '../definition.ts';
 import type { Plan } from '../plan.ts';
+import { servingOf } from '../serving.ts';
 import type { PlanInput } from './input.ts';
 
 const canary: CanaryDefinition = {
@@ -129,5 +130,51 @@ describe('the workers of a canary', () => {
 
   it('run beside the old one where there is only one', () => {
     expect(running(aPlan(named('canary'))).filter((id) => id.includes('workers'))).toEqual([]);
+  });
+
+  const jobs: NonNullable<Definition['metrics']>[number] = {
+    name: 'jobs',
+    source: { from: 'command', argv: ['node', 'jobs.mjs'], env: {}, everyMs: 1_000, timeoutMs: 5_000 } as never,
+    slowerThan: null,
+    policy: { ...ERRORS, name: 'jobs' },
+  };
+  const policy = { ...DEFAULT_POLICY, metrics: [...DEFAULT_POLICY.metrics, jobs.policy] };
+  const unrouted = (instances: number, metrics: Definition['metrics'] = [jobs]): Partial<PlanInput> => {
+    const processes = aDefinition().processes.flatMap((process) => (process.routed ? [] : [{ ...process, instances }]));
+    const definition = aDefinition({
+      listen: null,
+      processes,
+      strategy: { name: 'canary', because: 'a test', canary: { ...canary, policy } },
+    });
+    const given = metrics === undefined ? definition : { ...definition, metrics };
+    return { definition: given, previous: { ...aPlanInput().previous!, definition: given } };
+  };
+
+  it('are the canary of a service without traffic, judged by what it declares alone', () => {
+    const alone = aPlan(unrouted(4));
+    expect(running(alone).filter((id) => id.startsWith('deploy.'))).toEqual([
+      'deploy.start',
+      'deploy.retire-25',
+      'deploy.judge-25',
+      'deploy.workers-50',
+      'deploy.retire-50',
+      'deploy.judge-50',
+      'deploy.workers-100',
+      'deploy.quiet-old',
+    ]);
+    const judge = alone.steps.find(({ id }) => id === 'deploy.judge-25')?.input;
+    expect(judge).toMatchObject({ route: null, policy: { metrics: [{ name: 'jobs' }] } });
+    expect(alone.undo['deploy.retire-25']?.map(({ id }) => id)).toEqual(['rollback.start-old']);
+    expect(alone.steps.find(({ id }) => id === 'deploy.quiet-old')?.kind).toBe('remove-group');
+    // A guest until it has most of them.
+    const at = (id: string) => servingOf(alone, { step: alone.steps.find((step) => step.id === id)!, known: true, before: null });
+    expect([at('deploy.start'), at('deploy.workers-50'), at('deploy.workers-100')]).toEqual(['previous', 'previous', 'new']);
+  });
+
+  it.each([
+    ['there is one of them', unrouted(1), 'no process of it has several instances'],
+    ['nothing is counted of their work', unrouted(4, []), 'declares no `metrics`'],
+  ] as const)('are no canary where %s', (_what, input, reason) => {
+    expect(chosen(input)).toMatchObject({ name: 'recreate', because: expect.stringContaining(reason) as string });
   });
 });

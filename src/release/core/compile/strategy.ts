@@ -1,4 +1,5 @@
-import type { StrategyName } from '../plan.ts';
+import type { Definition } from '../definition.ts';
+import type { PreviousVersion, StrategyName } from '../plan.ts';
 import type { PlanInput, PendingMigration } from './input.ts';
 import type { Plan } from '../plan.ts';
 import { sizeOf } from './rolling-size.ts';
@@ -103,12 +104,26 @@ function atOnce(input: PlanInput): Advice {
 /** Why it cannot be done in steps from one version to the other; null when it can, or is not done so. */
 function aloneReason({ previous, definition, target }: PlanInput, name: StrategyName): string | null {
   if (name !== 'canary' && name !== 'rolling') return null;
-  if (definition.listen === null && name === 'canary') return 'the service takes no traffic, so there is nothing to split';
+  const workers = name === 'canary' && definition.listen === null ? workersAloneReason(definition) : null;
+  if (workers !== null) return workers;
   if (target !== null) return `going back to ${target.version} is not done in steps`;
   if (previous === null) return 'this is the first release here, so there is no version before it';
-  const { listen } = previous.definition;
-  if ((listen === null) !== (definition.listen === null)) return `only one of it and ${previous.version} takes traffic`;
-  if (listen !== null && (listen.host !== definition.listen?.host || listen.port !== definition.listen.port))
+  return addressReason(definition, previous);
+}
+
+function addressReason({ listen }: Definition, previous: PreviousVersion): string | null {
+  const before = previous.definition.listen;
+  if ((before === null) !== (listen === null)) return `only one of it and ${previous.version} takes traffic`;
+  if (before !== null && (before.host !== listen?.host || before.port !== listen.port))
     return 'the address users reach changes, which cannot be done for some of them';
   return null;
+}
+
+/** Of a service without traffic the work is split, by instances; and nothing of it is counted but what it declares. */
+function workersAloneReason({ processes, metrics = [], strategy }: Definition): string | null {
+  if (!processes.some(({ instances }) => instances > 1))
+    return 'the service takes no traffic and no process of it has several instances, so there is nothing to split';
+  if (metrics.length === 0) return 'the service takes no traffic and declares no `metrics` of its work, so nothing could be judged';
+  const { kind = 'sequential' } = strategy.canary?.policy ?? {};
+  return kind === 'sequential' ? null : `the service takes no traffic, and the judge ${kind} wants what a router counts`;
 }

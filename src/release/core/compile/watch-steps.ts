@@ -65,7 +65,8 @@ const PATIENT = { attempts: 20 } as const;
 
 /** The old version stays for a quick way back, but not for ever: it holds memory, connections and its slot. */
 function keepWarm({ input, old, exclusive, rolling, undo }: Draft): Part {
-  if (old === null || exclusive) return { steps: [], undo: {} };
+  // Without traffic there is nobody to switch back: the old version was stopped with its work.
+  if (old === null || exclusive || old.definition.listen === null) return { steps: [], undo: {} };
   // A rolling update has stopped the old version's instances one after the other: there is nothing left to keep warm.
   const warmMs = rolling === null ? input.definition.rollback.warmMs : 0;
   const end =

@@ -1,0 +1,95 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectSaid } from './support/expect.ts';
+import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+
+/** Works through jobs, and counts them in a file of its own. */
+const WORKER = `
+import { readFileSync, writeFileSync } from 'node:fs';
+const { failsEvery = Infinity } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
+const file = process.env.JOBS + '/' + process.env.SLIPWAY_VERSION + '-' + process.pid + '.json';
+let [requests, bad] = [0, 0];
+setInterval(() => {
+  requests += 25;
+  if (requests % failsEvery === 0) bad += 1;
+  writeFileSync(file, JSON.stringify({ requests, bad }));
+}, 50);
+process.on('SIGTERM', () => process.exit(0));
+`;
+
+/** What all workers of a version have done, also those that are gone. */
+const COUNTS = `
+import { readdirSync, readFileSync } from 'node:fs';
+const [folder, canary, stable] = [process.argv[2], process.env.SLIPWAY_CANARY_VERSION, process.env.SLIPWAY_STABLE_VERSION];
+const read = (file) => { try { return JSON.parse(readFileSync(folder + '/' + file, 'utf8')); } catch { return null; } };
+const sum = (version) => readdirSync(folder).filter((file) => file.startsWith(version + '-')).map(read).reduce(
+  (all, one) => ({ requests: all.requests + (one?.requests ?? 0), bad: all.bad + (one?.bad ?? 0) }), { requests: 0, bad: 0 });
+console.log(JSON.stringify({ canary: sum(canary), stable: sum(stable) }));
+`;
+
+/** A service that takes no traffic: four workers of one queue. */
+describe('a canary of queue workers', () => {
+  let rig: SmallRig;
+  let service: SmallService;
+  let config: Readonly<Record<string, unknown>>;
+  const commit = (version: string, behaviour: object = {}): Promise<void> =>
+    service.commit(version, { config, behaviour, files: { 'worker.js': WORKER, 'jobs.mjs': COUNTS } });
+  beforeAll(async () => {
+    rig = await makeSmallRig();
+    service = await rig.service('queue');
+    const jobs = join(rig.folder, 'jobs');
+    await mkdir(jobs);
+    config = {
+      listen: null,
+      processes: {
+        worker: { run: 'node worker.js', instances: 4, health: { alive: '300ms' }, 'stop-grace': '500ms', env: { JOBS: jobs } },
+      },
+      smoke: { read: { none: 'it only works' }, worker: [{ run: 'node --version' }] },
+      strategy: {
+        name: 'canary',
+        because: 'a test',
+        schedule: [
+          { weight: '25%', for: '1s' },
+          { weight: '50%', for: '1s' },
+        ],
+        every: '200ms',
+      },
+      metrics: { jobs: { from: 'command', run: ['node', 'jobs.mjs', jobs], every: '1s', clean: '2%', warmup: '0s' } },
+    };
+    await commit('1.0.0');
+    expectSaid(await service.slipway('release'), 0);
+  }, 120_000);
+  afterAll(() => rig.close(), 120_000);
+
+  it('gets its share by instances, and all when its jobs are no worse', async () => {
+    await commit('1.1.0');
+    const released = service.slipway('release', '--json');
+    await until('a quarter of them are new', async () => {
+      const { running } = await service.status();
+      return running.join() === '1.0.0 ready,1.0.0 ready,1.0.0 ready,1.1.0 ready';
+    });
+    const ran = await released;
+    expectSaid(ran, 0);
+    const begun = [...ran.stdout.matchAll(/"type":"step.intended".*?"step":"(deploy\.[^"]+)"/g)].map(([, step]) => step);
+    expect([...new Set(begun)]).toEqual([
+      'deploy.start',
+      'deploy.retire-25',
+      'deploy.judge-25',
+      'deploy.workers-50',
+      'deploy.retire-50',
+      'deploy.judge-50',
+      'deploy.workers-100',
+      'deploy.quiet-old',
+    ]);
+    expect(await service.status()).toMatchObject({ serving: '1.1.0', running: Array.from({ length: 4 }, () => '1.1.0 ready') });
+  }, 120_000);
+
+  it('is taken back when its jobs fail, before it got more of them', async () => {
+    await commit('1.2.0', { failsEvery: 50 });
+    const ran = await service.slipway('release', '--json');
+    expectSaid(ran, 11, /jobs/);
+    expect(ran.stdout).not.toContain('"deploy.workers-50","stage"');
+    expect(await service.status()).toMatchObject({ serving: '1.1.0', running: Array.from({ length: 4 }, () => '1.1.0 ready') });
+  }, 120_000);
+});
