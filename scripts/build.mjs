@@ -28,6 +28,7 @@ function filesBelow(directory) {
 function fingerprint() {
   const inputs = [
     ...filesBelow(path.join(ROOT, 'src')).map((file) => path.join('src', file)),
+    ...filesBelow(path.join(ROOT, 'packages/service/src')).map((file) => path.join('packages/service/src', file)),
     'scripts/build.mjs',
     'scripts/pack.mjs',
     'tsconfig.json',

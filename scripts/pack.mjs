@@ -66,6 +66,10 @@ function notices(modules) {
   return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
 }
 
+function refuseDoubts(level, log) {
+  if (level === 'warn') throw new Error(`Packing: ${log.message}`);
+}
+
 /**
  * Packs `root`/src into the folder `into`.
  * @throws Error when something does not resolve, or the packer has doubts
@@ -80,9 +84,7 @@ export async function pack(root, into) {
     tsconfig: false,
     transform: { target: 'es2023' },
     plugins: [ownPlaces(source)],
-    onLog(level, log) {
-      if (level === 'warn') throw new Error(`Packing: ${log.message}`);
-    },
+    onLog: refuseDoubts,
   });
   const { output } = await packed.write({
     dir: into,
@@ -94,8 +96,24 @@ export async function pack(root, into) {
     chunkFileNames: (chunk) => `chunks/${nameOf(source, chunk)}.js`,
   });
   await packed.close();
+  const kit = await packKit(root, into);
   writeFileSync(
     path.join(into, 'THIRD-PARTY-LICENSES.txt'),
-    notices(output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))),
+    notices([...output, ...kit].flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))),
   );
+}
+
+/** The service kit as one file, for the demo's shop: a stranger's first minute needs no registry. */
+async function packKit(root, into) {
+  const packed = await rolldown({
+    cwd: root,
+    platform: 'node',
+    input: path.join(root, 'packages/service/src/index.ts'),
+    tsconfig: false,
+    transform: { target: 'es2023' },
+    onLog: refuseDoubts,
+  });
+  const { output } = await packed.write({ file: path.join(into, 'demo/slipway-service.js'), format: 'esm', minify: false });
+  await packed.close();
+  return output;
 }

@@ -1,12 +1,14 @@
-import { createServer } from 'node:http';
+import { createService } from '@slipway/service';
 import { readConfig } from './config.js';
 import { openDatabase } from './database.js';
 import { Refused, createShop } from './shop.js';
 
-const { service, version, gitSha, databaseUrl } = readConfig();
-const database = openDatabase(databaseUrl, `${service}-api-${version}`);
+const { service: name, version, databaseUrl } = readConfig();
+const database = openDatabase(databaseUrl, `${name}-api-${version}`);
 const shop = createShop(database);
-let draining = false;
+// Health, metrics, logs, and a shutdown that lets the requests in flight end.
+const service = createService({ showVersion: true, secrets: [databaseUrl], checks: { database: () => database.read('SELECT 1') } });
+service.onShutdown('database', () => database.close());
 
 async function readBody(request) {
   let text = '';
@@ -21,59 +23,31 @@ async function readBody(request) {
   }
 }
 
-async function health() {
-  const reachable = await database.read('SELECT 1').then(
-    () => true,
-    () => false,
-  );
-  const status = draining ? 'draining' : reachable ? 'ok' : 'database unreachable';
-  return [status === 'ok' ? 200 : 503, { status, service, version, gitSha }];
-}
-
 const ROUTES = [
-  ['GET', /^\/health(?:\/ready)?$/, health],
-  ['GET', /^\/health\/live$/, () => [200, { status: 'ok', service, version }]],
-  ['GET', /^\/products$/, async (_match, request) => [200, await shop.products(request.headers['x-customer'])]],
-  ['GET', /^\/products\/(\d{1,9})$/, async (id) => [200, await shop.product(id)]],
-  ['POST', /^\/orders$/, async (_id, request) => [201, await shop.placeOrder(await readBody(request))]],
-  ['GET', /^\/orders\/(\d{1,9})$/, async (id) => [200, await shop.order(id)]],
-  ['DELETE', /^\/orders\/(\d{1,9})$/, async (id) => [200, await shop.removeOrder(id)]],
-];
+  ['GET', '/products', async (_id, request) => [200, await shop.products(request.headers['x-customer'])]],
+  ['GET', '/products/:id', async (id) => [200, await shop.product(id)]],
+  ['POST', '/orders', async (_id, request) => [201, await shop.placeOrder(await readBody(request))]],
+  ['GET', '/orders/:id', async (id) => [200, await shop.order(id)]],
+  ['DELETE', '/orders/:id', async (id) => [200, await shop.removeOrder(id)]],
+].map(([method, path, handle]) => ({ method, path, handle, pattern: new RegExp(`^${path.replace(':id', '(\\d{1,9})')}$`) }));
 
 async function answer(request) {
   const { pathname } = new URL(request.url, 'http://shop');
-  const matches = ROUTES.map(([method, pattern, handle]) => ({ method, handle, match: pattern.exec(pathname) })).filter(
-    ({ match }) => match,
-  );
+  const matches = ROUTES.filter(({ pattern }) => pattern.test(pathname));
   const route = matches.find(({ method }) => method === request.method);
-  if (route) return route.handle(route.match[1], request);
-  throw matches.length > 0 ? new Refused(405, 'method not allowed') : new Refused(404, 'no such page');
+  if (!route) throw matches.length > 0 ? new Refused(405, 'method not allowed') : new Refused(404, 'no such page');
+  service.route(route.path);
+  return route.handle(route.pattern.exec(pathname)[1], request);
 }
 
-const server = createServer((request, response) => {
-  answer(request)
-    .catch((error) => {
-      if (error instanceof Refused) return [error.status, { error: error.message }];
-      console.error(`${request.method} ${request.url}: ${error.message}`);
-      return [500, { error: 'internal error' }];
-    })
-    .then(([status, body]) => {
-      if (draining) response.setHeader('connection', 'close');
-      response.writeHead(status, { 'content-type': 'application/json', 'x-shop-version': version });
-      response.end(JSON.stringify(body));
-    });
-});
-
-/** Stops taking connections, lets the requests in flight end, then closes the database. */
-function shutDown() {
-  if (draining) return;
-  draining = true;
-  console.log('shutting down');
-  server.close(() => database.close().then(() => console.log('bye')));
+function refusal(error) {
+  if (error instanceof Refused) return [error.status, { error: error.message }];
+  service.log.error({ err: error }, 'the request failed');
+  return [500, { error: 'internal error' }];
 }
 
-process.on('SIGTERM', shutDown);
-process.on('SIGINT', shutDown);
-server.listen(Number(process.env.PORT ?? 3000), process.env.HOST ?? '127.0.0.1', () => {
-  console.log(`${service} ${version} listens on ${server.address().port}`);
+await service.listen(async (request, response) => {
+  const [status, body] = await answer(request).catch(refusal);
+  response.writeHead(status, { 'content-type': 'application/json', 'x-shop-version': version });
+  response.end(JSON.stringify(body));
 });

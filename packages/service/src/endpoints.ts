@@ -8,6 +8,7 @@ export type BreakerState = 'closed' | 'half-open' | 'open';
 
 export interface EndpointParts {
   readonly identity: Identity;
+  readonly showVersion: boolean;
   readonly phase: () => Phase;
   readonly checks: () => Promise<Readonly<Record<string, CheckResult>>>;
   readonly breakers: () => Readonly<Record<string, BreakerState>>;
@@ -27,7 +28,16 @@ type Endpoint = (request: IncomingMessage) => Answer | Promise<Answer>;
 const json = (status: number, value: unknown): Answer => ({ status, body: JSON.stringify(value) });
 const NOT_FOUND = json(404, { error: 'not found' });
 
-function createEndpoints({ identity, phase, checks, breakers, registry, isInternal, redact }: EndpointParts): Record<string, Endpoint> {
+function createEndpoints({
+  identity,
+  showVersion,
+  phase,
+  checks,
+  breakers,
+  registry,
+  isInternal,
+  redact,
+}: EndpointParts): Record<string, Endpoint> {
   const began = Date.now();
   const examine = async (): Promise<{ readonly results: Readonly<Record<string, CheckResult>>; readonly verdict: Readiness }> => {
     // While starting or leaving the answer is known, and a dependency need not be asked.
@@ -49,7 +59,7 @@ function createEndpoints({ identity, phase, checks, breakers, registry, isIntern
     '/health/startup': () => (phase() === 'starting' ? json(503, { status: 'starting' }) : json(200, { status: 'ok' })),
     '/health/ready': async () => {
       const { verdict } = await examine();
-      return json(statusOf(verdict), verdict);
+      return json(statusOf(verdict), showVersion ? { ...verdict, version: identity.version } : verdict);
     },
     '/health': async (request) => {
       if (!isInternal(request)) return NOT_FOUND;

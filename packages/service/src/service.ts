@@ -36,6 +36,7 @@ function createHttp(options: ServiceOptions, base: Base): Pick<Service, 'listene
   const phase = (): Phase => (shutdown.stopping.aborted ? 'shutting-down' : isStarted() ? 'running' : 'starting');
   const answer = createAnswerer({
     identity,
+    showVersion: options.showVersion ?? false,
     phase,
     checks: createChecks(options.checks ?? {}),
     breakers: () => Object.fromEntries([...breakers].map(([name, state]) => [name, state()])),

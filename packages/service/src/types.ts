@@ -13,6 +13,8 @@ import type { Work } from './work.ts';
 export interface ServiceOptions extends Partial<Identity> {
   /** Dependencies by name. */
   readonly checks?: Readonly<Record<string, Check>>;
+  /** Default false. True: `/health/ready` says the version, to whoever asks. Slipway's smoke checks look there for it, through the router too. */
+  readonly showVersion?: boolean;
   /** Who may see `/health` and `/metrics`. */
   readonly internal?: InternalOptions;
   readonly shutdown?: Partial<ShutdownLimits>;

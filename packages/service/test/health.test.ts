@@ -142,6 +142,12 @@ describe('/health', () => {
     expect((await getJson(`${url}/health`, { authorization: 'Bearer let-me-in', 'x-forwarded-for': '203.0.113.9' })).status).toBe(200);
   });
 
+  it('leaves the version to readiness only where that was asked for', async () => {
+    const { url } = await serve({ showVersion: true });
+    const { body } = await getJson(`${url}/health/ready`, { 'x-forwarded-for': '203.0.113.9' });
+    expect(body).toEqual({ status: 'ok', version: '1.2.3' });
+  });
+
   it('leaves every other path and method to the application', async () => {
     const { url } = await serve();
     expect(await (await fetch(`${url}/health/other`)).text()).toBe('hello');

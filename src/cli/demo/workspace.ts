@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const SERVICE_KIT = fileURLToPath(new URL('../../../dist/demo/slipway-service.js', import.meta.url));
 const EXAMPLE = fileURLToPath(new URL('../../../examples/shop', import.meta.url));
 
 /** The shop in a git repository of its own, as a user would have it. */
@@ -28,8 +29,7 @@ export async function makeWorkspace(folder: string | null): Promise<DemoWorkspac
   const root = await realpath(made);
   await cp(join(EXAMPLE, 'base'), root, { recursive: true });
   const port = await freePort();
-  // The shop's one dependency is Slipway's too; a real project would have a build step that installs it.
-  await symlink(join(dirname(createRequire(import.meta.url).resolve('pg/package.json')), '..'), join(root, 'node_modules'));
+  await install(join(root, 'node_modules'));
   await writeFile(join(root, '.gitignore'), 'node_modules\n.slipway\n');
   const git = (...args: readonly string[]): Promise<unknown> =>
     run('git', ['-C', root, '-c', 'user.name=Demo', '-c', 'user.email=demo@localhost', ...args]);
@@ -44,6 +44,15 @@ export async function makeWorkspace(folder: string | null): Promise<DemoWorkspac
   await commit('base', 'feat: the shop');
   const revert = async (): Promise<void> => void (await git('revert', '--no-edit', 'HEAD'));
   return { folder: root, url: `http://127.0.0.1:${port}`, commit, revert };
+}
+
+/** The shop's dependencies, without a registry: a real project would have a build step for it. `pg` is Slipway's too, the service kit was packed with it. */
+async function install(modules: string): Promise<void> {
+  const kit = join(modules, '@slipway/service');
+  await mkdir(kit, { recursive: true });
+  await symlink(dirname(createRequire(import.meta.url).resolve('pg/package.json')), join(modules, 'pg'));
+  await cp(SERVICE_KIT, join(kit, 'index.js'));
+  await writeFile(join(kit, 'package.json'), JSON.stringify({ name: '@slipway/service', type: 'module', exports: './index.js' }));
 }
 
 async function freePort(): Promise<number> {

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createService } from '@slipway/service';
 import { readConfig } from './config.js';
 import { openDatabase } from './database.js';
 
-const { service, version, databaseUrl } = readConfig();
-const database = openDatabase(databaseUrl, `${service}-worker-${version}`);
-const stopping = new AbortController();
+const { service: name, version, databaseUrl } = readConfig();
+const database = openDatabase(databaseUrl, `${name}-worker-${version}`);
+const service = createService({ secrets: [databaseUrl] });
+service.onShutdown('database', () => database.close());
 
 const BEAT = `INSERT INTO worker_heartbeat (version, beats, at) VALUES ($1, 1, now())
   ON CONFLICT (version) DO UPDATE SET beats = worker_heartbeat.beats + 1, at = now()`;
@@ -15,18 +17,14 @@ const SHIP = `UPDATE orders SET status = 'shipped', shipped_by = $1 WHERE id IN
 
 async function work() {
   const shipped = await database.write(SHIP, [version]);
-  if (shipped.length > 0) console.log(`shipped ${shipped.map(({ id }) => id).join(', ')}`);
+  if (shipped.length > 0) service.log.info({ orders: shipped.map(({ id }) => id) }, 'shipped');
   // After the work, so that a worker which cannot work does not look alive.
   await database.write(BEAT, [version]);
 }
 
-process.on('SIGTERM', () => stopping.abort());
-process.on('SIGINT', () => stopping.abort());
-console.log(`${service} worker ${version} started`);
-while (!stopping.signal.aborted) {
+await service.started();
+while (!service.stopping.aborted) {
   // The mistake of this version: it orders by a column nobody added, and no longer catches what the database says.
-  await work();
-  await sleep(200, undefined, { signal: stopping.signal }).catch(() => undefined);
+  await service.track(work);
+  await sleep(200, undefined, { signal: service.stopping }).catch(() => undefined);
 }
-await database.close();
-console.log('bye');
