@@ -62,7 +62,7 @@ function show(call: Call, linted: Linted): void {
     terminal.data({
       ...shown,
       counts: countOf(shown),
-      files: shown.files.map(({ name, direction, verdict, findings }) => ({ name, direction, verdict, findings })),
+      files: shown.files.map(({ name, direction, verdict, findings, claims }) => ({ name, direction, verdict, findings, claims })),
     });
   else terminal.say(renderLint(shown, { notices: flag(call, 'notices'), style: terminal.style }));
 }

@@ -1,5 +1,5 @@
-import { finding, type Finding } from '../core/lint/findings.ts';
-import { lintFile, type Unfolded } from '../core/lint/lint-file.ts';
+import { finding, inOrder, type Finding } from '../core/lint/findings.ts';
+import { lintFile, type Claim, type Judged, type Unfolded } from '../core/lint/lint-file.ts';
 import { copyOf, emptySchema, type Schema } from '../core/lint/schema.ts';
 import type { Statement } from '../core/types.ts';
 import type { LintOptions } from '../core/lint/types.ts';
@@ -15,6 +15,7 @@ export interface LintedFile {
   readonly direction: 'up' | 'down';
   readonly verdict: 'pass' | 'fail' | 'unknown';
   readonly findings: readonly Finding[];
+  readonly claims: readonly Claim[];
   /** The text, for showing lines of it. */
   readonly text: string;
 }
@@ -44,12 +45,13 @@ export async function lintFiles({
   for (const [index, file] of files.entries()) {
     // A down file takes back what is there when it runs, and leaves nothing for those after it.
     const around = { options, limited, schema: file.direction === 'down' ? copyOf(schema) : schema };
-    const findings = await lintOne(file, index, around);
+    const { findings, claims } = await lintOne(file, index, around);
     linted.push({
       name: file.name,
       direction: file.direction,
       verdict: file.direction === 'down' ? downVerdict(findings) : verdictOf(findings, strict),
       findings,
+      claims,
       text: file.text,
     });
   }
@@ -58,26 +60,24 @@ export async function lintFiles({
 
 type Around = Pick<LintRequest, 'options' | 'limited'> & { readonly schema: Schema };
 
-async function lintOne(file: SourceFile, index: number, { options, limited, schema }: Around): Promise<readonly Finding[]> {
+async function lintOne(file: SourceFile, index: number, { options, limited, schema }: Around): Promise<Judged> {
   const gaps = file.gaps.map(({ message, ...place }) =>
     finding(file.name, { rule: 'not-sql', message, certainty: 'unknown' }, place, NOT_ALLOWED),
   );
   const parsed = await parseSql(file.text);
   if (!parsed.ok) {
     // A gap already says why it is not SQL.
-    return gaps.length > 0 ? gaps : [refusal(file, parsed)];
+    return { findings: gaps.length > 0 ? gaps : [refusal(file, parsed)], claims: [] };
   }
   const statements: Unfolded[] = [];
   for (const statement of parsed.statements) statements.push(await unfold(statement, file.text));
-  return [
-    ...gaps,
-    ...lintFile(
-      { name: file.name, text: file.text, ends: parsed.statements.map(lastLine), statements, transactions: file.transactions, limited },
-      index,
-      schema,
-      options,
-    ),
-  ];
+  const judged = lintFile(
+    { name: file.name, text: file.text, ends: parsed.statements.map(lastLine), statements, transactions: file.transactions, limited },
+    index,
+    schema,
+    options,
+  );
+  return { ...judged, findings: inOrder([...gaps, ...judged.findings]) };
 }
 
 function lastLine({ line, text }: Statement): number {

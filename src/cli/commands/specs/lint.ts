@@ -56,6 +56,6 @@ export const LINT_COMMAND: CommandSpec = {
     [3, 'there is no such folder, or no migrations in it'],
     [6, 'a migration fails, or could not be judged'],
   ],
-  json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, why, fix, relation, file, line, column, allowed }] }] }',
+  json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, why, fix, relation, file, line, column, allowed }], claims: [{ line, locks: [{ relation, mode }], scans, rewrites }] }] }; "claims" are what each statement does to tables in use',
   load: async () => (await import('../db-lint.ts')).run,
 };

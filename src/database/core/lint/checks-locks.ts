@@ -97,21 +97,23 @@ export function checkLocks(context: Context): readonly Draft[] {
 function fromFacts(impact: Impact, context: Context): readonly Draft[] {
   const { form, at, roles } = impact.action;
   if (form === null || impact.locks.length === 0) return [];
-  const busy = impact.scans.length + impact.rewrites.length > 0;
-  const found = busy ? (HEAVY[form] ?? BRIEF[form]) : BRIEF[form];
+  const found = (isBusy(impact) ? HEAVY[form] : undefined) ?? BRIEF[form];
   if (found === undefined) return [];
   const fix = found.fix(impact, context);
-  const relation = roles['target'] ?? impact.locks[0]?.relation;
   return [
     {
       rule: found.rule,
       message: sentence(impact, form),
       scales: true,
-      ...(at === undefined ? {} : { at }),
-      ...(relation === undefined ? {} : { relation }),
+      ...placed(at, roles['target'] ?? impact.locks[0]?.relation),
       ...(fix === undefined ? {} : { fix }),
     },
   ];
+}
+
+/** Does it do more under its lock than change the catalog? */
+function isBusy({ scans, rewrites, facts }: Impact): boolean {
+  return scans.length > 0 || rewrites.length > 0 || facts?.rebuilds === true;
 }
 
 /** "takes ACCESS EXCLUSIVE on orders and reads it whole". */

@@ -154,13 +154,11 @@ function mergesAlters({ statement, earlier }: Context): readonly Draft[] {
 function limits({ statement, impacts, file, placed }: Context): readonly Draft[] {
   if (file.limited || placed.inside === 'function' || isConcurrent(statement)) return [];
   const [relation] = impacts.flatMap((one) => one.locks).flatMap((one) => (keepsWritersOut(one.mode) ? [one.relation] : []));
-  if (relation === undefined && !CHANGES_SCHEMA.has(statement.kind)) return [];
-  const place = relation === undefined ? {} : { relation };
-  const what = relation === undefined ? 'this statement' : `the lock on ${relation}`;
+  if (relation === undefined) return [];
   return LIMITS.flatMap(({ rule, setting, value, message }) => {
     const set = file.settings.get(setting);
     const missing = set === undefined || milliseconds(set.value) === 0;
-    return missing ? [{ rule, message: message(what), fix: sql(`SET ${setting} = '${value}'`), ...place }] : [];
+    return missing ? [{ rule, message: message(relation), fix: sql(`SET ${setting} = '${value}'`), relation }] : [];
   });
 }
 
@@ -169,7 +167,7 @@ const LIMITS = [
     rule: 'lock-timeout',
     setting: 'lock_timeout',
     value: '1s',
-    message: (what: string) => `no lock_timeout bounds how long ${what} is waited for`,
+    message: (relation: string) => `no lock_timeout bounds how long the lock on ${relation} is waited for`,
   },
   { rule: 'statement-timeout', setting: 'statement_timeout', value: '30s', message: () => 'no statement_timeout is set' },
   {
@@ -179,17 +177,6 @@ const LIMITS = [
     message: () => 'no idle_in_transaction_session_timeout is set',
   },
 ] as const;
-
-const CHANGES_SCHEMA: ReadonlySet<string> = new Set([
-  'CreateEnumStmt',
-  'AlterTableStmt',
-  'IndexStmt',
-  'RenameStmt',
-  'DropStmt',
-  'RefreshMatViewStmt',
-  'ReindexStmt',
-  'CreateTrigStmt',
-]);
 
 function isConcurrent({ node, kind }: Context['statement']): boolean {
   if (kind === 'ReindexStmt') return children(node, 'params').some((one) => textOf(child(one, 'DefElem'), 'defname') === 'concurrently');

@@ -54,7 +54,12 @@ export function settle(
     if (allowing !== undefined) used.add(allowing);
     return finding(source.name, one.draft, place, { severity: severityOf(one, options), allowed: allowing?.because ?? null });
   });
-  return [...findings, ...aboutSuppressions(source.name, suppressions, used)].toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return inOrder([...findings, ...aboutSuppressions(source.name, suppressions, used)]);
+}
+
+/** As they stand in the file. */
+export function inOrder(findings: readonly Finding[]): readonly Finding[] {
+  return findings.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
 /** A finding from its parts; for those that are not about a statement too. */

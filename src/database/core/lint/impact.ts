@@ -12,9 +12,22 @@ export function impactOf(recognised: Action, schema: Schema, file: FileFacts, op
     if (part === 'an_index' && action.roles['target'] !== undefined) return [];
     return name === undefined || isFresh(name, schema, file) ? [] : [name];
   };
-  if (facts === null) return { action, facts, locks: [], scans: [], rewrites: [] };
+  if (facts === null)
+    return {
+      action,
+      facts,
+      locks: namedLock(action).flatMap(({ part, mode }) => live(part).map((relation) => ({ relation, mode }))),
+      scans: [],
+      rewrites: [],
+    };
   const locks = Object.entries(facts.locks).flatMap(([part, mode]) => live(part).map((relation) => ({ relation, mode })));
   return { action, facts, locks, scans: facts.scans.flatMap(live), rewrites: facts.rewrites.flatMap(live) };
+}
+
+/** LOCK TABLE says itself which lock it takes. */
+function namedLock({ form, node }: Action): readonly { readonly part: string; readonly mode: LockMode }[] {
+  const mode = form === null && typeof node['mode'] === 'number' ? LOCK_MODES[node['mode'] - 1] : undefined;
+  return mode === undefined ? [] : [{ part: 'target', mode }];
 }
 
 /** A foreign key of a table without rows has nothing to check, and leaves the referenced table unread. */

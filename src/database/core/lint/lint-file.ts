@@ -1,4 +1,5 @@
 import type { Statement } from '../types.ts';
+import { checkFile } from './checks-file.ts';
 import { checkLocks } from './checks-locks.ts';
 import { checkOldVersion } from './checks-old-version.ts';
 import { checkRows } from './checks-rows.ts';
@@ -6,6 +7,7 @@ import { checkStyle } from './checks-style.ts';
 import { calledFunctions, checkTransactions } from './checks-transactions.ts';
 import { settle, type Finding, type Source } from './findings.ts';
 import { impactOf } from './impact.ts';
+import type { LockMode } from './measured-facts.ts';
 import { recognise } from './recognise.ts';
 import { applyStatement } from './schema-apply.ts';
 import type { Schema } from './schema.ts';
@@ -39,8 +41,23 @@ export interface LintSource extends Source {
   readonly limited: boolean;
 }
 
+/** What a statement does to tables in use: what a trace of it must find. */
+export interface Claim {
+  readonly line: number;
+  readonly locks: readonly { readonly relation: string; readonly mode: LockMode }[];
+  readonly scans: readonly string[];
+  readonly rewrites: readonly string[];
+}
+
+/** A file's findings, and what its statements do. */
+export interface Judged {
+  readonly findings: readonly Finding[];
+  readonly claims: readonly Claim[];
+}
+
 /** Judges one file and changes the schema as it would. */
-export function lintFile(source: LintSource, index: number, schema: Schema, options: LintOptions): readonly Finding[] {
+export function lintFile(source: LintSource, index: number, schema: Schema, options: LintOptions): Judged {
+  const claims: Claim[] = [];
   const found: Found[] = [];
   const settings = new Map<string, { value: string; transaction: number | null }>();
   const file: FileFacts = {
@@ -70,6 +87,7 @@ export function lintFile(source: LintSource, index: number, schema: Schema, opti
       found.push(
         ...drafts(context).map((draft) => ({ draft, statement, base: step.base, inside, young: isYoung(draft.relation, schema, index) })),
       );
+      claims.push(...claimOf(statement, context));
       noteSetting(settings, step.placed);
       if (step.placed.inside !== 'function') applyStatement(schema, step.placed.statement, { file: index, transaction: one.transaction });
       if (step.placed.inside !== 'function') earlier.push({ placed: step.placed, impacts: context.impacts });
@@ -77,7 +95,22 @@ export function lintFile(source: LintSource, index: number, schema: Schema, opti
     for (const line of parts?.hidden ?? [])
       found.push({ draft: HIDDEN, statement: { ...one.statement, line }, base: null, inside: one.inside, young: false });
   }
-  return settle(source, oncePerFile(found), readSuppressions(source.text), options);
+  found.push(
+    ...checkFile(placed, schema).map(({ draft, placed: { statement } }) => ({ draft, statement, base: 0, inside: null, young: false })),
+  );
+  return { findings: settle(source, oncePerFile(found), readSuppressions(source.text), options), claims };
+}
+
+function claimOf({ line }: Statement, { impacts, placed }: Context): readonly Claim[] {
+  if (placed.inside === 'function' || impacts.length === 0) return [];
+  return [
+    {
+      line,
+      locks: impacts.flatMap((one) => one.locks),
+      scans: impacts.flatMap((one) => one.scans),
+      rewrites: impacts.flatMap((one) => one.rewrites),
+    },
+  ];
 }
 
 /** A table that was made so few migrations before is hardly large yet. */

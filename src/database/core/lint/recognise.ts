@@ -103,8 +103,7 @@ function drop(node: Node, schema: Schema): readonly Action[] {
     const form = isSet(node, 'concurrent') ? 'drop index concurrently' : 'drop index';
     return names.map((parts) => {
       const name = plainName(parts.join('.'));
-      const table = schema.indexes.get(name)?.table;
-      return action(form, { an_index: name, ...(table === undefined ? {} : { target: table }) }, node);
+      return action(form, indexRoles(name, schema), node);
     });
   }
   if (whole !== undefined) return names.flatMap((parts) => dropRelation(whole, plainName(parts.join('.')), node, schema));
@@ -123,13 +122,19 @@ function dropRelation(form: FormName, name: string, node: Node, schema: Schema):
   ];
 }
 
-function reindex(node: Node): readonly Action[] {
+/** An index, with its table where these files made it. */
+function indexRoles(name: string, schema: Schema): Readonly<Record<string, string>> {
+  const table = schema.indexes.get(name)?.table;
+  return table === undefined ? { an_index: name } : { an_index: name, target: table };
+}
+
+function reindex(node: Node, schema: Schema): readonly Action[] {
   const concurrent = children(node, 'params').some((one) => isOn(child(one, 'DefElem'), 'concurrently'));
   const name = node['relation'] === undefined ? textOf(node, 'name') : relationKey(child(node, 'relation'));
   if (concurrent) return [action('reindex concurrently', { target: name }, node)];
   switch (textOf(node, 'kind')) {
     case 'REINDEX_OBJECT_INDEX':
-      return [action('reindex index', { an_index: name, target: name }, node)];
+      return [action('reindex index', indexRoles(name, schema), node)];
     case 'REINDEX_OBJECT_TABLE':
       return [action('reindex table', { target: name }, node)];
     default:

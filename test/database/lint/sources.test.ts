@@ -1,0 +1,198 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { lintFiles, readSources } from '../../../src/database/index.ts';
+import { scratch } from '../support.ts';
+
+type Files = Readonly<Record<string, string | Uint8Array>>;
+
+/** Reads a folder of such files, and judges it. */
+async function read(
+  files: Files,
+  {
+    format = null,
+    defines = {},
+  }: { readonly format?: Parameters<typeof readSources>[1]; readonly defines?: Readonly<Record<string, string>> } = {},
+) {
+  using folder = scratch();
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder.path, name)), { recursive: true });
+    writeFileSync(join(folder.path, name), text);
+  }
+  const sources = await readSources(folder.path, format, new Map(Object.entries(defines)));
+  const linted = await lintFiles({ files: sources.files, options: { version: 18, utc: null, sizes: new Map() }, limited: true });
+  return {
+    format: sources.format,
+    files: sources.files.map(({ name, direction, transactions }) => `${name} ${direction} ${transactions}`),
+    found: linted.flatMap((file) =>
+      file.findings
+        .filter(({ severity }) => severity !== 'notice')
+        .map(({ rule, line, column }) => `${file.name} ${file.direction} ${line}:${column} ${rule}`),
+    ),
+    verdicts: linted.map(({ verdict }) => verdict),
+    messages: linted.flatMap((file) =>
+      file.findings.filter(({ category }) => category === 'file').map(({ message, line, column }) => `${line}:${column} ${message}`),
+    ),
+  };
+}
+
+const BAD = 'ALTER TABLE t ADD CHECK (a > 0);';
+const LOCK = 'provider = "postgresql"\n';
+
+describe('formats', () => {
+  const CASES: readonly (readonly [name: string, files: Files, read: readonly string[], found?: readonly string[]])[] = [
+    [
+      'prisma',
+      { 'migration_lock.toml': LOCK, '2_b/migration.sql': BAD, '1_a/migration.sql': 'SELECT 1;' },
+      ['1_a/migration.sql up string', '2_b/migration.sql up string'],
+      ['2_b/migration.sql up 1:19 add-check'],
+    ],
+    [
+      'drizzle',
+      {
+        'meta/_journal.json': '{"dialect":"postgresql","entries":[{"idx":0,"tag":"b"},{"idx":1,"tag":"a"}]}',
+        'a.sql': `SELECT 1;\n--> statement-breakpoint\n${BAD}`,
+        'b.sql': '',
+      },
+      ['b.sql up file', 'a.sql up file'],
+      ['a.sql up 3:19 add-check'],
+    ],
+    [
+      'diesel',
+      {
+        '2020-01-02_b/up.sql': 'SELECT 1',
+        '20200101_a/up.sql': 'SELECT 1',
+        '20200101_a/down.sql': BAD,
+        '20200101_a/metadata.toml': 'run_in_transaction = false',
+      },
+      ['20200101_a/up.sql up statement', '20200101_a/down.sql down statement', '2020-01-02_b/up.sql up file'],
+    ],
+    [
+      'flyway',
+      {
+        'V1.10__b.sql': BAD,
+        'V1.2__a.sql': 'SELECT 1',
+        'R__view.sql': 'SELECT 1',
+        'V2__c.sql': 'SELECT 1',
+        'V2__c.sql.conf': 'executeInTransaction=false',
+        'U1.2__a.sql': 'SELECT 1',
+      },
+      ['U1.2__a.sql down auto', 'V1.2__a.sql up auto', 'V1.10__b.sql up auto', 'V2__c.sql up statement', 'R__view.sql up auto'],
+    ],
+    [
+      'liquibase',
+      {
+        'a.sql': `--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n--rollback DROP TABLE x;\n--changeset ann:2 runInTransaction:false\n${BAD}\n--changeset ann:3 dbms:mysql\nCREATE TABLE \`a\` (b int);`,
+      },
+      ['a.sql up file', 'a.sql up statement', 'a.sql up file'],
+      ['a.sql up 6:19 add-check', 'a.sql up 1:1 not-sql'],
+    ],
+    [
+      'goose',
+      { '2_b.sql': `-- +goose Up\n${BAD}\n-- +goose Down\nDROP TABLE t;`, '10_c.sql': '-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;' },
+      ['2_b.sql up file', '2_b.sql down file', '10_c.sql up statement'],
+      ['2_b.sql up 2:19 add-check', '2_b.sql down 4:1 drop-table'],
+    ],
+    [
+      'dbmate',
+      { '1_a.sql': `-- migrate:up transaction:false\n${BAD}\n-- migrate:down\n` },
+      ['1_a.sql up statement', '1_a.sql down file'],
+      ['1_a.sql up 2:19 add-check'],
+    ],
+    ['sql-migrate', { '1_a.sql': `-- +migrate Up notransaction\n${BAD}\n` }, ['1_a.sql up statement']],
+    [
+      'sqlx',
+      { 'Cargo.toml': '', '1_a.sql': '-- no-transaction\nSELECT 1', '2_b.up.sql': 'SELECT 1', '2_b.down.sql': 'SELECT 1' },
+      ['1_a.sql up statement', '2_b.down.sql down file', '2_b.up.sql up file'],
+    ],
+    [
+      'golang-migrate',
+      { 'go.mod': '', '1_a.up.sql': 'SELECT 1', '1_a.down.sql': 'SELECT 1' },
+      ['1_a.down.sql down string', '1_a.up.sql up string'],
+    ],
+    [
+      'knex',
+      {
+        '1_a.js':
+          "exports.up = async (knex) => {\n  await knex.raw(`ALTER TABLE t\n    ADD CHECK (a > 0)`);\n  await knex.schema.createTable('x', (t) => t.increments());\n};\nexports.down = (knex) => knex.raw('DROP TABLE t');\nexports.config = { transaction: false };",
+      },
+      ['1_a.js up statement', '1_a.js down statement'],
+      ['1_a.js up 3:9 add-check', '1_a.js up 4:13 not-sql', '1_a.js down 6:36 drop-table'],
+    ],
+    [
+      'typeorm',
+      {
+        '1-a.ts':
+          "export class A1 implements MigrationInterface {\n  public async up(queryRunner: QueryRunner) {\n    await queryRunner.query('ALTER TABLE t ADD CHECK (a > 0)');\n    await queryRunner.query(`DROP TABLE ${name}`);\n  }\n  public async down(queryRunner: QueryRunner) {\n    await queryRunner.dropTable('t');\n  }\n}",
+      },
+      ['1-a.ts up file', '1-a.ts down file'],
+      ['1-a.ts up 3:48 add-check', '1-a.ts up 4:29 not-sql', '1-a.ts down 7:11 not-sql'],
+    ],
+    [
+      'ecto',
+      {
+        '1_a.exs':
+          'defmodule A do\n  use Ecto.Migration\n  @disable_ddl_transaction true\n  def up do\n    execute "CREATE INDEX CONCURRENTLY i ON t (a)"\n    execute("""\n    ALTER TABLE t ADD CHECK (a > 0)\n    """)\n  end\n  def down do\n    drop table(:t)\n  end\nend',
+      },
+      ['1_a.exs up statement', '1_a.exs down statement'],
+      ['1_a.exs up 7:23 add-check', '1_a.exs down 11:5 not-sql'],
+    ],
+    [
+      'sql',
+      { '2_b.sql': BAD, '10_c.sql': 'SELECT 1', '1_a.up.sql': 'SELECT 1', '1_a.down.sql': 'SELECT 1' },
+      ['1_a.down.sql down auto', '1_a.up.sql up auto', '2_b.sql up auto', '10_c.sql up auto'],
+    ],
+  ];
+
+  test.each(CASES.map(([name, ...one]) => ({ name, one })))('$name', async ({ name, one: [files, expected, found] }) => {
+    const answer = await read(files);
+    expect({ format: answer.format, files: answer.files }).toEqual({ format: name, files: expected });
+    if (found !== undefined) expect(answer.found).toEqual(found);
+  });
+
+  test('another database is named and nothing is claimed', async () => {
+    const prisma = await read({ 'migration_lock.toml': 'provider = "mysql"', '1_a/migration.sql': 'CREATE TABLE `a` (b int)' });
+    expect(prisma).toMatchObject({ verdicts: ['unknown'], messages: ['1:1 unsupported: this is for mysql; only PostgreSQL is judged'] });
+    const sqlite = await read({ '1_a.sql': 'CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT);' });
+    expect(sqlite).toMatchObject({ verdicts: ['unknown'], messages: [expect.stringContaining('unsupported: this looks like SQLite')] });
+  });
+});
+
+describe('files that cannot be judged', () => {
+  test.each<[string, string | Uint8Array, string, string]>([
+    ['a syntax error', 'SELECT 1;\n  CREATE TABEL t (a int);', 'fail', '2:10 syntax error at or near "TABEL"'],
+    ['a NUL byte', 'SELECT 1;\nSELECT \0 2;', 'fail', '2:8 the file holds a NUL byte'],
+    ['no UTF-8', new Uint8Array([0x53, 0xff, 0xfe]), 'unknown', '1:1 the file is not UTF-8; save it as UTF-8'],
+    [
+      'a placeholder',
+      'SELECT 1;\nALTER TABLE {{ schema }}.t ADD x int;',
+      'unknown',
+      '2:13 {{ schema }} is a placeholder without a value: give --define NAME=VALUE',
+    ],
+    ['a command of psql', '\\set x 1\nSELECT 1;', 'unknown', '1:1 unsupported: "\\set" is a command of psql, not SQL; take it out'],
+    ['data in the file', 'COPY t FROM stdin;\n1\t2\n\\.\n', 'unknown', '2:1 unsupported: COPY ... FROM stdin'],
+    [
+      'another database',
+      'CREATE TABLE `a` (b int) ENGINE=InnoDB;',
+      'unknown',
+      '1:14 unsupported: this looks like MySQL; only PostgreSQL is judged',
+    ],
+  ])('%s', async (_, text, verdict, message) => {
+    const answer = await read({ '1_a.sql': text });
+    expect(answer).toMatchObject({ verdicts: [verdict], messages: [expect.stringContaining(message)] });
+  });
+
+  test('a file of 50 MB is not even read', async () => {
+    const answer = await read({ '1_a.sql': new Uint8Array(50 * 1024 * 1024).fill(0x20) });
+    expect(answer).toMatchObject({ verdicts: ['unknown'], messages: [expect.stringContaining('larger than 8 MiB')] });
+  });
+
+  test('a placeholder with a value is SQL', async () => {
+    const answer = await read({ '1_a.sql': 'ALTER TABLE {{ schema }}.t ADD x int;' }, { defines: { schema: 'app' } });
+    expect(answer.verdicts).toEqual(['pass']);
+  });
+
+  test('an empty file, and one of comments only, pass', async () => {
+    expect((await read({ '1_a.sql': '', '2_b.sql': '-- nothing yet\n' })).verdicts).toEqual(['pass', 'pass']);
+  });
+});
