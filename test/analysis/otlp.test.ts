@@ -5,7 +5,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { describe, expect, it } from 'vitest';
 import { createOtlpDoors, createOtlpSource } from '../../src/analysis/index.ts';
 import { sourceContract, type SourceHarness } from '../../src/analysis/contract.ts';
-import { systemClock } from '../../src/kernel/index.ts';
+import { systemClock, type Clock } from '../../src/kernel/index.ts';
 import { createCleanup, freePort, scratch } from '../traffic/support.ts';
 import { QUESTION } from './support.ts';
 
@@ -19,8 +19,8 @@ interface Receiver {
   stop(): Promise<void>;
 }
 
-async function startReceiver(folder: string, port: number, epoch: string): Promise<Receiver> {
-  const { receiver, readings } = await createOtlpDoors(epoch, systemClock);
+async function startReceiver(folder: string, port: number, epoch: string, clock: Clock = systemClock): Promise<Receiver> {
+  const { receiver, readings } = await createOtlpDoors(epoch, clock);
   const socketPath = join(folder, 'agent.sock');
   await rm(socketPath, { force: true });
   const servers = [createAdaptorServer({ fetch: receiver.fetch }), createAdaptorServer({ fetch: readings.fetch })] as const;
@@ -118,9 +118,9 @@ async function otlpHarness(): Promise<SourceHarness> {
 sourceContract('otlp', { unknownVersion: 'silent' }, otlpHarness);
 
 describe('the OTLP receiver', () => {
-  const withReceiver = async (use: (receiver: Receiver) => Promise<void>): Promise<void> => {
+  const withReceiver = async (use: (receiver: Receiver) => Promise<void>, clock: Clock = systemClock): Promise<void> => {
     const cleanup = createCleanup();
-    const receiver = await startReceiver(await scratch(cleanup), await freePort(), 'e');
+    const receiver = await startReceiver(await scratch(cleanup), await freePort(), 'e', clock);
     cleanup.add(receiver, ({ stop }) => stop());
     try {
       await use(receiver);
@@ -130,6 +130,51 @@ describe('the OTLP receiver', () => {
   };
   const read = ({ socketPath }: Receiver) =>
     createOtlpSource({ socketPath, ask: OTLP_ASK, timeoutMs: 5_000 }).read(QUESTION, new AbortController().signal);
+
+  it('tells a gauge by its highest instance, as long as that is heard of', async () => {
+    let now = systemClock.now();
+    await withReceiver(
+      async (receiver) => {
+        const tell = async (version: string, instance: string, value: number): Promise<void> => {
+          const attributes = { 'service.name': 'shop', 'service.version': version, 'service.instance.id': instance };
+          const point = { timeUnixNano: nanos(now), asDouble: value };
+          const breaker = { ...point, attributes: [{ key: 'breaker', value: { stringValue: 'payments' } }] };
+          const metrics = [
+            { name: 'memory', gauge: { dataPoints: [point] } },
+            // What goes up and down is a gauge, whatever it is sent as.
+            { name: 'open', sum: { aggregationTemporality: 2, isMonotonic: false, dataPoints: [breaker] } },
+          ];
+          const resource = { attributes: Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } })) };
+          const body = JSON.stringify({ resourceMetrics: [{ resource, scopeMetrics: [{ metrics }] }] });
+          expect(await (await send(receiver.port, body)).json()).toEqual({});
+        };
+        const read = (gauge: string) =>
+          createOtlpSource({ socketPath: receiver.socketPath, ask: { kind: 'gauge', gauge }, timeoutMs: 5_000 }).read(
+            QUESTION,
+            new AbortController().signal,
+          );
+        await tell('1.0.0', 'a', 0.4);
+        await tell('1.1.0', 'a', 0.95);
+        await tell('1.1.0', 'b', 0.5);
+        const told = (canary: number) => ({ kind: 'gauge', versions: { canary, stable: 0.4 } });
+        expect(await read('memory')).toMatchObject(told(0.95));
+        expect(await read('open{breaker="payments"}')).toMatchObject(told(0.95));
+        expect(await read('open{breaker="orders"}')).toMatchObject({
+          kind: 'silent',
+          reason: 'no metric "open" with these attributes was received from 1.1.0',
+        });
+        now += 2 * 60_000;
+        await tell('1.0.0', 'a', 0.4);
+        await tell('1.1.0', 'b', 0.6);
+        expect(await read('memory')).toMatchObject(told(0.95));
+        now += 2 * 60_000;
+        expect(await read('memory')).toMatchObject(told(0.6));
+        now += 2 * 60_000;
+        expect(await read('memory')).toMatchObject({ kind: 'silent', reason: expect.stringContaining('in the last 3 minutes') as string });
+      },
+      { ...systemClock, now: () => now },
+    );
+  });
 
   it('adds deltas up, and takes no count of before it was there', () =>
     withReceiver(async (receiver) => {
