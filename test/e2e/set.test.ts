@@ -80,6 +80,19 @@ describe('a set of services', () => {
     expect(await set.served()).toEqual(['1.1.0', '1.1.0']);
   }, 120_000);
 
+  it('is paused and aborted as one', async () => {
+    await set.commit('1.5.0', { order: 'together' });
+    expectSaid(await whole.slipway('release', '--detach'), 0);
+    const both = (requested: string) => ({ set: 'whole', releases: [{ requested, by: 'ann' }, { requested }] });
+    expect(await answer(whole, 'pause')).toMatchObject(both('pause'));
+    expectSaid(await whole.slipway('pause'), 4, 'api: it is paused already; web: it is paused already');
+    expect(await answer(whole, 'abort', '--reason', 'a test')).toMatchObject(both('abort'));
+    const { exit, stdout, said } = await whole.slipway('watch', '--json');
+    expect([11, 13], said).toContain(exit);
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ kind: 'set', set: 'whole', verdict: 'fail', exit });
+    expect(await set.served()).toEqual(['1.1.0', '1.1.0']);
+  }, 120_000);
+
   it('is taken back as a whole after its release, in the reverse order, and answered for as one', async () => {
     for (const one of users) one.forget();
     expect(await answer(whole, 'status')).toMatchObject({ set: { name: 'whole', services: ['api', 'web'], whole: true } });
