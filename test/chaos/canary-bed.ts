@@ -9,9 +9,9 @@ import { expectSaid } from '../e2e/support/expect.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from '../e2e/support/small-service.ts';
 import { sendUsers, type Answer, type Users } from '../e2e/support/users.ts';
 
-/** The worker dies after a first weight was applied and before a second is: of a bad canary, that is the way back. */
-const POINTS = ['route.acted', 'route.intended'] as const;
-const FAULTS = 'route.acted,route.intended#2';
+/** The worker dies before a first weight is applied, after that, and before a second is: of a bad canary, that is the way back. */
+const POINTS = ['rehearse.recorded', 'route.acted', 'route.intended'] as const;
+const FAULTS = 'rehearse.recorded,route.acted,route.intended#2';
 
 const config = {
   strategy: {
@@ -39,6 +39,9 @@ setTimeout(() => console.log(JSON.stringify({ canary: { requests, bad: 0 }, stab
 
 export type Victim = 'worker' | 'agent' | 'haproxy' | 'source';
 
+/** Who is killed when, one after the other. */
+export type Kills = Readonly<Record<(typeof POINTS)[number], readonly Victim[]> & Record<string, readonly Victim[]>>;
+
 /** One release among kills. */
 export interface Run {
   readonly version: string;
@@ -57,8 +60,8 @@ export interface CanaryBed {
   stable(): string;
   /** Starts the agent anew with this router. */
   useRouter(name: 'embedded' | 'haproxy'): Promise<void>;
-  /** Releases the next version and kills the victim at both fault points, and whenever one of these steps has begun. */
-  release(victim: Victim, options: { readonly good: boolean; readonly during: readonly string[] }): Promise<Run>;
+  /** Releases the next version and kills at these moments: a fault point, where the worker is dead already, or a step that has begun. */
+  release(kills: Kills, options: { readonly good: boolean }): Promise<Run>;
   close(): Promise<void>;
 }
 
@@ -85,9 +88,9 @@ export async function makeCanaryBed(): Promise<CanaryBed> {
       expectSaid(await service.slipway('agent', 'start', '--router', name), 0);
       await until('users are answered', async () => (await service.served()) === stable);
     },
-    release: async (victim, { good, during }) => {
+    release: async (kills, { good }) => {
       const version = `1.${++minor}.0`;
-      const run = await releaseAmongKills(bed, victim, { version, good, during });
+      const run = await releaseAmongKills(bed, kills, { version, good });
       if (run.outcome === 'released') stable = version;
       return run;
     },
@@ -112,10 +115,9 @@ interface Bed {
 interface Wanted {
   readonly version: string;
   readonly good: boolean;
-  readonly during: readonly string[];
 }
 
-async function releaseAmongKills(bed: Bed, victim: Victim, { version, good, during }: Wanted): Promise<Run> {
+async function releaseAmongKills(bed: Bed, kills: Kills, { version, good }: Wanted): Promise<Run> {
   const { rig, service, app, users, once } = bed;
   await service.commit(version, { config, behaviour: good ? {} : { failsEvery: 4 } });
   // A new worker counts how often it passes a fault point from the start.
@@ -128,16 +130,14 @@ async function releaseAmongKills(bed: Bed, victim: Victim, { version, good, duri
   const [newest] = await app.opened.store.list({ limit: 1 });
   const id = newest?.release ?? '';
   const killed: Record<string, number> = {};
-  const left = new Set<string>([...POINTS, ...during]);
+  const left = new Set(Object.keys(kills));
   for (let over = false; !over;) {
     const { events, summary } = await app.opened.store.load(id);
     for (const moment of left) {
       const isPoint = existsSync(join(once, moment));
       if (!isPoint && !events.some((event) => event.type === 'step.intended' && event.data.step === moment)) continue;
       left.delete(moment);
-      // A worker is dead already at its fault point, and on the way back nobody asks a source.
-      const isSpared = isPoint && (victim === 'worker' || (victim === 'source' && !good && moment === 'route.intended'));
-      if (!isSpared) await kill(bed, victim);
+      for (const victim of kills[moment] ?? []) await kill(bed, victim);
       killed[moment] = users.answers().length - from;
     }
     over = summary.sealed;
