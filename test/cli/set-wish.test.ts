@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { ask } from '../../src/cli/commands/control.ts';
+import type { Call } from '../../src/cli/commands/spec.ts';
+import type { App } from '../../src/cli/compose.ts';
 import type { Wish } from '../../src/cli/commands/shared/requests.ts';
 import { answerForSet } from '../../src/cli/commands/shared/set-wish.ts';
+import { SlipwayError } from '../../src/kernel/index.ts';
 import { foldEvents, type NewEvent, type ReleaseState } from '../../src/release/index.ts';
 import { simulate } from '../release/simulate.ts';
 import { aDefinition } from '../support/definition.ts';
@@ -48,5 +52,38 @@ describe('a wish about a set', () => {
   it('to close them as they stand is about one of them', () => {
     const stuck = at('api', 6, [{ type: 'release.stuck', data: { step: null, reason: 'no' } }]);
     expect(asked(answerForSet({ do: 'accept', reason: 'x' }, [stuck, at('web', 6)], [], ASKER))).toContain('--accept');
+  });
+});
+
+describe('a wish that is recorded for one after the other', () => {
+  /** Asks api and web to abort, of which these have ended in the moment since they were looked at. */
+  async function abortBoth(...gone: readonly string[]): Promise<unknown> {
+    const said: unknown[] = [];
+    const store = {
+      load: async (service: string) => ({ events: simulate(aPlan({ release: service }), []).events.slice(0, 6) }),
+      request: async (service: string) => {
+        if (gone.includes(service)) throw new SlipwayError('not_possible_now', `${service} has ended`);
+      },
+    };
+    const app = {
+      opened: { store },
+      effects: { clock: { now: () => ASKER.now }, redact: (text: string) => text },
+      places: { home: '/nowhere', node: 'elsewhere' },
+      secrets: { environmentFor: async () => ({}) },
+    } as unknown as App;
+    const terminal = { json: true, data: (value: unknown) => said.push(value), note: () => undefined };
+    const call = { environment: { SLIPWAY_ACTOR: 'bob' }, terminal } as unknown as Call;
+    await ask(call, app, { set: 'shop', releases: ['api', 'web'] }, abort);
+    return said;
+  }
+
+  it('needs no order for one that has followed the other meanwhile', async () => {
+    const api = { release: 'api', requested: 'abort', by: 'bob' };
+    expect(await abortBoth()).toEqual([{ set: 'shop', releases: [api, { ...api, release: 'web' }] }]);
+    expect(await abortBoth('web')).toEqual([{ set: 'shop', releases: [api] }]);
+  });
+
+  it('is refused when the first of them has ended', async () => {
+    await expect(abortBoth('api')).rejects.toThrow('api has ended');
   });
 });

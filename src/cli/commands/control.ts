@@ -28,11 +28,20 @@ export async function ask(call: Call, app: App, { set, releases }: Chosen, wish:
   const states = await Promise.all(releases.map((release) => stateOf(app, release)));
   const asked = set === null ? states : await membersToAsk(call, app, { set, states, wish });
   if (set === null) for (const state of states) refuseSenseless(call, app, state, wish);
-  const said = [];
-  for (const state of asked) said.push(await recordWish(call, app, state, wish));
+  const said: object[] = [];
+  for (const state of asked) {
+    const one = recordWish(call, app, state, wish);
+    // One that followed another of its set, and has ended since it was looked at, needs no order.
+    said.push(...(await (said.length === 0 ? one : one.catch(nothingIfOver)).then((told) => (told === null ? [] : [told]))));
+  }
   if (call.terminal.json) for (const one of set === null ? said : [{ set, releases: said }]) call.terminal.data(one);
   await noteDriver(call, app, asked);
   return 0;
+}
+
+function nothingIfOver(error: unknown): null {
+  if (error instanceof SlipwayError && error.code === 'not_possible_now') return null;
+  throw error;
 }
 
 async function stateOf({ opened }: App, release: string): Promise<ReleaseState> {
