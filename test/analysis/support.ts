@@ -21,6 +21,8 @@ export const hasPrometheus = existsSync(PROMETHEUS);
 export interface RunningPrometheus {
   readonly url: string;
   kill(): Promise<void>;
+  /** Stops it where it is: connections are accepted, nothing is answered. */
+  hang(): void;
   start(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export async function makePrometheus(folder: string, targets: readonly string[],
       running.kill('SIGKILL');
       await gone;
     },
+    hang: () => void child?.kill('SIGSTOP'),
     start: async () => {
       const args = [
         `--config.file=${config}`,

@@ -81,18 +81,18 @@ describe.skipIf(!hasPrometheus)('a canary judged by payments too (needs Promethe
     await rig.close();
   }, 120_000);
 
-  it('holds its weight while Prometheus is killed, says so, and goes on when it is back', async () => {
+  it('holds its weight while Prometheus hangs and when it is killed, says so, and goes on when it is back', async () => {
     await service.commit('1.1.0', { config });
     expectSaid(await service.slipway('plan', '--json'), 0, /payments \(prometheus\): 0 bad of \d+ by 1\.0\.0/);
-    await prometheus.kill();
-    expectSaid(await service.slipway('plan', '--json'), 0, /payments \(prometheus\): silent: .*nobody listens there/);
+    prometheus.hang();
+    expectSaid(await service.slipway('plan', '--json'), 0, /payments \(prometheus\): silent: .*did not answer within/);
     expectSaid(await service.slipway('release', '--detach'), 0);
-    const shown = async (): Promise<string> => (await service.slipway('show')).said;
-    await until(
-      'it is held',
-      async () => /payments: its source prometheus gives no counts.*nobody listens there/.test((await shown()).replaceAll(/\s+/g, ' ')),
-      60_000,
-    );
+    const shown = async (): Promise<string> => (await service.slipway('show')).said.replaceAll(/\s+/g, ' ');
+    const isHeld = async (why: string): Promise<boolean> =>
+      new RegExp(`payments: its source prometheus gives no counts.*${why}`).test(await shown());
+    await until('it is held', () => isHeld('did not answer within'), 60_000);
+    await prometheus.kill();
+    await until('it is held still', () => isHeld('nobody listens there'), 60_000);
     expect((await service.status()).inFlight).toBe(1);
     await prometheus.start();
     await until('everybody is on it', async () => (await service.status()).inFlight === 0, 90_000);
