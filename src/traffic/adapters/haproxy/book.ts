@@ -18,6 +18,8 @@ export class Book {
   readonly #routed = createMemory<number, Entry>();
   /** Which version a server is of, by `backend/server`. */
   readonly #owners = createMemory<string, Owner>();
+  /** Routes, by their name in HAProxy, whose counting began again since the last look. */
+  readonly #begun = new Set<string>();
   #generation = 0;
 
   constructor(clock: Clock, log: Log) {
@@ -88,26 +90,38 @@ export class Book {
     if (routedBy !== undefined && counters !== undefined) countLine(line, routedBy, counters, this.#clock);
   }
 
-  /** Counts requests that HAProxy ended without an answer and without a line. Where it cannot be known whose they were, counting begins again. */
+  /**
+   * Counts requests that HAProxy ended without an answer and without a line since the last look, which is over with {@link looked}. Where it cannot
+   * be known whose they were, or whether they came before counting began, it begins again.
+   */
   countSilent(backend: string, { silent, servers }: Unanswered): void {
-    if (silent === 0) return;
     const entry = this.all().find(({ frontend }) => backend.startsWith(`${frontend}.`));
+    if (silent === 0 || entry === undefined) return;
     const broke = [...servers].filter(([, { unanswered }]) => unanswered > 0).map(([name]) => this.#owners.get(`${backend}/${name}`));
     const owners = new Map(broke.map((owner) => [JSON.stringify(owner ?? null), owner]));
     const [owner] = owners.values();
-    if (entry === undefined) return;
-    if (owner === undefined || owners.size > 1)
-      return this.countAgain(entry.frontend, 'requests were broken off by instances of more than one version');
+    if (owner === undefined || owners.size > 1) return this.#again(entry, 'instances of more than one version broke requests off');
+    if (this.#begun.has(entry.frontend)) return this.#again(entry, 'requests were broken off while counting began');
     const counter = entry.counters.of(owner.group, owner.version);
     for (let request = 0; request < silent; request++) countUnseen(counter, this.#clock.monotonic());
+  }
+
+  /** A look at all that {@link countSilent} counts is over. */
+  looked(): void {
+    this.#begun.clear();
   }
 
   /** Begins again from zero, see {@link Counters.again}; one route by its name in HAProxy, or all. */
   countAgain(frontend: string | null, reason: string): void {
     for (const entry of this.all()) {
       if (frontend !== null && entry.frontend !== frontend) continue;
-      this.#log('warn', `Requests of ${entry.spec.id} are counted from zero again: ${reason}`);
-      this.keep({ ...entry, counters: entry.counters.again() });
+      this.#begun.add(entry.frontend);
+      this.#again(entry, reason);
     }
+  }
+
+  #again(entry: Entry, reason: string): void {
+    this.#log('warn', `Requests of ${entry.spec.id} are counted from zero again: ${reason}`);
+    this.keep({ ...entry, counters: entry.counters.again() });
   }
 }

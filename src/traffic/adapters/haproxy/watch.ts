@@ -32,13 +32,15 @@ export class Watch {
     const now = new Map(answers.map(({ one, rows }) => [one, unansweredIn(rows)] as const));
     // Those that did not answer are asked again, if they live.
     this.#seen = new Map([...this.#fleet.all().flatMap((one) => pair(one, before.get(one))), ...now]);
-    for (const { one, serves, rows } of answers) {
-      const happened = new Map([...(now.get(one) ?? [])].map(([name, seen]) => [name, unansweredSince(before.get(one)?.get(name), seen)]));
-      // Of one that another agent left nobody knows what was counted.
-      if (one.servers === null) continue;
-      for (const [backend, unanswered] of happened) this.#book.countSilent(backend, unanswered);
-      if (serves) await this.#ejector.look(one, happened, rows);
-    }
+    const happened = answers.map(({ one, serves, rows }) => {
+      const backends = [...(now.get(one) ?? [])].map(([name, seen]) => [name, unansweredSince(before.get(one)?.get(name), seen)] as const);
+      return { one, serves, rows, backends: new Map(backends) };
+    });
+    // Of one that another agent left nobody knows what was counted.
+    const ours = happened.filter(({ one }) => one.servers !== null);
+    for (const { backends } of ours) for (const [backend, unanswered] of backends) this.#book.countSilent(backend, unanswered);
+    this.#book.looked();
+    for (const { one, serves, rows, backends } of ours) if (serves) await this.#ejector.look(one, backends, rows);
   }
 }
 
