@@ -6,9 +6,14 @@ import {
   lintFiles,
   MEASURED,
   measuredVersion,
+  openAccess,
+  pendingFiles,
+  readCatalog,
   readSources,
   type FormatName,
+  type DatabaseAccess,
   type LintedFile,
+  type SourceFile,
   type TableSize,
   type TransactionMode,
 } from '../../database/index.ts';
@@ -19,24 +24,62 @@ import { configOf } from './shared/app.ts';
 import { wholeNumber } from './shared/numbers.ts';
 import { flag, many, text, type Call, type Handler } from './spec.ts';
 
-/** Judges migrations from their text; connects to nothing. */
+/** Judges migrations from their text; asks a database only when one is named, and only its catalog. */
 export const run: Handler = async (call) => {
   const { path, format: wanted } = await whatToJudge(call);
-  const postgres = version(call);
+  const access = database(call);
   const { format, files } = await readSources(path, wanted, defines(call));
-  const mode = text(call, 'transactions') as TransactionMode | undefined;
-  const directed = files.filter(({ direction }) => direction === 'up' || flag(call, 'down'));
+  const catalog = access === null ? null : await readCatalog(access);
+  const postgres = version(call, catalog?.version ?? null);
+  const chosen = await pending(call, files, { access, format });
   const all = await lintFiles({
-    files: mode === undefined ? directed : directed.map((file) => ({ ...file, transactions: mode })),
-    options: { version: postgres, utc: null, sizes: await sizes(call) },
+    files: chosen.map((file) => ({ ...file, transactions: mode(call) ?? file.transactions })),
+    options: { version: postgres, utc: catalog?.utc ?? null, sizes: new Map([...(catalog?.sizes ?? []), ...(await sizes(call))]) },
     limited: format === 'slipway',
     strict: flag(call, 'strict'),
+    ...(catalog === null ? {} : { schema: catalog.schema }),
   });
-  const linted = since(all, text(call, 'since'));
-  const verdict = joinVerdicts(linted.map((file) => file.verdict));
+  const linted = access === null ? since(all, text(call, 'since')) : all;
+  // No pending migration is no reason to worry, but it must be the database that says so.
+  const verdict = linted.length === 0 && access !== null ? 'pass' : joinVerdicts(linted.map((file) => file.verdict));
   show(call, { path, format, postgres, measuredOn: measuredVersion(postgres), verdict, files: linted });
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 };
+
+/** With a database, what it has applied is in its catalog already, and only the rest is judged. */
+async function pending(
+  call: Call,
+  files: readonly SourceFile[],
+  { access, format }: { readonly access: DatabaseAccess | null; readonly format: FormatName },
+): Promise<readonly SourceFile[]> {
+  const directed = files.filter(({ direction }) => direction === 'up' || flag(call, 'down'));
+  if (access === null) return directed;
+  const name = text(call, 'since');
+  if (name !== undefined) return since(directed, name);
+  const rest = await pendingFiles(access, format, directed);
+  if (rest === null)
+    throw new SlipwayError('usage', `The database has no history of ${format}, so which migrations are pending is not known`, {
+      hint: 'Say with --since from which one on to judge; those before it are taken as applied.',
+    });
+  return rest;
+}
+
+function mode(call: Call): TransactionMode | null {
+  return (text(call, 'transactions') as TransactionMode | undefined) ?? null;
+}
+
+/** A URL, or better the name of the variable that holds one: an argument is seen by everybody on the machine. */
+function database(call: Call): DatabaseAccess | null {
+  const given = text(call, 'database');
+  if (given === undefined) return null;
+  const url = given.includes('://') ? given : call.environment[given];
+  if (url === undefined)
+    throw new SlipwayError('secret_missing', `--database ${given}: there is no such variable`, {
+      hint: 'Give a URL, or the name of a variable that holds one.',
+    });
+  call.secrets.add([url]);
+  return openAccess(url);
+}
 
 /** A run of the linter as it is shown. */
 export interface Linted {
@@ -80,11 +123,11 @@ async function whatToJudge(call: Call): Promise<{ readonly path: string; readonl
   return { path: resolve(dirname(file), folder), format: format ?? 'slipway' };
 }
 
-function version(call: Call): number {
+function version(call: Call, server: number | null): number {
   const given = text(call, 'postgres');
-  const { oldest, newest } = MEASURED;
   // Of a version newer than any measured one, what the newest does is the best that is known.
-  return given === undefined ? newest : wholeNumber('--postgres', given, [oldest, 99]);
+  if (given !== undefined) return wholeNumber('--postgres', given, [MEASURED.oldest, 99]);
+  return server ?? MEASURED.newest;
 }
 
 function defines(call: Call): ReadonlyMap<string, string> {
@@ -119,7 +162,7 @@ async function sizes(call: Call): Promise<ReadonlyMap<string, TableSize>> {
 }
 
 /** From the named migration on. */
-function since(files: readonly LintedFile[], name: string | undefined): readonly LintedFile[] {
+function since<T extends { readonly name: string }>(files: readonly T[], name: string | undefined): readonly T[] {
   if (name === undefined) return files;
   const from = files.findIndex((file) => file.name === name || file.name.startsWith(name));
   if (from < 0)

@@ -33,6 +33,10 @@ export const LINT_COMMAND: CommandSpec = {
       what: 'how the tool runs a file, when it is not the usual way',
       choices: ['auto', 'file', 'string', 'statement'],
     },
+    {
+      flags: '--database <url>',
+      what: 'read the catalog of this database, or of the one whose URL is in this variable: types, sizes, version; only what it has not applied is judged',
+    },
     { flags: '--statistics <file>', what: 'JSON with the size of tables: {"orders":{"rows":5000000,"bytes":900000000}}' },
     { flags: '--define <name=value>', what: 'value of a placeholder, {{ name }} or ${name}; may be repeated', many: true },
     { flags: '--since <migration>', what: 'report only from this migration on; those before it still say what is there' },
@@ -46,7 +50,7 @@ export const LINT_COMMAND: CommandSpec = {
     },
   ],
   notes:
-    'Nothing is run and no server is needed. A comment `-- slipway: allow RULE because "reason"` allows what it stands in front of. docs/lint.md lists the rules.',
+    'Nothing is run, and no server is needed; of one that is named only the catalog is read. A comment `-- slipway: allow RULE because "reason"` allows what it stands in front of. docs/lint.md lists the rules.',
   examples: [
     { line: 'slipway db lint migrations', what: 'every migration of a folder' },
     { line: 'slipway db lint prisma/migrations --since 20260101000000_add_orders', what: 'only what is new' },
@@ -55,6 +59,7 @@ export const LINT_COMMAND: CommandSpec = {
   exits: [
     [3, 'there is no such folder, or no migrations in it'],
     [6, 'a migration fails, or could not be judged'],
+    [22, 'the database cannot be reached, or refused'],
   ],
   json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, why, fix, relation, file, line, column, allowed }], claims: [{ line, locks: [{ relation, mode }], scans, rewrites }] }] }; "claims" are what each statement does to tables in use',
   load: async () => (await import('../db-lint.ts')).run,

@@ -91,7 +91,17 @@ const BRIEF: Partial<Readonly<Record<FormName, Judged>>> = {
 
 /** Findings that follow from what was measured of a statement's forms. */
 export function checkLocks(context: Context): readonly Draft[] {
-  return context.impacts.flatMap((impact) => [...fromFacts(impact, context), ...unsure(impact)]);
+  return context.impacts.flatMap((impact) => {
+    const facts = fromFacts(impact, context);
+    // What rests on a function nobody knows is no certainty.
+    if (impact.action.detail?.unsure === 'volatile')
+      return facts.map((one) => ({
+        ...one,
+        certainty: 'unknown',
+        message: `${one.message}, if its function is volatile, which is not known`,
+      }));
+    return [...facts, ...unsure(impact)];
+  });
 }
 
 function fromFacts(impact: Impact, context: Context): readonly Draft[] {

@@ -97,18 +97,38 @@ function renameFix(form: 'rename column' | 'rename table', table: string, node: 
   );
 }
 
+/** Views that show the column: for certain where the catalog says so, perhaps where only their text is known. */
 function viewed(table: string, column: string, { schema }: Context): readonly Draft[] {
-  const views = [...schema.views].filter(([, { reads }]) => reads.includes(table)).map(([name]) => name);
-  if (views.length === 0) return [];
+  const reading = [...schema.views].filter(([, { reads }]) => reads.includes(table));
+  const certain = reading.filter(([, { columns }]) => columns?.has(`${table}.${column}`) === true).map(([name]) => name);
+  const perhaps = reading
+    .filter(([, { columns, mentions }]) => columns === null && (mentions === null || mentions.includes(column)))
+    .map(([name]) => name);
+  const fix = (views: readonly string[]): string =>
+    sql(...views.map((view) => `DROP VIEW ${quoted(view)}`), '-- change the type, then create them again');
   return [
-    {
-      rule: 'type-of-viewed-column',
-      message: `${views.join(', ')} reads ${table}: if it shows ${column}, PostgreSQL refuses the change`,
-      relation: table,
-      certainty: 'unknown',
-      severity: 'warning',
-      fix: sql(...views.map((view) => `DROP VIEW ${quoted(view)}`), '-- change the type, then create them again'),
-    },
+    ...(certain.length === 0
+      ? []
+      : [
+          {
+            rule: 'type-of-viewed-column',
+            message: `${certain.join(', ')} reads ${table}.${column}, so PostgreSQL refuses the change`,
+            relation: table,
+            fix: fix(certain),
+          } as const,
+        ]),
+    ...(perhaps.length === 0
+      ? []
+      : [
+          {
+            rule: 'type-of-viewed-column',
+            message: `${perhaps.join(', ')} reads ${table}: if it shows ${column}, PostgreSQL refuses the change`,
+            relation: table,
+            certainty: 'unknown',
+            severity: 'warning',
+            fix: fix(perhaps),
+          } as const,
+        ]),
   ];
 }
 

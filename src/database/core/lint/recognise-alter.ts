@@ -1,9 +1,8 @@
-import { typeName } from '../expression-effect.ts';
 import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import type { FormName } from './measured-facts.ts';
 import { action, located } from './recognise-parts.ts';
-import { knownPresent, relationKey, type Schema } from './schema.ts';
+import { knownPresent, plainName, relationKey, type Schema } from './schema.ts';
 import { changeType, type AlteredTable as Table } from './recognise-type.ts';
 import type { Action, LintOptions } from './types.ts';
 
@@ -120,16 +119,22 @@ function partition(subtype: string, command: Node, { name }: Table): readonly Ac
 /** A column may be dear for several reasons at once: its type, its default, its constraints. */
 function addColumn(column: Node, table: Table): readonly Action[] {
   const name = textOf(column, 'colname');
-  const roles = { target: table.name };
   const constraints = children(column, 'constraints').map((one) => child(one, 'Constraint'));
-  const make = (form: FormName, node: Node, others = {}): Action =>
-    action(form, { ...roles, ...others }, node, located(node) ?? located(column), { column: name });
+  const make = (form: FormName, node: Node, more: { readonly roles?: Action['roles']; readonly unsure?: string } = {}): Action =>
+    action(form, { target: table.name, ...more.roles }, node, located(node) ?? located(column), {
+      column: name,
+      ...(more.unsure === undefined ? {} : { unsure: more.unsure }),
+    });
   const found = constraints.flatMap((one) => {
+    if (textOf(one, 'contype') === 'CONSTR_DEFAULT') {
+      const { form, unsure } = defaultForm(one, table.schema);
+      return [make(form, one, unsure ? { unsure: 'volatile' } : {})];
+    }
     const form = columnConstraintForm(one, constraints);
-    const referenced = textOf(one, 'contype') === 'CONSTR_FOREIGN' ? { referenced: relationKey(child(one, 'pktable')) } : {};
-    return form === null ? [] : [make(form, one, referenced)];
+    const roles = textOf(one, 'contype') === 'CONSTR_FOREIGN' ? { referenced: relationKey(child(one, 'pktable')) } : {};
+    return form === null ? [] : [make(form, one, { roles })];
   });
-  const type = typeName(child(column, 'typeName'));
+  const type = plainName(nameParts(children(child(column, 'typeName'), 'names')).join('.'));
   if (SERIAL.test(type)) found.push(make('add column serial', column));
   else if (table.schema.domains.has(type)) found.push(make('add column domain checked', column));
   return found.length === 0 ? [make('add column', column)] : found;
@@ -139,8 +144,6 @@ const SERIAL = /^(?:small|big)?serial[248]?$/;
 
 function columnConstraintForm(one: Node, all: readonly Node[]): FormName | null {
   switch (textOf(one, 'contype')) {
-    case 'CONSTR_DEFAULT':
-      return defaultForm(one);
     case 'CONSTR_GENERATED':
       return textOf(one, 'generated_kind') === 'v' ? 'add column generated virtual' : 'add column generated stored';
     case 'CONSTR_IDENTITY':
@@ -168,11 +171,34 @@ const STABLE = new Set(
   ),
 );
 
-function defaultForm(one: Node): FormName {
-  const calls = findAll(one, ['FuncCall']).map(({ node }) => nameParts(children(node, 'funcname')));
-  if (calls.some((parts) => !(STABLE.has(parts.at(-1) ?? '') && (parts.length < 2 || parts[0] === 'pg_catalog'))))
-    return 'add column default volatile';
-  return calls.length > 0 || findAll(one, ['SQLValueFunction']).length > 0 ? 'add column default stable' : 'add column default constant';
+/** Computed anew for each row. */
+const VOLATILE = new Set(
+  `random random_normal gen_random_uuid gen_random_bytes clock_timestamp timeofday nextval setval uuid_generate_v1 uuid_generate_v1mc
+   uuid_generate_v4 uuidv4 uuidv7 txid_current pg_current_xact_id`.split(/\s+/),
+);
+
+interface Default {
+  readonly form: FormName;
+  /** A function in it is nobody's that is known. */
+  readonly unsure: boolean;
+}
+
+function defaultForm(one: Node, schema: Schema): Default {
+  const calls = findAll(one, ['FuncCall']).map(({ node }) => stability(nameParts(children(node, 'funcname')), schema));
+  if (calls.includes('volatile')) return { form: 'add column default volatile', unsure: false };
+  if (calls.includes('unknown')) return { form: 'add column default volatile', unsure: true };
+  const stable = calls.length > 0 || findAll(one, ['SQLValueFunction']).length > 0;
+  return { form: stable ? 'add column default stable' : 'add column default constant', unsure: false };
+}
+
+function stability(parts: readonly string[], schema: Schema): 'stable' | 'volatile' | 'unknown' {
+  const name = parts.at(-1) ?? '';
+  const own = parts.length < 2 || parts[0] === 'pg_catalog';
+  const made = schema.functions.get(plainName(parts.join('.')))?.stable ?? null;
+  if (made !== null) return made ? 'stable' : 'volatile';
+  if (own && STABLE.has(name)) return 'stable';
+  // Extensions that make ids may live in any schema.
+  return VOLATILE.has(name) ? 'volatile' : 'unknown';
 }
 
 const CONSTRAINTS: Readonly<Record<string, readonly [valid: FormName, notValid: FormName]>> = {

@@ -1,7 +1,7 @@
-import { child, children, isSet, nameParts, textOf } from '../tree.ts';
+import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { mentioned } from './recognise-parts.ts';
-import { givenName, plainName, relationKey, type Schema, type Table } from './schema.ts';
+import { givenName, plainName, relationKey, type Schema, type Table, type View } from './schema.ts';
 import { alterTable } from './schema-alter.ts';
 import { addColumn, addConstraint, type Where } from './schema-table.ts';
 
@@ -24,11 +24,18 @@ const APPLIED: Readonly<Record<string, (schema: Schema, node: Node, where: Where
   CreateEnumStmt: (schema, node, { file }) =>
     void schema.enums.set(plainName(nameParts(children(node, 'typeName')).join('.')), { file, added: new Map() }),
   AlterEnumStmt: addValue,
-  ViewStmt: (schema, node, { file }) =>
-    void schema.views.set(relationKey(child(node, 'view')), { file, reads: relationsRead(node['query']), materialized: false }),
+  ViewStmt: (schema, node, { file }) => void schema.views.set(relationKey(child(node, 'view')), viewOf(node['query'], file)),
   CreateFunctionStmt: (schema, node, { file }) =>
-    void schema.functions.set(plainName(nameParts(children(node, 'funcname')).join('.')), { file }),
+    void schema.functions.set(plainName(nameParts(children(node, 'funcname')).join('.')), { file, stable: isStable(node) }),
 };
+
+/** As its definition says; VOLATILE where it says nothing. */
+function isStable(node: Node): boolean {
+  return children(node, 'options').some((one) => {
+    const option = child(one, 'DefElem');
+    return textOf(option, 'defname') === 'volatility' && textOf(child(child(option, 'arg'), 'String'), 'sval') !== 'volatile';
+  });
+}
 
 /** Adds a value to an enum's known ones, with the transaction it becomes usable after. */
 function addValue(schema: Schema, node: Node, { transaction }: Where): void {
@@ -38,17 +45,15 @@ function addValue(schema: Schema, node: Node, { transaction }: Where): void {
   schema.enums.set(name, known);
 }
 
-function relationsRead(query: Node[string] | undefined): readonly string[] {
-  const found: string[] = [];
-  const open: (Node[string] | undefined)[] = [query];
-  for (let next = open.pop(); open.length > 0 || next !== undefined; next = open.pop()) {
-    if (typeof next !== 'object' || next === null) continue;
-    for (const [tag, item] of Object.entries(next)) {
-      if (tag === 'RangeVar') found.push(relationKey(item as Node));
-      open.push(item);
-    }
-  }
-  return found;
+function viewOf(query: Node[string] | undefined, file: number): View {
+  const tree = query ?? null;
+  const whole = findAll(tree, ['A_Star']).length > 0;
+  return {
+    file,
+    reads: findAll(tree, ['RangeVar']).map((one) => relationKey(one.node)),
+    columns: null,
+    mentions: whole ? null : mentioned(tree),
+  };
 }
 
 function createTable(schema: Schema, node: Node, { file, transaction }: Where): void {
@@ -74,8 +79,7 @@ function createTable(schema: Schema, node: Node, { file, transaction }: Where): 
 
 function createTableAs(schema: Schema, node: Node, { file, transaction }: Where): void {
   const name = relationKey(child(child(node, 'into'), 'rel'));
-  if (textOf(node, 'objtype') === 'OBJECT_MATVIEW')
-    schema.views.set(name, { file, reads: relationsRead(node['query']), materialized: true });
+  if (textOf(node, 'objtype') === 'OBJECT_MATVIEW') schema.views.set(name, viewOf(node['query'], file));
   const temporary = textOf(child(child(node, 'into'), 'rel'), 'relpersistence') === 't';
   schema.tables.set(name, {
     name,

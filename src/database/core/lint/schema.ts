@@ -7,11 +7,21 @@ export interface Schema {
   readonly tables: Map<string, Table>;
   readonly indexes: Map<string, Index>;
   /** Domains by name; what is in it was made by these files. */
-  readonly domains: Map<string, { readonly file: number }>;
+  readonly domains: Map<string, { readonly file: number | null }>;
   readonly enums: Map<string, { readonly file: number | null; readonly added: Map<string, number> }>;
-  /** Relations a view reads, by view. */
-  readonly views: Map<string, { readonly file: number; readonly reads: readonly string[]; readonly materialized: boolean }>;
-  readonly functions: Map<string, { readonly file: number }>;
+  readonly views: Map<string, View>;
+  /** `stable`: it answers the same for every row of a statement; null when nobody knows. */
+  readonly functions: Map<string, { readonly file: number | null; readonly stable: boolean | null }>;
+}
+
+/** A view and what it reads. */
+export interface View {
+  readonly file: number | null;
+  readonly reads: readonly string[];
+  /** `table.column` of each column it reads, from the catalog; null when only its text is known. */
+  readonly columns: ReadonlySet<string> | null;
+  /** Every column name in its text; null where it reads a table whole (`*`). */
+  readonly mentions: readonly string[] | null;
 }
 
 export interface Table {
