@@ -25,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   resume: async () => [await (await import('./resume.ts')).benchResume()],
   release: async () => (await import('./release.ts')).benchRelease(),
   reaction: async () => (await import('./reaction.ts')).benchReaction(),
+  lint: async () => [await (await import('./db/lint.ts')).benchLint()],
   ddl: async () => [await (await import('./db/ddl.ts')).benchDdl()],
   backfill: async () => (await import('./db/backfill.ts')).benchBackfill(),
   router: async () => [await (await import('./router.ts')).benchRouter()],

@@ -33,4 +33,5 @@ export { FORMAT_NAMES, type FormatName, type SourceFile } from './lint/ports.ts'
 export { MEASURED, measuredVersion } from './core/lint/measured-facts.ts';
 export { RULES, type RuleId } from './core/lint/rules.ts';
 export type { Finding } from './core/lint/findings.ts';
-export type { TableSize, TransactionMode } from './core/lint/types.ts';
+export type { LintOptions, TableSize, TransactionMode } from './core/lint/types.ts';
+export type { Schema } from './core/lint/schema.ts';

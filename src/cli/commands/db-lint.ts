@@ -7,12 +7,15 @@ import {
   MEASURED,
   measuredVersion,
   openAccess,
+  RULES,
   pendingFiles,
   readCatalog,
   readSources,
   type FormatName,
   type DatabaseAccess,
   type LintedFile,
+  type LintOptions,
+  type Schema,
   type SourceFile,
   type TableSize,
   type TransactionMode,
@@ -29,22 +32,32 @@ export const run: Handler = async (call) => {
   const { path, format: wanted } = await whatToJudge(call);
   const access = database(call);
   const { format, files } = await readSources(path, wanted, defines(call));
-  const catalog = access === null ? null : await readCatalog(access);
-  const postgres = version(call, catalog?.version ?? null);
+  const { options, schema } = await knowledge(call, access);
   const chosen = await pending(call, files, { access, format });
   const all = await lintFiles({
     files: chosen.map((file) => ({ ...file, transactions: mode(call) ?? file.transactions })),
-    options: { version: postgres, utc: catalog?.utc ?? null, sizes: new Map([...(catalog?.sizes ?? []), ...(await sizes(call))]) },
+    options,
     limited: format === 'slipway',
     strict: flag(call, 'strict'),
-    ...(catalog === null ? {} : { schema: catalog.schema }),
+    ...(schema === null ? {} : { schema }),
   });
   const linted = access === null ? since(all, text(call, 'since')) : all;
   // No pending migration is no reason to worry, but it must be the database that says so.
   const verdict = linted.length === 0 && access !== null ? 'pass' : joinVerdicts(linted.map((file) => file.verdict));
-  show(call, { path, format, postgres, measuredOn: measuredVersion(postgres), verdict, files: linted });
+  show(call, { path, format, postgres: options.version, measuredOn: measuredVersion(options.version), verdict, files: linted });
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 };
+
+/** What is known of the database: from its catalog when it is asked, from options, or nothing. */
+async function knowledge(
+  call: Call,
+  access: DatabaseAccess | null,
+): Promise<{ readonly options: LintOptions; readonly schema: Schema | null }> {
+  const given = await sizes(call);
+  if (access === null) return { options: { version: version(call, null), utc: null, sizes: given }, schema: null };
+  const { version: server, utc, sizes: measured, schema } = await readCatalog(access);
+  return { options: { version: version(call, server), utc, sizes: new Map([...measured, ...given]) }, schema };
+}
 
 /** With a database, what it has applied is in its catalog already, and only the rest is judged. */
 async function pending(
@@ -101,13 +114,19 @@ function show(call: Call, linted: Linted): void {
       return terminal.say(githubAnnotations(shown));
     default:
   }
-  if (terminal.json)
-    terminal.data({
-      ...shown,
-      counts: countOf(shown),
-      files: shown.files.map(({ name, direction, verdict, findings, claims }) => ({ name, direction, verdict, findings, claims })),
-    });
+  if (terminal.json) terminal.data({ ...shown, counts: countOf(shown), rules: rulesOf(shown), files: shown.files.map(asDocument) });
   else terminal.say(renderLint(shown, { notices: flag(call, 'notices'), style: terminal.style }));
+}
+
+/** Why a rule matters is told once, not with each finding. */
+function asDocument({ name, direction, verdict, findings, claims }: LintedFile): unknown {
+  return { name, direction, verdict, findings: findings.map(({ why: _, file: __, ...one }) => one), claims };
+}
+
+/** The rules that are broken, with why they matter. */
+function rulesOf({ files }: Linted): unknown {
+  const broken = new Set(files.flatMap(({ findings }) => findings.map(({ rule }) => rule)));
+  return Object.fromEntries([...broken].map((rule) => [rule, RULES[rule].why]));
 }
 
 async function whatToJudge(call: Call): Promise<{ readonly path: string; readonly format: FormatName | null }> {

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
 import type { Folder, SourceFile, Text } from './ports.ts';
@@ -20,7 +20,7 @@ export async function openFolder(path: string): Promise<Folder> {
     });
   const directory = found.isDirectory() ? path : dirname(path);
   const files = found.isDirectory() ? await list(path, '', DEEPEST) : [basename(path)];
-  return { directory, files, text: (name) => readText(join(directory, name)) };
+  return { directory, files, text: async (name) => readText(join(directory, name)) };
 }
 
 async function list(root: string, within: string, depth: number): Promise<readonly string[]> {
@@ -35,14 +35,16 @@ async function list(root: string, within: string, depth: number): Promise<readon
   return names;
 }
 
-async function readText(path: string): Promise<Text> {
-  const { size } = await stat(path);
+/** Read in this thread: for a thousand small files that takes a fifth of what the pool's turns do. */
+function readText(path: string): Text {
+  const { size } = statSync(path);
   if (size > LARGEST_FILE)
     return { ok: false, why: `the file is larger than ${LARGEST_FILE / 1024 / 1024} MiB; load data with a program, not with a migration` };
   try {
     // A byte order mark is dropped, as psql does.
-    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path)) };
-  } catch {
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)) };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
     return { ok: false, why: 'the file is not UTF-8; save it as UTF-8' };
   }
 }

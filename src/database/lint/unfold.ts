@@ -23,6 +23,7 @@ interface Body {
 }
 
 function bodyOf({ kind, node }: Statement): Body | null {
+  if (kind !== 'DoStmt' && kind !== 'CreateFunctionStmt') return null;
   const options = new Map(
     children(node, kind === 'DoStmt' ? 'args' : 'options').map((one) => {
       const option = child(one, 'DefElem');

@@ -61,6 +61,6 @@ export const LINT_COMMAND: CommandSpec = {
     [6, 'a migration fails, or could not be judged'],
     [22, 'the database cannot be reached, or refused'],
   ],
-  json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, why, fix, relation, file, line, column, allowed }], claims: [{ line, locks: [{ relation, mode }], scans, rewrites }] }] }; "claims" are what each statement does to tables in use',
+  json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, rules: { RULE: why }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, fix, relation, line, column, allowed }], claims: [{ line, locks: [{ relation, mode }], scans, rewrites }] }] }; "claims" are what each statement does to tables in use',
   load: async () => (await import('../db-lint.ts')).run,
 };

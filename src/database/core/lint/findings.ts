@@ -46,10 +46,10 @@ export function settle(
   suppressions: readonly Suppression[],
   options: LintOptions,
 ): readonly Finding[] {
-  const lines = lineStarts(source.text);
+  const lines = linesOf(source.text);
   const used = new Set<Suppression>();
   const findings = found.map((one): Finding => {
-    const place = placeOf(one, source.text, lines);
+    const place = placeOf(one, lines);
     const allowing = suppressions.find((each) => each.problem === null && each.rule === one.draft.rule && covers(each, source, place));
     if (allowing !== undefined) used.add(allowing);
     return finding(source.name, one.draft, place, { severity: severityOf(one, options), allowed: allowing?.because ?? null });
@@ -127,15 +127,27 @@ function aboutSuppressions(file: string, all: readonly Suppression[], used: Read
   });
 }
 
-/** The byte at which each line begins. */
-function lineStarts(text: string): readonly number[] {
-  const starts = [0];
-  let byte = 0;
-  for (const character of text) {
-    byte += utf8Length(character);
-    if (character === '\n') starts.push(byte);
-  }
-  return starts;
+/** A line of the file, and the byte at which it begins. */
+interface Line {
+  readonly start: number;
+  readonly text: string;
+}
+
+function linesOf(text: string): readonly Line[] {
+  let start = 0;
+  return text.split('\n').map((line) => {
+    const one = { start, text: line };
+    start += bytesOf(line) + 1;
+    return one;
+  });
+}
+
+function bytesOf(text: string): number {
+  // Most lines are ASCII, of which each character is a byte.
+  if (/^[\0-\x7F]*$/.test(text)) return text.length;
+  let bytes = 0;
+  for (const character of text) bytes += utf8Length(character);
+  return bytes;
 }
 
 function utf8Length(character: string): number {
@@ -145,31 +157,28 @@ function utf8Length(character: string): number {
   return code < 0x1_00_00 ? 3 : 4;
 }
 
-function placeOf({ draft, statement, base }: Found, text: string, lines: readonly number[]): Place {
+function placeOf({ draft, statement, base }: Found, lines: readonly Line[]): Place {
   if (base === null) return { line: statement.line, column: 1 };
   const at = draft.at === undefined ? ownStart(statement) : draft.at + base;
-  return at === null ? { line: statement.line, column: 1 } : placeAt(text, lines, at);
+  return at === null ? { line: statement.line, column: 1 } : placeAt(lines, at);
 }
 
 /** Where a statement's own words begin, after the comments before it. */
 function ownStart({ text, start }: Found['statement']): number | null {
-  if (start === null) return null;
-  let byte = start;
-  for (const character of LEADING_COMMENTS.exec(text)?.[0] ?? '') byte += utf8Length(character);
-  return byte;
+  return start === null ? null : start + bytesOf(LEADING_COMMENTS.exec(text)?.[0] ?? '');
 }
 
 /** Line and column of a byte. */
-function placeAt(text: string, lines: readonly number[], at: number): Place {
+function placeAt(lines: readonly Line[], at: number): Place {
   let [low, high] = [0, lines.length - 1];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if ((lines[middle] ?? 0) <= at) low = middle;
+    if ((lines[middle]?.start ?? 0) <= at) low = middle;
     else high = middle - 1;
   }
-  let byte = lines[low] ?? 0;
+  let byte = lines[low]?.start ?? 0;
   let column = 1;
-  for (const character of text.split('\n', low + 1)[low] ?? '') {
+  for (const character of lines[low]?.text ?? '') {
     if (byte >= at) break;
     byte += utf8Length(character);
     column += 1;

@@ -75,7 +75,8 @@ export function lintFile(source: LintSource, index: number, schema: Schema, opti
   );
   found.push(...slips.map((slip) => ({ draft: slipDraft(slip), statement: slip.statement, base: 0, inside: null, young: false })));
   const unfolded = new Map(source.statements.map((one) => [one.statement, one]));
-  const called = new Set(placed.flatMap(({ statement }) => calledFunctions(statement)));
+  const makes = source.statements.some((one) => one.makes !== null);
+  const called = new Set(makes ? placed.flatMap(({ statement }) => calledFunctions(statement)) : []);
   let earlier: Done[] = [];
   for (const [position, one] of placed.entries()) {
     if (position > 0 && placed[position - 1]?.transaction !== one.transaction) earlier = [];
