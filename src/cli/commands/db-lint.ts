@@ -120,7 +120,19 @@ function show(call: Call, linted: Linted): void {
 
 /** Why a rule matters is told once, not with each finding. */
 function asDocument({ name, direction, verdict, findings, claims }: LintedFile): unknown {
-  return { name, direction, verdict, findings: findings.map(({ why: _, file: __, ...one }) => one), claims };
+  const short = findings.map(({ rule, category, severity, certainty, message, fix, relation, line, column, allowed }) => ({
+    rule,
+    category,
+    severity,
+    certainty,
+    message,
+    fix,
+    relation,
+    line,
+    column,
+    allowed,
+  }));
+  return { name, direction, verdict, findings: short, claims };
 }
 
 /** The rules that are broken, with why they matter. */

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/index.ts';
 import type { Inner, Unfolded } from '../core/lint/lint-file.ts';
+import { plainName } from '../core/lint/schema.ts';
 import { child, children, nameParts, textOf } from '../core/tree.ts';
 import type { Statement } from '../core/types.ts';
 import { parseSql } from '../parser.ts';
@@ -22,29 +23,30 @@ interface Body {
   readonly language: 'plpgsql' | 'sql';
 }
 
-function bodyOf({ kind, node }: Statement): Body | null {
-  if (kind !== 'DoStmt' && kind !== 'CreateFunctionStmt') return null;
-  const options = new Map(
-    children(node, kind === 'DoStmt' ? 'args' : 'options').map((one) => {
+function bodyOf(statement: Statement): Body | null {
+  const { kind, node } = statement;
+  if (kind === 'DoStmt') return blockBody(optionsOf(children(node, 'args')));
+  if (kind !== 'CreateFunctionStmt') return null;
+  const options = optionsOf(children(node, 'options'));
+  const language = textOf(child(options.get('language') ?? {}, 'String'), 'sval').toLowerCase();
+  const [text = ''] = nameParts(children(child(options.get('as') ?? {}, 'List'), 'items'));
+  if (text === '' || (language !== 'plpgsql' && language !== 'sql')) return null;
+  return { text, makes: plainName(nameParts(children(node, 'funcname')).join('.')), language };
+}
+
+function blockBody(options: ReadonlyMap<string, JsonObject>): Body | null {
+  const language = textOf(child(options.get('language') ?? {}, 'String'), 'sval').toLowerCase();
+  if (language !== '' && language !== 'plpgsql') return null;
+  return { text: textOf(child(options.get('as') ?? {}, 'String'), 'sval'), makes: null, language: 'plpgsql' };
+}
+
+function optionsOf(list: readonly JsonObject[]): ReadonlyMap<string, JsonObject> {
+  return new Map(
+    list.map((one) => {
       const option = child(one, 'DefElem');
       return [textOf(option, 'defname'), child(option, 'arg')] as const;
     }),
   );
-  const language = textOf(child(options.get('language') ?? {}, 'String'), 'sval').toLowerCase();
-  const as = options.get('as') ?? {};
-  if (kind === 'DoStmt' && (language === '' || language === 'plpgsql'))
-    return { text: textOf(child(as, 'String'), 'sval'), makes: null, language: 'plpgsql' };
-  if (kind !== 'CreateFunctionStmt' || (language !== 'plpgsql' && language !== 'sql')) return null;
-  const [text = ''] = nameParts(children(child(as, 'List'), 'items'));
-  return text === ''
-    ? null
-    : {
-        text,
-        makes: nameParts(children(node, 'funcname'))
-          .join('.')
-          .replace(/^public\./, ''),
-        language,
-      };
 }
 
 /** Where the body begins in the file; a body written with doubled quotes is not there as it is. */
