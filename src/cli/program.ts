@@ -144,7 +144,7 @@ function callOf(command: Command, setting: Setting): Call {
   const config = typeof globals['config'] === 'string' ? resolve(globals['config']) : null;
   const directory = resolve(typeof globals['dir'] === 'string' ? globals['dir'] : '.');
   return {
-    args: command.processedArgs as readonly (string | undefined)[],
+    args: (command.processedArgs as readonly (string | undefined | readonly string[])[]).flat(),
     options: command.opts(),
     directory: realFolder(directory),
     config,

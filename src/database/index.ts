@@ -28,6 +28,7 @@ export type { CountedLoss, MigrationPlan, PlannedFile, TouchedTable } from './pl
 export { lintFiles, type LintedFile } from './lint/lint.ts';
 export { readSources } from './lint/sources.ts';
 export { readCatalog } from './lint/catalog.ts';
+export { printedSql, printWith } from './lint/printed.ts';
 export { pendingFiles } from './lint/applied.ts';
 export { FORMAT_NAMES, type FormatName, type SourceFile } from './lint/ports.ts';
 export { MEASURED, measuredVersion } from './core/lint/measured-facts.ts';

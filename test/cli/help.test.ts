@@ -28,7 +28,8 @@ describe('--help', () => {
     const lines = spec.examples.map(({ line }) => line);
     for (const line of lines) expect(line).toMatch(new RegExp(`^([A-Z_]+=\\S+ )*slipway (-C \\S+ )?${name}( |$)`));
     const known = ['--json', '--env', ...(spec.options ?? []).map(({ flags }) => /--[a-z-]+/.exec(flags)?.[0])];
-    for (const option of lines.flatMap((line) => line.split('|')[0]?.match(/ --[a-z-]+/g) ?? [])) expect(known).toContain(option.trim());
+    for (const option of lines.flatMap((line) => line.split(/\|| -- /)[0]?.match(/ --[a-z-]+/g) ?? []))
+      expect(known).toContain(option.trim());
   });
 
   it('the program and its groups name every command', async () => {

@@ -30,7 +30,7 @@ describe('slipway db lint', () => {
   it('shows the line with a caret, why, and what to write instead', async () => {
     const ran = await inProcess(['-C', home.path, 'db', 'lint', 'bad']);
     expect(ran).toMatchObject({ exit: 6, err: '' });
-    expect(ran.out).toContain('bad/0001_a.sql:1:1  error  set-not-null\n  1 | ALTER TABLE orders\n    | ^\n');
+    expect(ran.out).toContain('bad/0001_a.sql:2:3  error  set-not-null\n  2 |   ALTER COLUMN név SET NOT NULL;\n    |   ^\n');
     expect(ran.out).toContain('instead:\n    ALTER TABLE orders ADD CONSTRAINT');
     expect(ran.out).toContain('2 files (sql, PostgreSQL 18): 1 pass, 1 fail, 0 unknown\n1 errors, 0 warnings');
   });
@@ -71,13 +71,13 @@ describe('slipway db lint', () => {
     expect(run.tool.driver.rules[found.ruleIndex]?.id).toBe('set-not-null');
     expect(found.locations[0]?.physicalLocation).toEqual({
       artifactLocation: { uri: 'bad/0001_a.sql' },
-      region: { startLine: 1, startColumn: 1 },
+      region: { startLine: 2, startColumn: 3 },
     });
     expect(run.results.filter((one) => one.suppressions !== undefined)).toMatchObject([
       { suppressions: [{ justification: 'forty rows' }] },
     ]);
     const { out } = await inProcess(['-C', home.path, 'db', 'lint', 'bad', '--report', 'github']);
-    expect(out).toMatch(/^::error file=bad\/0001_a\.sql,line=1,col=1,title=slipway set-not-null::.+%0AInstead:%0A/m);
+    expect(out).toMatch(/^::error file=bad\/0001_a\.sql,line=2,col=3,title=slipway set-not-null::.+%0AInstead:%0A/m);
   });
 
   it('sizes lower what is dangerous only for large tables', async () => {
@@ -88,6 +88,25 @@ describe('slipway db lint', () => {
       exit: 2,
       err: expect.stringContaining('"orders" has no rows and bytes'),
     });
+  });
+
+  it('judges what another tool prints', async () => {
+    const script = `process.stdout.write('BEGIN;\\nALTER TABLE t ALTER COLUMN c SET NOT NULL;\\nCOMMIT;\\n')`;
+    const ran = await inProcess(['-C', home.path, 'db', 'lint', '-', '--', process.execPath, '-e', script]);
+    expect(ran).toMatchObject({ exit: 6, out: expect.stringContaining(':2:15  error  set-not-null') });
+    const failed = await inProcess([
+      '-C',
+      home.path,
+      'db',
+      'lint',
+      '-',
+      '--',
+      process.execPath,
+      '-e',
+      'console.error("no settings"); process.exit(3)',
+    ]);
+    expect(failed).toMatchObject({ exit: 2, err: expect.stringContaining('no settings') });
+    expect(await inProcess(['db', 'lint', '-', '--', 'no-such-command'])).toMatchObject({ exit: 26 });
   });
 
   it.each([

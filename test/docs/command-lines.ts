@@ -25,7 +25,8 @@ function split(text: string): readonly string[] {
 
 /** What is wrong with a command line, or null. Values are not looked at: the parser's own tests do that. */
 export function problemOf(line: string): string | null {
-  const words = (line.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).slice(1);
+  // What follows `--` is somebody else's command.
+  const words = (line.replace(/ -- .*/, '').match(/'[^']*'|"[^"]*"|\S+/g) ?? []).slice(1);
   if (words[0] === '-C') words.splice(0, 2);
   const options = words.filter((word) => /^--?[A-Za-z]/.test(word)).map((word) => word.replace(/=.*/, ''));
   const [first = '', second = ''] = words.filter((word) => !word.startsWith('-'));

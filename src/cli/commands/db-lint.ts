@@ -7,6 +7,8 @@ import {
   MEASURED,
   measuredVersion,
   openAccess,
+  printedSql,
+  printWith,
   RULES,
   pendingFiles,
   readCatalog,
@@ -29,9 +31,8 @@ import { flag, many, text, type Call, type Handler } from './spec.ts';
 
 /** Judges migrations from their text; asks a database only when one is named, and only its catalog. */
 export const run: Handler = async (call) => {
-  const { path, format: wanted } = await whatToJudge(call);
   const access = database(call);
-  const { format, files } = await readSources(path, wanted, defines(call));
+  const { path, format, files } = await sources(call);
   const { options, schema } = await knowledge(call, access);
   const chosen = await pending(call, files, { access, format });
   const all = await lintFiles({
@@ -47,6 +48,28 @@ export const run: Handler = async (call) => {
   show(call, { path, format, postgres: options.version, measuredOn: measuredVersion(options.version), verdict, files: linted });
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 };
+
+/** Files of a folder, or SQL that comes from elsewhere. */
+async function sources(call: Call): Promise<{ readonly path: string; readonly format: FormatName; readonly files: readonly SourceFile[] }> {
+  const [given, ...command] = call.args.filter((one) => one !== undefined);
+  if (given === '-') {
+    const printed = command.length === 0 ? await readStdin() : await printWith(command, call.directory);
+    const name = command.length === 0 ? 'stdin' : (command[0] ?? '');
+    return { path: call.directory, format: 'printed', files: [printedSql(printed, name)] };
+  }
+  if (command.length > 0)
+    throw new SlipwayError('usage', 'A command that prints SQL stands in the place of a folder', {
+      hint: 'Write: slipway db lint - -- COMMAND.',
+    });
+  const { path, format } = await whatToJudge(call);
+  return { path, ...(await readSources(path, format, defines(call))) };
+}
+
+async function readStdin(): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('utf8');
+}
 
 /** What is known of the database: from its catalog when it is asked, from options, or nothing. */
 async function knowledge(

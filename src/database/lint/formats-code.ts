@@ -2,6 +2,7 @@ import { CODE_DIALECTS, codeDirections, codeSql } from '../core/lint/code-sql.ts
 import type { TransactionMode } from '../core/lint/types.ts';
 import { byNumber, unreadable } from './folder.ts';
 import type { Folder, Format, SourceFile } from './ports.ts';
+import { PRINTERS, type Printer } from './printed.ts';
 
 type Dialect = keyof typeof CODE_DIALECTS;
 
@@ -22,13 +23,7 @@ const CODES: readonly Code[] = [
 /** Tools whose migrations are programs: the SQL written in them is judged, what their builders make is said to be unknown. */
 export const CODE_FORMATS: readonly Format[] = CODES.map((code) => ({
   name: code.name,
-  detect: async (folder) => {
-    for (const name of filesOf(folder, code).slice(0, 3)) {
-      const read = await folder.text(name);
-      if (read.ok && code.mark.test(read.text)) return true;
-    }
-    return false;
-  },
+  detect: async (folder) => marked(folder, filesOf(folder, code), code.mark),
   read: async (folder) => {
     const files: SourceFile[] = [];
     for (const name of filesOf(folder, code).toSorted(byNumber)) files.push(...(await readCode(folder, name, code)));
@@ -38,6 +33,31 @@ export const CODE_FORMATS: readonly Format[] = CODES.map((code) => ({
 
 function filesOf({ files }: Folder, { files: pattern }: Code): readonly string[] {
   return files.filter((name) => pattern.test(name) && !name.includes('/') && !/\.d\.ts$|\.test\./.test(name));
+}
+
+/** Tools that only print SQL themselves: their files are named, with the command that does. */
+export const PRINTED_FORMATS: readonly Format[] = PRINTERS.map((printer) => ({
+  name: 'printed',
+  detect: async (folder) => marked(folder, printedFiles(folder, printer), printer.mark),
+  read: async (folder) =>
+    printedFiles(folder, printer).map((name) =>
+      unreadable(
+        name,
+        `unsupported: a migration of ${printer.name} is a program; judge what it prints: slipway db lint - -- ${printer.command}`,
+      ),
+    ),
+}));
+
+function printedFiles({ files }: Folder, { files: pattern }: Printer): readonly string[] {
+  return files.filter((name) => pattern.test(name) && !name.includes('/') && !name.startsWith('__'));
+}
+
+async function marked(folder: Folder, names: readonly string[], mark: RegExp): Promise<boolean> {
+  for (const name of names.slice(0, 3)) {
+    const read = await folder.text(name);
+    if (read.ok && mark.test(read.text)) return true;
+  }
+  return false;
 }
 
 async function readCode(folder: Folder, name: string, code: Code): Promise<readonly SourceFile[]> {

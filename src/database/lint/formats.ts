@@ -3,7 +3,7 @@ import { splitLiquibase, splitMarked, type Section } from '../core/lint/sections
 import { parseFileName } from '../core/file-name.ts';
 import type { TransactionMode } from '../core/lint/types.ts';
 import { besideOrAbove, byNumber, unreadable } from './folder.ts';
-import { CODE_FORMATS } from './formats-code.ts';
+import { CODE_FORMATS, PRINTED_FORMATS } from './formats-code.ts';
 import type { Folder, Format, SourceFile } from './ports.ts';
 
 const sqlFiles = ({ files }: Folder): readonly string[] => files.filter((name) => /\.sql$/i.test(name));
@@ -134,6 +134,7 @@ const RAW: Format = {
 export const FORMATS: readonly Format[] = [
   ...SQL_FORMATS,
   ...CODE_FORMATS,
+  ...PRINTED_FORMATS,
   {
     ...RAW,
     name: 'slipway',

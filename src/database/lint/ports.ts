@@ -53,6 +53,7 @@ export const FORMAT_NAMES = [
   'knex',
   'typeorm',
   'ecto',
+  'printed',
   'sql',
 ] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];

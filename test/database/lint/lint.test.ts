@@ -153,6 +153,33 @@ describe('across statements and files', () => {
   });
 });
 
+describe('what other rules see', () => {
+  test.each([
+    ['CREATE TABLE r (id bigint PRIMARY KEY, o int REFERENCES orders (id))', 'reference-type'],
+    ['CREATE TABLE r (id bigint PRIMARY KEY, o bigint REFERENCES orders (id))', 'unindexed-reference'],
+    ['UPDATE orders SET n = 1', 'analyze-after'],
+    ['ALTER TABLE orders ADD CHECK (n > 0) NOT VALID', 'new-constraint'],
+    ['ALTER TABLE orders DROP COLUMN name, ADD COLUMN title text', 'looks-renamed'],
+    ['ALTER TABLE orders RENAME COLUMN n TO m', 'rename-column'],
+    ['UPDATE orders SET n = 1, n = 2 WHERE id = 1', 'assigned-twice'],
+    ['CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (n)', 'index-may-be-invalid'],
+    ['TRUNCATE orders CASCADE', 'truncate-cascade'],
+    [`SET lock_timeout = 0; ALTER TABLE orders ADD x int`, 'lock-timeout-long'],
+    ['BEGIN; ALTER TABLE orders ADD x int; COMMIT', 'nested-transaction'],
+    ['ALTER TABLE orders ADD x int; COMMIT; SELECT 1', 'managed-transaction'],
+  ])('%s', async (sql, rule) => {
+    expect(ruled(await lint(after(sql)), true).map((one) => one.split(' ')[1])).toContain(rule);
+  });
+
+  test.each([
+    ['CREATE TABLE r (id bigint PRIMARY KEY, o bigint REFERENCES orders (id)); CREATE INDEX ON r (o)', 'unindexed-reference'],
+    ['UPDATE orders SET n = 1; ANALYZE orders', 'analyze-after'],
+    ['SET lock_timeout = 500; ALTER TABLE orders ADD x int', 'lock-timeout'],
+  ])('but not in %s', async (sql, rule) => {
+    expect(ruled(await lint(after(sql), { limited: false }), true).map((one) => one.split(' ')[1])).not.toContain(rule);
+  });
+});
+
 describe('bodies', () => {
   test('a DO block is judged at its own lines', async () => {
     const [found] = ofRule(
@@ -163,7 +190,7 @@ describe('bodies', () => {
       ),
       'set-not-null',
     );
-    expect(found).toMatchObject({ line: 4, column: 5, severity: 'error' });
+    expect(found).toMatchObject({ line: 4, column: 24, severity: 'error' });
   });
 
   test('so is SQL in EXECUTE, and what is put together is said to be hidden', async () => {

@@ -150,6 +150,19 @@ describe('formats', () => {
     if (found !== undefined) expect(answer.found).toEqual(found);
   });
 
+  test.each([
+    ['1_a.rb', 'class A < ActiveRecord::Migration[7.1]', 'Rails'],
+    ['0001_initial.py', 'class Migration(migrations.Migration):', 'Django'],
+    ['ab12_add.py', "revision = 'ab12'", 'Alembic'],
+    ['1-a.js', 'module.exports = { up: (queryInterface) => queryInterface.addColumn() };', 'Sequelize'],
+  ])('%s is a program', async (name, text, tool) => {
+    expect(await read({ [name]: text })).toMatchObject({
+      format: 'printed',
+      verdicts: ['unknown'],
+      messages: [expect.stringContaining(`a migration of ${tool} is a program`)],
+    });
+  });
+
   test('another database is named and nothing is claimed', async () => {
     const prisma = await read({ 'migration_lock.toml': 'provider = "mysql"', '1_a/migration.sql': 'CREATE TABLE `a` (b int)' });
     expect(prisma).toMatchObject({ verdicts: ['unknown'], messages: ['1:1 unsupported: this is for mysql; only PostgreSQL is judged'] });

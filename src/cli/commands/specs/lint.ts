@@ -4,7 +4,10 @@ import type { CommandSpec } from '../spec.ts';
 export const LINT_COMMAND: CommandSpec = {
   path: 'db lint',
   purpose: 'Judge migrations before they run: what they lock, rewrite and break, and what to write instead.',
-  args: [{ syntax: '[path]', what: 'folder of migrations, or one SQL file (default: database.migrations of slipway.yaml)' }],
+  args: [
+    { syntax: '[path]', what: 'folder of migrations, or one SQL file (default: database.migrations of slipway.yaml); - for SQL on stdin' },
+    { syntax: '[command...]', what: 'after `- --`: a command that prints the SQL, for tools whose migrations are programs' },
+  ],
   options: [
     {
       flags: '--format <tool>',
@@ -54,11 +57,13 @@ export const LINT_COMMAND: CommandSpec = {
   examples: [
     { line: 'slipway db lint migrations', what: 'every migration of a folder' },
     { line: 'slipway db lint prisma/migrations --since 20260101000000_add_orders', what: 'only what is new' },
+    { line: 'slipway db lint - -- alembic upgrade head --sql', what: 'what another tool prints' },
     { line: 'slipway db lint migrations --postgres 15 --report sarif', what: 'for code scanning' },
   ],
   exits: [
     [3, 'there is no such folder, or no migrations in it'],
     [6, 'a migration fails, or could not be judged'],
+    [26, 'the command that prints SQL was not found'],
     [22, 'the database cannot be reached, or refused'],
   ],
   json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, rules: { RULE: why }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, fix, relation, line, column, allowed }], claims: [{ line, locks: [{ relation, mode }], scans, rewrites }] }] }; "claims" are what each statement does to tables in use',

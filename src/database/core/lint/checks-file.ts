@@ -7,7 +7,56 @@ import type { Draft, Placed } from './types.ts';
 export function checkFile(placed: readonly Placed[], schema: Schema): readonly { readonly draft: Draft; readonly placed: Placed }[] {
   const last = new Map<string, Placed>();
   for (const one of placed) if (TOUCHES.has(one.statement.kind)) last.set(relationKey(child(one.statement.node, 'relation')), one);
-  return [...last].flatMap(([table, one]) => unindexed(table, schema).map((draft) => ({ draft, placed: one })));
+  return [
+    ...[...last].flatMap(([table, one]) =>
+      [...unindexed(table, schema), ...otherType(table, schema)].map((draft) => ({ draft, placed: one })),
+    ),
+    ...unanalyzed(placed, schema),
+  ];
+}
+
+/** An UPDATE of every row that nothing in the file analyzes afterwards. */
+function unanalyzed(placed: readonly Placed[], schema: Schema): readonly { readonly draft: Draft; readonly placed: Placed }[] {
+  if (placed.some(({ statement }) => statement.kind === 'VacuumStmt')) return [];
+  return placed
+    .filter(({ statement: { kind, node } }) => kind === 'UpdateStmt' && node['whereClause'] === undefined)
+    .flatMap((one) => {
+      const table = relationKey(child(one.statement.node, 'relation'));
+      if (schema.tables.get(table)?.temporary === true) return [];
+      return [
+        {
+          draft: {
+            rule: 'analyze-after',
+            message: `every row of ${table} changed, and nothing analyzes it`,
+            relation: table,
+            fix: sql(`ANALYZE ${quoted(table)}`),
+          },
+          placed: one,
+        },
+      ];
+    });
+}
+
+/** Foreign keys between columns of different types, where both are known. */
+function otherType(table: string, schema: Schema): readonly Draft[] {
+  return [...(schema.tables.get(table)?.constraints.values() ?? [])].flatMap((one) => {
+    const [column, more] = one.columns;
+    if (one.referenced === null || column === undefined || more !== undefined) return [];
+    const [mine, theirs] = [baseOf(schema, table, column), baseOf(schema, one.referenced, keyOf(schema, one.referenced))];
+    if (mine === null || theirs === null || mine === theirs) return [];
+    const message = `${table}.${column} is ${mine}, and what it references in ${one.referenced} is ${theirs}`;
+    return [{ rule: 'reference-type', message, relation: table } as const];
+  });
+}
+
+/** The only column of a table's primary key; empty where it has another number of them. */
+function keyOf(schema: Schema, table: string): string {
+  const key = [...(schema.tables.get(table)?.constraints.values() ?? [])].find(({ kind }) => kind === 'primary');
+  return key?.columns.length === 1 ? (key.columns[0] ?? '') : '';
+}
+
+function baseOf(schema: Schema, table: string, column: string): string | null {
+  return schema.tables.get(table)?.columns.get(column)?.type?.base ?? null;
 }
 
 const TOUCHES: ReadonlySet<string> = new Set(['CreateStmt', 'AlterTableStmt', 'IndexStmt']);

@@ -1,6 +1,7 @@
 import { typeName } from '../expression-effect.ts';
 import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import { bytesOf } from './command-place.ts';
 import { located } from './recognise-parts.ts';
 import type { RuleId } from './rules.ts';
 import { relationKey } from './schema.ts';
@@ -100,17 +101,8 @@ function names({ text }: Statement): readonly Draft[] {
   const code = text.replace(/--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$/g, ' ');
   const long = [...code.matchAll(/"((?:[^"]|"")+)"|[\p{L}_][\p{L}\p{N}_$]*/gu)]
     .map(([whole, inner]) => inner ?? whole)
-    .find((name) => utf8Length(name) > 63);
+    .find((name) => bytesOf(name) > 63);
   return long === undefined ? [] : [{ rule: 'long-name', message: `${long} is longer than 63 bytes and is cut` }];
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return bytes;
 }
 
 /** Primary keys, cascades and references without an index. */

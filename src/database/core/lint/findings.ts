@@ -1,3 +1,4 @@
+import { bytesOf, utf8Length } from './command-place.ts';
 import { LEADING_COMMENTS } from './fixes.ts';
 import type { Found } from './lint-file.ts';
 import type { LockMode } from './measured-facts.ts';
@@ -140,21 +141,6 @@ function linesOf(text: string): readonly Line[] {
     start += bytesOf(line) + 1;
     return one;
   });
-}
-
-function bytesOf(text: string): number {
-  // Most lines are ASCII, of which each character is a byte.
-  if (/^[\0-\x7F]*$/.test(text)) return text.length;
-  let bytes = 0;
-  for (const character of text) bytes += utf8Length(character);
-  return bytes;
-}
-
-function utf8Length(character: string): number {
-  const code = character.codePointAt(0) ?? 0;
-  if (code < 0x80) return 1;
-  if (code < 0x800) return 2;
-  return code < 0x1_00_00 ? 3 : 4;
 }
 
 function placeOf({ draft, statement, base }: Found, lines: readonly Line[]): Place {

@@ -5,6 +5,7 @@ import { checkOldVersion } from './checks-old-version.ts';
 import { checkRows } from './checks-rows.ts';
 import { checkStyle } from './checks-style.ts';
 import { calledFunctions, checkTransactions } from './checks-transactions.ts';
+import { withPlace } from './command-place.ts';
 import { settle, type Finding, type Source } from './findings.ts';
 import { impactOf } from './impact.ts';
 import type { LockMode } from './measured-facts.ts';
@@ -83,7 +84,7 @@ export function lintFile(source: LintSource, index: number, schema: Schema, opti
     const parts = unfolded.get(one.statement);
     const steps: readonly Step[] = [{ placed: one, base: 0 }, ...innerSteps(one, parts, called)];
     for (const step of steps) {
-      const context = contextOf(step.placed, { schema, earlier, file, options });
+      const context = contextOf(step, { schema, earlier, file, options });
       const { statement, inside } = step.placed;
       found.push(
         ...drafts(context).map((draft) => ({ draft, statement, base: step.base, inside, young: isYoung(draft.relation, schema, index) })),
@@ -150,8 +151,8 @@ function innerSteps(outer: Placed, unfolded: Unfolded | undefined, called: Reado
   }));
 }
 
-function contextOf(placed: Placed, around: Pick<Context, 'schema' | 'earlier' | 'file' | 'options'>): Context {
-  const actions = recognise(placed.statement, around.schema, around.options);
+function contextOf({ placed, base }: Step, around: Pick<Context, 'schema' | 'earlier' | 'file' | 'options'>): Context {
+  const actions = recognise(placed.statement, around.schema, around.options).map((one) => withPlace(one, placed.statement, base));
   return {
     ...around,
     placed,

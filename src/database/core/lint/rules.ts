@@ -137,6 +137,16 @@ const OLD_VERSION = {
   'drop-not-null': rule('old version', 'notice', 'Programs that read the column may now meet NULL.'),
   'drop-default': rule('old version', 'notice', 'Writers of the version that serves may rely on the default.'),
   'set-default': rule('old version', 'notice', 'Writers that name only some columns get another value than before.'),
+  'new-constraint': rule(
+    'old version',
+    'notice',
+    'What the version that serves writes may be refused from now on, and rows that are there may not fit.',
+  ),
+  'reference-type': rule(
+    'old version',
+    'warning',
+    'Columns of different types on both sides of a foreign key cast for every check, or cannot hold each other’s values.',
+  ),
   'required-column': rule(
     'old version',
     'error',
@@ -159,6 +169,7 @@ const ROWS = {
   truncate: rule('rows', 'warning', 'TRUNCATE deletes all rows, under an exclusive lock.'),
   'truncate-cascade': rule('rows', 'warning', 'CASCADE deletes all rows of every table that references this one.'),
   'assigned-twice': rule('rows', 'warning', 'A column is set or named twice.'),
+  'analyze-after': rule('rows', 'notice', 'After a large change the planner works with old statistics until somebody runs ANALYZE.'),
   'insert-columns': rule('rows', 'notice', 'INSERT without column names breaks, or fills the wrong columns, as soon as the table changes.'),
 } as const;
 
