@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createExec, createFaults, redactDeep, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
-import { openAccess, queryRows } from '../database/index.ts';
+import { openAccess, queryRows, type DatabaseAccess } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
 import { replanRelease, sealRelease, stepExecutors, tidyRelease, tidySource, type DriverDeps, type StepDeps } from '../release/index.ts';
 import { agentPlaces } from '../server/index.ts';
@@ -21,6 +21,8 @@ export interface App {
   readonly opened: OpenStore;
   readonly deps: StepDeps;
   readonly driver: DriverDeps;
+  /** A way into Slipway's own PostgreSQL, which is started when it does not run. */
+  ownServer(): Promise<DatabaseAccess>;
   keys(): SigningKeys;
   close(): Promise<void>;
 }
@@ -60,7 +62,8 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
   const opened = await openStore({ home, url: environment['SLIPWAY_DATABASE_URL'], node, clock: systemClock, lease, log });
   const keys = (): SigningKeys => loadOrCreateKeys(join(home, 'keys'));
   const peers = openPeers(home);
-  const deps = stepDeps({ places, secrets, opened, peers, keys, effects });
+  const server = embeddedServer(opened, home);
+  const deps = stepDeps({ places, secrets, opened, peers, keys, effects, server });
   const driver: DriverDeps = {
     store: opened.store,
     effects,
@@ -77,11 +80,18 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
     },
     tidy: (stored) => tidyRelease(deps, opened.store, stored),
   };
+  let lent: Embedded | null = null;
+  const ownServer = async (): Promise<DatabaseAccess> => {
+    lent = await server();
+    return openAccess(lent.url('postgres'));
+  };
   const close = async (): Promise<void> => {
     await Promise.all([peers.target.close(), peers.router.close()]);
+    // Started beside a store on another server, for this alone: nobody else would stop it.
+    if (lent?.started === true && opened.embedded === null) await lent.stopIfUnused();
     await opened.close();
   };
-  return { places, effects, secrets, opened, deps, driver, keys, close };
+  return { places, effects, secrets, opened, deps, driver, ownServer, keys, close };
 }
 
 /** The agent of the state directory, whose address is known whether or not it runs. */
@@ -97,10 +107,10 @@ interface Parts {
   readonly peers: ReturnType<typeof openPeers>;
   readonly keys: () => SigningKeys;
   readonly effects: Effects;
+  readonly server: () => Promise<Embedded>;
 }
 
-function stepDeps({ places, secrets, opened, peers, keys, effects }: Parts): StepDeps {
-  const server = embeddedServer(opened, places.home);
+function stepDeps({ places, secrets, opened, peers, keys, effects, server }: Parts): StepDeps {
   const databaseUrlTemplate: StepDeps['databaseUrlTemplate'] = async ({ database }) => {
     if (database === null) throw new Error('There is no database');
     if (typeof database.url === 'string') return database.url;

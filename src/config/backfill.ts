@@ -32,6 +32,12 @@ export async function loadBackfill(
   return { definition: parse(name, read.source, shown), folder };
 }
 
+/** The names of all backfills of a source, in order. */
+export async function backfillNames(workspace: string): Promise<readonly string[]> {
+  const files = await readdir(path.join(workspace, BACKFILL_FOLDER)).catch(() => []);
+  return files.flatMap((file) => (file.endsWith('.yaml') ? [file.slice(0, -'.yaml'.length)] : [])).toSorted();
+}
+
 function parse(name: string, source: Source, shown: string): BackfillDefinition {
   const refuse = (complaints: readonly Complaint[]): SlipwayError =>
     new SlipwayError(
@@ -52,11 +58,11 @@ function problemOf(source: Source, { path: at, about, message }: Complaint): Pro
 }
 
 async function missing(folder: string, shown: string, name: string): Promise<SlipwayError> {
-  const names = (await readdir(folder).catch(() => [])).flatMap((file) => (file.endsWith('.yaml') ? [file.slice(0, -5)] : []));
+  const names = await backfillNames(path.dirname(folder));
   const meant = nearest(name, names);
   const hint =
     names.length === 0
       ? 'Declare it there: table, where, and set, statement or function.'
-      : `There are ${names.toSorted().join(', ')}.${meant === null ? '' : ` Did you mean ${meant}?`}`;
+      : `There are ${names.join(', ')}.${meant === null ? '' : ` Did you mean ${meant}?`}`;
   return new SlipwayError('config_missing', `There is no ${shown}`, { hint });
 }

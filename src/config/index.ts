@@ -1,6 +1,6 @@
 export type { ParseOptions } from './parse.ts';
 export { CONFIG_FILE, loadConfig, loadSet, type LoadedConfig } from './load.ts';
-export { loadBackfill } from './backfill.ts';
+export { backfillNames, loadBackfill } from './backfill.ts';
 export type { ServiceSet } from './set.ts';
 export type { Problem } from './core/problem.ts';
 export { USUAL_CANARY } from './core/usual-canary.ts';

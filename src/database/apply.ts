@@ -27,7 +27,8 @@ export async function applyMigrations(request: ApplyRequest): Promise<MigrationR
     const { pending, drift, partial } = compareHistory(folder.files, history);
     const hindrance = hindranceOf(drift, partial, request.acceptDrift === true);
     if (hindrance !== null) return unchanged(hindrance, partial);
-    const runs = pending.map((file): FileRun => ({ name: file.name, direction: 'up', script: file.up }));
+    const wanted = pending.filter(({ name }) => request.only?.includes(name) ?? true);
+    const runs = wanted.map((file): FileRun => ({ name: file.name, direction: 'up', script: file.up }));
     return runAll(session, runs, history);
   });
 }

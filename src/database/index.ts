@@ -36,3 +36,8 @@ export { RULES, type RuleId } from './core/lint/rules.ts';
 export type { Finding } from './core/lint/findings.ts';
 export type { LintOptions, TableSize, TransactionMode } from './core/lint/types.ts';
 export type { Schema } from './core/lint/schema.ts';
+export { schemasOf, type PhasedFile, type SchemaName, type SchemaRecipe } from './core/prove/schemas.ts';
+export { cellsOf, matrixVerdict, type Cell, type Part, type VersionSide } from './core/prove/matrix.ts';
+export { openShadows, type Shadows } from './shadow/shadows.ts';
+export { readQueries, runQueries, type DeclaredQuery } from './shadow/queries.ts';
+export { loadSample } from './shadow/sample.ts';

@@ -168,6 +168,8 @@ export interface MigrationRequest {
 export interface ApplyRequest extends MigrationRequest {
   /** Applies although the folder and the history disagree; the caller records who wanted that and why. */
   readonly acceptDrift?: boolean;
+  /** Applies none but these of the pending ones; left out: all. */
+  readonly only?: readonly string[];
 }
 
 export interface DownRequest extends MigrationRequest {

@@ -27,3 +27,6 @@ export { tidyRelease, tidySource } from './tidy.ts';
 export { stepLogFolder } from './step-log.ts';
 export { stepExecutors } from './steps/registry.ts';
 export type { StepDeps } from './steps/deps.ts';
+export { commitOf } from './artifact/git.ts';
+export { proofFolder, proveMigrations } from './prove/prove.ts';
+export type { CellProof, DeclaredBackfill, OldVersion, Proof, SchemaProof } from './prove/ports.ts';

@@ -133,6 +133,14 @@ export interface StepContext {
   readonly takeCommandLog: () => Promise<void>;
 }
 
+/** What running a command of slipway.yaml takes of a {@link StepContext}: all that `prove`, which has no release, can give. */
+export type CommandContext = Pick<StepContext, 'effects' | 'signal' | 'note' | 'commandLog' | 'takeCommandLog'> & {
+  readonly plan: Pick<Plan, 'workspace' | 'definition' | 'version' | 'release' | 'environment' | 'service'>;
+};
+
+/** What a smoke takes. */
+export type SmokeContext = CommandContext & { readonly step: Pick<Step, 'stage'> };
+
 export type StepExecutor = (context: StepContext) => Promise<StepOutcome>;
 
 /** Lease figures; a worker stops acting `marginMs` before its lease ends. */

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import valid from 'semver/functions/valid.js';
 import { ERRORS, messageOf, redactDeep, SlipwayError, type Check } from '../kernel/index.ts';
 import type { BackupMethod, DatabaseAccess, Migration } from '../database/index.ts';
 import { readArtifact } from './artifact/store.ts';
-import { judgeTree, readGit, type GitFacts } from './artifact/git.ts';
+import { judgeTree, readGit } from './artifact/git.ts';
 import { sourceMigrations, sourceMigrationStatus, type Source } from './artifact/source.ts';
 import { compilePlan } from './core/compile/compile.ts';
 import type { PendingMigration, PlanInput } from './core/compile/input.ts';
@@ -15,6 +13,7 @@ import { findingsOf } from './core/findings.ts';
 import type { StepDeps } from './steps/deps.ts';
 import { as, object } from './steps/input.ts';
 import { isSameVersion, lastVersion } from './previous.ts';
+import { versionOfSource } from './source-version.ts';
 import { chooseBackup, planningBackupTools } from './backup-tools.ts';
 
 /** What a person asks for. */
@@ -36,7 +35,7 @@ export interface ReleaseRequest {
 export async function prepareRelease(deps: StepDeps, request: ReleaseRequest): Promise<Plan> {
   const git = await readGit(request.workspace);
   const workingTree = redactDeep(judgeTree(git), deps.effects.redact);
-  return planRelease(deps, { ...request, version: await versionOf(request, git), workingTree }, git);
+  return planRelease(deps, { ...request, version: await versionOfSource(request, git), workingTree }, git);
 }
 
 /**
@@ -104,31 +103,6 @@ async function requestsPerMinute({ router }: StepDeps, { service, environment, l
   const recent = (stats?.versions ?? []).flatMap((one) => one.recent ?? []);
   const forMs = Math.max(0, ...recent.map((one) => one.forMs));
   return forMs < MINUTE_MS ? null : Math.round((recent.reduce((sum, one) => sum + one.requests, 0) * MINUTE_MS) / forMs);
-}
-
-async function versionOf(request: ReleaseRequest, git: GitFacts | null): Promise<string> {
-  const asked = request.version ?? (await packageVersion(request.workspace));
-  if (asked === null) {
-    if (git === null)
-      throw new SlipwayError('usage', 'No version: there is no package.json with one, no git commit, and none was given', {
-        hint: 'Pass --version 1.2.3.',
-      });
-    return `0.0.0-${git.sha.slice(0, 12)}`;
-  }
-  if (valid(asked) === null)
-    throw new SlipwayError('usage', `"${asked}" is not a semantic version`, { hint: 'Use MAJOR.MINOR.PATCH, e.g. 1.2.3 or 1.2.3-rc.1.' });
-  return asked;
-}
-
-async function packageVersion(workspace: string): Promise<string | null> {
-  const text = await readFile(join(workspace, 'package.json'), 'utf8').catch(() => null);
-  if (text === null) return null;
-  try {
-    const { version } = JSON.parse(text) as { version?: unknown };
-    return typeof version === 'string' ? version : null;
-  } catch (cause) {
-    throw new SlipwayError('usage', `package.json is not JSON: ${messageOf(cause)}`, { cause, hint: 'Correct it, or pass --version.' });
-  }
 }
 
 /** Of the same commit, what was asked for is there; of another one, the version was not raised. */

@@ -43,6 +43,8 @@ export const databaseFields = {
   backup: backup.optional().describe('auto, pg_dump, template, a command as a list, or { none: "reason" } (default auto).'),
   'lock-timeout': positiveDuration.optional().describe('Longest wait for one lock while migrating; then it is tried again (default 100ms, at most half of deadlock_timeout of the server).'),
   'statement-timeout': positiveDuration.optional().describe('Longest time for one migration statement (default 10m).'),
+  sample: relativePath.optional().describe('File of SQL with sample data, for `slipway db prove`.'),
+  queries: relativePath.optional().describe('Folder of .sql files with the queries this version sends, for `slipway db prove`.'),
 };
 
 /** Checks what only makes sense together, and fills in defaults. */
@@ -62,8 +64,13 @@ export const database = section(databaseFields).transform((given, context): Data
     backup: orElse<Backup>(given.backup, { method: 'auto', command: null, restore: null, reason: null }),
     lockTimeoutMs: orElse(given['lock-timeout'], 100),
     statementTimeoutMs: orElse(given['statement-timeout'], 600_000),
+    ...toProve(given),
   };
 });
+
+function toProve({ sample, queries }: { readonly sample?: string | undefined; readonly queries?: string | undefined }): Pick<DatabaseDefinition, 'sample' | 'queries'> {
+  return { ...(sample === undefined ? {} : { sample }), ...(queries === undefined ? {} : { queries }) };
+}
 
 /** A person or team that is told. */
 export const owner = nonBlank;

@@ -58,6 +58,15 @@ export async function hasCommit(workspace: string, sha: string): Promise<boolean
   }
 }
 
+/** The commit a branch, tag or abbreviation means; null when git knows none. */
+export async function commitOf(workspace: string, ref: string): Promise<string | null> {
+  try {
+    return await git(workspace, ['rev-parse', '--quiet', '--verify', '--end-of-options', `${ref}^{commit}`]);
+  } catch {
+    return null;
+  }
+}
+
 /** Writes the tree of a commit into a new folder, without touching the workspace or its index. */
 export async function checkOut(workspace: string, sha: string, folder: string): Promise<void> {
   const index = `${folder}.index`;

@@ -74,6 +74,10 @@ export interface DatabaseDefinition {
   };
   readonly lockTimeoutMs: Duration;
   readonly statementTimeoutMs: Duration;
+  /** File of SQL that fills a database for `slipway db prove`, relative to the source; absent where there is none. */
+  readonly sample?: string;
+  /** Folder of the queries the version sends, for `slipway db prove`; absent where there is none. */
+  readonly queries?: string;
 }
 
 export interface CommandDefinition {

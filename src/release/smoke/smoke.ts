@@ -1,7 +1,7 @@
 import { joinVerdicts, type Check } from '../../kernel/index.ts';
 import type { DatabaseAccess } from '../../database/index.ts';
 import type { HttpCheck, SmokeCheck, SmokeDefinition } from '../core/definition.ts';
-import type { StepContext, StepOutcome } from '../ports.ts';
+import type { SmokeContext, StepOutcome } from '../ports.ts';
 import { runUserCommand, outcomeOf } from '../steps/command.ts';
 import type { StepDeps } from '../steps/deps.ts';
 import { httpCheck, type Asked } from './http-check.ts';
@@ -32,7 +32,12 @@ const CONFIRM_MS = 1_000;
  * as long as it may take; an answer that looks final only once more.
  * A group of questions that has none is `unknown` where it is required, and `unknown` does not pass.
  */
-export async function runSmoke(deps: StepDeps, context: StepContext, smoke: SmokeDefinition, target: SmokeTarget): Promise<StepOutcome> {
+export async function runSmoke(
+  deps: Pick<StepDeps, 'environmentFor'>,
+  context: SmokeContext,
+  smoke: SmokeDefinition,
+  target: SmokeTarget,
+): Promise<StepOutcome> {
   const environment = await deps.environmentFor(context.plan.workspace, context.plan.definition.envFile);
   const { clock } = context.effects;
   const within = clock.monotonic() + smoke.withinMs;
@@ -115,7 +120,11 @@ interface Question {
   readonly target: SmokeTarget;
 }
 
-async function askOnce(deps: StepDeps, context: StepContext, { check, base, environment, target }: Question): Promise<Asked> {
+async function askOnce(
+  deps: Pick<StepDeps, 'environmentFor'>,
+  context: SmokeContext,
+  { check, base, environment, target }: Question,
+): Promise<Asked> {
   switch (check.kind) {
     case 'http':
       return httpCheck(check, base, environment, context.signal);

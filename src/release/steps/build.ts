@@ -82,7 +82,8 @@ async function reuse({ plan }: StepContext, stored: ArtifactManifest, folder: st
   };
 }
 
-async function takeSource(workspace: string, gitSha: string | null, source: string): Promise<void> {
+/** Fills an empty folder with the source: of the commit, or without git with what lies in the workspace. */
+export async function takeSource(workspace: string, gitSha: string | null, source: string): Promise<void> {
   if (gitSha !== null) return checkOut(workspace, gitSha, source);
   await rm(source, { recursive: true, force: true });
   await mkdir(source, { recursive: true });

@@ -1,7 +1,7 @@
 import { resolveTemplate, type ExecResult } from '../../kernel/index.ts';
 import type { CommandDefinition } from '../core/definition.ts';
 import { printedFact } from '../core/printed.ts';
-import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
+import type { CommandContext, StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { as } from './input.ts';
 import { sourceFolder } from '../artifact/folders.ts';
@@ -34,8 +34,8 @@ export interface CommandPlace {
 
 /** Runs a command of slipway.yaml under a guard; its output joins the step's log. Arguments are never a shell string. */
 export async function runUserCommand(
-  deps: StepDeps,
-  context: StepContext,
+  deps: Pick<StepDeps, 'environmentFor'>,
+  context: CommandContext,
   command: CommandDefinition,
   { cwd, extra = {}, hidden = Object.values(extra) }: CommandPlace,
 ): Promise<ExecResult> {

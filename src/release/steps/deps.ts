@@ -19,9 +19,9 @@ export interface StepDeps {
   /** A way into the service's database; null when it has none. Values it resolves join the redactor's list. */
   readonly databaseFor: (workspace: string, definition: Definition) => Promise<DatabaseAccess | null>;
   readonly effects: Effects;
-  /** Creates the database in Slipway's own PostgreSQL when it is not there. */
   /** False for a database of Slipway's own PostgreSQL that is not there yet. */
   readonly databaseExists: (definition: Definition) => Promise<boolean>;
+  /** Creates the database in Slipway's own PostgreSQL when it is not there. */
   readonly ensureEmbedded: (name: string) => Promise<void>;
   /** The URL processes receive, as a template: the user's own, or that of the embedded database. */
   readonly databaseUrlTemplate: (definition: Definition) => Promise<string>;

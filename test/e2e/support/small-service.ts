@@ -72,6 +72,8 @@ export interface SmallService {
   /** Goes on in a new branch. */
   checkOut(branch: string): Promise<void>;
   slipway(...args: readonly string[]): Promise<Ran>;
+  /** The same with more variables. */
+  slipwayWith(variables: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran>;
   /** The version users reach, null when nobody answers. */
   served(): Promise<string | null>;
   status(): Promise<Status>;
@@ -172,7 +174,9 @@ async function makeService(folder: string, environment: Readonly<Record<string, 
   };
   const git = (...args: readonly string[]): Promise<Ran> =>
     run('git', ['-C', folder, '-c', 'user.name=Ann', '-c', 'user.email=ann@localhost', ...args], environment);
-  const slipway: SmallService['slipway'] = (...args) => run(process.execPath, [MAIN, '-C', folder, ...args], environment);
+  const slipwayWith: SmallService['slipwayWith'] = (variables, ...args) =>
+    run(process.execPath, [MAIN, '-C', folder, ...args], { ...environment, ...variables });
+  const slipway: SmallService['slipway'] = (...args) => slipwayWith({}, ...args);
   await write({ 'server.js': SERVER, 'package.json': '{}' });
   await git('init', '--quiet', '--initial-branch=main');
   return {
@@ -193,6 +197,7 @@ async function makeService(folder: string, environment: Readonly<Record<string, 
     restore: async () => void (await git('checkout', '--quiet', '--', '.')),
     checkOut: async (branch) => void (await git('checkout', '--quiet', '-b', branch)),
     slipway,
+    slipwayWith,
     served: () => servedAt(port),
     status: async () => statusOf(await slipway('status', '--json'), name),
   };

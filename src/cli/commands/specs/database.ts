@@ -27,6 +27,32 @@ export const DATABASE_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('../db-plan.ts')).run,
   },
   {
+    path: 'db prove',
+    purpose: 'Run the old and the new version on each schema a change goes through, and say which of them work.',
+    options: [
+      ENV,
+      { flags: '--from <version>', what: 'the old version: one released here, a branch, a tag or a commit (default: what serves)' },
+      { flags: '--server <url>', what: "make the databases on this PostgreSQL server (default: Slipway's own)" },
+      { flags: '--keep', what: 'leave the databases for a look into them; the next run removes them' },
+    ],
+    notes:
+      'Starts both versions with the databases made for it, without users and without a router, and asks their own smoke checks; docs/prove.md says what is required. The database of the service is not connected to. What a process reaches beside its database is real: choose an environment in which that does no harm.',
+    examples: [
+      { line: 'slipway db prove', what: 'the commit here against what serves' },
+      { line: 'slipway db prove --from main --env test', what: 'in a CI job, against a branch' },
+    ],
+    exits: [
+      [3, 'there is no such version or commit, or its artifact is gone'],
+      [4, 'nothing serves, and no version was named'],
+      [5, 'another run works in this state directory'],
+      [6, 'a required cell failed or is unknown, or a version cannot be built'],
+      [22, 'the server cannot be reached, or refused'],
+      [130, 'Ctrl-C: databases and processes are removed'],
+    ],
+    json: '{ schema, id, at, durationMs, verdict, service, environment, old: { version, commit, told }, new, serverVersion, sample: { file, of, bytes, sha256 } | null, schemas: [{ schema, files, backfills, sameAs, unclear, verdict, reason }], cells: [{ version, part, schema, required, runsOn, meaning, verdict, cause, checks: [{ name, verdict, reason }], output: { of, lines } | null, durationMs }], remarks, removed, kept, log, evidence: { file, sha256 } }',
+    load: async () => (await import('../db-prove.ts')).run,
+  },
+  {
     path: 'db apply',
     purpose: 'Apply pending migrations outside a release, or take some back.',
     options: [

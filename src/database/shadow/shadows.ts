@@ -1,0 +1,98 @@
+import type pg from 'pg';
+import { connect, siblingAccess } from '../access.ts';
+import { refusedError } from '../errors.ts';
+import type { DatabaseAccess } from '../ports.ts';
+import { dropDatabase, ident } from '../server.ts';
+
+/** Databases of one run, made to be tried on and thrown away. */
+export interface Shadows {
+  readonly serverVersion: number;
+  /** Names of databases that a killed run had left, and that are gone now. */
+  readonly removed: readonly string[];
+  /** Makes a database: empty, or with all that is in another one of this run, to which nobody may be connected. */
+  make(name: string, like?: DatabaseAccess): Promise<DatabaseAccess>;
+  drop(shadow: DatabaseAccess): Promise<void>;
+  /** Sessions that somebody else than Slipway has in it now, and all there ever were, where the server counts them. */
+  sessions(shadow: DatabaseAccess): Promise<{ readonly foreign: number; readonly ever: number | null }>;
+  /** Removes what there is, unless it is to be kept; answers the names of what stays. */
+  close(keep: boolean): Promise<readonly string[]>;
+}
+
+const PREFIX = 'slipway_shadow_';
+/** Name of the sessions of the run that owns the databases with this id in their names: while it is connected they are in use. */
+const ownerOf = (run: string): string => `prove ${run}`;
+const DOING = 'making a database to prove on';
+
+/**
+ * Connects to the server on which shadow databases are made, and removes those whose run is not there any more.
+ * @param server a database of the server that always exists; nothing is changed in it
+ * @param run an id (lower-case ULID) that no other run has
+ * @throws SlipwayError `database_unreachable`, `database_refused` (no right to make databases)
+ */
+export async function openShadows(server: DatabaseAccess, run: string): Promise<Shadows> {
+  const control = await connect(server, ownerOf(run));
+  const ask = async <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> => {
+    try {
+      return (await control.query<Row>(sql, [...values])).rows;
+    } catch (error) {
+      throw refusedError(error, DOING, server);
+    }
+  };
+  try {
+    const removed = await removeLeftovers(control, server);
+    const [version] = await ask<{ version: number }>(`SELECT current_setting('server_version_num')::int AS version`);
+    const made = new Set<string>();
+    const drop = async (name: string): Promise<void> => {
+      await dropDatabase(control, name).catch((error: unknown) => {
+        throw refusedError(error, 'removing a database to prove on', server);
+      });
+      made.delete(name);
+    };
+    return {
+      serverVersion: version?.version ?? 0,
+      removed,
+      make: async (suffix, like) => {
+        const name = `${PREFIX}${run}_${suffix}`;
+        made.add(name);
+        await ask(`CREATE DATABASE ${ident(name)} TEMPLATE ${ident(like?.name ?? 'template0')}`);
+        return siblingAccess(server, name);
+      },
+      drop: ({ name }) => drop(name),
+      sessions: async ({ name }) => {
+        const [row] = await ask<{ foreign: number; facts: Readonly<Record<string, unknown>> }>(SESSIONS, [name]);
+        const ever = row?.facts['sessions'];
+        return { foreign: row?.foreign ?? 0, ever: typeof ever === 'number' ? ever : null };
+      },
+      close: async (keep) => {
+        try {
+          if (!keep) for (const name of made) await drop(name);
+        } finally {
+          await control.end().catch(() => undefined);
+        }
+        return [...made];
+      },
+    };
+  } catch (error) {
+    await control.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** As JSON, because before PostgreSQL 14 a server does not count sessions. */
+const SESSIONS = `SELECT to_jsonb(d) AS facts, (SELECT count(*)::int FROM pg_stat_activity a
+    WHERE a.datname = d.datname AND backend_type = 'client backend' AND application_name NOT LIKE 'slipway %') AS foreign
+  FROM pg_stat_database d WHERE datname = $1`;
+
+async function removeLeftovers(control: pg.Client, server: DatabaseAccess): Promise<readonly string[]> {
+  try {
+    const { rows } = await control.query<{ name: string }>(
+      `SELECT datname AS name FROM pg_database d WHERE datname ~ $1 AND NOT EXISTS (
+         SELECT FROM pg_stat_activity WHERE application_name = 'slipway prove ' || substr(d.datname, $2, 26)) ORDER BY 1`,
+      [`^${PREFIX}[0-9a-z]{26}_`, PREFIX.length + 1],
+    );
+    for (const { name } of rows) await dropDatabase(control, name);
+    return rows.map(({ name }) => name);
+  } catch (error) {
+    throw refusedError(error, 'removing what an earlier run left', server);
+  }
+}

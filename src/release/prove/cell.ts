@@ -1,0 +1,209 @@
+import { runQueries, type Cell, type DatabaseAccess, type DeclaredQuery, type Part, type Shadows } from '../../database/index.ts';
+import { joinVerdicts, type Check, type Effects } from '../../kernel/index.ts';
+import type { GroupSpec, Target } from '../../targets/index.ts';
+import { groupSpec } from '../core/compile/group.ts';
+import type { Definition, SmokeDefinition } from '../core/definition.ts';
+import { printedOf } from '../core/printed.ts';
+import type { SmokeContext } from '../ports.ts';
+import { runSmoke } from '../smoke/smoke.ts';
+import type { StepDeps } from '../steps/deps.ts';
+import { groupOf, printedBy, waitUntilReady } from '../steps/group.ts';
+import { as } from '../steps/input.ts';
+import { groupBases } from '../steps/smoke.ts';
+import type { CellProof, ReadyVersion } from './ports.ts';
+
+/** What cells are run with, one after the other. */
+export interface CellTools {
+  readonly deps: Pick<StepDeps, 'environmentFor'>;
+  readonly target: Target;
+  readonly shadows: Shadows;
+  readonly workspace: string;
+  readonly effects: Effects;
+  readonly signal: AbortSignal;
+  readonly keep: boolean;
+  readonly context: (version: Pick<ReadyVersion, 'version' | 'definition'>, signal: AbortSignal) => SmokeContext;
+  /** Says to processes and checks which database theirs is from now on. */
+  readonly onDatabase: (url: string) => void;
+}
+
+/** A cell to be run. */
+export interface CellRun {
+  readonly cell: Cell;
+  /** Names its database and its group. */
+  readonly name: string;
+  /** The database that holds its schema; it is copied. */
+  readonly schema: DatabaseAccess;
+  /** With a definition of {@link onShadow}. */
+  readonly version: ReadyVersion;
+  readonly queries: readonly DeclaredQuery[];
+}
+
+type Answer = Pick<CellProof, 'verdict' | 'cause' | 'checks' | 'output'>;
+
+/** What of a version there is to be proven. */
+export function partsOf({ processes, smoke }: Definition): readonly Part[] {
+  const routed = processes.some((process) => process.routed);
+  const background = processes.some((process) => !process.routed) || smoke.worker.length > 0;
+  return [...(routed ? (['service'] as const) : []), ...(background || !routed ? (['workers'] as const) : [])];
+}
+
+/** Starts a part of a version on a database of its own with this schema, asks its checks, and removes both again. */
+export async function runCell(tools: CellTools, run: CellRun): Promise<CellProof> {
+  const { clock } = tools.effects;
+  const began = clock.monotonic();
+  const database = await tools.shadows.make(run.name, run.schema);
+  tools.onDatabase(database.url);
+  const spec = specOf(tools, run);
+  try {
+    const answer = await ask(tools, run, { spec, database });
+    return { ...run.cell, ...answer, durationMs: Math.round(clock.monotonic() - began) };
+  } finally {
+    await tools.target.remove(FENCE, spec.id);
+    if (!tools.keep) await tools.shadows.drop(database);
+  }
+}
+
+/** Nobody else works in the supervisor of a run. */
+export const FENCE = 1;
+
+function specOf({ workspace }: CellTools, { cell, name, version }: CellRun): GroupSpec {
+  const { definition } = version;
+  const side = {
+    version: version.version,
+    release: 'prove',
+    group: `${definition.service}/${definition.environment}/${name}`,
+    artifact: version.folder,
+    definition,
+  };
+  const spec = as<GroupSpec>(groupSpec(side, null, cell.part === 'service' ? 'routed' : 'all'));
+  // The folder is a whole path already, and stays one below the root.
+  return groupOf('/', workspace, { ...spec, processes: spec.processes.filter(({ instances }) => instances > 0) });
+}
+
+interface Started {
+  readonly spec: GroupSpec;
+  readonly database: DatabaseAccess;
+}
+
+async function ask(tools: CellTools, run: CellRun, { spec, database }: Started): Promise<Answer> {
+  const { target, effects, signal } = tools;
+  const { version, queries, cell } = run;
+  const smoke = smokeOf(version.definition, cell.part);
+  const context = tools.context(version, signal);
+  await target.apply(FENCE, spec);
+  const ready = await waitUntilReady(target, spec, {
+    effects,
+    note: context.note,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(longestStart(spec))]),
+  });
+  signal.throwIfAborted();
+  effects.faults.at('prove.started');
+  if (ready.verdict !== 'pass') return { verdict: 'fail', cause: ready.reason, checks: [], output: printedOf(ready.facts ?? {}) };
+  const smoked = await smokeCell(tools, run, { spec, database, smoke, context });
+  signal.throwIfAborted();
+  const asked = cell.part === 'service' ? await runQueries(database, queries) : [];
+  const answered = [...smoked, ...asked];
+  const proven = joinVerdicts(answered.map((check) => check.verdict)) === 'pass';
+  const checks = proven ? [...answered, ...(await connected(tools, run, { spec, database, smoke }))] : answered;
+  const verdict = joinVerdicts(checks.map((check) => check.verdict));
+  const bad = checks.filter((check) => check.verdict !== 'pass');
+  const cause =
+    bad.length === 0
+      ? checks.length === 1
+        ? '1 check passed'
+        : `${checks.length} checks passed`
+      : bad.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  return { verdict, cause, checks, output: verdict === 'fail' ? await output(tools, spec, context) : null };
+}
+
+/** Beyond the time the slowest process is given. */
+const START_MARGIN_MS = 5_000;
+
+function longestStart({ processes }: GroupSpec): number {
+  const given = processes.map(({ health }) => (health.kind === 'http' ? health.startWithinMs : health.forMs));
+  return Math.max(0, ...given) + START_MARGIN_MS;
+}
+
+/** The service is asked what users ask of it, the workers what became of their work. A version nobody reaches is all workers. */
+function smokeOf({ smoke, processes }: Definition, part: Part): SmokeDefinition {
+  if (part === 'service') return { ...smoke, worker: [] };
+  return processes.some((process) => process.routed) ? { ...smoke, read: [], write: [], expectVersion: false } : smoke;
+}
+
+interface Smoking extends Started {
+  readonly smoke: SmokeDefinition;
+}
+
+async function smokeCell(
+  tools: CellTools,
+  run: CellRun,
+  { spec, database, smoke, context }: Smoking & { readonly context: SmokeContext },
+): Promise<readonly Check[]> {
+  const { version, queries, cell } = run;
+  const { definition } = version;
+  const must = mustOf(run);
+  const declared = [...smoke.read, ...smoke.write, ...smoke.worker].length;
+  if (declared === 0 && cell.part === 'workers') return [NO_WORKER_CHECK];
+  if (declared === 0 && queries.length > 0 && !must.mustRead && !must.mustWrite) return [];
+  const group = await tools.target.inspect(spec.id);
+  const outcome = await runSmoke(tools.deps, context, smoke, {
+    bases: group === null ? [] : groupBases(group, definition),
+    database,
+    version: version.version,
+    healthPath: healthPathOf(definition),
+    folder: version.folder,
+    ...must,
+  });
+  return outcome.checks ?? [];
+}
+
+const NO_WORKER_CHECK: Check = {
+  name: 'worker checks',
+  verdict: 'unknown',
+  reason: 'no check of background work is declared',
+  fix: 'Add one under smoke.worker.',
+};
+
+/** A query set answers for the path it walks. */
+function mustOf({ cell, version, queries }: CellRun): { readonly mustRead: boolean; readonly mustWrite: boolean } {
+  const service = cell.part === 'service';
+  const { listen, database } = version.definition;
+  return {
+    mustRead: service && listen !== null && !queries.some(({ writes }) => !writes),
+    mustWrite: service && database !== null && !queries.some(({ writes }) => writes),
+  };
+}
+
+function healthPathOf({ processes }: Definition): string | null {
+  const routed = processes.find((process) => process.routed);
+  return routed?.health.kind === 'http' ? routed.health.path : null;
+}
+
+/** A version that never came to its shadow database proves nothing about it, whatever it answered. */
+async function connected(
+  { shadows, target }: CellTools,
+  { version }: CellRun,
+  { spec, database, smoke }: Smoking,
+): Promise<readonly Check[]> {
+  if (version.definition.database === null) return [];
+  if ((await shadows.sessions(database)).foreign > 0) return [];
+  // Slipway's own SQL checks are sessions too.
+  const own = [...smoke.read, ...smoke.write, ...smoke.worker].some(({ kind }) => kind === 'sql');
+  // One that connects for each request is seen in the server's count, once its sessions have ended.
+  await target.remove(FENCE, spec.id);
+  const { ever } = await shadows.sessions(database);
+  if (!own && ever !== null && ever > 0) return [];
+  return [
+    {
+      name: 'database',
+      verdict: 'unknown',
+      reason: `the version was never seen in its shadow database: does it connect by ${version.definition.database.env}?`,
+    },
+  ];
+}
+
+async function output({ target }: CellTools, spec: GroupSpec, { note }: SmokeContext): Promise<CellProof['output']> {
+  const group = await target.inspect(spec.id);
+  const [first] = group?.instances ?? [];
+  return first === undefined ? null : printedOf(await printedBy(target, spec.id, first, note));
+}

@@ -1,0 +1,221 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  cellsOf,
+  matrixVerdict,
+  openShadows,
+  readQueries,
+  type Cell,
+  type DeclaredQuery,
+  type Shadows,
+  type VersionSide,
+} from '../../database/index.ts';
+import { redactDeep, SlipwayError, toIso } from '../../kernel/index.ts';
+import { createProcessTarget, type ProcessTarget } from '../../targets/index.ts';
+import type { SmokeContext } from '../ports.ts';
+import { openStepLog, type OpenStepLog } from '../step-log.ts';
+import type { StepDeps } from '../steps/deps.ts';
+import { FENCE, partsOf, runCell, type CellRun, type CellTools } from './cell.ts';
+import { onShadow, SHADOW_URL } from './on-shadow.ts';
+import type { CellProof, Proof, ProveRequest, ReadyVersion } from './ports.ts';
+import { makeSchemas, type MadeSchemas } from './schemas.ts';
+import { newVersion, oldVersion, type VersionTools } from './versions.ts';
+
+type ProveDeps = Pick<StepDeps, 'home' | 'environmentFor' | 'effects'>;
+
+/** Folder of the proofs, one folder each. */
+export function proofFolder(home: string, id: string): string {
+  return join(home, 'proofs', id);
+}
+
+/**
+ * Fills the compatibility matrix of the commit here by running both versions on each schema, in databases made for it. The service's
+ * own database is not connected to. Whatever happens, databases and processes are removed; what a killed run left is removed by the next.
+ * @throws SlipwayError `locked` when another run works in this state directory, and what the parts say
+ */
+export async function proveMigrations(deps: ProveDeps, request: ProveRequest): Promise<Proof> {
+  const room = join(deps.home, 'prove');
+  await mkdir(room, { recursive: true, mode: 0o700 });
+  const environment: Record<string, string | undefined> = { ...request.environment };
+  const target = await openTarget(deps, room, environment);
+  await removeGroups(target);
+  // What processes print is told as the cause of a cell: nothing of an earlier run may be taken for it.
+  await rm(join(room, PROCESSES, 'logs'), { recursive: true, force: true });
+  const log = await openStepLog(proofFolder(deps.home, request.id), 0, 'prove', deps.effects.redact);
+  let shadows: Shadows | null = null;
+  try {
+    shadows = await openShadows(request.server, request.id);
+    const proof = await fill({ deps, request, room, environment, target, log, shadows });
+    const kept = await shadows.close(request.keep);
+    shadows = null;
+    return redactDeep({ ...proof, kept, log: log.finish() }, deps.effects.redact);
+  } finally {
+    await removeGroups(target);
+    await target.close();
+    await shadows?.close(request.keep);
+    for (const folder of ['old', 'new']) await rm(join(room, folder), { recursive: true, force: true });
+  }
+}
+
+/** Supervised by this command alone, so no agent is needed, and none is disturbed. */
+const PROCESSES = 'processes';
+
+async function removeGroups(target: ProcessTarget): Promise<void> {
+  for (const id of target.groups()) await target.remove(FENCE, id);
+}
+
+/** One run at a time in a state directory: the supervisor's lock says so. */
+async function openTarget({ effects }: ProveDeps, room: string, environment: ProveRequest['environment']): Promise<ProcessTarget> {
+  const { clock, log } = effects;
+  try {
+    return await createProcessTarget({ directory: join(room, PROCESSES), clock, log, environment });
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || error.code !== 'agent_running') throw error;
+    throw new SlipwayError('locked', 'Another `slipway db prove` runs in this state directory', {
+      cause: error,
+      hint: 'Wait until it is over.',
+    });
+  }
+}
+
+interface Work {
+  readonly deps: ProveDeps;
+  readonly request: ProveRequest;
+  readonly room: string;
+  /** What processes find in `${env:...}`; the database of the cell that runs is written into it. */
+  readonly environment: Record<string, string | undefined>;
+  readonly target: ProcessTarget;
+  readonly log: OpenStepLog;
+  readonly shadows: Shadows;
+}
+
+async function fill(work: Work): Promise<Omit<Proof, 'kept' | 'log'>> {
+  const { deps, request, room, log, shadows } = work;
+  const { effects } = deps;
+  const startedAt = effects.clock.monotonic();
+  const tools: VersionTools = { deps, request, room, context: (version) => contextOf(work, version, request.signal) };
+  const old = await oldVersion(tools);
+  const { ready, uncommitted } = await newVersion(tools);
+  const versions = { old: shadowed(old), new: shadowed(ready) };
+  const [earlier, backfills] = [await request.readBackfills(old.folder), await request.readBackfills(ready.folder)];
+  request.onProgress('making the schemas');
+  const made = await makeSchemas({ shadows, old, new: ready, backfills, earlier, effects, signal: request.signal, note: log.note });
+  const cells = await runCells(work, versions, made);
+  const { service, environment } = request.definition;
+  return {
+    schema: 'slipway.proof/1',
+    id: request.id,
+    at: toIso(effects.clock.now()),
+    durationMs: Math.round(effects.clock.monotonic() - startedAt),
+    verdict: matrixVerdict(cells),
+    service,
+    environment,
+    old: aboutOf(old),
+    new: aboutOf(ready),
+    serverVersion: shadows.serverVersion,
+    sample: made.sample,
+    schemas: made.proofs,
+    cells,
+    remarks: remarksOf(made, cells, uncommitted),
+    removed: shadows.removed,
+  };
+}
+
+const shadowed = (version: ReadyVersion): ReadyVersion => ({ ...version, definition: onShadow(version.definition) });
+const aboutOf = ({ version, commit, told }: ReadyVersion): Proof['old'] => ({ version, commit, told });
+
+/** Runs each cell once; one that is the same as another takes its answer. */
+async function runCells(
+  work: Work,
+  versions: Readonly<Record<VersionSide, ReadyVersion>>,
+  made: MadeSchemas,
+): Promise<readonly CellProof[]> {
+  const { request } = work;
+  const queries = { old: await queriesOf(versions.old), new: await queriesOf(versions.new) };
+  const cells = cellsOf(made.proofs, { old: partsOf(versions.old.definition), new: partsOf(versions.new.definition) });
+  const tools = cellTools(work);
+  const answers = new Map<string, CellProof>();
+  const proofs: CellProof[] = [];
+  for (const cell of cells) {
+    const schema = cell.runsOn === null ? undefined : made.databases[cell.runsOn];
+    const name = `${cell.version}_${cell.part}_${cell.runsOn ?? 'none'}`;
+    const known = answers.get(name);
+    if (schema === undefined) proofs.push(notRun(cell, made));
+    else if (known !== undefined) proofs.push({ ...known, ...cell, durationMs: 0 });
+    else {
+      request.signal.throwIfAborted();
+      request.onProgress(`${cell.version} ${cell.part} on ${cell.schema}`);
+      const run: CellRun = { cell, name, schema, version: versions[cell.version], queries: queries[cell.version] };
+      const proof = withBase(await runCell(tools, run));
+      work.log.note(`${name}: ${proof.verdict}: ${proof.cause}`);
+      answers.set(name, proof);
+      proofs.push(proof);
+    }
+  }
+  return proofs;
+}
+
+/** What fails where nothing was changed says nothing about the change. */
+function withBase(proof: CellProof): CellProof {
+  if (proof.version !== 'old' || proof.schema !== 'old' || proof.verdict !== 'fail') return proof;
+  return { ...proof, cause: `the check itself is broken, for the version fails on its own schema: ${proof.cause}` };
+}
+
+function notRun(cell: Cell, { proofs }: MadeSchemas): CellProof {
+  const cause = proofs.find(({ schema }) => schema === (cell.runsOn ?? cell.schema))?.reason ?? 'its schema could not be made';
+  return { ...cell, verdict: 'unknown', cause, checks: [], output: null, durationMs: 0 };
+}
+
+async function queriesOf({ definition, folder, version }: ReadyVersion): Promise<readonly DeclaredQuery[]> {
+  const queries = definition.database?.queries;
+  return queries === undefined ? [] : readQueries(join(folder, queries), `${queries} of ${version}`);
+}
+
+function cellTools(work: Work): CellTools {
+  const { deps, request, environment, target, shadows } = work;
+  return {
+    deps: { environmentFor: async (...place) => ({ ...(await deps.environmentFor(...place)), [SHADOW_URL]: environment[SHADOW_URL] }) },
+    target,
+    shadows,
+    workspace: request.workspace,
+    effects: deps.effects,
+    signal: request.signal,
+    keep: request.keep,
+    context: (version, signal) => ({ ...contextOf(work, version, signal), step: { stage: 'verify' } }),
+    onDatabase: (url) => (environment[SHADOW_URL] = url),
+  };
+}
+
+function contextOf(
+  { deps, request, log }: Work,
+  version: Pick<ReadyVersion, 'version' | 'definition'>,
+  signal: AbortSignal,
+): Omit<SmokeContext, 'step'> {
+  const { service, environment } = request.definition;
+  return {
+    plan: { workspace: request.workspace, release: request.id, service, environment, ...version },
+    effects: deps.effects,
+    signal,
+    note: log.note,
+    commandLog: log.commandLog,
+    takeCommandLog: log.take,
+  };
+}
+
+function remarksOf({ sample, proofs }: MadeSchemas, cells: readonly CellProof[], uncommitted: number): readonly string[] {
+  const executed = cells.some(({ verdict }) => verdict !== 'unknown');
+  const early = cells.some(
+    ({ version, schema, runsOn, verdict }) => version === 'old' && schema === 'contracted' && runsOn === schema && verdict !== 'pass',
+  );
+  const contracting = proofs.find(({ schema }) => schema === 'contracted')?.files ?? [];
+  return [
+    ...(early
+      ? [
+          `a release now would apply ${contracting.join(', ')} while the old version runs, which does not work on that: release them on their own, after it`,
+        ]
+      : []),
+    ...(sample === null && executed ? ['no sample data is declared (database.sample): a matrix on empty tables proves less'] : []),
+    ...(uncommitted > 0 ? [`${uncommitted} uncommitted changes are not in the new version`] : []),
+    ...(proofs.slice(1).every(({ sameAs }) => sameAs !== null) ? ['nothing is pending: all schemas are the same'] : []),
+  ];
+}

@@ -1,0 +1,154 @@
+import { readFile, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openAccess, queryRows } from '../../src/database/index.ts';
+import { openEmbedded } from '../../src/store/index.ts';
+import { makeSmallRig, type Change, type Ran, type SmallRig, type SmallService } from './support/small-service.ts';
+
+const ROOT = fileURLToPath(new URL('../../package.json', import.meta.url));
+
+/** Reads and writes people, and says as its answer what the database refused. */
+const server = (columns: string): string => `
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+const { Pool } = createRequire(${JSON.stringify(ROOT)})('pg');
+const pool = new Pool({ connectionString: process.env.DATABASE_URL });
+pool.on('error', () => undefined);
+const answers = {
+  'GET /health': async () => ({ status: 'ok', version: process.env.SLIPWAY_VERSION }),
+  'GET /people': async () => (await pool.query('SELECT ${columns} FROM people')).rows,
+  'POST /people': async () => (await pool.query("INSERT INTO people (name) VALUES ('Zoe') RETURNING id")).rows[0],
+};
+createServer(async (request, response) => {
+  const [, id] = /^\\/people\\/(\\d+)$/.exec(request.url) ?? [];
+  try {
+    const answer = id ? await pool.query('DELETE FROM people WHERE id = $1', [id]) : await answers[request.method + ' ' + request.url]();
+    response.end(JSON.stringify(answer));
+  } catch (error) {
+    response.writeHead(500).end(JSON.stringify({ error: error.message }));
+  }
+}).listen(Number(process.env.PORT), '127.0.0.1');
+process.on('SIGTERM', () => process.exit(0));
+`;
+
+const config = {
+  database: { embedded: 'people', migrations: 'migrations', sample: 'sample.sql', backup: { none: 'a test' } },
+  smoke: { read: ['GET /people'], write: [{ http: 'POST /people', cleanup: 'DELETE /people/{id}' }], within: '1s' },
+};
+const web = { run: 'node server.js', health: { path: '/health', interval: '200ms' }, 'stop-grace': '500ms' };
+const base = { 'migrations/1_people.sql': 'CREATE TABLE people (id serial PRIMARY KEY, name text, code text)' };
+
+interface ProofDocument {
+  readonly verdict: string;
+  readonly cells: readonly {
+    readonly version: string;
+    readonly schema: string;
+    readonly verdict: string;
+    readonly cause: string;
+    readonly required: boolean;
+  }[];
+  readonly schemas: readonly { readonly schema: string; readonly sameAs: string | null; readonly reason: string }[];
+  readonly removed: readonly string[];
+  readonly remarks: readonly string[];
+  readonly evidence: { readonly file: string; readonly sha256: string };
+}
+
+let rig: SmallRig;
+let shop: SmallService;
+
+beforeAll(async () => {
+  rig = await makeSmallRig();
+  shop = await rig.service('shop');
+  await shop.commit('1.0.0', {
+    config,
+    files: {
+      ...base,
+      'server.js': server('id, name, code'),
+      'sample.sql': `INSERT INTO people (name, code) VALUES ('Ann', 'a'), ('Bob', 'b');`,
+    },
+  });
+  const released = await shop.slipway('release');
+  if (released.exit !== 0) throw new Error(released.said);
+});
+afterAll(() => rig.close());
+
+async function shadows(): Promise<readonly string[]> {
+  const { url } = await openEmbedded({ home: rig.home });
+  const rows = await queryRows(openAccess(url('postgres')), `SELECT datname FROM pg_database WHERE datname LIKE 'slipway_shadow_%'`, 5_000);
+  return rows.map(({ datname }) => String(datname));
+}
+
+async function prove(version: string, change: Change, ...args: readonly string[]): Promise<Ran & { readonly proof: ProofDocument }> {
+  await shop.commit(version, { ...change, config: { ...config, ...change.config } });
+  const ran = await shop.slipway('db', 'prove', '--json', ...args);
+  expect(ran.stdout, ran.said).not.toBe('');
+  return { ...ran, proof: JSON.parse(ran.stdout) as ProofDocument };
+}
+
+const verdicts = ({ cells }: ProofDocument): Readonly<Record<string, string>> =>
+  Object.fromEntries(cells.map(({ version, schema, verdict }) => [`${version} ${schema}`, verdict]));
+
+describe('slipway db prove', () => {
+  it('passes a change that both versions live with, on sample data, with evidence, and leaves nothing', async () => {
+    const { exit, proof, said } = await prove('1.1.0', {
+      files: { 'migrations/2_age.sql': 'ALTER TABLE people ADD COLUMN age int', 'server.js': server('id, name, code, age') },
+    });
+    expect(exit, said).toBe(0);
+    expect(verdicts(proof)).toMatchObject({ 'old old': 'pass', 'old expanded': 'pass', 'new expanded': 'pass', 'new backfilled': 'pass' });
+    expect(proof.schemas.map(({ sameAs }) => sameAs)).toEqual([null, null, 'expanded', 'expanded']);
+    const digest = createHash('sha256').update(await readFile(proof.evidence.file));
+    expect(digest.digest('hex')).toBe(proof.evidence.sha256);
+    expect(await shadows()).toEqual([]);
+  });
+
+  it('tells with its own answer that the old version does not live without what it reads, and tries every schema there is', async () => {
+    const { exit, proof, said } = await prove('1.2.0', {
+      files: {
+        'backfills/age.yaml': 'table: people\nwhere: age IS NULL\nset: { age: "7" }\n',
+        'migrations/3_drop.sql': 'ALTER TABLE people ALTER age SET NOT NULL, ALTER age SET DEFAULT 7, DROP COLUMN code',
+        'server.js': server('id, name, age'),
+        'sample.sql': `INSERT INTO people (name, age) VALUES ('Ann', 7)`,
+      },
+    });
+    expect(exit, said).toBe(0);
+    expect(proof.schemas.map(({ sameAs }) => sameAs)).toEqual([null, null, null, null]);
+    expect(proof.schemas[2]?.reason).toBe('the backfill age changed 2 rows');
+    expect(verdicts(proof)).toEqual({
+      'old old': 'pass',
+      'old expanded': 'pass',
+      'old backfilled': 'pass',
+      'old contracted': 'fail',
+      'new expanded': 'pass',
+      'new backfilled': 'pass',
+      'new contracted': 'pass',
+    });
+    expect(proof.cells.find(({ version, schema }) => version === 'old' && schema === 'contracted')).toMatchObject({
+      required: false,
+      cause: expect.stringContaining('GET /people answered 500, expected 200: {"error":"column \\"code\\" does not exist"}') as string,
+    });
+    expect(proof.remarks).toEqual([expect.stringContaining('a release now would apply 3_drop while the old version runs')]);
+  });
+
+  it('knows nothing of a version without checks, and removes what a killed run left', async () => {
+    await rm(join(shop.folder, 'backfills'), { recursive: true });
+    await shop.commit('1.3.0', {
+      config: { ...config, smoke: null, processes: { web, clock: { run: 'sleep 60', health: { alive: '100ms' } } } },
+    });
+    const killed = await shop.slipwayWith({ SLIPWAY_FAULT_AT: 'prove.started' }, 'db', 'prove', '--from', 'HEAD~1');
+    expect(killed.exit, killed.said).toBe(null);
+    const left = await shadows();
+    expect(left).toContainEqual(expect.stringMatching(/_old_service_old$/));
+    const { exit, stdout, said } = await shop.slipway('db', 'prove', '--from', 'HEAD~1', '--json');
+    expect(exit, said).toBe(6);
+    const proof = JSON.parse(stdout) as ProofDocument;
+    expect(proof.removed.toSorted()).toEqual(left.toSorted());
+    expect(proof.cells.filter(({ version, schema }) => version === 'new' && schema === 'expanded')).toMatchObject([
+      { part: 'service', verdict: 'unknown', cause: expect.stringContaining('no read check is declared') as string },
+      { part: 'workers', verdict: 'unknown', cause: 'worker checks: no check of background work is declared' },
+    ]);
+    expect(proof).toMatchObject({ verdict: 'unknown', old: { told: '--from HEAD~1', version: '1.2.0' } });
+    expect(await shadows()).toEqual([]);
+  });
+});
