@@ -12,7 +12,10 @@ beforeAll(() => {
   mkdirSync(bad);
   mkdirSync(good);
   writeFileSync(join(bad, '0001_a.sql'), 'ALTER TABLE orders\n  ALTER COLUMN név SET NOT NULL;\n');
-  writeFileSync(join(bad, '0002_b.sql'), '-- slipway: allow add-check because "forty rows"\nALTER TABLE orders ADD CHECK (n > 0);\n');
+  writeFileSync(
+    join(bad, '0002_b.sql'),
+    `UPDATE orders SET a = '50%';\n-- slipway: allow add-check because "forty rows"\nALTER TABLE orders ADD CHECK (n > 0);\n`,
+  );
   writeFileSync(join(good, '0001_a.sql'), 'CREATE TABLE t (id bigint PRIMARY KEY);\n');
 });
 
@@ -32,7 +35,7 @@ describe('slipway db lint', () => {
     expect(ran).toMatchObject({ exit: 6, err: '' });
     expect(ran.out).toContain('bad/0001_a.sql:2:3  error  set-not-null\n  2 |   ALTER COLUMN név SET NOT NULL;\n    |   ^\n');
     expect(ran.out).toContain('instead:\n    ALTER TABLE orders ADD CONSTRAINT');
-    expect(ran.out).toContain('2 files (sql, PostgreSQL 18): 1 pass, 1 fail, 0 unknown\n1 errors, 0 warnings');
+    expect(ran.out).toContain('2 files (sql, PostgreSQL 18): 1 pass, 1 fail, 0 unknown\n1 errors, 1 warnings');
   });
 
   it('exits with 0 when every file passes', async () => {
@@ -59,7 +62,7 @@ describe('slipway db lint', () => {
     });
     expect(document.files[1]?.findings.find((one) => one.rule === 'add-check')).toMatchObject({
       allowed: 'forty rows',
-      line: 2,
+      line: 3,
       column: 24,
     });
   });
@@ -78,6 +81,7 @@ describe('slipway db lint', () => {
     ]);
     const { out } = await inProcess(['-C', home.path, 'db', 'lint', 'bad', '--report', 'github']);
     expect(out).toMatch(/^::error file=bad\/0001_a\.sql,line=2,col=3,title=slipway set-not-null::.+%0AInstead:%0A/m);
+    expect(out).toContain("SET a = '50%25' WHERE");
   });
 
   it('sizes lower what is dangerous only for large tables', async () => {

@@ -14,9 +14,10 @@ beforeAll(async () => {
   await server.query(
     'shop',
     `CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(20), code char(4), n int, m int, at timestamp(3), price numeric(10,2));
-     CREATE TABLE big (id bigint PRIMARY KEY, a int, b int CHECK (b IS NOT NULL), c int CHECK (c IS NOT NULL OR a > 0), filler text);
+     CREATE TABLE big (id bigint PRIMARY KEY, a int, b int CHECK (b IS NOT NULL), c int CHECK (c IS NOT NULL OR a > 0), filler text,
+       d int CHECK (d IS NOT NULL AND d > 0));
      ALTER TABLE big ALTER COLUMN filler SET STORAGE EXTERNAL;
-     INSERT INTO big SELECT g, g, g, g, repeat('x', 8000) FROM generate_series(1, 1500) g;
+     INSERT INTO big SELECT g, g, g, g, repeat('x', 8000), g FROM generate_series(1, 1500) g;
      INSERT INTO orders (id) SELECT g FROM generate_series(1, 10) g;
      CREATE INDEX lower_name ON orders (lower(name)); CREATE VIEW named AS SELECT id, code FROM orders;
      CREATE FUNCTION steady() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; CREATE FUNCTION wild() RETURNS int LANGUAGE sql AS 'SELECT 1';
@@ -44,6 +45,7 @@ describe('with a database', () => {
     ['ALTER TABLE big ALTER COLUMN a SET NOT NULL', ['fail', 'error set-not-null']],
     ['ALTER TABLE big ALTER COLUMN b SET NOT NULL', ['pass']],
     ['ALTER TABLE big ALTER COLUMN c SET NOT NULL', ['fail', 'error set-not-null']],
+    ['ALTER TABLE big ALTER COLUMN d SET NOT NULL', ['pass']],
     ['CREATE INDEX ON big (a)', ['fail', 'error create-index']],
     ['ALTER TABLE big ADD COLUMN x int DEFAULT steady()', ['pass']],
     ['ALTER TABLE big ADD COLUMN x int DEFAULT wild()', ['fail', 'error add-column-default']],

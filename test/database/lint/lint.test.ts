@@ -164,6 +164,10 @@ describe('what other rules see', () => {
     ['UPDATE orders SET n = 1, n = 2 WHERE id = 1', 'assigned-twice'],
     ['CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (n)', 'index-may-be-invalid'],
     ['TRUNCATE orders CASCADE', 'truncate-cascade'],
+    ['DROP DATABASE shop', 'drop-database'],
+    ['DROP FUNCTION f(int)', 'drop-object'],
+    ['ALTER SCHEMA a RENAME TO b', 'set-schema'],
+    ['CREATE DOMAIN d AS int CHECK (VALUE > 0)', 'domain-with-constraint'],
     [`SET lock_timeout = 0; ALTER TABLE orders ADD x int`, 'lock-timeout-long'],
     ['BEGIN; ALTER TABLE orders ADD x int; COMMIT', 'nested-transaction'],
     ['ALTER TABLE orders ADD x int; COMMIT; SELECT 1', 'managed-transaction'],
@@ -191,6 +195,11 @@ describe('bodies', () => {
       'set-not-null',
     );
     expect(found).toMatchObject({ line: 4, column: 24, severity: 'error' });
+  });
+
+  test('a body whose quotes are doubled is judged at its lines', async () => {
+    const [found] = ofRule(await lint(after(`DO '\nBEGIN\n  PERFORM ''x'';\n  CREATE INDEX i ON orders (n);\nEND'`)), 'create-index');
+    expect(found).toMatchObject({ line: 4, column: 1 });
   });
 
   test('so is SQL in EXECUTE, and what is put together is said to be hidden', async () => {

@@ -60,6 +60,17 @@ const setting = fc.record({
 });
 
 describe('whatever parses', () => {
+  test.each([
+    ['nested', `ALTER TABLE target ADD CHECK (${'(a IS NOT NULL AND '.repeat(1500)}true${' OR b > 0)'.repeat(1500)})`],
+    [
+      'long',
+      `UPDATE target SET b = ${Array.from({ length: 5000 }, () => '1').join(' + ')} WHERE ${Array.from({ length: 5000 }, () => 'a = 1').join(' AND ')}`,
+    ],
+    ['large', `INSERT INTO target (id) VALUES ${Array.from({ length: 50_000 }, (_, index) => `(${index})`).join(', ')}`],
+  ])('a %s statement is judged', async (_, sql) => {
+    expect((await judge(sql)).verdict).toMatch(/pass|fail|unknown/);
+  });
+
   test('is judged: nothing throws, every finding is whole and stands in the file', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 3 }), setting, async (files, given) => {

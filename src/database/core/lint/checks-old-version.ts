@@ -164,6 +164,7 @@ function requiredColumn(node: Node, table: string, column: string): readonly Dra
 
 const STATEMENTS: Readonly<Record<string, (node: Node, context: Context) => readonly Draft[]>> = {
   DropStmt: dropped,
+  DropdbStmt: (node) => [{ rule: 'drop-database', message: `database ${textOf(node, 'dbname')} is dropped` }],
   RenameStmt: renamed,
   AlterEnumStmt: (node) =>
     textOf(node, 'oldVal') === ''
@@ -189,6 +190,11 @@ const DROPS: Readonly<Record<string, RuleId>> = {
   OBJECT_MATVIEW: 'drop-view',
   OBJECT_SCHEMA: 'drop-schema',
   OBJECT_TRIGGER: 'drop-trigger',
+  OBJECT_TYPE: 'drop-object',
+  OBJECT_DOMAIN: 'drop-object',
+  OBJECT_FUNCTION: 'drop-object',
+  OBJECT_PROCEDURE: 'drop-object',
+  OBJECT_SEQUENCE: 'drop-object',
 };
 
 function dropped(node: Node, { schema, file }: Context): readonly Draft[] {
@@ -214,22 +220,25 @@ function dropped(node: Node, { schema, file }: Context): readonly Draft[] {
   });
 }
 
+/** A bare word, a type's name, a function's with its arguments, or a list of parts. */
 function nameOf(object: Node): string {
   if (object['String'] !== undefined) return textOf(child(object, 'String'), 'sval');
   if (object['TypeName'] !== undefined) return nameParts(children(child(object, 'TypeName'), 'names')).join('.');
+  if (object['ObjectWithArgs'] !== undefined) return nameParts(children(child(object, 'ObjectWithArgs'), 'objname')).join('.');
   return nameParts(children(child(object, 'List'), 'items')).join('.');
 }
 
 function renamed(node: Node): readonly Draft[] {
-  return textOf(node, 'renameType') === 'OBJECT_VIEW'
-    ? [
-        {
-          rule: 'rename-table',
-          message: `view ${relationKey(child(node, 'relation'))} is renamed`,
-          relation: relationKey(child(node, 'relation')),
-        },
-      ]
-    : [];
+  const relation = relationKey(child(node, 'relation'));
+  switch (textOf(node, 'renameType')) {
+    case 'OBJECT_VIEW':
+    case 'OBJECT_MATVIEW':
+      return [{ rule: 'rename-table', message: `view ${relation} is renamed`, relation }];
+    case 'OBJECT_SCHEMA':
+      return [{ rule: 'set-schema', message: `schema ${textOf(node, 'subname')} is renamed, with everything in it` }];
+    default:
+      return [];
+  }
 }
 
 /** A column dropped and one added to the same table in one ALTER TABLE or one right after the other. */

@@ -151,6 +151,13 @@ function lostKey({ kind, node }: Statement, schema: Context['schema'], table: st
 }
 
 function enums({ kind, node }: Statement): readonly Draft[] {
+  if (kind === 'CreateDomainStmt' && node['constraints'] !== undefined)
+    return [
+      {
+        rule: 'domain-with-constraint',
+        message: `domain ${nameParts(children(node, 'domainname')).join('.')} has a constraint of its own`,
+      },
+    ];
   const name = nameParts(children(node, 'typeName')).join('.');
   if (kind === 'CreateEnumStmt')
     return [{ rule: 'enum-type', message: `${name} is an enum; a table of values, or text with a CHECK, can be changed both ways` }];

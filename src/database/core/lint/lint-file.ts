@@ -198,7 +198,7 @@ function slipDraft({ kind, statement }: Slip): Draft {
 }
 
 /** Said once for each file, at the first place. */
-const ONCE: ReadonlySet<string> = new Set(['lock-timeout', 'statement-timeout', 'idle-timeout', 'several-locks']);
+const ONCE: ReadonlySet<string> = new Set(['lock-timeout', 'statement-timeout', 'idle-timeout', 'several-locks', 'work-under-lock']);
 
 function oncePerFile(found: readonly Found[]): readonly Found[] {
   const told = new Set<string>();

@@ -123,6 +123,8 @@ const OLD_VERSION = {
   'drop-table': rule('old version', 'warning', 'The version that serves may still use the table; what was in it is gone.'),
   'drop-view': rule('old version', 'warning', 'The version that serves may still read the view.'),
   'drop-schema': rule('old version', 'warning', 'The version that serves may still use what is in the schema; it is gone.'),
+  'drop-database': rule('old version', 'error', 'A dropped database is gone, with everything in it.'),
+  'drop-object': rule('old version', 'notice', 'The version that serves may still use the type, function or sequence.'),
   'drop-cascade': rule('old version', 'warning', 'CASCADE takes whatever depends on it, named or not.'),
   'drop-trigger': rule('old version', 'warning', 'What the trigger did for the version that serves is no longer done.'),
   'drop-primary-key': rule(
@@ -180,6 +182,7 @@ const STYLE = {
   'char-type': rule('style', 'notice', 'char(n) pads with blanks.'),
   'prefer-timestamptz': rule('style', 'notice', 'timestamp does not know of which time zone it is.'),
   'json-type': rule('style', 'notice', 'json has no equality, so DISTINCT and GROUP BY fail; jsonb has.'),
+  'domain-with-constraint': rule('style', 'notice', 'Changing the constraint of a domain later locks every table that uses it.'),
   'enum-type': rule('style', 'notice', 'Values of an enum can be added but not taken away.'),
   'enum-order': rule('style', 'notice', 'Where a new value sorts is not said.'),
   'not-repeatable': rule('style', 'notice', 'Outside a transaction a file may stop half-way; IF [NOT] EXISTS lets it be run again.'),
