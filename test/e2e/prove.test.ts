@@ -139,7 +139,7 @@ describe('slipway db prove', () => {
     const killed = await shop.slipwayWith({ SLIPWAY_FAULT_AT: 'prove.started' }, 'db', 'prove', '--from', 'HEAD~1');
     expect(killed.exit, killed.said).toBe(null);
     const left = await shadows();
-    expect(left).toContainEqual(expect.stringMatching(/_old_service_old$/));
+    expect(left).toContainEqual(expect.stringMatching(/_old_svc_old$/));
     const { exit, stdout, said } = await shop.slipway('db', 'prove', '--from', 'HEAD~1', '--json');
     expect(exit, said).toBe(6);
     const proof = JSON.parse(stdout) as ProofDocument;

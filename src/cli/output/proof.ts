@@ -17,7 +17,7 @@ export function renderProof(proof: Proof, { file, sha256 }: Evidence, { style, w
   const passed = required.filter(({ verdict }) => verdict === 'pass').length;
   const remarks = [
     ...proof.remarks,
-    ...(proof.removed.length === 0 ? [] : [`removed what a killed run had left: ${proof.removed.join(', ')}`]),
+    ...(proof.removed.length === 0 ? [] : [`removed what an earlier run had left: ${proof.removed.join(', ')}`]),
     ...(proof.kept.length === 0 ? [] : [`kept until the next run: ${proof.kept.join(', ')}`]),
   ];
   return [

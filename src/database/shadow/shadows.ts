@@ -7,7 +7,7 @@ import { dropDatabase, ident } from '../server.ts';
 /** Databases of one run, made to be tried on and thrown away. */
 export interface Shadows {
   readonly serverVersion: number;
-  /** Names of databases that a killed run had left, and that are gone now. */
+  /** Names of databases that an earlier run had left, and that are gone now. */
   readonly removed: readonly string[];
   /** Makes a database: empty, or with all that is in another one of this run, to which nobody may be connected. */
   make(name: string, like?: DatabaseAccess): Promise<DatabaseAccess>;
@@ -18,6 +18,7 @@ export interface Shadows {
   close(keep: boolean): Promise<readonly string[]>;
 }
 
+const LONGEST_NAME = 63;
 const PREFIX = 'slipway_shadow_';
 /** Name of the sessions of the run that owns the databases with this id in their names: while it is connected they are in use. */
 const ownerOf = (run: string): string => `prove ${run}`;
@@ -53,6 +54,8 @@ export async function openShadows(server: DatabaseAccess, run: string): Promise<
       removed,
       make: async (suffix, like) => {
         const name = `${PREFIX}${run}_${suffix}`;
+        // PostgreSQL would cut it without a word, and two could become one.
+        if (name.length > LONGEST_NAME) throw new Error(`${name} is no name of a database`);
         made.add(name);
         await ask(`CREATE DATABASE ${ident(name)} TEMPLATE ${ident(like?.name ?? 'template0')}`);
         return siblingAccess(server, name);

@@ -82,7 +82,7 @@ export interface Proof {
   readonly cells: readonly CellProof[];
   /** What makes the matrix weaker than it looks. */
   readonly remarks: readonly string[];
-  /** Databases a killed run had left, and that were removed. */
+  /** Databases an earlier run had left, killed or told to keep them, and that were removed. */
   readonly removed: readonly string[];
   /** Databases that were kept. */
   readonly kept: readonly string[];

@@ -138,7 +138,7 @@ async function runCells(
   const proofs: CellProof[] = [];
   for (const cell of cells) {
     const schema = cell.runsOn === null ? undefined : made.databases[cell.runsOn];
-    const name = `${cell.version}_${cell.part}_${cell.runsOn ?? 'none'}`;
+    const name = `${cell.version}_${SHORT[cell.part]}_${cell.runsOn ?? 'none'}`;
     const known = answers.get(name);
     if (schema === undefined) proofs.push(notRun(cell, made));
     else if (known !== undefined) proofs.push({ ...known, ...cell, durationMs: 0 });
@@ -154,6 +154,9 @@ async function runCells(
   }
   return proofs;
 }
+
+/** The name of a database has little room. */
+const SHORT: Readonly<Record<Cell['part'], string>> = { service: 'svc', workers: 'wrk' };
 
 /** What fails where nothing was changed says nothing about the change. */
 function withBase(proof: CellProof): CellProof {
