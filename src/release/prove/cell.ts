@@ -186,7 +186,7 @@ async function connected(tools: CellTools, { version, queries }: CellRun, { spec
   // One that connects for each request is seen in the server's count, a moment after its sessions have ended. Slipway's own are in it, too.
   const own = queries.length > 0 || [...smoke.read, ...smoke.write, ...smoke.worker].some(({ kind }) => kind === 'sql');
   await target.remove(FENCE, spec.id);
-  for (let look = 0; !own && look < LOOKS; look += 1) {
+  for (let look = own ? LOOKS : 0; look < LOOKS; look += 1) {
     if (((await shadows.sessions(database)).ever ?? 0) > 0) return [];
     await effects.clock.sleep(LOOK_MS);
   }
