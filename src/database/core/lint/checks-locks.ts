@@ -1,16 +1,21 @@
-import { child, children, textOf } from '../tree.ts';
+import { concurrently, indexFix, newColumnFix, notNullFix, ownText, sql, usingIndexFix } from './fixes.ts';
 import {
-  concurrently,
-  fillLaterFix,
-  indexFix,
-  newColumnFix,
-  notNullFix,
-  notValidFix,
-  ownText,
-  quoted,
-  sql,
-  usingIndexFix,
-} from './fixes.ts';
+  attachFix,
+  columnCheckFix,
+  columnOf,
+  columnsOf,
+  constraintFix,
+  detachFix,
+  domainFix,
+  fillColumn,
+  foreignColumnFix,
+  generatedFix,
+  notNullConstraintFix,
+  partitionFix,
+  serialFix,
+  tableOf,
+  typeFix,
+} from './fixes-locks.ts';
 import type { FormName } from './measured-facts.ts';
 import { placed } from './recognise-parts.ts';
 import type { RuleId } from './rules.ts';
@@ -23,7 +28,6 @@ interface Judged {
 }
 
 const judged = (rule: RuleId, fix: Judged['fix'] = () => undefined): Judged => ({ rule, fix });
-const tableOf = ({ action: { roles } }: Impact): string => roles['target'] ?? roles['parent'] ?? roles['a_view'] ?? roles['an_index'] ?? '';
 const timeoutFix: Judged['fix'] = (_, { statement }) =>
   sql(`SET lock_timeout = '1s'`, '-- and try again when it is reached:', ownText(statement));
 
@@ -34,7 +38,7 @@ const HEAVY: Partial<Readonly<Record<FormName, Judged>>> = {
   'reindex table': judged('reindex', (_, { statement }) => sql(concurrently(statement, 'TABLE'))),
   'reindex schema': judged('reindex'),
   'add column default volatile': judged('add-column-default', fillColumn),
-  'add column generated stored': judged('add-column-generated', (impact, { options }) => generatedFix(impact, options.version)),
+  'add column generated stored': judged('add-column-generated', generatedFix),
   'add column serial': judged('add-column-serial', serialFix),
   'add column identity': judged('add-column-serial', serialFix),
   'add column domain checked': judged('add-column-domain'),
@@ -64,7 +68,7 @@ const HEAVY: Partial<Readonly<Record<FormName, Judged>>> = {
   'vacuum full': judged('table-rewrite'),
   'refresh materialized view': judged('refresh-view', (_, { statement }) => sql(concurrently(statement, 'VIEW'))),
   'attach partition': judged('attach-partition', attachFix),
-  'domain add check': judged('domain-constraint', (impact, { statement }) => domainFix(impact, ownText(statement))),
+  'domain add check': judged('domain-constraint', domainFix),
   'domain set not null': judged('domain-constraint'),
   'domain validate': judged('domain-constraint'),
 };
@@ -184,85 +188,4 @@ function unsureType({ type, column = 'column' }: Detail, relation: string, place
     fix: newColumnFix(relation, column, to),
     ...place,
   };
-}
-
-const columnOf = ({ action: { detail } }: Impact): string => detail?.column ?? 'column';
-const columnsOf = ({ action: { detail } }: Impact): readonly string[] => detail?.columns ?? [];
-
-function fillColumn(impact: Impact): string {
-  return fillLaterFix(tableOf(impact), columnOf(impact), 'TYPE', 'DEFAULT_EXPRESSION');
-}
-
-function generatedFix(impact: Impact, version: number): string {
-  if (version >= 18)
-    return sql(
-      `-- PostgreSQL 18 computes it when it is read, without a rewrite:`,
-      `ALTER TABLE ${quoted(tableOf(impact))} ADD COLUMN ${quoted(columnOf(impact))} TYPE GENERATED ALWAYS AS (EXPRESSION) VIRTUAL`,
-    );
-  return fillLaterFix(tableOf(impact), columnOf(impact), 'TYPE', 'EXPRESSION');
-}
-
-function serialFix(impact: Impact): string {
-  const [table, column] = [tableOf(impact), columnOf(impact)];
-  const sequence = `${table.split('.').at(-1) ?? table}_${column}_seq`;
-  return sql(`CREATE SEQUENCE ${quoted(sequence)}`, fillLaterFix(table, column, 'bigint', `nextval('${quoted(sequence)}')`));
-}
-
-function columnCheckFix(impact: Impact): string {
-  const [table, column] = [tableOf(impact), columnOf(impact)];
-  return sql(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(column)} TYPE`, notValidFix(table, `${column}_check`, 'CHECK (CONDITION)'));
-}
-
-function foreignColumnFix(impact: Impact): string {
-  const [table, column] = [tableOf(impact), columnOf(impact)];
-  const other = impact.action.roles['referenced'] ?? 'other';
-  return sql(
-    `ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(column)} bigint`,
-    notValidFix(table, `${column}_fkey`, `FOREIGN KEY (${quoted(column)}) REFERENCES ${quoted(other)}`),
-  );
-}
-
-/** The statement itself with NOT VALID, when it does nothing else. */
-function constraintFix(impact: Impact, { statement }: Context): string | undefined {
-  const name = impact.action.detail?.constraint ?? '';
-  const table = tableOf(impact);
-  if (children(statement.node, 'cmds').length !== 1 || statement.kind !== 'AlterTableStmt')
-    return notValidFix(table, name === '' ? 'NAME' : name, 'DEFINITION');
-  const text = ownText(statement);
-  const validated = name === '' ? 'NAME' : quoted(name);
-  return sql(`${text} NOT VALID`, '-- in a later migration:', `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${validated}`);
-}
-
-function notNullConstraintFix(impact: Impact, { options }: Context): string {
-  return notNullFix(tableOf(impact), columnsOf(impact)[0] ?? 'column', options.version);
-}
-
-function typeFix(impact: Impact): string {
-  return newColumnFix(tableOf(impact), columnOf(impact), impact.action.detail?.type?.to ?? 'TYPE');
-}
-
-function attachFix({ action: { roles } }: Impact): string {
-  const part = roles['partition'] ?? 'partition';
-  return sql(notValidFix(part, 'bounds', 'CHECK (the bounds of the partition, and NOT NULL)'), '-- then attach it, and drop the CHECK');
-}
-
-function detachFix(_: Impact, { statement, options }: Context): string | undefined {
-  return options.version >= 14 ? sql('-- in a file of its own, outside a transaction:', `${ownText(statement)} CONCURRENTLY`) : undefined;
-}
-
-function partitionFix({ action: { node } }: Impact): string {
-  const name = textOf(child(node, 'relation'), 'relname');
-  const parent = textOf(child(children(node, 'inhRelations')[0] ?? {}, 'RangeVar'), 'relname');
-  return sql(
-    `CREATE TABLE ${quoted(name)} (LIKE ${quoted(parent)} INCLUDING ALL, CHECK (the bounds))`,
-    `ALTER TABLE ${quoted(parent)} ATTACH PARTITION ${quoted(name)} FOR VALUES FROM (...) TO (...)`,
-  );
-}
-
-function domainFix(impact: Impact, text: string): string {
-  return sql(
-    `${text} NOT VALID`,
-    '-- in a later migration, in a quiet hour, for it keeps writers waiting:',
-    `ALTER DOMAIN ${quoted(impact.action.detail?.constraint ?? '')} VALIDATE CONSTRAINT NAME`,
-  );
 }

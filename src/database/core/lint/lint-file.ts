@@ -146,7 +146,7 @@ interface Step {
 function innerSteps(outer: Placed, unfolded: Unfolded | undefined, called: ReadonlySet<string>): readonly Step[] {
   const inside = unfolded?.makes === null || (unfolded?.makes !== undefined && called.has(unfolded.makes)) ? 'block' : 'function';
   return (unfolded?.inner ?? []).map(({ statement, base }) => ({
-    placed: { statement, transaction: outer.transaction, shared: true, inside },
+    placed: { statement, transaction: outer.transaction, shared: true, inside, base },
     base,
   }));
 }

@@ -26,7 +26,7 @@ export function timeline(statements: readonly Statement[], mode: TransactionMode
     const shared = managed || state.open !== null;
     if (control === 'begin' ? !managed : control === null && !shared) state.transaction += 1;
     if (control === 'begin') state.open = statement;
-    placed.push({ statement, transaction: state.transaction, shared: shared || control !== null, inside: null });
+    placed.push({ statement, transaction: state.transaction, shared: shared || control !== null, inside: null, base: 0 });
     if (control !== 'end') continue;
     state.open = null;
     state.transaction += 1;

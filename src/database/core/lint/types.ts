@@ -68,6 +68,8 @@ export interface Placed {
   readonly shared: boolean;
   /** A block's or function's own: it runs within that statement. */
   readonly inside: 'block' | 'function' | null;
+  /** What places in its tree are counted from, as a byte of the file; null when its text is not in the file as it is. */
+  readonly base: number | null;
 }
 
 /** Everything a check may look at. */
