@@ -41,3 +41,5 @@ export { cellsOf, matrixVerdict, type Cell, type Part, type VersionSide } from '
 export { openShadows, type Shadows } from './shadow/shadows.ts';
 export { readQueries, runQueries, type DeclaredQuery } from './shadow/queries.ts';
 export { loadSample } from './shadow/sample.ts';
+export { traceFiles } from './trace/trace.ts';
+export type { TracedFile, TracedStatement } from './trace/ports.ts';

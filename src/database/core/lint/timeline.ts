@@ -64,6 +64,6 @@ function isManaged(statements: readonly Statement[], mode: TransactionMode): boo
 }
 
 /** PostgreSQL refuses it inside a transaction; blocks that only may commit are no such thing. */
-function isSolitary(statement: Statement): boolean {
+export function isSolitary(statement: Statement): boolean {
   return statement.kind !== 'DoStmt' && statement.kind !== 'CallStmt' && solitaryByRequest(statement) !== null;
 }

@@ -1,0 +1,72 @@
+import type { Clock } from '../../kernel/index.ts';
+import { withClient } from '../access.ts';
+import { timeline } from '../core/lint/timeline.ts';
+import { serverError } from '../errors.ts';
+import { lintFiles, type LintedFile } from '../lint/lint.ts';
+import type { SourceFile } from '../lint/ports.ts';
+import { parseSql } from '../parser.ts';
+import type { DatabaseAccess } from '../ports.ts';
+import { readRelations } from './observe.ts';
+import type { TracedFile, TracedStatement } from './ports.ts';
+import { endOpen, traceStatement, type Open, type Session } from './statement.ts';
+
+/**
+ * Runs migrations, in order, on a database made for it, and records what each statement locked, rewrote and read, and where the
+ * linter says something else. Stops at the first file that does not run: those after it would only fail for that.
+ * @param shadow an empty database that nobody else uses
+ * @throws SlipwayError `database_unreachable`
+ */
+export async function traceFiles(shadow: DatabaseAccess, files: readonly SourceFile[], clock: Clock): Promise<readonly TracedFile[]> {
+  const up = files.filter(({ direction }) => direction === 'up');
+  return withClient(shadow, 'trace', async (client) => {
+    const { rows } = await client.query<{ version: number; utc: boolean }>(
+      `SELECT current_setting('server_version_num')::int / 10000 AS version, current_setting('TimeZone') IN ('UTC', 'Etc/UTC', 'GMT') AS utc`,
+    );
+    const [server = { version: 0, utc: null }] = rows;
+    const linted = await lintFiles({ files: up, options: { ...server, sizes: new Map() }, limited: true });
+    const traced: TracedFile[] = [];
+    for (const [index, file] of up.entries()) {
+      const one = await traceFile({ client, clock }, file, linted[index]?.claims ?? []);
+      traced.push(one);
+      if (!one.ran) break;
+    }
+    return traced;
+  });
+}
+
+/** An extension or role that this server does not have says nothing of the migration. */
+const MISSING = /^(0A000 extension|58P01|42704 .*(extension|role))/i;
+
+async function traceFile(session: Session, file: SourceFile, claims: LintedFile['claims']): Promise<TracedFile> {
+  const since = session.clock.monotonic();
+  const statements: TracedStatement[] = [];
+  const done = (verdict: TracedFile['verdict'], reason: string, ran: boolean): TracedFile => ({
+    name: file.name,
+    verdict,
+    reason,
+    ran,
+    tookMs: session.clock.monotonic() - since,
+    statements,
+  });
+  const [gap] = file.gaps;
+  if (gap !== undefined) return done('unknown', `line ${gap.line}: ${gap.message}`, false);
+  const parsed = await parseSql(file.text);
+  if (!parsed.ok) return done('unknown', `line ${parsed.line}: ${parsed.message}`, false);
+  const known = await readRelations(session.client);
+  const open: Open = { transaction: null, locks: [], relations: null };
+  for (const placed of timeline(parsed.statements, file.transactions, 0).placed) {
+    const { line } = placed.statement;
+    try {
+      statements.push(await traceStatement(session, { placed, known, claims: claims.filter((claim) => claim.line === line) }, open));
+    } catch (error) {
+      await session.client.query('ROLLBACK').catch(() => undefined);
+      const refused = serverError(error);
+      if (refused === null) throw error;
+      const verdict = MISSING.test(`${refused.code} ${refused.message}`) ? 'unknown' : 'fail';
+      return done(verdict, `line ${line}: ${refused.message} [${refused.code}]`, false);
+    }
+  }
+  await endOpen(session.client, open);
+  const missed = statements.flatMap((one) => one.missed.map((words) => `line ${one.line}: ${words}`));
+  return done(missed.length === 0 ? 'pass' : 'unknown', missed[0] ?? '', true);
+}
