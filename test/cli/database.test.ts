@@ -110,6 +110,26 @@ describe('slipway db plan', () => {
   });
 });
 
+describe('slipway db trace', () => {
+  it('runs on a database of its own, which is gone afterwards, and tells what was done', async () => {
+    migration('1_people.sql', 'CREATE TABLE people (id int PRIMARY KEY, name text)');
+    migration('2_score.sql', 'ALTER TABLE people ADD COLUMN score float DEFAULT random()');
+    migration('3_oops.sql', 'DROP TABLE peeple');
+    const { exit, data } = await json('db', 'trace', '--server', 'SLIPWAY_DATABASE_URL', '--since', '2_');
+    expect({ exit, data }).toMatchObject({
+      exit: 6,
+      data: {
+        verdict: 'fail',
+        files: [{ verdict: 'pass', statements: [{ rewrites: ['people'] }] }, { reason: 'line 1: table "peeple" does not exist [42P01]' }],
+      },
+    });
+    expect((await slipway('db', 'trace', '--server', 'SLIPWAY_DATABASE_URL')).out).toMatch(/ACCESS EXCLUSIVE on people +rewrites people/);
+    const left = await server.query('postgres', `SELECT count(*)::int AS n FROM pg_database WHERE datname LIKE 'slipway\\_shadow%'`);
+    expect([left, await server.query(name, `SELECT to_regclass('people') AS t`)]).toEqual([[{ n: 0 }], [{ t: null }]]);
+    expect(await slipway('db', 'trace', '--server', 'NO_SUCH_VARIABLE')).toMatchObject({ exit: 2 });
+  });
+});
+
 describe('slipway db apply', () => {
   it('says what is pending, applies it, and takes one back', async () => {
     migration('2_name.up.sql', 'ALTER TABLE people ADD COLUMN name text');

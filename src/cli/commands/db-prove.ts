@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backfillNames, loadBackfill, loadConfig } from '../../config/index.ts';
-import { openAccess, type DatabaseAccess } from '../../database/index.ts';
 import { ERRORS } from '../../kernel/index.ts';
 import { proofFolder, proveMigrations, type DeclaredBackfill, type Proof } from '../../release/index.ts';
 import type { App } from '../compose.ts';
 import { renderProof } from '../output/proof.ts';
 import { configOf, withApp } from './shared/app.ts';
-import { migrationsFolder } from './shared/database.ts';
+import { migrationsFolder, namedDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { oldVersionOf } from './shared/old-version.ts';
-import { flag, text, type Call, type Handler } from './spec.ts';
+import { flag, text, type Handler } from './spec.ts';
 
 /** Runs the old and the new version on each schema of a change, in databases made for it, and says which of them work. */
 export const run: Handler = async (call) =>
@@ -28,7 +27,7 @@ export const run: Handler = async (call) =>
         old: await oldVersionOf(app, definition, text(call, 'from')),
         readDefinition: async (folder) => (await loadConfig(folder, text(call, 'env'))).definition,
         readBackfills,
-        server: await serverOf(call, app),
+        server: namedDatabase(call, 'server') ?? (await app.ownServer()),
         environment: call.environment,
         keep: flag(call, 'keep'),
         signal: interrupt.signal,
@@ -52,15 +51,6 @@ export const run: Handler = async (call) =>
 async function readBackfills(folder: string): Promise<readonly DeclaredBackfill[]> {
   const names = await backfillNames(folder);
   return Promise.all(names.map((name) => loadBackfill(folder, name)));
-}
-
-async function serverOf(call: Call, app: App): Promise<DatabaseAccess> {
-  const given = text(call, 'server');
-  if (given === undefined) return app.ownServer();
-  const access = openAccess(given);
-  const { password } = new URL(given);
-  app.secrets.add([given, password, decodeURIComponent(password)].filter((one) => one !== ''));
-  return access;
 }
 
 /** The proof as a file, with a digest beside it that `sha256sum -c` understands. */

@@ -1,8 +1,8 @@
-import type { DatabaseAccess } from '../../../database/index.ts';
+import { openAccess, type DatabaseAccess } from '../../../database/index.ts';
 import type { DatabaseDefinition, Definition } from '../../../release/index.ts';
 import { SlipwayError } from '../../../kernel/index.ts';
 import type { App } from '../../compose.ts';
-import type { Call } from '../spec.ts';
+import { text, type Call } from '../spec.ts';
 import { configOf } from './app.ts';
 
 /** The declared database of the chosen environment and the way into it. */
@@ -29,4 +29,19 @@ export function migrationsFolder({ database, environment }: Definition): string 
   throw new SlipwayError('config_invalid', `slipway.yaml names no folder of migrations for ${environment}`, {
     hint: 'Add `database.migrations`.',
   });
+}
+
+/** A URL, or better the name of the variable that holds one: an argument is seen by everybody on the machine. */
+export function namedDatabase(call: Call, option: string): DatabaseAccess | null {
+  const given = text(call, option);
+  if (given === undefined) return null;
+  const url = given.includes('://') ? given : call.environment[given];
+  if (url === undefined)
+    throw new SlipwayError('secret_missing', `--${option} ${given}: there is no such variable`, {
+      hint: 'Give a URL, or the name of a variable that holds one.',
+    });
+  const access = openAccess(url);
+  const { password } = new URL(url);
+  call.secrets.add([url, password, decodeURIComponent(password)].filter((one) => one !== ''));
+  return access;
 }

@@ -1,6 +1,11 @@
-import type { CommandSpec } from '../spec.ts';
+import type { CommandSpec, OptionSpec } from '../spec.ts';
 import { ENV } from './common.ts';
-import { LINT_COMMAND } from './lint.ts';
+import { DEFINE, FORMAT, LINT_COMMAND } from './lint.ts';
+
+const SERVER: OptionSpec = {
+  flags: '--server <url>',
+  what: "make the databases on this PostgreSQL server, or the one whose URL is in this variable (default: Slipway's own)",
+};
 
 /** Commands about the database of a service. */
 export const DATABASE_COMMANDS: readonly CommandSpec[] = [
@@ -27,12 +32,40 @@ export const DATABASE_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('../db-plan.ts')).run,
   },
   {
+    path: 'db trace',
+    purpose: 'Run migrations on a database made for it, and say what each statement really locks, rewrites and reads.',
+    args: [{ syntax: '[path]', what: 'folder of migrations, or one SQL file (default: database.migrations of slipway.yaml)' }],
+    options: [
+      FORMAT,
+      DEFINE,
+      SERVER,
+      { flags: '--since <migration>', what: 'report only from this migration on; those before it run too' },
+      { flags: '--all', what: 'show statements too that do nothing to tables in use' },
+    ],
+    notes:
+      'All files run, in their order, on an empty database that is removed afterwards. Where a statement does more than db lint knows of, the file is unknown: that is a hole in the linter, and worth a report. Statements that cannot be in a transaction run, but their locks are not seen.',
+    examples: [
+      { line: 'slipway db trace', what: 'the migrations of slipway.yaml' },
+      {
+        line: 'slipway db trace prisma/migrations --server STAGING_SERVER',
+        what: "on a server of one's own, for its version and extensions",
+      },
+    ],
+    exits: [
+      [3, 'there is no such folder, or no migrations in it'],
+      [6, 'a file was refused, could not be run, or did more than lint knows of'],
+      [22, 'the server cannot be reached, or refused'],
+    ],
+    json: '{ path, format, postgres, verdict, files: [{ name, verdict, reason, ran, tookMs, statements: [{ line, text, tookMs, locksSeen, locks: [{ relation, mode }], scans, rewrites, missed, careful }] }] }',
+    load: async () => (await import('../db-trace.ts')).run,
+  },
+  {
     path: 'db prove',
     purpose: 'Run the old and the new version on each schema a change goes through, and say which of them work.',
     options: [
       ENV,
       { flags: '--from <version>', what: 'the old version: one released here, a branch, a tag or a commit (default: what serves)' },
-      { flags: '--server <url>', what: "make the databases on this PostgreSQL server (default: Slipway's own)" },
+      SERVER,
       { flags: '--keep', what: 'leave the databases for a look into them; the next run removes them' },
     ],
     notes:

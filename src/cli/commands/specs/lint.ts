@@ -1,4 +1,33 @@
-import type { CommandSpec } from '../spec.ts';
+import type { CommandSpec, OptionSpec } from '../spec.ts';
+
+/** The tool whose migrations are read. */
+export const FORMAT: OptionSpec = {
+  flags: '--format <tool>',
+  what: 'whose migrations they are (default: told from the folder)',
+  choices: [
+    'slipway',
+    'prisma',
+    'drizzle',
+    'diesel',
+    'flyway',
+    'liquibase',
+    'goose',
+    'dbmate',
+    'sql-migrate',
+    'sqlx',
+    'golang-migrate',
+    'knex',
+    'typeorm',
+    'ecto',
+    'sql',
+  ],
+};
+/** Values for templates. */
+export const DEFINE: OptionSpec = {
+  flags: '--define <name=value>',
+  what: 'value of a placeholder, {{ name }} or ${name}; may be repeated',
+  many: true,
+};
 
 /** `db lint`, which has more to choose from than the others. */
 export const LINT_COMMAND: CommandSpec = {
@@ -9,27 +38,7 @@ export const LINT_COMMAND: CommandSpec = {
     { syntax: '[command...]', what: 'after `- --`: a command that prints the SQL, for tools whose migrations are programs' },
   ],
   options: [
-    {
-      flags: '--format <tool>',
-      what: 'whose migrations they are (default: told from the folder)',
-      choices: [
-        'slipway',
-        'prisma',
-        'drizzle',
-        'diesel',
-        'flyway',
-        'liquibase',
-        'goose',
-        'dbmate',
-        'sql-migrate',
-        'sqlx',
-        'golang-migrate',
-        'knex',
-        'typeorm',
-        'ecto',
-        'sql',
-      ],
-    },
+    FORMAT,
     { flags: '--postgres <major>', what: 'version of PostgreSQL they will run on, 11 or newer (default: the newest that was measured)' },
     {
       flags: '--transactions <how>',
@@ -41,7 +50,7 @@ export const LINT_COMMAND: CommandSpec = {
       what: 'read the catalog of this database, or of the one whose URL is in this variable: types, sizes, version; only what it has not applied is judged',
     },
     { flags: '--statistics <file>', what: 'JSON with the size of tables: {"orders":{"rows":5000000,"bytes":900000000}}' },
-    { flags: '--define <name=value>', what: 'value of a placeholder, {{ name }} or ${name}; may be repeated', many: true },
+    DEFINE,
     { flags: '--since <migration>', what: 'report only from this migration on; those before it still say what is there' },
     { flags: '--down', what: 'judge the way back too; it never fails' },
     { flags: '--strict', what: 'warnings fail too' },
