@@ -11,6 +11,9 @@ export interface ServerError {
   readonly position?: string | undefined;
 }
 
+/** Details of these classes quote the user's rows. */
+export const QUOTES_ROWS = /^2[23]/;
+
 /** The answer of the server to a statement it refused; null when the thing thrown is something else (a lost connection). */
 export function serverError(thrown: unknown): ServerError | null {
   if (!(thrown instanceof Error) || !('code' in thrown) || !('severity' in thrown)) return null;
@@ -80,7 +83,7 @@ export function refusedError(thrown: unknown, doing: string, access: DatabaseAcc
   }
   if (server.code === '53100')
     return new SlipwayError('disk_full', redact(`The database server's disk is full, which stopped ${doing}: ${server.message}`));
-  const detail = server.detail === undefined ? '' : ` (${server.detail})`;
+  const detail = server.detail === undefined || QUOTES_ROWS.test(server.code) ? '' : ` (${server.detail})`;
   return new SlipwayError(
     'database_refused',
     redact(`PostgreSQL refused ${doing}: ${server.message}${detail} [${server.code}]`),

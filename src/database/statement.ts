@@ -1,7 +1,7 @@
 import type { Duration } from '../kernel/index.ts';
 import { excerpt, lineAt } from './core/position.ts';
 import type { Statement } from './core/types.ts';
-import { isConnectionLost, serverError, type ServerError } from './errors.ts';
+import { isConnectionLost, QUOTES_ROWS, serverError, type ServerError } from './errors.ts';
 import type { Script } from './migrations.ts';
 import type { MigrationSession, Worker } from './session.ts';
 import { watchStatement } from './watch-statement.ts';
@@ -25,8 +25,6 @@ export interface Problem {
 class Cancelled extends Error {}
 
 const RETRYABLE = new Set(['55P03', '40P01', '40001']);
-/** Details of these classes quote the user's rows. */
-const QUOTES_ROWS = /^2[23]/;
 /** A worker that freezes inside a transaction must not keep its locks: PostgreSQL ends it after this. */
 const LONGEST_IDLE_MS = 30_000;
 

@@ -106,15 +106,15 @@ describe('what can never end well is said', () => {
   });
 
   test.each([
-    ['SELECT 1, 2', 'one row with one whole number'],
-    ['SELECT NULL::int', 'one row with one whole number'],
-    ['SELECT count(*) FROM nowhere', 'nowhere'],
-    ['UPDATE people SET times = 9 RETURNING 1', 'read-only'],
-    ['SELECT 0; COMMIT; DELETE FROM people', 'multiple commands'],
-  ])('verification %s', async (verify, words) => {
+    ['SELECT 1, 2', 'one row with one whole number', 10],
+    ['SELECT NULL::int', 'one row with one whole number', 10],
+    ['SELECT count(*) FROM nowhere', 'nowhere', 10],
+    ['UPDATE people SET times = 9 RETURNING 1', 'it is a Update', 0],
+    ['SELECT 0; COMMIT; DELETE FROM people', 'more than one statement', 0],
+  ])('verification %s', async (verify, words, changed) => {
     await people(10);
     await expect(runBackfill(request({}, { verify }))).rejects.toThrow(words);
-    expect(await query('SELECT count(*)::int AS n FROM people WHERE times = 1')).toEqual([{ n: 10 }]);
+    expect(await query('SELECT count(*)::int AS n, sum(times)::int AS times FROM people')).toEqual([{ n: 10, times: changed }]);
   });
 
   test.each([

@@ -10,7 +10,7 @@ import { findWalk } from './key.ts';
 import { serverFolder } from './server-folder.ts';
 import { startMonitor, type Monitor } from './monitor.ts';
 import { runPasses, type PassesEnd } from './passes.ts';
-import type { BackfillRequest, BackfillResult } from './ports.ts';
+import type { BackfillRequest, BackfillResult, BatchRecord } from './ports.ts';
 import { cutRanges } from './ranges.ts';
 import {
   claimBackfill,
@@ -39,19 +39,29 @@ export async function runBackfill(request: BackfillRequest): Promise<BackfillRes
   await checkSql(request.definition);
   const loaded = await loadChange(request);
   let lostAt: Duration | null = null;
+  const onBatch = (record: BatchRecord): void => {
+    // Only what was done ends a loss: a server that goes away with every batch must not be tried for ever.
+    if (record.outcome === 'done') lostAt = null;
+    request.onBatch?.(record);
+  };
   for (;;) {
     try {
-      return await runConnected(request, loaded, startedAt);
+      return await runConnected({ ...request, onBatch }, loaded, startedAt);
     } catch (error) {
-      const lost = isConnectionLost(error) || (error instanceof SlipwayError && error.code === 'database_unreachable');
       // Before the first connection it is a wrong address, not a restart.
-      if (!lost || !loaded.connected.value) throw error;
+      if (!loaded.connected.value || !mayPass(error, lostAt !== null)) throw error;
       lostAt ??= clock.monotonic();
       if (clock.monotonic() - lostAt > RECONNECT_WITHIN_MS || request.signal?.aborted === true) throw error;
       request.onProgress?.('the connection to the database was lost; trying again');
       await clock.sleep(RECONNECT_PAUSE_MS, request.signal);
     }
   }
+}
+
+/** A lost connection; and after one, the lock that the server has not yet taken from the session that is gone. */
+function mayPass(error: unknown, again: boolean): boolean {
+  if (!(error instanceof SlipwayError)) return isConnectionLost(error);
+  return error.code === 'database_unreachable' || (again && error.code === 'locked');
 }
 
 interface Loaded {
@@ -70,6 +80,7 @@ async function runConnected(request: BackfillRequest, loaded: Loaded, startedAt:
   const { definition, access, effects } = request;
   const { name } = definition;
   const control = await connect(access, `backfill ${name}`);
+  const again = loaded.connected.value;
   loaded.connected.value = true;
   let monitor: Monitor | null = null;
   try {
@@ -78,7 +89,7 @@ async function runConnected(request: BackfillRequest, loaded: Loaded, startedAt:
     const walk = await findWalk(control, definition.table, definition.key);
     const sha256 = definitionDigest(definition, loaded.source);
     refuseChanged(await readBackfill(control, name), sha256, name);
-    const fence = await claimBackfill(control, name, sha256);
+    const fence = await claimBackfill(control, { name, sha256, again });
     if ((await readRanges(control, name)).length === 0) await writeRanges(control, name, await cutRanges(control, walk, request.workers));
     effects.faults.at('backfill.claimed');
     monitor = await startMonitor({

@@ -37,6 +37,8 @@ export type BatchOutcome =
       readonly sqlstate: string;
       readonly message: string;
     }
+  /** `where` itself cannot be worked out for a row (null: for none): neither can it be changed, nor can anybody say that none is left. */
+  | { readonly kind: 'undecided'; readonly key: Key | null; readonly sqlstate: string; readonly message: string }
   | { readonly kind: 'conflict'; readonly message: string }
   /** The condition is still true of a row that was just written: it would be written for ever. */
   | { readonly kind: 'endless'; readonly key: Key }
@@ -46,6 +48,9 @@ export type BatchOutcome =
 const CONFLICTS = new Set(['55P03', '40P01', '40001', '57014']);
 /** Data exceptions, broken constraints, RAISE, a wrong cast in a function, a JSON that is none. */
 const ROW_REFUSED = /^(22|23|P0001|38|39)/;
+
+/** A process that freezes, or whose network is gone, must not keep rows locked: PostgreSQL ends its transaction after this. */
+const LONGEST_IDLE_MS = 30_000;
 
 /** Long enough for a first batch on cold data, far too short to be noticed as a queue. */
 const statementTimeout = (transactionMs: Duration): Duration => Math.max(2_000, transactionMs * 50);
@@ -61,7 +66,7 @@ export async function runBatch(client: pg.Client, work: BatchWork, span: Span, r
   let keys: readonly Key[] = [];
   try {
     await client.query(
-      `BEGIN; SET LOCAL lock_timeout = ${Math.ceil(limits.lockTimeoutMs)}; SET LOCAL statement_timeout = ${Math.ceil(statementTimeout(limits.transactionMs))}`,
+      `BEGIN; SET LOCAL lock_timeout = ${Math.ceil(limits.lockTimeoutMs)}; SET LOCAL statement_timeout = ${Math.ceil(statementTimeout(limits.transactionMs))}; SET LOCAL idle_in_transaction_session_timeout = ${LONGEST_IDLE_MS}`,
     );
     boundary = (await client.query<{ key: Key }>(query(boundaryQuery(walk, span, rows)))).rows[0]?.key ?? null;
     const part = { after: span.after, until: boundary ?? span.until };
@@ -102,7 +107,9 @@ async function change(client: pg.Client, { definition, walk, compute }: BatchWor
   const { where } = definition;
   if (definition.change.kind === 'set') {
     const { rows } = await client.query<{ again: Key | null }>(query(changeQuery(walk, definition.change, where, keys)));
-    return rows.find((row) => row.again !== null)?.again ?? null;
+    const again = rows.find((row) => row.again !== null)?.again ?? null;
+    // A trigger or a rule may keep a row from being written without a word.
+    if (again !== null || rows.length === keys.length) return again;
   }
   if (definition.change.kind === 'statement') await client.query(query(changeQuery(walk, definition.change, where, keys)));
   else if (compute !== null) await changeByFunction(client, walk, compute, keys);
@@ -122,9 +129,9 @@ async function failed(
   if (refusal === null) throw error;
   if (CONFLICTS.has(refusal.code)) return { kind: 'conflict', message: `${refusal.message} [${refusal.code}]` };
   if (!ROW_REFUSED.test(refusal.code)) throw error;
-  const alone = rows === 1 || keys.length === 1;
-  const only = alone ? (keys[0] ?? null) : null;
-  return { kind: 'refused', only, cursor: boundary ?? (alone ? only : null), sqlstate: refusal.code, message: refusal.message };
+  if (rows === 1 && keys.length === 0) return { kind: 'undecided', key: boundary, sqlstate: refusal.code, message: refusal.message };
+  const only = keys.length === 1 ? (keys[0] ?? null) : null;
+  return { kind: 'refused', only, cursor: boundary ?? only, sqlstate: refusal.code, message: refusal.message };
 }
 
 /** What a function of the user threw counts as a row that refused. */

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import { messageOf, SlipwayError } from '../../kernel/index.ts';
-import { quoteName, rowsQuery, type Key, type Walk } from '../core/backfill/sql.ts';
+import { quoteName, ROW_KEY, rowsQuery, type Key, type Walk } from '../core/backfill/sql.ts';
 
 /** One row as the driver reads it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -39,9 +40,13 @@ export async function loadRowFunction(file: string): Promise<{ readonly compute:
 /** Reads the rows, lets the function work them out, and writes what it answered with one statement per set of columns. */
 export async function changeByFunction(client: pg.Client, walk: Walk, compute: RowFunction, keys: readonly Key[]): Promise<void> {
   const { text, values } = rowsQuery(walk, keys);
-  const { rows } = await client.query<Row>({ text, values: [...values] });
+  const { rows: read } = await client.query<Row & { readonly [ROW_KEY]: Key }>({ text, values: [...values] });
+  const rows = read.map(({ [ROW_KEY]: _key, ...row }): Row => row);
+  // The function may change what it was given in place.
+  const before = structuredClone(rows);
   const answers = await answersOf(compute, rows);
-  for (const group of byColumns(answers.flatMap((answer, index) => (answer === null ? [] : [{ answer, key: keys[index] ?? [] }])))) {
+  const changes = answers.map((answer, index) => ({ answer: changesOf(answer, before[index] ?? {}), key: read[index]?.[ROW_KEY] ?? [] }));
+  for (const group of byColumns(changes)) {
     const names = Object.keys(group[0]?.answer ?? {});
     if (names.length === 0) continue;
     // The key as PostgreSQL printed it: the driver's own types would lose microseconds and large numbers.
@@ -49,7 +54,7 @@ export async function changeByFunction(client: pg.Client, walk: Walk, compute: R
       ...answer,
       ...Object.fromEntries(walk.key.map(({ name }, index) => [name, key[index]])),
     }));
-    await client.query(writeText(walk, names), [JSON.stringify(given)]);
+    await client.query(writeText(walk, names), [asJson(given)]);
   }
 }
 
@@ -77,7 +82,7 @@ function writeText({ table, key }: Walk, names: readonly string[]): string {
   return `UPDATE ${table} t SET ${set} FROM jsonb_populate_recordset(NULL::${table}, $1::jsonb) given WHERE ${same}`;
 }
 
-async function answersOf(compute: RowFunction, rows: readonly Row[]): Promise<readonly (Row | null)[]> {
+async function answersOf(compute: RowFunction, rows: readonly Row[]): Promise<readonly unknown[]> {
   let answers: unknown;
   try {
     answers = await compute(rows);
@@ -86,5 +91,38 @@ async function answersOf(compute: RowFunction, rows: readonly Row[]): Promise<re
   }
   if (!Array.isArray(answers) || answers.length !== rows.length)
     throw new RowFunctionError(`it must answer a list of as many rows as it was given (${rows.length})`);
-  return answers as readonly (Row | null)[];
+  return answers as readonly unknown[];
+}
+
+/** What an answer changes. A value that was only handed on is not written: the driver's types do not hold all of it (microseconds). */
+function changesOf(answer: unknown, before: Row): Row {
+  if (answer === null) return {};
+  if (typeof answer !== 'object' || Array.isArray(answer)) throw new RowFunctionError('it must answer an object, or null, for each row');
+  const changed = Object.entries(answer).filter(([name, value]) => value !== undefined && !isDeepStrictEqual(value, before[name]));
+  return Object.fromEntries(changed.map(([name, value]) => [name, writable(name, value)]));
+}
+
+/** A value as JSON holds it and PostgreSQL reads it. */
+function writable(name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
+  const broken = value instanceof Date ? Number.isNaN(value.getTime()) : typeof value === 'number' && !Number.isFinite(value);
+  if (broken) throw new RowFunctionError(`it answered ${String(value)} for ${name}`);
+  return value instanceof Date ? localTime(value) : value;
+}
+
+/** With the offset of this machine, as the driver reads and writes it: a type without a zone then keeps its wall clock. */
+function localTime(at: Date): string {
+  const minutes = -at.getTimezoneOffset();
+  const wall = new Date(at.getTime() + minutes * 60_000).toISOString().slice(0, -1);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `${wall}${minutes < 0 ? '-' : '+'}${String(hours).padStart(2, '0')}:${String(rest).padStart(2, '0')}`;
+}
+
+function asJson(rows: readonly Row[]): string {
+  try {
+    return JSON.stringify(rows);
+  } catch (error) {
+    throw new RowFunctionError(messageOf(error), { cause: error });
+  }
 }

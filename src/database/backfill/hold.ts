@@ -1,7 +1,6 @@
 import type pg from 'pg';
-import { SlipwayError } from '../../kernel/index.ts';
 import type { RangeEnd, Walking } from './run.ts';
-import type { Wanted } from './state.ts';
+import { tookOver, type Wanted } from './state.ts';
 
 const LOOK_MS = 250;
 
@@ -19,7 +18,7 @@ export async function hold(walking: Walking, client: pg.Client): Promise<RangeEn
     if (told === null) request.onProgress?.(`waits: ${why}`);
     told = why;
     await request.effects.clock.sleep(LOOK_MS, ending.signal);
-    if (paused) wanted.value = await readWanted(client, work.definition.name, work.fence);
+    wanted.value = await readWanted(client, work.definition.name, work.fence);
   }
 }
 
@@ -36,6 +35,6 @@ async function readWanted(client: pg.Client, name: string, fence: number): Promi
     fence,
   ]);
   const [row] = rows;
-  if (row === undefined) throw new SlipwayError('fenced', `Another run of the backfill ${name} took over; nothing more is done here`);
+  if (row === undefined) throw tookOver(name);
   return row.wanted;
 }

@@ -12,11 +12,12 @@ interface Index {
 
 /**
  * The table and the unique index along which it can be walked: valid, complete, ascending, over columns that are never null.
- * @throws SlipwayError `config_invalid` when the table is not there, is no table, or has no such index
+ * @throws SlipwayError `config_invalid` when the table is not there, is no table, or has no such index, `database_refused` when
+ * row security hides a part of it
  */
 export async function findWalk(client: pg.Client, table: string, wanted: readonly string[] | null): Promise<Walk> {
-  const { rows: found } = await client.query<{ schema: string | null; name: string; kind: string; oid: number }>(
-    `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid::int8::float8 AS oid
+  const { rows: found } = await client.query<{ schema: string | null; name: string; kind: string; oid: number; secured: boolean }>(
+    `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid::int8::float8 AS oid, row_security_active(c.oid) AS secured
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
     [table],
   );
@@ -24,6 +25,14 @@ export async function findWalk(client: pg.Client, table: string, wanted: readonl
   if (relation === undefined)
     throw refuse(`There is no table ${table}`, 'Name it as SQL does, with its schema where it is not in the search path.');
   if (relation.kind !== 'r' && relation.kind !== 'p') throw refuse(`${table} is not a table`, 'A backfill changes the rows of a table.');
+  if (relation.secured)
+    throw new SlipwayError(
+      'database_refused',
+      `Row security hides rows of ${table} from this user, so nobody could say that none is left`,
+      {
+        hint: 'Give database.url a user that sees all rows: one with BYPASSRLS, or the owner of the table unless it is forced.',
+      },
+    );
   const indexes = await uniqueIndexes(client, relation.oid);
   const chosen = wanted === null ? indexes.find((one) => one.primary) : indexes.find((one) => sameColumns(one.columns, wanted));
   if (chosen === undefined || !chosen.usable) throw refuse(whyNoKey(table, wanted, chosen), hintFor(indexes));

@@ -1,13 +1,17 @@
 import { statfs } from 'node:fs/promises';
 import type pg from 'pg';
 import type { Clock } from '../../kernel/index.ts';
+import { isConnectionLost } from '../errors.ts';
 import { whyWait, type Health } from '../core/backfill/health.ts';
 import type { HealthLimits } from '../core/backfill/definition.ts';
-import { readQuery, type Key, type Walk } from '../core/backfill/sql.ts';
+import { boundaryQuery, readQuery, type Key, type Walk } from '../core/backfill/sql.ts';
 
 /** Watches the server while a backfill works. */
 export interface Monitor {
-  /** Why the next batch must wait; null when it need not. */
+  /**
+   * Why the next batch must wait; null when it need not.
+   * @throws what ended the monitor's connection: without it a wait would never end
+   */
   why(): string | null;
   latest(): Health | null;
   /** A row that was just passed: what the reads by key ask for. */
@@ -35,28 +39,33 @@ const LAST_READS = 5;
 export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   const { clock, limits } = options;
   const stopping = new AbortController();
-  let key: Key | null = null;
-  let calm: number[] = [];
+  let key = await firstKey(options);
+  const calmMs = key === null ? null : await calmRead(options, key);
   let last: readonly number[] = [];
   let health: Health | null = null;
+  let lost: Error | null = null;
   const look = async (): Promise<void> => {
     const readMs = key === null ? null : await timedRead(options, key);
-    if (readMs !== null) {
-      if (calm.length < CALM_READS) calm = [...calm, readMs];
-      last = [...last, readMs].slice(-LAST_READS);
-    }
+    if (readMs !== null) last = [...last, readMs].slice(-LAST_READS);
     health = { ...(await readHealth(options)), readMs: last.length < LAST_READS ? null : median(last) };
+  };
+  const failed = (error: unknown): void => {
+    if (isConnectionLost(error)) lost = error as Error;
+    // What was true when it could last be asked must not hold anything up for ever.
+    health = null;
   };
   await look();
   const running = (async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await clock.sleep(EVERY_MS, stopping.signal);
-      // A connection that is gone is found out, and told, by the batch itself.
-      if (!stopping.signal.aborted) await look().catch(() => undefined);
+      if (!stopping.signal.aborted) await look().catch(failed);
     }
   })();
   return {
-    why: () => (health === null ? null : whyWait(health, limits, calm.length < CALM_READS ? null : median(calm))),
+    why: () => {
+      if (lost !== null) throw lost;
+      return health === null ? null : whyWait(health, limits, calmMs);
+    },
     latest: () => health,
     seen: (next) => void (key = next),
     stop: async () => {
@@ -66,6 +75,18 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   };
 }
 
+async function firstKey({ client, walk }: MonitorOptions): Promise<Key | null> {
+  const { text, values } = boundaryQuery(walk, { after: null, until: null }, 1);
+  const { rows } = await client.query<{ key: Key }>({ text, values: [...values] });
+  return rows[0]?.key ?? null;
+}
+
+async function calmRead(options: MonitorOptions, key: Key): Promise<number> {
+  const reads: number[] = [];
+  while (reads.length < CALM_READS) reads.push(await timedRead(options, key));
+  return median(reads);
+}
+
 async function timedRead({ client, walk, clock }: MonitorOptions, key: Key): Promise<number> {
   const { text, values } = readQuery(walk, key);
   const since = clock.monotonic();
@@ -73,19 +94,24 @@ async function timedRead({ client, walk, clock }: MonitorOptions, key: Key): Pro
   return clock.monotonic() - since;
 }
 
-/** Slipway's own sessions of this backfill call themselves alike and are not counted. */
+/**
+ * Slipway's own sessions of this backfill call themselves alike and are not counted. Who waits is asked of the locks, which every role
+ * may see, not of the sessions, of which one with few rights sees only its own.
+ */
 const HEALTH = `SELECT
-  (SELECT count(*)::int FROM others WHERE wait_event_type = 'Lock') AS "lockWaiters",
-  (SELECT count(*)::int FROM others o WHERE wait_event_type = 'Lock' AND pg_blocking_pids(o.pid) && (SELECT array_agg(pid) FROM ours)) AS "waitForUs",
+  (SELECT count(*)::int FROM waiting) AS "lockWaiters",
+  (SELECT count(*)::int FROM waiting WHERE pg_blocking_pids(pid) && (SELECT array_agg(pid) FROM ours)) AS "waitForUs",
   (SELECT count(*)::int FROM others WHERE state = 'active' AND backend_type = 'client backend') AS "activeSessions",
   (SELECT max(extract(epoch FROM replay_lag))::float8 * 1000 FROM pg_stat_replication) AS "replicaLagMs",
   CASE WHEN pg_is_in_recovery() THEN NULL ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))::float8 FROM pg_stat_replication) END AS "replicaLagBytes",
   CASE WHEN pg_is_in_recovery() THEN NULL ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn))::float8 FROM pg_replication_slots) END AS "keptWalBytes",
-  coalesce((SELECT n_dead_tup::float8 FROM pg_stat_user_tables WHERE relid = $1::regclass), 0) AS "deadRows",
-  coalesce((SELECT n_live_tup::float8 FROM pg_stat_user_tables WHERE relid = $1::regclass), 0) AS "liveRows",
+  coalesce((SELECT sum(n_dead_tup)::float8 FROM parts), 0) AS "deadRows",
+  coalesce((SELECT sum(n_live_tup)::float8 FROM parts), 0) AS "liveRows",
   (SELECT age(datfrozenxid)::float8 FROM pg_database WHERE datname = current_database()) AS "transactionAge"`;
 const SESSIONS = `WITH ours AS (SELECT pid FROM pg_stat_activity WHERE application_name = current_setting('application_name')),
-  others AS (SELECT * FROM pg_stat_activity WHERE pid NOT IN (SELECT pid FROM ours)) `;
+  others AS (SELECT * FROM pg_stat_activity WHERE pid NOT IN (SELECT pid FROM ours)),
+  waiting AS (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted AND pid NOT IN (SELECT pid FROM ours)),
+  parts AS (SELECT * FROM pg_stat_user_tables WHERE relid = $1::regclass OR relid IN (SELECT relid FROM pg_partition_tree($1::regclass))) `;
 
 async function readHealth({ client, walk, dataFolder }: MonitorOptions): Promise<Omit<Health, 'readMs'>> {
   const { rows } = await client.query<Omit<Health, 'readMs' | 'freeDiskBytes'>>(SESSIONS + HEALTH, [walk.table]);

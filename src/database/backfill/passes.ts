@@ -109,8 +109,9 @@ async function walkAll(request: BackfillRequest, work: Omit<BatchWork, 'range' |
 
 async function walkOne(walking: Walking, range: RangeState): Promise<RangeEnd> {
   const { request, work, ending } = walking;
-  const client = await connect(request.access, `backfill ${work.definition.name}`);
+  let client: pg.Client | null = null;
   try {
+    client = await connect(request.access, `backfill ${work.definition.name}`);
     const end = await walkRange(walking, client, range);
     if (end.kind === 'failed') ending.abort();
     return end;
@@ -118,6 +119,6 @@ async function walkOne(walking: Walking, range: RangeState): Promise<RangeEnd> {
     ending.abort();
     throw error;
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }

@@ -26,7 +26,7 @@ export interface BatchRecord {
   /** How many it set out to look at. */
   readonly rows: number;
   readonly tookMs: Duration;
-  readonly outcome: 'done' | 'refused' | 'conflict' | 'endless' | 'lost';
+  readonly outcome: 'done' | 'refused' | 'undecided' | 'conflict' | 'endless' | 'lost';
   readonly scanned: number;
   readonly changed: number;
   /** Last key of the batch. */

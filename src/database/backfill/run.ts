@@ -94,14 +94,19 @@ async function advance(walking: Walking, client: pg.Client, { range, position, o
       const full = await setAside(walking, client, { outcome, range, only: outcome.only });
       return full ?? { ...next, cursor: outcome.cursor ?? outcome.only };
     }
+    case 'undecided':
     case 'endless':
     case 'lost':
       return giveUp(outcome, request);
   }
 }
 
-function giveUp(outcome: Extract<BatchOutcome, { kind: 'endless' | 'lost' }>, request: BackfillRequest): RangeEnd {
+function giveUp(outcome: Extract<BatchOutcome, { kind: 'undecided' | 'endless' | 'lost' }>, request: BackfillRequest): RangeEnd {
   if (outcome.kind === 'lost') throw connectError(new Error(outcome.message), request.access);
+  if (outcome.kind === 'undecided') {
+    const row = outcome.key === null ? '' : ` for the row ${outcome.key.join(', ')}`;
+    return { kind: 'failed', because: `\`where\` cannot be worked out${row}: ${told(outcome, request)}` };
+  }
   return {
     kind: 'failed',
     because: `\`where\` is still true of the row ${outcome.key.join(', ')} after it was changed, so it would be changed for ever; nothing of that batch was kept`,
@@ -120,17 +125,23 @@ async function setAside(
   const { work, quarantined, request } = walking;
   const { name, limits } = work.definition;
   const message = request.effects.redact(outcome.message);
+  const said = told(outcome, request);
   if (quarantined.count >= limits.mostQuarantined)
     return {
       kind: 'failed',
-      because: `${quarantined.count} rows are set aside already and ${only.join(', ')} is refused too: ${message} [${outcome.sqlstate}]`,
+      because: `${quarantined.count} rows are set aside already and ${only.join(', ')} is refused too: ${said}`,
     };
   const cursor = outcome.cursor ?? only;
   const progress = { name, fence: work.fence, range: range.number, cursor, done: false, scanned: 1, changed: 0 };
   walking.wanted.value = await quarantine(client, progress, { key: only, sqlstate: outcome.sqlstate, message });
   quarantined.count += 1;
-  request.onProgress?.(`row ${only.join(', ')} is set aside: ${message} [${outcome.sqlstate}]`);
+  request.onProgress?.(`row ${only.join(', ')} is set aside: ${said}`);
   return null;
+}
+
+/** Messages of class 22 quote the row's own values, which stay in the database. */
+function told({ message, sqlstate }: { readonly message: string; readonly sqlstate: string }, { effects }: BackfillRequest): string {
+  return sqlstate.startsWith('22') ? `its data do not fit [${sqlstate}]` : `${effects.redact(message)} [${sqlstate}]`;
 }
 
 function recordOf(

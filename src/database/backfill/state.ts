@@ -79,13 +79,19 @@ export async function readBackfill(client: pg.Client, name: string): Promise<Bac
   return rows[0] ?? null;
 }
 
-/** Takes the backfill over: whoever ran it before finds that in its next batch. Call it under the lock. */
-export async function claimBackfill(client: pg.Client, name: string, sha256: string): Promise<number> {
+/**
+ * Takes the backfill over: whoever ran it before finds that in its next batch. Call it under the lock.
+ * @param again the same call after a lost connection, which must not undo what somebody asked of it meanwhile
+ */
+export async function claimBackfill(
+  client: pg.Client,
+  { name, sha256, again }: { readonly name: string; readonly sha256: string; readonly again: boolean },
+): Promise<number> {
   const { rows } = await client.query<{ fence: number }>(
     `INSERT INTO slipway_history.backfill (name, sha256, fence, wanted, status, pass) VALUES ($1, $2, 1, 'run', 'running', 1)
-     ON CONFLICT (name) DO UPDATE SET fence = backfill.fence + 1, wanted = 'run', status = 'running', because = '', updated_at = clock_timestamp()
+     ON CONFLICT (name) DO UPDATE SET fence = backfill.fence + 1, wanted = CASE WHEN $3 THEN backfill.wanted ELSE 'run' END, status = 'running', because = '', updated_at = clock_timestamp()
      RETURNING fence::float8 AS fence`,
-    [name, sha256],
+    [name, sha256, again],
   );
   return rows[0]?.fence ?? 0;
 }
@@ -141,7 +147,7 @@ export async function recordBatch(
     [name, range, fence, cursor, done, scanned, changed],
   );
   const [row] = rows;
-  if (row === undefined) throw new SlipwayError('fenced', `Another run of the backfill ${name} took over; nothing more is done here`);
+  if (row === undefined) throw tookOver(name);
   return row.wanted;
 }
 
@@ -175,13 +181,23 @@ export async function recordEnd(
     'UPDATE slipway_history.backfill SET status = $3, because = $4, updated_at = clock_timestamp() WHERE name = $1 AND fence = $2',
     [name, fence, status, because],
   );
-  if (rowCount === 0) throw new SlipwayError('fenced', `Another run of the backfill ${name} took over; nothing more is done here`);
+  if (rowCount === 0) throw tookOver(name);
 }
 
-/** Begins the next walk over the table, for rows that were busy or came since. */
+export const tookOver = (name: string): SlipwayError =>
+  new SlipwayError('fenced', `Another run of the backfill ${name} took over; nothing more is done here`);
+
+/**
+ * Begins the next walk over the table, for rows that were busy or came since.
+ * @throws SlipwayError `fenced`
+ */
 export async function nextPass(client: pg.Client, name: string, fence: number): Promise<void> {
   await client.query('BEGIN');
-  await client.query('UPDATE slipway_history.backfill SET pass = pass + 1 WHERE name = $1 AND fence = $2', [name, fence]);
+  const { rowCount } = await client.query('UPDATE slipway_history.backfill SET pass = pass + 1 WHERE name = $1 AND fence = $2', [
+    name,
+    fence,
+  ]);
+  if (rowCount === 0) throw tookOver(name);
   await client.query('UPDATE slipway_history.backfill_range SET cursor = NULL, done = false WHERE name = $1', [name]);
   await client.query('COMMIT');
 }

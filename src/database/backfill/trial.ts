@@ -15,7 +15,9 @@ const WITHIN_MS = 10_000;
 /** Changes a few rows in a transaction that is taken back, and measures. Leaves dead rows behind, as any change that is taken back does. */
 export async function runTrial(client: pg.Client, work: Omit<BatchWork, 'range' | 'sparing'>, clock: Clock): Promise<Trial> {
   const { definition, walk } = work;
-  await client.query(`BEGIN; SET LOCAL lock_timeout = ${definition.limits.lockTimeoutMs}; SET LOCAL statement_timeout = ${WITHIN_MS}`);
+  await client.query(
+    `BEGIN; SET LOCAL lock_timeout = ${Math.ceil(definition.limits.lockTimeoutMs)}; SET LOCAL statement_timeout = ${WITHIN_MS}`,
+  );
   try {
     const boundary = boundaryQuery(walk, { after: null, until: null }, SCAN);
     const until = (await client.query<{ key: Key }>({ text: boundary.text, values: [...boundary.values] })).rows[0]?.key ?? null;

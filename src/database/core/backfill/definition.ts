@@ -46,7 +46,7 @@ export interface HealthLimits {
   readonly activeSessions: number;
   readonly replicaLagMs: Duration;
   readonly replicaLagBytes: number;
-  /** WAL that a replication slot or the archiver keeps. */
+  /** WAL that a replication slot keeps. */
   readonly keptWalBytes: number;
   /** Dead rows of the table, as a multiple of its live ones. */
   readonly deadRows: number;

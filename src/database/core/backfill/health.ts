@@ -50,7 +50,7 @@ const CHECKS: readonly Check[] = [
       : null,
   ({ keptWalBytes }, limits) =>
     over(keptWalBytes, limits.keptWalBytes)
-      ? `${mebibytes(keptWalBytes)} of WAL are kept for a slot or the archive (limit ${mebibytes(limits.keptWalBytes)})`
+      ? `${mebibytes(keptWalBytes)} of WAL are kept for a replication slot (limit ${mebibytes(limits.keptWalBytes)})`
       : null,
   ({ deadRows, liveRows }, limits) =>
     deadRows > Math.max(FEW_DEAD_ROWS, liveRows * limits.deadRows)

@@ -62,7 +62,7 @@ export function claimQuery(walk: Walk, span: Span, filter: { readonly where: str
   const spared =
     filter.quarantine === null
       ? ''
-      : ` AND NOT EXISTS (SELECT 1 FROM slipway_history.backfill_quarantine q WHERE q.name = $${values.length + 1} AND q.key = ${asText(walk)})`;
+      : ` AND ${asText(walk)} NOT IN (SELECT q.key FROM slipway_history.backfill_quarantine q WHERE q.name = $${values.length + 1})`;
   return {
     text: `SELECT ${asText(walk)} AS key FROM ${walk.table} WHERE ${text} AND (${filter.where})${spared} ORDER BY ${columns(walk)} FOR NO KEY UPDATE SKIP LOCKED`,
     values: [...values, ...(filter.quarantine === null ? [] : [filter.quarantine])],
@@ -101,10 +101,13 @@ export function stillQuery(walk: Walk, where: string, keys: readonly Key[]): Que
   };
 }
 
+/** Under this name each row for a function carries its key: the order of two queries is no promise that their rows pair up. */
+export const ROW_KEY = 'slipway_batch_key';
+
 /** The claimed rows as objects, for a function. */
 export function rowsQuery(walk: Walk, keys: readonly Key[]): Query {
   return {
-    text: `SELECT t.* FROM ${walk.table} t WHERE (${walk.key.map(({ name }) => `t.${quoteName(name)}`).join(', ')}) IN (${keysOf(walk)}) ORDER BY ${columns(walk)}`,
+    text: `SELECT t.*, ${asText(walk)} AS ${ROW_KEY} FROM ${walk.table} t WHERE (${walk.key.map(({ name }) => `t.${quoteName(name)}`).join(', ')}) IN (${keysOf(walk)}) ORDER BY ${columns(walk)}`,
     values: transposed(walk, keys),
   };
 }

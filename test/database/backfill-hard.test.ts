@@ -1,0 +1,205 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { DEFAULT_LIMITS, forecastBackfill, openAccess, runBackfill, type BackfillDefinition } from '../../src/database/index.ts';
+import { systemClock } from '../../src/kernel/index.ts';
+import { backfillWorld } from './backfill-world.ts';
+import { effects } from './support.ts';
+
+const { people, request, query, session, lines, folder, access } = backfillWorld();
+
+const limits = (health: Partial<BackfillDefinition['limits']['health']> = {}): BackfillDefinition['limits'] => ({
+  ...DEFAULT_LIMITS,
+  nice: 0,
+  mostRowsPerBatch: 100,
+  health: { ...DEFAULT_LIMITS.health, ...health },
+});
+/** Ends the session that holds the lock of the backfill and watches the server. */
+const loseControl = () => query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'`);
+const loseAll = () => query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'slipway backfill%'`);
+const ask = (wanted: string) => query(`UPDATE slipway_history.backfill SET wanted = '${wanted}'`);
+const LOST = 'the connection to the database was lost; trying again';
+
+/** A user of the server without any right beyond the table. */
+async function plainUser() {
+  const url = new URL(access().url);
+  url.username = `plain_${access().name}`;
+  await query(`CREATE ROLE ${url.username} LOGIN; GRANT CREATE ON DATABASE ${access().name} TO ${url.username};
+    GRANT ALL ON people TO ${url.username}`);
+  return openAccess(url.toString());
+}
+
+describe('a backfill ends', () => {
+  test('when its condition cannot be worked out for a row', async () => {
+    await people(120);
+    const result = await runBackfill(request({}, { where: 'first_name IS NULL AND 100 / (id - 77) IS NOT NULL' }));
+    expect(result).toMatchObject({ verdict: 'fail', reason: '`where` cannot be worked out for the row 77: its data do not fit [22012]' });
+  });
+
+  test('when a trigger keeps a row as it was', async () => {
+    await people(50);
+    await query(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE TRIGGER keep BEFORE UPDATE ON people FOR EACH ROW WHEN (old.id = 7) EXECUTE FUNCTION keep()`);
+    const result = await runBackfill(request());
+    expect(result).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('still true of the row 7') as string });
+  });
+
+  test('when it is asked to stop while it waits', async () => {
+    await people(50);
+    const result = await runBackfill(
+      request({ onProgress: (line) => void (line.startsWith('waits') && ask('stop')) }, { limits: limits({ lockWaiters: -1 }) }),
+    );
+    expect(result).toMatchObject({ verdict: 'unknown', changed: 0, reason: expect.stringContaining('asked it to stop') as string });
+  });
+});
+
+describe('a lost connection', () => {
+  test('is found out while it waits for the server', async () => {
+    await people(50);
+    let waits = 0;
+    const onProgress = (line: string): void => {
+      lines.push(line);
+      if (line.startsWith('waits')) void ((waits += 1) === 1 ? loseControl() : ask('stop'));
+    };
+    const result = await runBackfill(request({ onProgress }, { limits: limits({ lockWaiters: -1 }) }));
+    expect(result.verdict).toBe('unknown');
+    expect(lines).toContain(LOST);
+  });
+
+  test('does not undo what was asked meanwhile', async () => {
+    await people(2_000);
+    let first = true;
+    const result = await runBackfill(
+      request({
+        onBatch: () => {
+          if (first) void loseAll();
+          first = false;
+        },
+        onProgress: (line) => void (line === LOST && ask('stop')),
+      }),
+    );
+    expect(result).toMatchObject({ verdict: 'unknown', reason: expect.stringContaining('asked it to stop') as string });
+  });
+
+  test('long after another one is overcome as well', async () => {
+    await people(2_000);
+    let [skew, losses, since] = [0, 0, 0];
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skew };
+    const onBatch = (): void => {
+      since += 1;
+      if (losses === 2 || since < 3) return;
+      skew += 600_000;
+      losses += 1;
+      since = 0;
+      void loseAll();
+    };
+    const result = await runBackfill(
+      request({ effects: { ...effects, clock }, onBatch, onProgress: (line) => lines.push(line) }, { limits: { ...limits(), nice: 1 } }),
+    );
+    expect(result).toMatchObject({ verdict: 'pass', changed: 2_000 });
+    expect(losses).toBe(2);
+  });
+
+  test('of a frozen run does not keep rows locked', async () => {
+    await people(1);
+    const set = { first_name: `current_setting('idle_in_transaction_session_timeout')` };
+    await runBackfill(request({}, { change: { kind: 'set', columns: set } }));
+    expect(await query('SELECT first_name FROM people')).toEqual([{ first_name: '30s' }]);
+  });
+});
+
+describe('rows that are set aside', () => {
+  test('are left alone by later walks, whatever the key is called', async () => {
+    await query(`CREATE TABLE people (name text PRIMARY KEY, first_name text CHECK (first_name <> 'b'), times int NOT NULL DEFAULT 0);
+      INSERT INTO people VALUES ('a'), ('b'), ('c')`);
+    expect(await runBackfill(request())).toMatchObject({ verdict: 'fail', changed: 2, quarantined: 1 });
+    expect(lines.filter((line) => line.includes('set aside'))).toHaveLength(1);
+  });
+
+  test('are told of without their data, which stay in the database', async () => {
+    await people(1);
+    const wrong = { change: { kind: 'set', columns: { times: 'name::int' } } } as const;
+    await runBackfill(request({}, wrong));
+    expect(lines).toContain('row 1 is set aside: its data do not fit [22P02]');
+    expect(await query('SELECT message FROM slipway_history.backfill_quarantine')).toEqual([
+      { message: 'invalid input syntax for type integer: "First1 Last"' },
+    ]);
+    await query(`ALTER TABLE people ADD CHECK (times = 0)`);
+    const refused = await forecastBackfill(request({}, { change: { kind: 'set', columns: { times: '1' } } })).catch(String);
+    expect(refused).toContain('[23514]');
+    expect(refused).not.toContain('First1');
+  });
+});
+
+describe('a user with few rights', () => {
+  test('who does not see all rows changes none', async () => {
+    await people(10);
+    await query(`ALTER TABLE people ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON people USING (id < 5)`);
+    await expect(runBackfill(request({ access: await plainUser() }))).rejects.toMatchObject({ code: 'database_refused' });
+  });
+
+  test('waits for the locks of others all the same', async () => {
+    await people(10);
+    await query('CREATE TABLE busy (id int)');
+    const [holder, waiter] = [await session('a'), await session('b')];
+    await holder.query('BEGIN; LOCK TABLE busy');
+    const waiting = waiter.query('SELECT FROM busy');
+    await expect.poll(() => query('SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted')).toEqual([{ n: 1 }]);
+    const onProgress = (line: string): void => {
+      lines.push(line);
+      if (line.startsWith('waits')) void holder.query('COMMIT');
+    };
+    const result = await runBackfill(request({ access: await plainUser(), onProgress }, { limits: limits({ lockWaiters: 0 }) }));
+    await waiting;
+    expect(result.verdict).toBe('pass');
+    expect(lines[0]).toBe('waits: 1 sessions wait for locks (limit 0)');
+  });
+});
+
+describe('a function of the user', () => {
+  const byFunction = async (body: string) => {
+    writeFileSync(join(folder(), 'f.mjs'), `export default (rows) => rows.map(${body});`);
+    return runBackfill(request({}, { change: { kind: 'function', file: 'f.mjs' } }));
+  };
+
+  test('writes what it changed, exactly, and hands on the rest untouched', async () => {
+    vi.stubEnv('TZ', 'Asia/Kolkata');
+    await people(3);
+    await query(`ALTER TABLE people ADD at timestamptz DEFAULT '2026-01-01 10:00:00.123456+00', ADD wall timestamp DEFAULT '2026-01-01 00:30:00.654321',
+      ADD day date DEFAULT '2026-01-01', ADD raw bytea DEFAULT '\\x00ff', ADD doc jsonb DEFAULT '{"n":1}', ADD big numeric, ADD copy bytea, ADD later timestamp,
+      ADD note text DEFAULT 'kept', ADD twice int GENERATED ALWAYS AS (times * 2) STORED`);
+    const result = await byFunction(`(row) => {
+      row.doc.n += 1;
+      return { ...row, first_name: 'x', big: 9007199254740993n, copy: Buffer.from([0, 254]), later: new Date(row.wall.getTime() + 1000), note: undefined };
+    }`);
+    vi.unstubAllEnvs();
+    expect(result).toMatchObject({ verdict: 'pass', changed: 3 });
+    expect(
+      await query(
+        `SELECT DISTINCT at::text LIKE '%.123456%' AS at, wall::text, day::text, raw::text, doc::text, big::text, copy::text, later::text, note FROM people`,
+      ),
+    ).toEqual([
+      {
+        at: true,
+        wall: '2026-01-01 00:30:00.654321',
+        day: '2026-01-01',
+        raw: '\\x00ff',
+        doc: '{"n": 2}',
+        big: '9007199254740993',
+        copy: '\\x00fe',
+        later: '2026-01-01 00:30:01.654',
+        note: 'kept',
+      },
+    ]);
+  });
+
+  test.each([
+    ['() => undefined', 'it must answer an object, or null, for each row'],
+    ['() => ({ times: 0 / 0 })', 'it answered NaN for times'],
+    ['() => ({ first_name: { n: 1n } })', 'BigInt'],
+  ])('that answers %s has its row set aside', async (body, words) => {
+    await people(1);
+    expect(await byFunction(body)).toMatchObject({ verdict: 'fail', quarantined: 1 });
+    expect(lines.join()).toContain(words);
+  });
+});
