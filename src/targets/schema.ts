@@ -22,6 +22,7 @@ const process: z.ZodType<ProcessSpec> = z.strictObject({
   port: z.boolean(),
   health,
   stopGraceMs: duration,
+  partitions: z.strictObject({ count: z.int().min(1).max(1_000), from: z.literal(['first', 'last']) }).exactOptional(),
 });
 
 /** The shape of a group as it stands in `groups.json` and travels to the agent; meaning is checked by `checkGroupSpec`. */

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectSaid } from './support/expect.ts';
@@ -6,16 +6,17 @@ import { makeSmallRig, until, type SmallRig, type SmallService } from './support
 
 /** Works through jobs, and counts them in a file of its own. */
 const WORKER = `
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 const { failsEvery = Infinity } = JSON.parse(readFileSync('behaviour.json', 'utf8'));
 const file = process.env.JOBS + '/' + process.env.SLIPWAY_VERSION + '-' + process.pid + '.json';
+writeFileSync(process.env.PARTS + '/' + process.pid, process.env.SLIPWAY_PARTITION + ' of ' + process.env.SLIPWAY_PARTITIONS);
 let [requests, bad] = [0, 0];
 setInterval(() => {
   requests += 25;
   if (requests % failsEvery === 0) bad += 1;
   writeFileSync(file, JSON.stringify({ requests, bad }));
 }, 50);
-process.on('SIGTERM', () => process.exit(0));
+process.on('SIGTERM', () => { rmSync(process.env.PARTS + '/' + process.pid); process.exit(0); });
 `;
 
 /** What all workers of a version have done, also those that are gone. */
@@ -33,17 +34,30 @@ describe('a canary of queue workers', () => {
   let rig: SmallRig;
   let service: SmallService;
   let config: Readonly<Record<string, unknown>>;
+  let parts: string;
+  const eachPartOnce = async (): Promise<boolean> => {
+    const taken = await Promise.all((await readdir(parts)).map((file) => readFile(join(parts, file), 'utf8').catch(() => '')));
+    return taken.toSorted().join() === '0 of 4,1 of 4,2 of 4,3 of 4';
+  };
   const commit = (version: string, behaviour: object = {}): Promise<void> =>
     service.commit(version, { config, behaviour, files: { 'worker.js': WORKER, 'jobs.mjs': COUNTS } });
   beforeAll(async () => {
     rig = await makeSmallRig();
     service = await rig.service('queue');
     const jobs = join(rig.folder, 'jobs');
+    parts = join(rig.folder, 'parts');
     await mkdir(jobs);
+    await mkdir(parts);
     config = {
       listen: null,
       processes: {
-        worker: { run: 'node worker.js', instances: 4, health: { alive: '300ms' }, 'stop-grace': '500ms', env: { JOBS: jobs } },
+        worker: {
+          run: 'node worker.js',
+          instances: 4,
+          health: { alive: '300ms' },
+          'stop-grace': '500ms',
+          env: { JOBS: jobs, PARTS: parts },
+        },
       },
       smoke: { read: { none: 'it only works' }, worker: [{ run: 'node --version' }] },
       strategy: {
@@ -69,6 +83,7 @@ describe('a canary of queue workers', () => {
       const { running } = await service.status();
       return running.join() === '1.0.0 ready,1.0.0 ready,1.0.0 ready,1.1.0 ready';
     });
+    await until('each part has one worker', eachPartOnce);
     const ran = await released;
     expectSaid(ran, 0);
     const begun = [...ran.stdout.matchAll(/"type":"step.intended".*?"step":"(deploy\.[^"]+)"/g)].map(([, step]) => step);

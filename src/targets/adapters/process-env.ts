@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnvFile, resolveTemplate, secretValuesOf, SlipwayError } from '../../kernel/index.ts';
+import { partitionOf } from '../core/spec.ts';
 import type { InstanceName } from '../core/state.ts';
 import type { GroupSpec, ProcessSpec } from '../ports.ts';
 
@@ -62,8 +63,16 @@ export function commandOf(
     SLIPWAY_ENVIRONMENT: spec.environment,
     SLIPWAY_SERVICE: service,
     SLIPWAY_INSTANCE: instance,
+    ...partitionVariables(process, place.index),
     ...(place.port === null ? {} : { PORT: String(place.port) }),
     ...Object.fromEntries(Object.entries(process.env).map(([name, template]) => [name, resolve(template)])),
   };
   return { argv: process.argv.map(resolve), env, secrets };
+}
+
+/** Both or none: a worker that knows its number but not of how many could do nothing with it. */
+function partitionVariables(process: ProcessSpec, index: number): Readonly<Record<string, string>> {
+  const partition = partitionOf(process, index);
+  if (partition === null || process.partitions === undefined) return {};
+  return { SLIPWAY_PARTITION: String(partition), SLIPWAY_PARTITIONS: String(process.partitions.count) };
 }

@@ -27,6 +27,17 @@ export interface ProcessSpec {
   readonly port: boolean;
   readonly health: HealthSpec;
   readonly stopGraceMs: Duration;
+  /** How the instances of two versions divide work between them; absent: they do not. */
+  readonly partitions?: PartitionSpec;
+}
+
+/**
+ * Work in so many parts, of which each instance has one: instance 0 of one version the first part, of the other the last. While the
+ * instances of both are as many as there are parts, each part has exactly one.
+ */
+export interface PartitionSpec {
+  readonly count: number;
+  readonly from: 'first' | 'last';
 }
 
 export type HealthSpec =

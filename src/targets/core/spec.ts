@@ -38,6 +38,12 @@ export interface Slot {
   readonly index: number;
 }
 
+/** Which part of the work an instance has, from 0; null where it is not divided, and for instances beyond the parts. */
+export function partitionOf({ partitions }: ProcessSpec, index: number): number | null {
+  if (partitions === undefined || index >= partitions.count) return null;
+  return partitions.from === 'first' ? index : partitions.count - 1 - index;
+}
+
 /** Every instance the spec asks for. */
 export function slotsOf(spec: GroupSpec): readonly Slot[] {
   return spec.processes.flatMap((process) => Array.from({ length: process.instances }, (_, index) => ({ process, index })));
@@ -59,5 +65,6 @@ export function identityOf(spec: GroupSpec, process: ProcessSpec): string {
     env,
     process.port,
     process.stopGraceMs,
+    ...(process.partitions === undefined ? [] : [process.partitions.count, process.partitions.from]),
   ]);
 }

@@ -44,6 +44,7 @@ export function groupSpec(side: Side, databaseUrl: string | null, which: Which =
     port: process.port,
     health: { ...process.health },
     stopGraceMs: process.stopGraceMs,
+    ...partitionsOf(process, side.group),
   }));
   const { service, environment, envFile } = definition;
   return {
@@ -56,6 +57,11 @@ export function groupSpec(side: Side, databaseUrl: string | null, which: Which =
     processes,
     envFile,
   };
+}
+
+/** Workers that share their work divide it from both ends: the two slots never meet while their instances together are as many as declared. */
+function partitionsOf({ routed, instances }: ProcessDefinition, group: string): JsonObject {
+  return routed || instances < 2 ? {} : { partitions: { count: instances, from: group.endsWith('/green') ? 'last' : 'first' } };
 }
 
 function instancesOf(process: ProcessDefinition, which: Which): number {
