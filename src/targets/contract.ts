@@ -119,27 +119,6 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetHar
       expect(Object.keys(env).filter((key) => !allowed.test(key))).toEqual([]);
     });
 
-    test('instances of two groups divide their work from both ends', async () => {
-      const spec = (id: string, from: 'first' | 'last', instances: number): GroupSpec =>
-        group([web({ instances, partitions: { count: 3, from } })], { id });
-      await applyReady(spec('shop/prd/blue', 'first', 2));
-      await applyReady(spec('shop/prd/green', 'last', 1));
-      const partsOf = async (id: string): Promise<readonly unknown[]> => {
-        const answers = (await instances(id)).map(async ({ port }) => (await fetch(`http://127.0.0.1:${port}/env`)).json());
-        return ((await Promise.all(answers)) as Record<string, string>[]).map((env) => [
-          env['SLIPWAY_PARTITION'],
-          env['SLIPWAY_PARTITIONS'],
-        ]);
-      };
-      expect([await partsOf('shop/prd/blue'), await partsOf('shop/prd/green')]).toEqual([
-        [
-          ['0', '3'],
-          ['1', '3'],
-        ],
-        [['2', '3']],
-      ]);
-    });
-
     test('a killed instance is restarted, counted, and its end is known', async () => {
       await applyReady(group());
       const before = await only();
