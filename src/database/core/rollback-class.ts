@@ -53,6 +53,7 @@ export function effectsOf(statements: readonly Statement[]): readonly StatementE
     const made = madeTable(statement, fresh);
     if (made !== null) fresh.add(made);
     if (movesNames(statement)) fresh.clear();
+    for (const gone of freedNames(statement)) fresh.delete(gone);
     // Who writes to it from here on sets off what nobody has looked into.
     if (statement.kind === 'CreateTrigStmt' || statement.kind === 'RuleStmt') fresh.delete(relationName(child(statement.node, 'relation')));
     return { line: statement.line, statement, effect, onFresh };
@@ -66,6 +67,13 @@ function movesNames({ kind, node }: Statement): boolean {
   if (kind === 'VariableSetStmt') return MOVE_NAMES.has(textOf(node, 'name')) || textOf(node, 'kind') === 'VAR_RESET_ALL';
   const calls = kind === 'SelectStmt' ? findAll(node, ['FuncCall']) : [];
   return calls.some((call) => nameParts(children(call.node, 'funcname')).at(-1) === 'set_config');
+}
+
+/** Names that a statement takes from their tables: from here on another table may be meant by them. */
+function freedNames({ kind, node }: Statement): readonly string[] {
+  if (kind === 'RenameStmt' || kind === 'AlterObjectSchemaStmt') return [relationName(child(node, 'relation'))];
+  if (kind !== 'DropStmt' || textOf(node, 'removeType') !== 'OBJECT_TABLE') return [];
+  return children(node, 'objects').map((one) => nameParts(children(child(one, 'List'), 'items')).join('.'));
 }
 
 /** The table a statement makes for certain; with IF NOT EXISTS an old one with live rows may be meant, and a child's rows are its parent's. */

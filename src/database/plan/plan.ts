@@ -68,7 +68,8 @@ async function factsOf(client: pg.Client, file: MigrationFile): Promise<Facts> {
   return { losses, tables: await lookAtTables(client, touchedTables(file.up.statements)) };
 }
 
-async function count(client: pg.Client, sql: string): Promise<Pick<CountedLoss, 'rows' | 'because'>> {
+async function count(client: pg.Client, sql: string | null): Promise<Pick<CountedLoss, 'rows' | 'because'>> {
+  if (sql === null) return { rows: null, because: 'no query tells' };
   await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${COUNT_WITHIN_MS}`);
   try {
     const { rows } = await client.query<{ rows: number }>(sql);

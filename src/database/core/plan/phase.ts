@@ -13,6 +13,8 @@ export interface PhasedStatement {
   readonly text: string;
   readonly phase: Phase | 'neutral' | 'unknown';
   readonly why: string;
+  /** It sets what the statements after it stand on: their schema, their role, their limits. */
+  readonly lasts: boolean;
 }
 
 const NEUTRAL = new Set([
@@ -32,14 +34,20 @@ const RANK: readonly PhasedStatement['phase'][] = ['neutral', 'expand', 'backfil
 
 /** The phase of each statement of a file, by its effect on the old version. */
 export function phasesOf(effects: readonly StatementEffect[]): readonly PhasedStatement[] {
-  return effects.map((one) => ({ line: one.line, text: one.statement.text, phase: phaseOf(one), why: one.effect.why }));
+  return effects.map((one) => ({
+    line: one.line,
+    text: one.statement.text,
+    phase: phaseOf(one),
+    why: one.effect.why,
+    lasts: one.statement.kind === 'VariableSetStmt',
+  }));
 }
 
-function phaseOf({ statement, effect, onFresh }: StatementEffect): PhasedStatement['phase'] {
+function phaseOf({ statement, effect }: StatementEffect): PhasedStatement['phase'] {
   const { kind } = statement;
   if (NEUTRAL.has(kind)) return 'neutral';
   if (effect.kind === 'unknown') return 'unknown';
-  if (effect.kind === 'additive' || onFresh) return 'expand';
+  if (effect.kind === 'additive') return 'expand';
   if (CHANGES_ROWS.has(kind)) return 'backfill';
   if (kind === 'AlterTableStmt') return alterPhase(statement.node, effect.kind);
   if (kind === 'DropStmt') return 'contract';
@@ -82,7 +90,8 @@ export interface SplitFile {
 }
 
 /**
- * A mixed file as one file for each phase, in the order of the phases; statements keep their own order and text.
+ * A mixed file as one file for each phase, in the order of the phases; statements keep their own order and text. Settings are
+ * repeated in each file that has something after them: without its search_path a DROP would meet another schema's table.
  * @returns null when the file holds what is not understood, which nobody can order
  */
 export function splitOf(name: string, statements: readonly PhasedStatement[]): readonly SplitFile[] | null {
@@ -93,8 +102,9 @@ export function splitOf(name: string, statements: readonly PhasedStatement[]): r
     phase: one.phase === 'neutral' ? (statements.slice(index).find(({ phase }) => phase !== 'neutral')?.phase ?? 'contract') : one.phase,
   }));
   return (['expand', 'backfill', 'switch', 'contract'] as const).flatMap((phase, index) => {
-    const own = placed.filter((one) => one.phase === phase);
-    if (own.length === 0) return [];
+    const last = placed.findLastIndex((one) => one.phase === phase && !one.lasts);
+    if (last === -1) return [];
+    const own = placed.filter((one, at) => (one.lasts ? at < last : one.phase === phase));
     return [{ name: `${name}_${index + 1}_${phase}.sql`, phase, sql: `${own.map(({ text }) => `${text};`).join('\n\n')}\n` }];
   });
 }

@@ -42,6 +42,18 @@ describe('the phase of', () => {
   });
 });
 
+describe('a name that another table takes over', () => {
+  it.each([
+    ['CREATE TABLE t_new (id int); ALTER TABLE t RENAME TO t_old; ALTER TABLE t_new RENAME TO t', ['expand', 'switch', 'switch']],
+    ['CREATE TABLE t (id int); ALTER TABLE t RENAME TO t2; DELETE FROM t', ['expand', 'switch', 'backfill']],
+    ['CREATE TABLE t (id int); ALTER TABLE t SET SCHEMA q; DELETE FROM t', ['expand', 'switch', 'backfill']],
+    ['CREATE TABLE t (id int); DROP TABLE t; ALTER TABLE t DROP COLUMN a', ['expand', 'contract', 'contract']],
+    ['CREATE TABLE p (id int) PARTITION BY LIST (id); ALTER TABLE p ATTACH PARTITION t FOR VALUES IN (1)', ['expand', 'switch']],
+  ])('%s', async (sql, phases) => {
+    expect((await phased(sql)).map(({ phase }) => phase)).toEqual(phases);
+  });
+});
+
 describe('a file', () => {
   const MIXED = `SET lock_timeout = '1s';
 -- the new shape
@@ -60,7 +72,7 @@ ALTER TABLE people ADD COLUMN age int;`;
     expect(filePhase(await phased('ALTER TABLE t ADD COLUMN n int; SELECT f()')).phase).toBe('unknown');
   });
 
-  it('that is mixed is split into files that each parse, in the order of the phases, with every statement once', async () => {
+  it('that is mixed is split into files that each parse, in the order of the phases, with every statement once and its settings before it', async () => {
     const split = splitOf('20260101000000_names', await phased(MIXED)) ?? [];
     expect(split.map(({ name }) => name)).toEqual([
       '20260101000000_names_1_expand.sql',
@@ -69,8 +81,8 @@ ALTER TABLE people ADD COLUMN age int;`;
     ]);
     const again = await Promise.all(split.map(({ sql }) => phased(sql)));
     expect(again.map((statements) => filePhase(statements).phase)).toEqual(['expand', 'backfill', 'contract']);
-    expect(again.flat()).toHaveLength(5);
-    expect(split[0]?.sql).toContain("SET lock_timeout = '1s';");
+    expect(again.flat().filter(({ lasts }) => !lasts)).toHaveLength(4);
+    for (const { sql } of split) expect(sql.startsWith("SET lock_timeout = '1s';")).toBe(true);
   });
 
   it('that holds what is not understood is not split', async () => {
@@ -90,8 +102,28 @@ describe('what is lost or refused', () => {
     expect(parsed.ok && lossesOf(parsed.statements, () => true)).toEqual([]);
   });
 
-  it('of what only their text could count, nothing is claimed', async () => {
-    const parsed = await parseSql('CREATE UNIQUE INDEX u ON t (lower(a)); CREATE UNIQUE INDEX w ON t (a) WHERE b');
+  it.each([
+    'CREATE UNIQUE INDEX u ON t (lower(a))',
+    'CREATE UNIQUE INDEX w ON t (a) WHERE b',
+    'ALTER TABLE t ADD CHECK (a > 0)',
+    'ALTER TABLE t VALIDATE CONSTRAINT c',
+    'ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES o',
+    'DROP SCHEMA s CASCADE',
+  ])('what no query counts is not taken for nothing: %s', async (sql) => {
+    const parsed = await parseSql(sql);
+    expect(parsed.ok && lossesOf(parsed.statements, () => false)).toMatchObject([{ sql: null }]);
+  });
+
+  it('rows that are there do not stand in the way of NOT VALID', async () => {
+    const sql = 'ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES o (id) NOT VALID, ADD CHECK (a > 0) NOT VALID';
+    const parsed = await parseSql(sql);
     expect(parsed.ok && lossesOf(parsed.statements, () => false)).toEqual([]);
+  });
+
+  it('nulls stand in the way of a primary key, and of a unique one that takes them for the same', async () => {
+    const parsed = await parseSql('ALTER TABLE t ADD PRIMARY KEY (a); CREATE UNIQUE INDEX u ON t (a) NULLS NOT DISTINCT');
+    const losses = parsed.ok ? lossesOf(parsed.statements, () => false) : [];
+    expect(losses.map(({ what }) => what)).toContain('rows of t where a is null');
+    expect(losses.at(-1)?.sql).toContain('WHERE true GROUP BY');
   });
 });
