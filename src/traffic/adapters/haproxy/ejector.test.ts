@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../kernel/index.ts';
 import { Ejector } from './ejector.ts';
-import type { Haproxy } from './process.ts';
+import type { Haproxy, KnownServer } from './process.ts';
 import type { Row } from './statistics.ts';
 import type { Attempts } from './unanswered.ts';
 
@@ -10,10 +14,11 @@ const ONE = '127.0.0.1:1';
 const TWO = '127.0.0.1:2';
 const broke = (failed: number, answered = 0): Attempts => ({ answered, unanswered: failed, failed });
 
-/** One process with two instances, of which nothing answers our questions. */
-function bed() {
+/** One process with two instances, of which nothing answers our questions unless it is given. */
+function bed(first = ONE) {
   const said: string[] = [];
-  const servers = new Map([ONE, TWO].map((name) => [`${BACKEND}/${name}`, { state: 'ready' as const, since: 0 }]));
+  const servers = new Map<string, KnownServer>([first, TWO].map((name) => [`${BACKEND}/${name}`, { state: 'ready', since: 0 }]));
+  const time = { now: 0 };
   const ask = (command: string): Promise<string> => {
     said.push(command.replace(`set server ${BACKEND}/`, ''));
     return Promise.resolve('');
@@ -26,7 +31,7 @@ function bed() {
     servers,
     hasEnded: () => false,
   };
-  const clock: Clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.resolve() };
+  const clock: Clock = { now: () => 0, monotonic: () => time.now, sleep: () => Promise.resolve() };
   const ejector = new Ejector(clock);
   const row = (server: string, status: string): Row => ({ proxy: BACKEND, server, status, current: 0, begun: 0, answered: 0, givenUp: 0 });
   const look = async (
@@ -34,11 +39,11 @@ function bed() {
     status: Readonly<Record<string, string>> = {},
     pid = 1,
   ): Promise<void> => {
-    const rows = [row('BACKEND', 'UP'), row(ONE, status[ONE] ?? 'UP'), row(TWO, status[TWO] ?? 'UP')];
-    const all = { [ONE]: broke(0), [TWO]: broke(0), ...happened };
+    const rows = [row('BACKEND', 'UP'), row(first, status[first] ?? 'UP'), row(TWO, status[TWO] ?? 'UP')];
+    const all = { [first]: broke(0), [TWO]: broke(0), ...happened };
     await ejector.look({ ...process, pid }, new Map([[BACKEND, { silent: 0, servers: new Map(Object.entries(all)) }]]), rows);
   };
-  return { said, look };
+  return { said, look, servers, time };
 }
 
 describe('instances that break connections', () => {
@@ -68,6 +73,26 @@ describe('instances that break connections', () => {
     await look({ [ONE]: broke(3) });
     await look({ [ONE]: broke(0, 1) }, { [ONE]: 'DRAIN' });
     expect(said).toEqual([`${ONE} state drain`, `${ONE} state ready`, `${ONE} state drain`, `${ONE} state ready`]);
+  });
+
+  it.each([
+    ['are back when they answer a question', 'ready', ['drain', 'ready']],
+    ['stay out when they were retired before they answered it', 'maint', ['drain']],
+  ] as const)('%s', async (_what, state, orders) => {
+    const instance = createServer();
+    await once(instance.listen(0, '127.0.0.1'), 'listening');
+    const name = `127.0.0.1:${(instance.address() as AddressInfo).port}`;
+    const { said, look, servers, time } = bed(name);
+    await look({ [name]: broke(3) });
+    time.now = 60_000;
+    await look({}, { [name]: 'DRAIN' });
+    const [question, answer] = (await once(instance, 'request')) as Parameters<RequestListener>;
+    servers.set(`${BACKEND}/${name}`, { state, since: 0 });
+    answer.end();
+    await once(question.socket, 'close');
+    await setImmediate();
+    expect(said).toEqual(orders.map((order) => `${name} state ${order}`));
+    instance.close();
   });
 
   it('are judged anew in a process that is new', async () => {

@@ -49,7 +49,8 @@ export class Ejector {
   /** Whoever answers anything is back in service, on trial: the next failure without an answer before it sends it out for longer. */
   async #ask(one: Haproxy, { key, name }: Candidate, trial: Ejection): Promise<void> {
     const isGood = await answersAnything(name);
-    if (this.#states.get(key) !== trial || one.hasEnded()) return;
+    // One that was retired meanwhile must not come back.
+    if (this.#states.get(key) !== trial || one.hasEnded() || one.servers?.get(key)?.state !== 'ready') return;
     if (isGood) await one.runtime.ask(`set server ${key} state ready`);
     else this.#states.set(key, afterFailure(trial, this.#clock.monotonic(), DEFAULT_EJECTION));
   }

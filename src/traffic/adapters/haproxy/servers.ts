@@ -27,8 +27,9 @@ export async function retireServers(haproxy: Haproxy, backends: readonly string[
   const stay = new Set(wanted.map(({ backend, name }) => `${backend}/${name}`));
   for (const [key, { state }] of haproxy.servers ?? []) {
     if (state === 'maint' || stay.has(key) || !backends.includes(key.slice(0, key.indexOf('/')))) continue;
-    await expectSilence(haproxy, `set server ${key} state maint`);
+    // Noted first: what is said of it after this command, by whoever looks after those in service, would undo it.
     haproxy.servers?.set(key, { state: 'maint', since: clock.monotonic() });
+    await expectSilence(haproxy, `set server ${key} state maint`);
   }
 }
 
