@@ -9,6 +9,7 @@ import { agentPlaces } from '../server/index.ts';
 import { openEmbedded, openStore, thisDriver, type Embedded, type OpenStore } from '../store/index.ts';
 import { createAgentTarget } from '../targets/index.ts';
 import { createAgentRouter } from '../traffic/index.ts';
+import { readBackfills } from './backfills.ts';
 import { leaseTerms } from './lease.ts';
 import { findPlaces, type Places } from './places.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
@@ -21,8 +22,6 @@ export interface App {
   readonly opened: OpenStore;
   readonly deps: StepDeps;
   readonly driver: DriverDeps;
-  /** A way into Slipway's own PostgreSQL, which is started when it does not run. */
-  ownServer(): Promise<DatabaseAccess>;
   keys(): SigningKeys;
   close(): Promise<void>;
 }
@@ -63,7 +62,12 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
   const keys = (): SigningKeys => loadOrCreateKeys(join(home, 'keys'));
   const peers = openPeers(home);
   const server = embeddedServer(opened, home);
-  const deps = stepDeps({ places, secrets, opened, peers, keys, effects, server });
+  let lent: Embedded | null = null;
+  const ownServer = async (): Promise<DatabaseAccess> => {
+    lent = await server();
+    return openAccess(lent.url('postgres'));
+  };
+  const deps = stepDeps({ places, secrets, opened, peers, keys, effects, server, ownServer });
   const driver: DriverDeps = {
     store: opened.store,
     effects,
@@ -80,18 +84,13 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
     },
     tidy: (stored) => tidyRelease(deps, opened.store, stored),
   };
-  let lent: Embedded | null = null;
-  const ownServer = async (): Promise<DatabaseAccess> => {
-    lent = await server();
-    return openAccess(lent.url('postgres'));
-  };
   const close = async (): Promise<void> => {
     await Promise.all([peers.target.close(), peers.router.close()]);
     // Started beside a store on another server, for this alone: nobody else would stop it.
     if (lent?.started === true && opened.embedded === null) await lent.stopIfUnused();
     await opened.close();
   };
-  return { places, effects, secrets, opened, deps, driver, ownServer, keys, close };
+  return { places, effects, secrets, opened, deps, driver, keys, close };
 }
 
 /** The agent of the state directory, whose address is known whether or not it runs. */
@@ -108,9 +107,10 @@ interface Parts {
   readonly keys: () => SigningKeys;
   readonly effects: Effects;
   readonly server: () => Promise<Embedded>;
+  readonly ownServer: StepDeps['ownServer'];
 }
 
-function stepDeps({ places, secrets, opened, peers, keys, effects, server }: Parts): StepDeps {
+function stepDeps({ places, secrets, opened, peers, keys, effects, server, ownServer }: Parts): StepDeps {
   const databaseUrlTemplate: StepDeps['databaseUrlTemplate'] = async ({ database }) => {
     if (database === null) throw new Error('There is no database');
     if (typeof database.url === 'string') return database.url;
@@ -141,6 +141,8 @@ function stepDeps({ places, secrets, opened, peers, keys, effects, server }: Par
       );
       return found.length > 0;
     },
+    ownServer,
+    readBackfills,
     ensureEmbedded: async (name) => (await server()).ensureDatabase(name),
     checkKeys: async () => void keys(),
   };

@@ -57,6 +57,12 @@ describe('conventions', () => {
     expect(parseConfig(`${SMALL}database: { embedded: s, backup: ${backup} }`, { file }).database?.backup).toMatchObject(expected),
   );
 
+  it('migrations are proven only where they are files', () => {
+    const withDatabase = (rest: string) => `${SMALL}database: { embedded: s, prove: required, ${rest} }`;
+    expect(parseConfig(withDatabase('migrations: m'), { file }).database).toMatchObject({ prove: 'required' });
+    expect(() => parseConfig(withDatabase('migrate: x'), { file })).toThrow('needs `migrations`: what a command changes');
+  });
+
   it('merges the chosen environment', () => {
     const text = `${SMALL}build: a\nobserve: 30m\nenvironments: { dev: { build: ~ }, prd: { listen: 127.0.0.1:80, observe: 1h, approvals: 2 } }`;
     expect(parseConfig(text, { file, environment: 'prd' })).toMatchObject({

@@ -28,5 +28,6 @@ export { stepLogFolder } from './step-log.ts';
 export { stepExecutors } from './steps/registry.ts';
 export type { StepDeps } from './steps/deps.ts';
 export { commitOf } from './artifact/git.ts';
-export { proofFolder, proveMigrations } from './prove/prove.ts';
+export { proveMigrations } from './prove/prove.ts';
+export { saveProof } from './prove/save.ts';
 export type { CellProof, DeclaredBackfill, OldVersion, Proof, SchemaProof } from './prove/ports.ts';

@@ -13,7 +13,8 @@ export function stepIds(): ReadonlySet<string> {
   const migrations = CLASSES.map((rollbackClass) => [{ name: '0001_a', sha256: 'b'.repeat(64), rollbackClass, because: 'a test' }]);
   const recreate = aDefinition({ strategy: { name: 'recreate', because: 'a test' } });
   const database = aDefinition().database;
-  const embedded = database === null ? aDefinition() : aDefinition({ database: { ...database, url: { embedded: 'shop' } } });
+  const embedded =
+    database === null ? aDefinition() : aDefinition({ database: { ...database, url: { embedded: 'shop' }, prove: 'required' } });
   const members = [
     { service: 'shop', release: '01new' },
     { service: 'web', release: '01web' },

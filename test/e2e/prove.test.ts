@@ -18,6 +18,7 @@ const pool = new Pool({ connectionString: process.env.DATABASE_URL });
 pool.on('error', () => undefined);
 const answers = {
   'GET /health': async () => ({ status: 'ok', version: process.env.SLIPWAY_VERSION }),
+  'GET /': async () => ({ version: process.env.SLIPWAY_VERSION }),
   'GET /people': async () => (await pool.query('SELECT ${columns} FROM people')).rows,
   'POST /people': async () => (await pool.query("INSERT INTO people (name) VALUES ('Zoe') RETURNING id")).rows[0],
 };
@@ -149,6 +150,22 @@ describe('slipway db prove', () => {
       { part: 'workers', verdict: 'unknown', cause: 'worker checks: no check of background work is declared' },
     ]);
     expect(proof).toMatchObject({ verdict: 'unknown', old: { told: '--from HEAD~1', version: '1.2.0' } });
+    expect(await shadows()).toEqual([]);
+  });
+
+  it('stops a release whose migration is not what its file says of it, before the database is touched', async () => {
+    const lie = '-- slipway: rollback=app because "nobody reads it"\nALTER TABLE people DROP COLUMN code';
+    await rm(join(shop.folder, 'migrations/3_drop.sql'));
+    await shop.commit('1.4.0', {
+      config: { ...config, database: { ...config.database, prove: 'required' } },
+      files: { 'migrations/3_lie.sql': lie },
+    });
+    const { exit, said } = await shop.slipway('release', '--worker', 'here');
+    expect(exit, said).toBe(10);
+    expect(said).toContain('old service on contracted: GET /people: GET /people answered 500');
+    expect(await shop.served()).toBe('1.0.0');
+    const { url } = await openEmbedded({ home: rig.home });
+    expect(await queryRows(openAccess(url('people')), 'SELECT code FROM people LIMIT 0', 5_000)).toEqual([]);
     expect(await shadows()).toEqual([]);
   });
 });

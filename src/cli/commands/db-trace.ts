@@ -13,7 +13,7 @@ export const run: Handler = async (call) => {
   const { path, format, files } = await migrationSources(call);
   const server = namedDatabase(call, 'server');
   const { postgres, traced } =
-    server === null ? await withApp(call, async (app) => trace(await app.ownServer(), files)) : await trace(server, files);
+    server === null ? await withApp(call, async (app) => trace(await app.deps.ownServer(), files)) : await trace(server, files);
   const shown = fromMigration(traced, text(call, 'since'));
   const verdict = joinVerdicts(shown.map((file) => file.verdict));
   const document = { path: relative(call.directory, path) || '.', format, postgres, verdict, files: shown };

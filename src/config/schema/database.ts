@@ -45,16 +45,25 @@ export const databaseFields = {
   'statement-timeout': positiveDuration.optional().describe('Longest time for one migration statement (default 10m).'),
   sample: relativePath.optional().describe('File of SQL with sample data, for `slipway db prove`.'),
   queries: relativePath.optional().describe('Folder of .sql files with the queries this version sends, for `slipway db prove`.'),
+  prove: z.literal('required').optional().describe('required: a release with pending migrations first runs both versions on each schema, as `slipway db prove` does.'),
 };
+
+type Given = z.output<ReturnType<typeof section<typeof databaseFields>>>;
+
+/** What does not make sense together: the key and why; the section itself where no key is to blame. */
+function* conflictsIn(given: Given): Generator<readonly [key: string, message: string]> {
+  const { url, embedded, migrations, migrate } = given;
+  if (url === undefined && embedded === undefined) yield ['', 'needs `url` (such as ${env:DATABASE_URL}) or `embedded` (a database name)'];
+  if (url !== undefined && embedded !== undefined) yield ['embedded', 'cannot stand beside `url`; keep one'];
+  if (migrations !== undefined && migrate !== undefined) yield ['migrate', 'cannot stand beside `migrations`; keep one'];
+  if (given.prove !== undefined && migrations === undefined) yield ['prove', 'needs `migrations`: what a command changes cannot be tried beforehand'];
+  if (given['migrate-rollback'] !== undefined && migrate === undefined) yield ['migrate-rollback', 'is about `migrate`; a migration file says it in its own header (-- slipway: rollback=...)'];
+}
 
 /** Checks what only makes sense together, and fills in defaults. */
 export const database = section(databaseFields).transform((given, context): DatabaseDefinition => {
   const { url, embedded, migrations, migrate } = given;
-  const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: path === '' ? [] : [path], message });
-  if (url === undefined && embedded === undefined) refuse('', 'needs `url` (such as ${env:DATABASE_URL}) or `embedded` (a database name)');
-  if (url !== undefined && embedded !== undefined) refuse('embedded', 'cannot stand beside `url`; keep one');
-  if (migrations !== undefined && migrate !== undefined) refuse('migrate', 'cannot stand beside `migrations`; keep one');
-  if (given['migrate-rollback'] !== undefined && migrate === undefined) refuse('migrate-rollback', 'is about `migrate`; a migration file says it in its own header (-- slipway: rollback=...)');
+  for (const [key, message] of conflictsIn(given)) context.addIssue({ code: 'custom', path: key === '' ? [] : [key], message });
   return {
     url: embedded === undefined ? orElse(url, '') : { embedded },
     env: orElse(given.env, 'DATABASE_URL'),
@@ -68,8 +77,12 @@ export const database = section(databaseFields).transform((given, context): Data
   };
 });
 
-function toProve({ sample, queries }: { readonly sample?: string | undefined; readonly queries?: string | undefined }): Pick<DatabaseDefinition, 'sample' | 'queries'> {
-  return { ...(sample === undefined ? {} : { sample }), ...(queries === undefined ? {} : { queries }) };
+function toProve({ sample, queries, prove }: Given): Pick<DatabaseDefinition, 'sample' | 'queries' | 'prove'> {
+  return {
+    ...(sample === undefined ? {} : { sample }),
+    ...(queries === undefined ? {} : { queries }),
+    ...(prove === undefined ? {} : { prove }),
+  };
 }
 
 /** A person or team that is told. */

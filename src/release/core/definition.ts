@@ -78,6 +78,8 @@ export interface DatabaseDefinition {
   readonly sample?: string;
   /** Folder of the queries the version sends, for `slipway db prove`; absent where there is none. */
   readonly queries?: string;
+  /** Whether a release with pending migrations must prove them first; absent where it need not. */
+  readonly prove?: 'required';
 }
 
 export interface CommandDefinition {

@@ -8,7 +8,13 @@ import type { PreviousVersion } from '../core/plan.ts';
 /** The version that a change must not break: one that was released here, or a commit. */
 export type OldVersion =
   | { readonly kind: 'released'; readonly released: PreviousVersion; readonly told: string }
-  | { readonly kind: 'commit'; readonly sha: string; readonly told: string };
+  | {
+      readonly kind: 'commit';
+      readonly sha: string;
+      readonly told: string;
+      /** What a checked-out source says of itself in the chosen environment. */
+      readonly readDefinition: (folder: string) => Promise<Definition>;
+    };
 
 /** A backfill of a source, and where its function lies. */
 export interface DeclaredBackfill {
@@ -19,13 +25,14 @@ export interface DeclaredBackfill {
 export interface ProveRequest {
   /** Id of this run: nobody else has it. */
   readonly id: string;
+  /** Folder for sources and processes of this run; one run at a time uses it, and removes what an earlier one left there. */
+  readonly room: string;
   readonly workspace: string;
   /** Of the commit here; it has a database with a folder of migrations. */
   readonly definition: Definition;
   readonly old: OldVersion;
-  /** What a checked-out source says of itself in the chosen environment. */
-  readonly readDefinition: (folder: string) => Promise<Definition>;
-  readonly readBackfills: (folder: string) => Promise<readonly DeclaredBackfill[]>;
+  /** The new version where a release has built it; left out: the commit here. */
+  readonly built?: ReadyVersion;
   /** A database of the server on which shadow databases are made. */
   readonly server: DatabaseAccess;
   /** What `${env:...}` of the processes is looked up in, below the variables file. */

@@ -21,7 +21,7 @@ import type { CellProof, Proof, ProveRequest, ReadyVersion } from './ports.ts';
 import { makeSchemas, type MadeSchemas } from './schemas.ts';
 import { newVersion, oldVersion, type VersionTools } from './versions.ts';
 
-type ProveDeps = Pick<StepDeps, 'home' | 'environmentFor' | 'effects'>;
+type ProveDeps = Pick<StepDeps, 'home' | 'environmentFor' | 'effects' | 'readBackfills'>;
 
 /** Folder of the proofs, one folder each. */
 export function proofFolder(home: string, id: string): string {
@@ -31,10 +31,10 @@ export function proofFolder(home: string, id: string): string {
 /**
  * Fills the compatibility matrix of the commit here by running both versions on each schema, in databases made for it. The service's
  * own database is not connected to. Whatever happens, databases and processes are removed; what a killed run left is removed by the next.
- * @throws SlipwayError `locked` when another run works in this state directory, and what the parts say
+ * @throws SlipwayError `locked` when another run works in its folder, and what the parts say
  */
 export async function proveMigrations(deps: ProveDeps, request: ProveRequest): Promise<Proof> {
-  const room = join(deps.home, 'prove');
+  const { room } = request;
   await mkdir(room, { recursive: true, mode: 0o700 });
   const environment: Record<string, string | undefined> = { ...request.environment };
   const target = await openTarget(deps, room, environment);
@@ -45,7 +45,7 @@ export async function proveMigrations(deps: ProveDeps, request: ProveRequest): P
   let shadows: Shadows | null = null;
   try {
     shadows = await openShadows(request.server, request.id);
-    const proof = await fill({ deps, request, room, environment, target, log, shadows });
+    const proof = await fill({ deps, request, environment, target, log, shadows });
     const kept = await shadows.close(request.keep);
     shadows = null;
     return redactDeep({ ...proof, kept, log: log.finish() }, deps.effects.redact);
@@ -81,7 +81,6 @@ async function openTarget({ effects }: ProveDeps, room: string, environment: Pro
 interface Work {
   readonly deps: ProveDeps;
   readonly request: ProveRequest;
-  readonly room: string;
   /** What processes find in `${env:...}`; the database of the cell that runs is written into it. */
   readonly environment: Record<string, string | undefined>;
   readonly target: ProcessTarget;
@@ -90,14 +89,14 @@ interface Work {
 }
 
 async function fill(work: Work): Promise<Omit<Proof, 'kept' | 'log'>> {
-  const { deps, request, room, log, shadows } = work;
+  const { deps, request, log, shadows } = work;
   const { effects } = deps;
   const startedAt = effects.clock.monotonic();
-  const tools: VersionTools = { deps, request, room, context: (version) => contextOf(work, version, request.signal) };
+  const tools: VersionTools = { deps, request, context: (version) => contextOf(work, version, request.signal) };
   const old = await oldVersion(tools);
   const { ready, uncommitted } = await newVersion(tools);
   const versions = { old: shadowed(old), new: shadowed(ready) };
-  const [earlier, backfills] = [await request.readBackfills(old.folder), await request.readBackfills(ready.folder)];
+  const [earlier, backfills] = [await deps.readBackfills(old.folder), await deps.readBackfills(ready.folder)];
   request.onProgress('making the schemas');
   const made = await makeSchemas({ shadows, old, new: ready, backfills, earlier, effects, signal: request.signal, note: log.note });
   const cells = await runCells(work, versions, made);

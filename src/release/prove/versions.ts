@@ -15,8 +15,6 @@ import type { OldVersion, ProveRequest, ReadyVersion } from './ports.ts';
 export interface VersionTools {
   readonly deps: Pick<StepDeps, 'home' | 'environmentFor'>;
   readonly request: ProveRequest;
-  /** Folder of this run, where sources are checked out. */
-  readonly room: string;
   readonly context: (version: Pick<ReadyVersion, 'version' | 'definition'>) => CommandContext;
 }
 
@@ -24,9 +22,9 @@ export interface VersionTools {
 export async function oldVersion(tools: VersionTools): Promise<ReadyVersion> {
   const { old } = tools.request;
   if (old.kind === 'released') return released(tools, old);
-  const folder = join(tools.room, 'old');
+  const folder = join(tools.request.room, 'old');
   await checkOutInto(tools, old.sha, folder);
-  const definition = await tools.request.readDefinition(folder);
+  const definition = await old.readDefinition(folder);
   return built(tools, { folder, definition, commit: old.sha, told: old.told });
 }
 
@@ -45,14 +43,14 @@ async function released(
 
 /** The commit here (without git, what lies in the workspace), built, or as it was built already. */
 export async function newVersion(tools: VersionTools): Promise<{ readonly ready: ReadyVersion; readonly uncommitted: number }> {
-  const { workspace, definition } = tools.request;
+  const { workspace, definition, built: ready, room } = tools.request;
+  if (ready !== undefined) return { ready, uncommitted: 0 };
   const git = await readGit(workspace);
   const sha = git?.sha ?? null;
   const told = sha === null ? 'the workspace, which is not a git repository' : 'the commit here';
-  const folder = join(tools.room, 'new');
+  const folder = join(room, 'new');
   await checkOutInto(tools, sha, folder);
-  const ready = await built(tools, { folder, definition, commit: sha, told });
-  return { ready, uncommitted: git?.dirty.length ?? 0 };
+  return { ready: await built(tools, { folder, definition, commit: sha, told }), uncommitted: git?.dirty.length ?? 0 };
 }
 
 async function checkOutInto({ request }: VersionTools, sha: string | null, folder: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { Target } from '../../targets/index.ts';
 import type { Router } from '../../traffic/index.ts';
 import type { Definition } from '../core/definition.ts';
 import type { ReleaseStore } from '../ports.ts';
+import type { DeclaredBackfill } from '../prove/ports.ts';
 
 /** What the step executors act on; made once per worker by the composition root. */
 export interface StepDeps {
@@ -21,6 +22,10 @@ export interface StepDeps {
   readonly effects: Effects;
   /** False for a database of Slipway's own PostgreSQL that is not there yet. */
   readonly databaseExists: (definition: Definition) => Promise<boolean>;
+  /** A way into Slipway's own PostgreSQL, which is started when it does not run. */
+  readonly ownServer: () => Promise<DatabaseAccess>;
+  /** The backfills a source declares. */
+  readonly readBackfills: (folder: string) => Promise<readonly DeclaredBackfill[]>;
   /** Creates the database in Slipway's own PostgreSQL when it is not there. */
   readonly ensureEmbedded: (name: string) => Promise<void>;
   /** The URL processes receive, as a template: the user's own, or that of the embedded database. */

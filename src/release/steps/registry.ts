@@ -11,6 +11,7 @@ import { judgeStep } from './judge.ts';
 import { migrateDownStep, migrateStep } from './migrate.ts';
 import { observeStep } from './observe.ts';
 import { ensureDatabaseStep, preflightStep } from './preflight.ts';
+import { proveStep } from './prove.ts';
 import { rehearseStep } from './rehearse.ts';
 import { routeStep } from './route.ts';
 import { smokeStep } from './smoke.ts';
@@ -32,6 +33,7 @@ export function stepExecutors(deps: StepDeps): Readonly<Record<StepKind, StepExe
     restore: restoreStep(deps),
     smoke: smokeStep(deps),
     rehearse: rehearseStep(deps),
+    prove: proveStep(deps),
     judge: judgeStep(deps),
     companions: companionsStep(deps),
     recall: recallStep(deps),

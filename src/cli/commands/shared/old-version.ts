@@ -1,3 +1,4 @@
+import { loadConfig } from '../../../config/index.ts';
 import { SlipwayError } from '../../../kernel/index.ts';
 import { commitOf, versionOf, type Definition, type OldVersion } from '../../../release/index.ts';
 import type { App } from '../../compose.ts';
@@ -27,7 +28,13 @@ export async function oldVersionOf(app: App, { service, environment }: Definitio
   if (found !== undefined)
     return { kind: 'released', released: versionOf(await store.load(found.release)), told: `release ${found.release}` };
   const sha = await commitOf(app.places.workspace, asked);
-  if (sha !== null) return { kind: 'commit', sha, told: `--from ${asked}` };
+  if (sha !== null)
+    return {
+      kind: 'commit',
+      sha,
+      told: `--from ${asked}`,
+      readDefinition: async (folder) => (await loadConfig(folder, environment)).definition,
+    };
   throw new SlipwayError('not_found', `${asked} is neither a version that was released to ${environment} nor a commit here`, {
     hint: 'Run `slipway list`, or name a branch, a tag or a commit.',
   });

@@ -56,6 +56,22 @@ describe('compilePlan', () => {
     expect(plan.undo['migrate.apply']).toEqual([]);
   });
 
+  it('proves pending migrations where slipway.yaml asks for it, once built and before anybody approves or data changes', () => {
+    const definition = aDefinition({ database: database === null ? null : { ...database, prove: 'required' }, approvals: 1 });
+    const plan = aPlan({ definition, migrations: [aMigration('app')] });
+    const ids = running(plan);
+    expect(ids.indexOf('test.prove')).toBeGreaterThan(ids.indexOf('build.artifact'));
+    expect(ids.indexOf('test.prove')).toBeLessThan(plan.steps.findIndex(({ approvals }) => approvals > 0));
+    const skip = (change: Parameters<typeof aPlan>[0]) =>
+      aPlan({ definition, ...change }).steps.find(({ id }) => id === 'test.prove')?.skip;
+    expect(skip({ migrations: null })).toBeNull();
+    expect(skip({ migrations: [] })).toBe('no migration is pending');
+    expect(skip({ migrations: [aMigration('app')], previous: null })).toBe('there is no earlier version');
+    expect(skip({ migrations: [aMigration('restore')] })).toContain('1.0.0 is stopped before the migration');
+    expect(skip({ migrations: [aMigration('app')], skips: { 'test.prove': 'known' } })).toBe('known');
+    expect(aPlan({ migrations: [aMigration('app')] }).steps.map(({ id }) => id)).not.toContain('test.prove');
+  });
+
   it('ends the warm time of the old version, or stops it at once when there is none', () => {
     const last = (warmMs: number) =>
       aPlan({ definition: aDefinition({ rollback: { ...aDefinition().rollback, warmMs } }) }).steps.findLast(

@@ -1,5 +1,5 @@
 import type { Plan, Step } from '../plan.ts';
-import { backupSteps, migrateSteps } from './data-steps.ts';
+import { backupSteps, migrateSteps, proveSteps } from './data-steps.ts';
 import { deploySteps, trafficStep } from './deploy-steps.ts';
 import { asJson, draftOf, type Draft, type Part } from './draft.ts';
 import { step, type PlanInput } from './input.ts';
@@ -77,7 +77,8 @@ function opening({ input }: Draft): Part {
   return { steps: [...ensure, checks], undo: {} };
 }
 
-function making({ input, newSide }: Draft): Part {
+function making(draft: Draft): Part {
+  const { input, newSide } = draft;
   const { definition } = input;
   if (input.target !== null) {
     const reason = `${input.target.version} was built by release ${input.target.release}; the same artifact is used`;
@@ -93,7 +94,7 @@ function making({ input, newSide }: Draft): Part {
     },
     { timeoutMs: definition.build?.timeoutMs ?? 600_000, attempts: 1 },
   );
-  return { steps: [build, userCommand('test', input), userCommand('scan', input)], undo: {} };
+  return { steps: [build, userCommand('test', input), ...proveSteps(draft), userCommand('scan', input)], undo: {} };
 }
 
 function userCommand(stage: 'test' | 'scan', { definition }: PlanInput): Step {

@@ -61,6 +61,18 @@ function reasonWithoutBackup(draft: Draft): string | null {
   return holdsForMigration(draft) ? 'taken in the migrate stage, after traffic is held, so that restoring it loses no write' : null;
 }
 
+/** Both versions on each schema, where slipway.yaml asks for that: once the new one is built, and before anybody approves or data changes. */
+export function proveSteps(draft: Draft): readonly Step[] {
+  const { input, old, newSide } = draft;
+  if (input.definition.database?.prove !== 'required') return [];
+  const title = `run ${old?.version ?? 'the old version'} and ${input.version} on each schema of the change, in databases made for it`;
+  const skip =
+    reasonWithoutMigration(input) ??
+    (old === null ? 'there is no earlier version' : null) ??
+    (holdsForMigration(draft) ? `${old?.version ?? ''} is stopped before the migration, so it meets no other schema` : null);
+  return [step('test', 'prove', { kind: 'prove', title, input: { folder: newSide.artifact } }, { timeoutMs: HOUR, attempts: 1, skip })];
+}
+
 /** The migrate stage: hold and back up first where the old version cannot live with the new schema. */
 export function migrateSteps(draft: Draft): Part {
   const { input } = draft;
