@@ -1,12 +1,20 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { DEFAULT_LIMITS, forecastBackfill, openAccess, runBackfill, type BackfillDefinition } from '../../src/database/index.ts';
+import {
+  controlBackfill,
+  DEFAULT_LIMITS,
+  forecastBackfill,
+  lookAtBackfill,
+  openAccess,
+  runBackfill,
+  type BackfillDefinition,
+} from '../../src/database/index.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import { backfillWorld } from './backfill-world.ts';
 import { effects } from './support.ts';
 
-const { people, request, query, session, lines, folder, access } = backfillWorld();
+const { people, request, definition, query, session, lines, folder, access } = backfillWorld();
 
 const limits = (health: Partial<BackfillDefinition['limits']['health']> = {}): BackfillDefinition['limits'] => ({
   ...DEFAULT_LIMITS,
@@ -105,6 +113,32 @@ describe('a lost connection', () => {
     const set = { first_name: `current_setting('idle_in_transaction_session_timeout')` };
     await runBackfill(request({}, { change: { kind: 'set', columns: set } }));
     expect(await query('SELECT first_name FROM people')).toEqual([{ first_name: '30s' }]);
+  });
+});
+
+describe('what is said of a backfill', () => {
+  test('whether it runs, not whether it was running when it was killed', async () => {
+    await people(5_000);
+    const heard: Promise<boolean>[] = [];
+    const onBatch = (): void => {
+      if (heard.length === 0) heard.push(controlBackfill(access(), 'split-names', 'pause'));
+    };
+    const seen: unknown[] = [];
+    const onProgress = (line: string): void => {
+      if (line !== 'waits: somebody paused it') return;
+      void lookAtBackfill(access(), definition()).then(async ({ state }) => {
+        seen.push(state?.status);
+        await ask('stop');
+      });
+    };
+    await runBackfill(request({ onBatch, onProgress }));
+    expect([await Promise.all(heard), seen]).toEqual([[true], ['running']]);
+    await query(`UPDATE slipway_history.backfill SET status = 'running'`);
+    expect((await lookAtBackfill(access(), definition())).state).toMatchObject({
+      status: 'stopped',
+      because: expect.stringContaining('cut off') as string,
+    });
+    expect(await controlBackfill(access(), 'split-names', 'pause')).toBe(false);
   });
 });
 

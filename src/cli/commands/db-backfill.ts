@@ -54,9 +54,10 @@ async function dryRun({ terminal }: Call, request: BackfillRequest): Promise<num
 }
 
 async function ask({ terminal }: Call, { access, definition }: BackfillRequest, control: BackfillControl): Promise<number> {
-  await controlBackfill(access, definition.name, control);
-  if (terminal.json) terminal.data({ backfill: definition.name, asked: control });
-  else terminal.say(`Asked ${definition.name} to ${control}; it hears that before its next batch.`);
+  const running = await controlBackfill(access, definition.name, control);
+  const heard = running ? 'it hears that before its next batch' : 'but it does not run now, and begins anew without it';
+  if (terminal.json) terminal.data({ backfill: definition.name, asked: control, running });
+  else terminal.say(`Asked ${definition.name} to ${control}; ${heard}.`);
   return 0;
 }
 

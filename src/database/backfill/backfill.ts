@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type pg from 'pg';
 import { SlipwayError, type Duration } from '../../kernel/index.ts';
@@ -8,6 +7,7 @@ import { checkSql } from './check.ts';
 import { loadRowFunction, type RowFunction } from './function.ts';
 import { findWalk } from './key.ts';
 import { serverFolder } from './server-folder.ts';
+import { takeBackfillLock } from './lock.ts';
 import { startMonitor, type Monitor } from './monitor.ts';
 import { runPasses, type PassesEnd } from './passes.ts';
 import type { BackfillRequest, BackfillResult, BatchRecord } from './ports.ts';
@@ -84,7 +84,7 @@ async function runConnected(request: BackfillRequest, loaded: Loaded, startedAt:
   loaded.connected.value = true;
   let monitor: Monitor | null = null;
   try {
-    await takeLock(control, name);
+    await takeBackfillLock(control, name);
     await ensureBackfillTables(control);
     const walk = await findWalk(control, definition.table, definition.key);
     const sha256 = definitionDigest(definition, loaded.source);
@@ -117,16 +117,6 @@ async function runConnected(request: BackfillRequest, loaded: Loaded, startedAt:
 }
 
 const statusOf = ({ verdict }: PassesEnd) => (verdict === 'pass' ? 'done' : verdict === 'fail' ? 'failed' : 'stopped');
-
-/** One run of one backfill at a time; the server gives the lock back when the session that holds it is gone. */
-async function takeLock(control: pg.Client, name: string): Promise<void> {
-  const key = createHash('sha256').update(`slipway backfill ${name}`).digest().readBigInt64BE(0);
-  const { rows } = await control.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [key.toString()]);
-  if (rows[0]?.taken === true) return;
-  throw new SlipwayError('locked', `The backfill ${name} runs already`, {
-    hint: `Look at it with slipway db backfill ${name} --status, or stop it with --stop.`,
-  });
-}
 
 function refuseChanged(state: BackfillState | null, sha256: string, name: string): void {
   if (state === null || state.sha256 === sha256) return;
