@@ -45,6 +45,11 @@ describe('criteria, of which all must hold', () => {
     expect(documentedJudgement(startDocumented()).verdict).toBe('unknown');
   });
 
+  it('are told of a canary that an older build began to judge', () => {
+    const { without: _without, ...older } = startDocumented();
+    expect(documentedJudgement(addToDocumented(older, { ...fine, at: MINUTE_MS })).verdict).toBe('unknown');
+  });
+
   it.each([
     ['0.5 points more errors', errors(0.5), 'pass'],
     ['0.6 points more errors', errors(0.6), 'unknown'],

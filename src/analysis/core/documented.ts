@@ -17,8 +17,8 @@ export interface DocumentedJudge {
   readonly fired: readonly string[];
   /** Custom metrics that were declared with a tolerance; each must be measured. */
   readonly custom: Readonly<Record<string, number>>;
-  /** What a service says that it does not have: no limit of memory, no breakers. */
-  readonly without: readonly WatchedFact[];
+  /** What a service says that it does not have: no limit of memory, no breakers. Absent in looks of older builds. */
+  readonly without?: readonly WatchedFact[];
 }
 
 /** Facts of which only a trigger speaks: nobody may call it silent who does not look. */
@@ -55,7 +55,7 @@ const ROUNDING = 1e-9;
 const LONGEST_MS: Duration = CRITERIA.custom.windowMs;
 
 /** Begins to judge; `custom` are the tolerances of the declared business metrics, as the largest ratio to the stable value. */
-export function startDocumented(custom: DocumentedJudge['custom'] = {}, without: DocumentedJudge['without'] = []): DocumentedJudge {
+export function startDocumented(custom: DocumentedJudge['custom'] = {}, without: readonly WatchedFact[] = []): DocumentedJudge {
   return { startedAt: null, ticks: [], fired: [], custom, without };
 }
 
@@ -97,7 +97,7 @@ export function documentedJudgement(judge: DocumentedJudge): DocumentedJudgement
   return { verdict, action: actionOf(judge), fired, criteria, unwatched };
 }
 
-function unwatchedIn({ ticks, without }: DocumentedJudge): DocumentedJudgement['unwatched'] {
+function unwatchedIn({ ticks, without = [] }: DocumentedJudge): DocumentedJudgement['unwatched'] {
   const own = ticks.filter(({ ofCustom }) => ofCustom !== true);
   return (Object.keys(WATCHED) as WatchedFact[]).flatMap((fact) => {
     const last = own.at(-1);
