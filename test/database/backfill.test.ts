@@ -121,11 +121,14 @@ describe('what can never end well is said', () => {
     ['no table', 'nobody', null, 'no table'],
     ['a view', 'v', null, 'not a table'],
     ['no primary key', 'bare', null, 'no primary key'],
+    ['a key that others inherit without being unique', 'parent', null, 'inherit from it'],
     ['a key that may be null', 'bare', ['a'], 'cannot be walked'],
     ['columns without an index', 'people', ['name'], 'no unique index'],
   ])('%s', async (_what, table, key, words) => {
     await people(1);
-    await query('CREATE TABLE bare (a int UNIQUE, first_name text); CREATE VIEW v AS SELECT * FROM people');
+    await query(
+      'CREATE TABLE bare (a int UNIQUE, first_name text); CREATE VIEW v AS SELECT * FROM people; CREATE TABLE parent (id int PRIMARY KEY, first_name text); CREATE TABLE heir () INHERITS (parent)',
+    );
     await expect(runBackfill(request({}, { table, key }))).rejects.toMatchObject({
       code: 'config_invalid',
       message: expect.stringContaining(words) as string,

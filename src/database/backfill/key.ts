@@ -16,8 +16,16 @@ interface Index {
  * row security hides a part of it
  */
 export async function findWalk(client: pg.Client, table: string, wanted: readonly string[] | null): Promise<Walk> {
-  const { rows: found } = await client.query<{ schema: string | null; name: string; kind: string; oid: number; secured: boolean }>(
-    `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid::int8::float8 AS oid, row_security_active(c.oid) AS secured
+  const { rows: found } = await client.query<{
+    schema: string | null;
+    name: string;
+    kind: string;
+    oid: number;
+    secured: boolean;
+    inherited: boolean;
+  }>(
+    `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid::int8::float8 AS oid, row_security_active(c.oid) AS secured,
+       c.relkind = 'r' AND EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = c.oid) AS inherited
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
     [table],
   );
@@ -25,6 +33,11 @@ export async function findWalk(client: pg.Client, table: string, wanted: readonl
   if (relation === undefined)
     throw refuse(`There is no table ${table}`, 'Name it as SQL does, with its schema where it is not in the search path.');
   if (relation.kind !== 'r' && relation.kind !== 'p') throw refuse(`${table} is not a table`, 'A backfill changes the rows of a table.');
+  if (relation.inherited)
+    throw refuse(
+      `${table} has tables that inherit from it, in which its key is not unique`,
+      'Fill them and their parent one by one, without inheritance, or partition the table.',
+    );
   if (relation.secured)
     throw new SlipwayError(
       'database_refused',
