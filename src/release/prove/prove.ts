@@ -38,23 +38,37 @@ export async function proveMigrations(deps: ProveDeps, request: ProveRequest): P
   await mkdir(room, { recursive: true, mode: 0o700 });
   const environment: Record<string, string | undefined> = { ...request.environment };
   const target = await openTarget(deps, room, environment);
-  await removeGroups(target);
-  // What processes print is told as the cause of a cell: nothing of an earlier run may be taken for it.
-  await rm(join(room, PROCESSES, 'logs'), { recursive: true, force: true });
-  const log = await openStepLog(proofFolder(deps.home, request.id), 0, 'prove', deps.effects.redact);
-  let shadows: Shadows | null = null;
   try {
-    shadows = await openShadows(request.server, request.id);
-    const proof = await fill({ deps, request, environment, target, log, shadows });
-    const kept = await shadows.close(request.keep);
-    shadows = null;
-    return redactDeep({ ...proof, kept, log: log.finish() }, deps.effects.redact);
+    await removeGroups(target);
+    // What processes print is told as the cause of a cell: nothing of an earlier run may be taken for it.
+    await rm(join(room, PROCESSES, 'logs'), { recursive: true, force: true });
+    return await logged({ deps, request, environment, target });
   } finally {
     await removeGroups(target);
     await target.close();
-    await shadows?.close(request.keep);
     for (const folder of ['old', 'new']) await rm(join(room, folder), { recursive: true, force: true });
   }
+}
+
+async function logged(work: Omit<Work, 'log' | 'shadows'>): Promise<Proof> {
+  const { deps, request } = work;
+  const log = await openStepLog(proofFolder(deps.home, request.id), 0, 'prove', deps.effects.redact);
+  const proof = await onServer({ ...work, log }).catch((error: unknown) => {
+    // The file is closed; what it says stays.
+    log.finish();
+    throw error;
+  });
+  return redactDeep({ ...proof, log: log.finish() }, deps.effects.redact);
+}
+
+async function onServer(work: Omit<Work, 'shadows'>): Promise<Omit<Proof, 'log'>> {
+  const { server, id, keep } = work.request;
+  const shadows = await openShadows(server, id);
+  const proof = await fill({ ...work, shadows }).catch(async (error: unknown) => {
+    await shadows.close(keep);
+    throw error;
+  });
+  return { ...proof, kept: await shadows.close(keep) };
 }
 
 /** Supervised by this command alone, so no agent is needed, and none is disturbed. */
