@@ -168,4 +168,12 @@ describe('slipway db prove', () => {
     expect(await queryRows(openAccess(url('people')), 'SELECT code FROM people LIMIT 0', 5_000)).toEqual([]);
     expect(await shadows()).toEqual([]);
   });
+
+  it('leaves nothing either where it cannot go on', async () => {
+    await shop.commit('1.5.0', { config: { ...config, database: { ...config.database, queries: 'nowhere' } } });
+    const { exit, said } = await shop.slipway('db', 'prove');
+    expect(exit, said).toBe(3);
+    expect(said).toContain('The folder of queries nowhere of 1.5.0 cannot be read');
+    expect(await shadows()).toEqual([]);
+  });
 });
