@@ -46,15 +46,16 @@ describe('shadow databases', () => {
     await server.query('postgres', 'DROP DATABASE slipway_shadow_of_a_user');
   });
 
-  it('know who else is in them', async () => {
+  it('know who else is in them, and was', async () => {
     const shadows = await openShadows(access, newId());
     const shadow = await shadows.make('one');
-    expect((await shadows.sessions(shadow)).foreign).toBe(0);
+    expect(await shadows.sessions(shadow)).toEqual({ foreign: 0, ever: 0 });
     const client = new pg.Client({ connectionString: shadow.url });
     client.on('error', () => undefined);
     await client.connect();
     expect((await shadows.sessions(shadow)).foreign).toBe(1);
     await client.end();
+    await expect.poll(() => shadows.sessions(shadow)).toEqual({ foreign: 0, ever: 1 });
     await shadows.close(false);
   });
 });

@@ -94,7 +94,13 @@ const verdicts = ({ cells }: ProofDocument): Readonly<Record<string, string>> =>
 describe('slipway db prove', () => {
   it('passes a change that both versions live with, on sample data, with evidence, and leaves nothing', async () => {
     const { exit, proof, said } = await prove('1.1.0', {
-      files: { 'migrations/2_age.sql': 'ALTER TABLE people ADD COLUMN age int', 'server.js': server('id, name, code, age') },
+      // Without a smoke, its query set answers for it.
+      config: { smoke: null, database: { ...config.database, queries: 'queries' } },
+      files: {
+        'migrations/2_age.sql': 'ALTER TABLE people ADD COLUMN age int',
+        'queries/people.sql': `SELECT age FROM people; INSERT INTO people (name, age) VALUES ('Zoe', 7)`,
+        'server.js': server('id, name, code, age'),
+      },
     });
     expect(exit, said).toBe(0);
     expect(verdicts(proof)).toMatchObject({ 'old old': 'pass', 'old expanded': 'pass', 'new expanded': 'pass', 'new backfilled': 'pass' });
@@ -132,8 +138,9 @@ describe('slipway db prove', () => {
     expect(proof.remarks).toEqual([expect.stringContaining('a release now would apply 3_drop while the old version runs')]);
   });
 
-  it('knows nothing of a version without checks, and removes what a killed run left', async () => {
+  it('knows nothing of a version without checks, nor of one that never asked its database, and removes what a killed run left', async () => {
     await rm(join(shop.folder, 'backfills'), { recursive: true });
+    await shop.commit('1.2.1', { config: { ...config, smoke: { read: ['GET /'], write: { none: 'a test' } } } });
     await shop.commit('1.3.0', {
       config: { ...config, smoke: null, processes: { web, clock: { run: 'sleep 60', health: { alive: '100ms' } } } },
     });
@@ -149,7 +156,12 @@ describe('slipway db prove', () => {
       { part: 'service', verdict: 'unknown', cause: expect.stringContaining('no read check is declared') as string },
       { part: 'workers', verdict: 'unknown', cause: 'worker checks: no check of background work is declared' },
     ]);
-    expect(proof).toMatchObject({ verdict: 'unknown', old: { told: '--from HEAD~1', version: '1.2.0' } });
+    expect(proof).toMatchObject({ verdict: 'unknown', old: { told: '--from HEAD~1', version: '1.2.1' } });
+    expect(proof.cells[0]).toMatchObject({
+      schema: 'old',
+      verdict: 'unknown',
+      cause: expect.stringContaining('never seen in its shadow database') as string,
+    });
     expect(await shadows()).toEqual([]);
   });
 

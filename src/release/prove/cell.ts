@@ -2,7 +2,7 @@ import { runQueries, type Cell, type DatabaseAccess, type DeclaredQuery, type Pa
 import { joinVerdicts, type Check, type Effects } from '../../kernel/index.ts';
 import type { GroupSpec, Target } from '../../targets/index.ts';
 import { groupSpec } from '../core/compile/group.ts';
-import type { Definition, SmokeDefinition } from '../core/definition.ts';
+import type { Definition, SmokeCheck, SmokeDefinition } from '../core/definition.ts';
 import { printedOf } from '../core/printed.ts';
 import type { SmokeContext } from '../ports.ts';
 import { runSmoke } from '../smoke/smoke.ts';
@@ -101,7 +101,7 @@ async function ask(tools: CellTools, run: CellRun, { spec, database }: Started):
   if (ready.verdict !== 'pass') return { verdict: 'fail', cause: ready.reason, checks: [], output: printedOf(ready.facts ?? {}) };
   const smoked = await smokeCell(tools, run, { spec, database, smoke, context });
   signal.throwIfAborted();
-  const asked = cell.part === 'service' ? await runQueries(database, queries) : [];
+  const asked = cell.part === 'service' && queries.length > 0 ? await runQueries(database, queries) : [];
   const answered = [...smoked, ...asked];
   const proven = joinVerdicts(answered.map((check) => check.verdict)) === 'pass';
   const checks = proven ? [...answered, ...(await connected(tools, run, { spec, database, smoke }))] : answered;
@@ -130,6 +130,8 @@ function smokeOf({ smoke, processes }: Definition, part: Part): SmokeDefinition 
   return processes.some((process) => process.routed) ? { ...smoke, read: [], write: [], expectVersion: false } : smoke;
 }
 
+const checksOf = ({ read, write, worker }: SmokeDefinition): readonly SmokeCheck[] => [...read, ...write, ...worker];
+
 interface Smoking extends Started {
   readonly smoke: SmokeDefinition;
 }
@@ -142,7 +144,7 @@ async function smokeCell(
   const { version, queries, cell } = run;
   const { definition } = version;
   const must = mustOf(run);
-  const declared = [...smoke.read, ...smoke.write, ...smoke.worker].length;
+  const declared = checksOf(smoke).length;
   if (declared === 0 && cell.part === 'workers') return [NO_WORKER_CHECK];
   if (declared === 0 && queries.length > 0 && !must.mustRead && !must.mustWrite) return [];
   const group = await tools.target.inspect(spec.id);
@@ -182,9 +184,10 @@ function healthPathOf({ processes }: Definition): string | null {
 /** A version that never came to its shadow database proves nothing about it, whatever it answered. */
 async function connected(tools: CellTools, { version, queries }: CellRun, { spec, database, smoke }: Smoking): Promise<readonly Check[]> {
   const { shadows, target, effects } = tools;
-  if (version.definition.database === null || (await shadows.sessions(database)).foreign > 0) return [];
+  // What a query set asks is asked by Slipway: whether the version connects by itself is another question then.
+  if (version.definition.database === null || checksOf(smoke).length === 0 || (await shadows.sessions(database)).foreign > 0) return [];
   // One that connects for each request is seen in the server's count, a moment after its sessions have ended. Slipway's own are in it, too.
-  const own = queries.length > 0 || [...smoke.read, ...smoke.write, ...smoke.worker].some(({ kind }) => kind === 'sql');
+  const own = queries.length > 0 || checksOf(smoke).some(({ kind }) => kind === 'sql');
   await target.remove(FENCE, spec.id);
   for (let look = own ? LOOKS : 0; look < LOOKS; look += 1) {
     if (((await shadows.sessions(database)).ever ?? 0) > 0) return [];
