@@ -78,7 +78,7 @@ async function removeGroups(target: ProcessTarget): Promise<void> {
   for (const id of target.groups()) await target.remove(FENCE, id);
 }
 
-/** One run at a time in a state directory: the supervisor's lock says so. */
+/** One run at a time in a folder: the supervisor's lock says so. */
 async function openTarget({ effects }: ProveDeps, room: string, environment: ProveRequest['environment']): Promise<ProcessTarget> {
   const { clock, log } = effects;
   try {
