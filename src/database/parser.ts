@@ -1,3 +1,4 @@
+import { libpgQuery } from './libpg-query.ts';
 import { isJsonObject, messageOf, type JsonObject } from '../kernel/index.ts';
 import { lineAt } from './core/position.ts';
 import type { Statement } from './core/types.ts';
@@ -16,7 +17,7 @@ export async function parseSql(sql: string): Promise<Parsed> {
   const nul = sql.indexOf('\0');
   if (nul >= 0) return refused(sql, Array.from(sql.slice(0, nul)).length, 'the file holds a NUL byte');
   if (sql.trim() === '') return { ok: true, statements: [] };
-  const { parse, hasSqlDetails } = await import('libpg-query');
+  const { parse, hasSqlDetails } = await libpgQuery();
   try {
     const tree: unknown = await parse(sql);
     return { ok: true, statements: statementsOf(sql, tree as JsonObject) };

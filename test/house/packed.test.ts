@@ -59,6 +59,8 @@ describe('the packer', () => {
       mkdirSync(path.dirname(path.join(folder, 'src', file)), { recursive: true });
       writeFileSync(path.join(folder, 'src', file), text);
     }
+    mkdirSync(path.join(folder, 'packages/service/src'), { recursive: true });
+    writeFileSync(path.join(folder, 'packages/service/src/index.ts'), 'export {};');
     writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
     const script = `import { pack } from ${JSON.stringify(pathToFileURL(path.join(ROOT, 'scripts/pack.mjs')).href)}; await pack(${JSON.stringify(folder)}, 'dist');`;
     const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, encoding: 'utf8' });

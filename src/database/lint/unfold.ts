@@ -1,3 +1,4 @@
+import { libpgQuery } from '../libpg-query.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/index.ts';
 import type { Inner, Unfolded } from '../core/lint/lint-file.ts';
 import { plainName } from '../core/lint/schema.ts';
@@ -65,7 +66,7 @@ interface Piece {
 
 /** The SQL of a PL/pgSQL body. A body it cannot parse is told by the server when it runs; here it holds nothing. */
 async function plpgsql(text: string): Promise<{ readonly found: readonly Piece[]; readonly hidden: readonly number[] }> {
-  const { parsePlPgSQLSync } = await import('libpg-query');
+  const { parsePlPgSQLSync } = await libpgQuery();
   let tree: JsonValue;
   try {
     tree = parsePlPgSQLSync(text) as JsonValue;
