@@ -33,6 +33,12 @@ export async function endHaproxy(directory: string, clock: Clock): Promise<void>
   await haproxy.endHaproxy(directory, clock);
 }
 
+/** See `adapters/haproxy/outside.ts`. */
+export async function runningHaproxy(directory: string): Promise<number | null> {
+  const haproxy = await import('./adapters/haproxy/outside.ts');
+  return haproxy.runningHaproxy(directory);
+}
+
 /** See `http.ts`. */
 export async function createRouterRoutes(router: Router, log: Log): Promise<Hono> {
   const http = await import('./http.ts');

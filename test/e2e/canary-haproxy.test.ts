@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentPlaces, agentStatus } from '../../src/server/index.ts';
 import { bucketOf } from '../../src/traffic/core/cohort.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
@@ -99,5 +102,24 @@ describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)',
     expectSaid(await service.slipway('agent', 'start'), 0, 'haproxy router');
     expect(await service.served()).toBe('1.1.0');
     expect(users?.met().failed).toBe(before);
+  }, 120_000);
+
+  it('is said to have its users still when the agent was killed, and is opened at once by the first agent after everything was stopped', async () => {
+    process.kill((await agentStatus(rig.home))?.pid ?? 0, 'SIGKILL');
+    await until('the agent is gone', async () => (await agentStatus(rig.home)) === null);
+    const doctor = await service.slipway('doctor');
+    expectSaid(doctor, 6, /FAIL +agent +none runs, and bird\/dev\/\w+ should: HAProxy \(pid \d+\) goes on\s+sending users to it/);
+    expect(doctor.said).not.toContain('users do not reach it');
+    expect(await service.served()).toBe('1.1.0');
+
+    expectSaid(await service.slipway('agent', 'start'), 0);
+    expectSaid(await service.slipway('agent', 'stop', '--all'), 0);
+    const { log, socket } = agentPlaces(rig.home);
+    // As after a reboot.
+    rmSync(dirname(socket), { recursive: true, force: true });
+    const before = readFileSync(log, 'utf8').length;
+    expectSaid(await service.slipway('agent', 'start'), 0, 'haproxy router');
+    await until('it serves', async () => (await service.served()) === '1.1.0');
+    expect(readFileSync(log, 'utf8').slice(before)).not.toContain('HAProxy did not start');
   }, 120_000);
 });

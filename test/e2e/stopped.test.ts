@@ -41,7 +41,9 @@ describe('a service whose processes are gone', () => {
     expectSaid(await service.slipway('doctor'), 6, /FAIL +agent +none runs/);
     const taken = createServer().listen(service.port, '127.0.0.1');
     await once(taken, 'listening');
-    const note = new RegExp(`users do not reach stopped/dev: .*127\\.0\\.0\\.1:${service.port}.*Stop what listens there.*once it is free`);
+    const note = new RegExp(
+      `users do not reach stopped/dev: .*127\\.0\\.0\\.1:${service.port}.*Stop what listens there.*as soon as it can`,
+    );
     expectSaid(await service.slipway('agent', 'start'), 0, note);
     taken.close();
     await once(taken, 'close');

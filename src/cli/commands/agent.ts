@@ -22,7 +22,7 @@ import { count } from '../output/table.ts';
 import { ownVersion } from '../output/version.ts';
 import { findPlaces, type Places } from '../places.ts';
 import { refuseStrangeFolder } from './shared/app.ts';
-import { deafRoutes } from './shared/deaf-routes.ts';
+import { deafNote, deafRoutes } from './shared/deaf-routes.ts';
 import { agentArgv } from './shared/driver.ts';
 import { onInterrupt } from './shared/interrupt.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
@@ -83,8 +83,7 @@ export const start: Handler = async (call) => {
     { home, started, ...status, deaf },
     `${started ? 'Started' : 'Runs already'}: ${describe(status)}\nlog  ${agentPlaces(home).log}`,
   );
-  for (const { route, reason, fix } of deaf)
-    call.terminal.note(`note: users do not reach ${route}: ${reason}. ${fix ?? ''}. The agent takes the address by itself once it is free`);
+  for (const one of deaf) call.terminal.note(deafNote(one));
   return 0;
 };
 

@@ -43,6 +43,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal, onRea
   // The target's lock comes first and goes last: it keeps a second agent from touching what is of the first.
   const target = await createProcessTarget({ directory: places.directory, clock, log, environment: options.environment });
   try {
+    // Before the router, which may put a socket of its own there.
+    secureSocketFolder(places);
     const book = await openEndpointBook(target, log);
     const router = await openRouter(options.router, { places, clock, log, random: options.random, endpoints: book.get });
     const disconnect = book.connect(router);
@@ -117,7 +119,6 @@ async function serve(options: AgentOptions, { target, router, otlp }: Parts, { s
 
 /** An agent's control API: `GET /v1/agent`, `POST /v1/agent/stop?all=`, and what the parts bring. */
 async function listen(places: AgentPlaces, parts: readonly Hono[]): Promise<Server> {
-  secureSocketFolder(places);
   const app = new Hono();
   for (const part of parts) app.route('/', part);
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;

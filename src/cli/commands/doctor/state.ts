@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isJsonObject, messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
 import { keyFingerprints, loadOrCreateKeys } from '../../../evidence/index.ts';
 import { agentPlaces, agentStatus } from '../../../server/index.ts';
+import { runningHaproxy } from '../../../traffic/index.ts';
 import { count } from '../../output/table.ts';
 
 /** The keys that sign evidence, with the fingerprints a verifier pins. */
@@ -62,7 +63,12 @@ export async function checkAgent(home: string): Promise<Check> {
     const groups = wantedGroups(home);
     if (groups.length === 0)
       return { name: 'agent', verdict: 'pass', reason: 'none runs; `slipway release` or `slipway agent start` starts one' };
-    const reason = `none runs, and ${groups.join(', ')} should: users do not reach it, and nobody restarts what crashes`;
+    const haproxy = await runningHaproxy(agentPlaces(home).directory);
+    const users =
+      haproxy === null
+        ? 'users do not reach it, and nobody restarts what crashes'
+        : `HAProxy (pid ${haproxy}) goes on sending users to it, and until an agent runs nobody watches it or restarts what crashes`;
+    const reason = `none runs, and ${groups.join(', ')} should: ${users}`;
     return { name: 'agent', verdict: 'fail', reason, fix: 'Start it with `slipway agent start`.' };
   }
   const { worker } = agent;

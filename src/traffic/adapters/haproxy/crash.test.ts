@@ -7,7 +7,7 @@ import { ask, type Cleanup, createCleanup, freePort, scratch, startLoad, startSe
 import { systemClock } from '../../../kernel/index.ts';
 import type { Endpoint, LocalRouter, RouteSpec } from '../../ports.ts';
 import { createHaproxyRouter } from '../haproxy.ts';
-import { endHaproxy } from './outside.ts';
+import { endHaproxy, runningHaproxy } from './outside.ts';
 
 const ID = 'shop/prd';
 const installed = spawnSync('haproxy', ['-v']).status === 0;
@@ -118,7 +118,9 @@ describe.skipIf(!installed)('a HAProxy that ends, is left or is lied about (apt-
 
   it('gives its ports to another router', async () => {
     await router.leave();
+    expect(await runningHaproxy(directory)).toBe(pid());
     await endHaproxy(directory, systemClock);
+    expect(await runningHaproxy(directory)).toBeNull();
     await expect(ask(route.listen.port)).rejects.toThrow('ECONNREFUSED');
   });
 

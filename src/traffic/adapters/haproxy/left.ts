@@ -16,12 +16,18 @@ export async function note(directory: string, { pid, socket }: Haproxy): Promise
   await replaceFile(join(directory, NOTE), JSON.stringify({ pid, socket }));
 }
 
-/** The process another agent left, ready to be replaced; null when none runs. One that runs and does not answer is ended. */
-export async function findLeft(directory: string): Promise<Haproxy | null> {
+/** Who serves, by the last word that was left; null when it runs no more. */
+export async function readNote(directory: string): Promise<Pick<Haproxy, 'pid' | 'socket'> | null> {
   const text = await readFile(join(directory, NOTE), 'utf8').catch(() => null);
   const parsed = text === null ? null : noteSchema.safeParse(parseJson(text));
-  if (parsed?.success !== true || !(await isOurs(parsed.data.pid, directory))) return null;
-  const { pid, socket } = parsed.data;
+  return parsed?.success === true && (await isOurs(parsed.data.pid, directory)) ? parsed.data : null;
+}
+
+/** The process another agent left, ready to be replaced; null when none runs. One that runs and does not answer is ended. */
+export async function findLeft(directory: string): Promise<Haproxy | null> {
+  const noted = await readNote(directory);
+  if (noted === null) return null;
+  const { pid, socket } = noted;
   const hasEnded = (): boolean => !isAlive(pid);
   try {
     const runtime = await openRuntime(socket);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../../kernel/index.ts';
-import { endOf, findLeft } from './left.ts';
+import { endOf, findLeft, readNote } from './left.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { checkProgram } from './program.ts';
 
@@ -13,4 +13,9 @@ export function assertHaproxy(): Promise<void> {
 export async function endHaproxy(directory: string, clock: Clock): Promise<void> {
   const left = await findLeft(join(directory, 'haproxy'));
   if (left !== null) await endOf(left, DEFAULT_LIMITS.drainMs, clock);
+}
+
+/** The process number of a HAProxy that serves, with an agent or without one; null where none does. */
+export async function runningHaproxy(directory: string): Promise<number | null> {
+  return (await readNote(join(directory, 'haproxy')))?.pid ?? null;
 }
