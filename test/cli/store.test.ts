@@ -72,6 +72,16 @@ describe('against a real store', () => {
     expect((await inProcess(['status'], env)).out).toContain('unknown: no agent answers');
   });
 
+  it.each([
+    [['status', '--env', 'nonsense'], 'Nothing in nonsense was released'],
+    [['status', '--service', 'nope', '--json'], 'Nothing of nope was released'],
+    [['list', '--service', 'nope', '--env', 'dev'], 'Nothing of nope in dev was released'],
+  ])('%j: a name that was never released is refused with those that were', async (args, said) => {
+    const ran = await inProcess(args, env);
+    expect(ran).toMatchObject({ exit: 3, out: '', err: expect.stringContaining(said) });
+    expect(ran.err).toContain('shop in dev, shop in prd');
+  });
+
   it('show: by prefix, with every step; ambiguous and unknown ids are refused', async () => {
     const shown = await json('show', '01aaa1');
     expect(shown).toMatchObject({

@@ -2,6 +2,7 @@ import { SlipwayError, toIso } from '../../kernel/index.ts';
 import type { ReleaseSummary } from '../../release/index.ts';
 import { renderList } from '../output/listing.ts';
 import { withApp } from './shared/app.ts';
+import { refuseUnknownPlace } from './shared/unknown-place.ts';
 import { text, type Handler } from './spec.ts';
 
 const USUAL_LIMIT = 20;
@@ -18,6 +19,7 @@ export const run: Handler = async (call) => {
       ...(service === undefined ? {} : { service }),
       ...(environment === undefined ? {} : { environment }),
     });
+    if (releases.length === 0 && (environment ?? service) !== undefined) await refuseUnknownPlace(opened.store, { service, environment });
     const { terminal } = call;
     if (terminal.json) terminal.data({ releases: releases.map(rowOf) });
     else terminal.say(renderList(releases, effects.clock.now(), terminal.style));

@@ -8,6 +8,7 @@ import { rowOf } from './list.ts';
 import { trafficOf } from './shared/serving.ts';
 import { withApp } from './shared/app.ts';
 import { setServing } from './shared/rollback-set.ts';
+import { refuseUnknownPlace } from './shared/unknown-place.ts';
 import { setHere } from './shared/which.ts';
 import { text, type Call, type Handler } from './spec.ts';
 
@@ -23,6 +24,7 @@ export const run: Handler = async (call) =>
       ...(environment === undefined ? {} : { environment }),
       ...(service === undefined ? {} : { service }),
     });
+    if (recent.length === 0 && (environment ?? service) !== undefined) await refuseUnknownPlace(app.opened.store, { service, environment });
     const names = [...new Map(recent.map((one) => [`${one.service}/${one.environment}`, one])).values()];
     const agent = await agentStatus(app.places.home);
     const places = await Promise.all(
