@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventOf, lossNote, refusalOf, type Wish } from '../../src/cli/commands/shared/requests.ts';
+import { delayNote, eventOf, lossNote, refusalOf, type Wish } from '../../src/cli/commands/shared/requests.ts';
 import { foldEvents, next, type NewEvent, type ReleaseEvent, type ReleaseState } from '../../src/release/index.ts';
 import { simulate, type Twist } from '../release/simulate.ts';
 import { needingApproval } from './support.ts';
@@ -40,6 +40,14 @@ describe('what may be asked of a release', () => {
     const paused = stateAt(6, eventOf(wish('pause'), running));
     expect(refused(wish('resume'), paused)).toBeNull();
     expect(refused(wish('pause'), paused)).toContain('already');
+  });
+
+  it('paused: promote is recorded, and said to wait for resume', () => {
+    const promote: Wish = { do: 'promote', reason: 'why', full: true };
+    expect(delayNote(promote, running)).toBeNull();
+    const paused = stateAt(6, eventOf(wish('pause'), running));
+    expect(delayNote(promote, paused)).toContain('nothing happens until `slipway resume');
+    expect(delayNote(wish('resume'), paused)).toBeNull();
   });
 
   it('stuck: resume, accept, and abort or rollback where going back loses nothing', () => {

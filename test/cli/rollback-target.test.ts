@@ -75,7 +75,7 @@ describe('what a rollback brings back', () => {
     expect([to.version, current.version]).toEqual(['1.1.0', '1.1.0']);
   });
 
-  it('after a rollback, the version before that, not the one it left', async () => {
+  it('after a rollback, the version before that and not the one it left, when it is asked for by name', async () => {
     const all = history(['1.0.0'], ['1.1.0'], ['1.2.0']);
     const [, middle, newest] = all.map(versionOf);
     const back = compilePlan({
@@ -85,8 +85,16 @@ describe('what a rollback brings back', () => {
       previous: newest ?? null,
       target: middle ?? null,
     });
-    const { to, current } = await chooseRollback(storeOf([...all, stored(back)]), question);
-    expect([to.version, current.version]).toEqual(['1.0.0', '1.1.0']);
+    const store = storeOf([...all, stored(back)]);
+    await expect(chooseRollback(store, question)).rejects.toMatchObject({
+      code: 'not_possible_now',
+      message: '1.1.0 was put back by rollback 01r9 already; another one would go further back, to 1.0.0',
+      hint: expect.stringContaining('--to 1.0.0') as string,
+    });
+    for (const named of [{ finished: '01r9' }, { version: '1.0.0' }]) {
+      const { to, current } = await chooseRollback(store, { ...question, ...named });
+      expect([to.version, current.version]).toEqual(['1.0.0', '1.1.0']);
+    }
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
@@ -80,6 +80,17 @@ describe('against a real store', () => {
     const ran = await inProcess(args, env);
     expect(ran).toMatchObject({ exit: 3, out: '', err: expect.stringContaining(said) });
     expect(ran.err).toContain('shop in dev, shop in prd');
+  });
+
+  it('db plan and db apply: a database in our own server is there before the first release', async () => {
+    const folder = join(home.path, 'with-database');
+    mkdirSync(join(folder, 'migrations'), { recursive: true });
+    const declared = 'database: { embedded: early, migrations: migrations }';
+    writeFileSync(join(folder, 'slipway.yaml'), `service: shop\nlisten: 127.0.0.1:8099\nrun: node server.js\n${declared}\n`);
+    writeFileSync(join(folder, 'migrations', '1_people.sql'), 'CREATE TABLE people (id int PRIMARY KEY)');
+    const db = (...args: readonly string[]) => inProcess(['-C', folder, 'db', ...args], env);
+    expect(await db('plan')).toMatchObject({ exit: 0, err: '', out: expect.stringContaining('1_people') });
+    expect(await db('apply')).toMatchObject({ exit: 0, out: expect.stringContaining('1_people') });
   });
 
   it('show: by prefix, with every step; ambiguous and unknown ids are refused', async () => {

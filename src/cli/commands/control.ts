@@ -3,7 +3,7 @@ import { foldEvents, type ReleaseState } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
 import type { App } from '../compose.ts';
 import { actorOf, withApp } from './shared/app.ts';
-import { eventOf, lossNote, refusalOf, type Wish } from './shared/requests.ts';
+import { delayNote, eventOf, lossNote, refusalOf, type Wish } from './shared/requests.ts';
 import { answerForSet } from './shared/set-wish.ts';
 import { releasesAtWork, releasesInFlight, type Chosen } from './shared/which.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
@@ -83,8 +83,7 @@ async function recordWish(call: Call, app: App, state: ReleaseState, wish: Wish)
     terminal.note(
       'note: requests are held, and fail after 30 s, until a release opens the route; `slipway rollback --to VERSION` does that for the version that served before',
     );
-  const loss = lossNote(wish, state);
-  if (loss !== null) terminal.note(`note: ${loss}`);
+  for (const note of [delayNote(wish, state), lossNote(wish, state)]) if (note !== null) terminal.note(`note: ${note}`);
   return { release, requested: wish.do, by: actor };
 }
 

@@ -16,6 +16,8 @@ export interface DeclaredDatabase {
 export async function declaredDatabase(call: Call, app: App): Promise<DeclaredDatabase> {
   const { definition } = await configOf(call);
   const { database } = definition;
+  // An empty database inside our own server is part of the state directory; before the first release it may not be there yet.
+  if (typeof database?.url === 'object') await app.deps.ensureEmbedded(database.url.embedded);
   const access = await app.deps.databaseFor(app.places.workspace, definition);
   if (access !== null && database !== null) return { access, definition, database };
   throw new SlipwayError('config_invalid', `slipway.yaml declares no database for ${definition.environment}`, {

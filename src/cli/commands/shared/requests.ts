@@ -76,6 +76,12 @@ function refuseRollback(state: ReleaseState, acceptDataLoss: boolean): string | 
   return `users may have been writing to ${state.plan.version} since ${state.plan.rollback.pointOfNoReturn}, and going back restores the backup from before: pass --accept-data-loss to lose what they wrote${state.stuck === null ? ', or let it go on' : `, or ${repairForward(state)}`}`;
 }
 
+/** What keeps the wish from being acted on, although it is recorded; null when nothing does. */
+export function delayNote(wish: Wish, { paused, plan }: ReleaseState): string | null {
+  if (wish.do !== 'promote' || !paused) return null;
+  return `release ${plan.release} is paused: nothing happens until \`slipway resume ${plan.release}\``;
+}
+
 /** What whoever accepts that data is lost may not think of; null for other wishes. */
 export function lossNote(wish: Wish, state: ReleaseState): string | null {
   if (wish.do !== 'rollback' || !wish.acceptDataLoss || !isPastNoReturn(state)) return null;

@@ -49,6 +49,7 @@ export async function chooseRollback(
       { hint: 'Leave the release out to go back from what serves, and choose the version with --to.' },
     );
   }
+  if (finished === null && question.version === null) await refuseSecondStep(store, serving, current);
   const recent = await store.list({ service, environment, limit: RECENT });
   const released = recent.filter((one) => one.status === 'released');
   const to = question.version === null ? await versionBefore(store, current) : await versionNamed(store, released, question.version);
@@ -65,6 +66,17 @@ async function versionBefore(store: Pick<ReleaseStore, 'load'>, current: Previou
   if (previous === null)
     throw new SlipwayError('not_possible_now', `${current.version} was the first release here: there is no version to go back to`);
   return previous;
+}
+
+/** Whoever repeats the command may think that it is about the version that was just taken back. */
+async function refuseSecondStep(store: Pick<ReleaseStore, 'load'>, serving: StoredRelease, current: PreviousVersion): Promise<void> {
+  if (serving.summary.kind !== 'rollback') return;
+  const { version } = await versionBefore(store, current);
+  throw new SlipwayError(
+    'not_possible_now',
+    `${current.version} was put back by rollback ${serving.summary.release} already; another one would go further back, to ${version}`,
+    { hint: `Where that is meant: slipway rollback --to ${version}` },
+  );
 }
 
 async function versionNamed(
