@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_LIMITS, runBackfill } from '../../src/database/index.ts';
+import { findWalk } from '../../src/database/backfill/key.ts';
+import { startMonitor } from '../../src/database/backfill/monitor.ts';
+import { systemClock } from '../../src/kernel/index.ts';
 import { backfillWorld } from './backfill-world.ts';
 
 const { people, request, query, session, batches, lines, folder } = backfillWorld();
@@ -179,6 +182,17 @@ describe('beside others', () => {
     expect(result.reason).toContain('somebody asked it to stop');
     expect(await runBackfill(request())).toMatchObject({ verdict: 'pass', changed: 2_000 });
     expect(await query(once)).toEqual([{ n: 0 }]);
+  });
+
+  test('live rows that the server has not counted, as in a copied database, are taken from its estimate', async () => {
+    await people(5_000);
+    await query('VACUUM ANALYZE people');
+    await query('SELECT pg_stat_reset()');
+    const client = await session('a monitor');
+    const walk = await findWalk(client, 'people', null);
+    const monitor = await startMonitor({ client, walk, limits: DEFAULT_LIMITS.health, clock: systemClock, dataFolder: null });
+    await monitor.stop();
+    expect(monitor.latest()?.liveRows).toBe(5_000);
   });
 
   test('a definition that was changed in the middle is refused', async () => {

@@ -106,7 +106,7 @@ const HEALTH = `SELECT
   CASE WHEN pg_is_in_recovery() THEN NULL ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))::float8 FROM pg_stat_replication) END AS "replicaLagBytes",
   CASE WHEN pg_is_in_recovery() THEN NULL ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn))::float8 FROM pg_replication_slots) END AS "keptWalBytes",
   coalesce((SELECT sum(n_dead_tup)::float8 FROM parts), 0) AS "deadRows",
-  coalesce((SELECT sum(n_live_tup)::float8 FROM parts), 0) AS "liveRows",
+  coalesce((SELECT sum(greatest(n_live_tup, reltuples))::float8 FROM parts JOIN pg_class c ON c.oid = parts.relid), 0) AS "liveRows",
   (SELECT age(datfrozenxid)::float8 FROM pg_database WHERE datname = current_database()) AS "transactionAge"`;
 const SESSIONS = `WITH ours AS (SELECT pid FROM pg_stat_activity WHERE application_name = current_setting('application_name')),
   others AS (SELECT * FROM pg_stat_activity WHERE pid NOT IN (SELECT pid FROM ours)),
