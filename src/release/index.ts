@@ -9,7 +9,7 @@ export { STAGES } from './core/plan.ts';
 export { checkpointOf, foldEvents, type ReleaseState, type StepState } from './core/state.ts';
 export { printedOf, type Printed } from './core/printed.ts';
 export { remarksOf } from './core/remarks.ts';
-export { servingOf, type Serving } from './core/serving.ts';
+export { lastWeight, servingOf, type Serving } from './core/serving.ts';
 export { judgedCheckpoints } from './core/judged.ts';
 export { decisionsOf, plotOf, type Decision } from './core/decisions.ts';
 export { hypothesis, replay, type Hypothesis, type Replay } from './core/replay.ts';

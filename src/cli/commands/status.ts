@@ -113,6 +113,8 @@ function documentOf(place: PlaceStatus): Readonly<Record<string, unknown>> {
       ...rowOf(summary),
       users: view.users,
       step: view.at?.id ?? null,
+      last: view.last,
+      weight: view.weight,
       waiting: view.waiting,
       because: view.stuck?.reason ?? view.because,
     })),

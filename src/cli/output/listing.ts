@@ -141,11 +141,13 @@ function rowsOf(place: PlaceStatus, style: Style): readonly (readonly string[])[
 
 function inFlightRows({ summary, view }: InFlight): readonly (readonly string[])[] {
   const { kind, release, version, status } = summary;
-  const doing = view.stuck?.reason ?? view.because ?? (view.at === null ? null : `${view.at.id}: ${view.at.title}`);
+  const last = view.last === null ? null : `last step ${view.last}`;
+  const doing = view.stuck?.reason ?? view.because ?? (view.at === null ? last : `${view.at.id}: ${view.at.title}`);
   return [
     ...(view.users === 'new' ? [['serving', `${version}, whose ${kind} is not over`]] : []),
     ...(view.users === 'unknown' ? [['serving', 'a step that moves users has no known outcome: see the route']] : []),
     ['in flight', `${kind} ${release} of ${version}: ${status}${doing === null ? '' : `, ${doing}`}`],
+    ...(view.weight === null ? [] : [['', `${view.weight} % of the users on ${version}, as last recorded`]]),
     ...(view.waiting === null ? [] : [['', `waiting for ${view.waiting}`]]),
   ];
 }

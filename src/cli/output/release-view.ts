@@ -2,6 +2,7 @@ import { toIso, withReason, type Check, type Instant } from '../../kernel/index.
 import {
   checkpointOf,
   foldEvents,
+  lastWeight,
   next,
   planUndo,
   printedOf,
@@ -36,6 +37,10 @@ export interface ReleaseView {
   readonly waiting: string | null;
   /** The step at work, or the window between two of its looks; null when there is none. */
   readonly at: StepView | null;
+  /** Id of the last step that was begun. */
+  readonly last: string | null;
+  /** The last share of the users that is known to have been sent to this version, in percent; null where none was. */
+  readonly weight: number | null;
   /** Which version users are on, by the ledger. */
   readonly users: Serving;
   /** How a stuck release can be sent back, as a command; null where it cannot, or is going back already. */
@@ -111,8 +116,10 @@ export function viewOf({ summary, events }: StoredRelease, now: Instant): Releas
     requestedBy: plan.requestedBy,
     requestedAt: summary.requestedAt,
     status: summary.status,
-    waiting: waitingFor(state, action, events) ?? unattended(summary, now),
+    waiting: waitingFor(state, action, events) ?? unattended(summary, now) ?? leftLying(state, summary, now),
     at: steps.map(({ view }) => view).find(({ state: word }) => word === 'running' || word === 'waiting') ?? null,
+    last: nextStep(state)?.id ?? null,
+    weight: lastWeight(plan, state.placement),
     users: servingOf(plan, state.placement),
     wayBack: wayBackOf(state),
     wayOn: wayOnOf(state),
@@ -210,6 +217,13 @@ const SILENT_MS = 5_000;
 function unattended({ finishedAt, leaseUntil }: StoredRelease['summary'], now: Instant): string | null {
   if (finishedAt !== null || leaseUntil === null || now < leaseUntil + SILENT_MS) return null;
   return `a worker: the one that drove it has not been heard of since ${toIso(leaseUntil)} (start one: slipway agent start)`;
+}
+
+/** Its driver gave it back, as one does whose agent has died, and nobody takes it up although there is something to do. */
+function leftLying(state: ReleaseState, { driver }: StoredRelease['summary'], now: Instant): string | null {
+  const since = now - SILENT_MS;
+  if (state.outcome !== null || driver !== null || state.lastAt > since || next(state, since).do === 'wait') return null;
+  return 'a worker: none drives it (start one: slipway agent start)';
 }
 
 function wayBackOf(state: ReleaseState): string | null {

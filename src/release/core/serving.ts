@@ -30,9 +30,18 @@ export function servingOf(plan: Plan, placement: Placement | null): Serving {
   if (!known) return 'unknown';
   // A canary is a guest: users, and work, are where most of them are.
   if (step.kind !== 'route') return step.kind === 'apply-group' && runsMost(plan, step) ? 'new' : 'previous';
-  const backends = step.input['backends'] as readonly { readonly group: string; readonly weight: number }[];
-  const mine = backends.find(({ group }) => group === newGroupOf(plan))?.weight ?? 0;
-  return step.input['mode'] === 'open' && mine > 50 ? 'new' : 'previous';
+  return step.input['mode'] === 'open' && weightIn(plan, step) > 50 ? 'new' : 'previous';
+}
+
+/** The last weight of the version being released that is known to have been set; null where none was. */
+export function lastWeight(plan: Plan, placement: Placement | null): number | null {
+  if (placement === null || placement.step.kind !== 'route') return null;
+  return placement.known ? weightIn(plan, placement.step) : lastWeight(plan, placement.before);
+}
+
+function weightIn(plan: Plan, { input }: Step): number {
+  const backends = input['backends'] as readonly { readonly group: string; readonly weight: number }[];
+  return backends.find(({ group }) => group === newGroupOf(plan))?.weight ?? 0;
 }
 
 function runsMost({ definition }: Plan, { input }: Step): boolean {

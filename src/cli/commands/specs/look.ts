@@ -106,7 +106,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway show 01k9 --log verify.smoke', what: 'what a step printed' },
     ],
     exits: [NOT_FOUND],
-    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, users, wayBack, wayOn, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events, decisions: [{ step, weight, canary, stable, judge, startedAt, decidedAt, verdict, reason, judgement, series: [{ metric, spanMs, spans: [{ canary: { requests, bad }, stable }] }] }] }; of a set: { set, releases: [such a document of each service] }',
+    json: '{ release, kind, service, environment, version, previous, strategy, requestedBy, requestedAt, status, waiting, at, last, weight, users, wayBack, wayOn, stages: [{ stage, state, steps }], outcome, alreadyServes, finishedAt, because, remarks, aborted, stuck, rollback, sealed, unsealedBecause, logs, evidence, events, decisions: [{ step, weight, canary, stable, judge, startedAt, decidedAt, verdict, reason, judgement, series: [{ metric, spanMs, spans: [{ canary: { requests, bad }, stable }] }] }] }; of a set: { set, releases: [such a document of each service] }',
     load: async () => (await import('../show.ts')).run,
   },
   {
