@@ -4,6 +4,7 @@ export { addTick, atCheckpoint, factsWanted, judgementOf, startJudge, verdictOf,
 export { shiftText } from './core/shift.ts';
 export { retold, type Judgement, type MetricJudgement } from './core/judgement.ts';
 export type { Dispersions, Tick } from './core/tick.ts';
+export { longestTickMs } from './core/tick-length.ts';
 export type { ScheduledWeight } from './core/simulate.ts';
 export { DEFAULT_POLICY, ERRORS, LATENCY, PERIOD_MS, type BakeShape, type MetricPolicy, type SequentialPolicy } from './core/policy.ts';
 export { addPairs, NO_REQUESTS, problemOfPair } from './core/counts.ts';

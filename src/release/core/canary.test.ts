@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY, judgementOf } from '../../analysis/index.ts';
-import { closesTick, foldAll, startFold, type LookRecord } from './canary.ts';
+import { closesTick, foldAll, sayUnjudged, startFold, type LookRecord } from './canary.ts';
 
 const input = { policy: DEFAULT_POLICY, shape: { checkpoints: 2, periods: 100 } };
 const pair = (requests: number, bad: number, stableRequests = 0, stableBad = 0) => ({
@@ -21,18 +21,35 @@ describe('closesTick', () => {
   const { judge: busy } = foldAll(startFold(input), [look('a', 0, pair(1_000, 10, 10_000, 100))]);
 
   it('judges the first bad canary request at once where the stable version has none', () => {
-    expect(closesTick({ errors: pair(3, 1) }, 500, fresh)).toBe(true);
-    expect(closesTick({ errors: pair(3, 0) }, 500, fresh)).toBe(false);
+    expect(closesTick({ errors: pair(3, 1) }, fresh, { sinceMs: 500, longestMs: 10_000 })).toBe(true);
+    expect(closesTick({ errors: pair(3, 0) }, fresh, { sinceMs: 500, longestMs: 10_000 })).toBe(false);
   });
 
   it('puts the usual failures of a busy canary together, and judges more than usual at once', () => {
-    expect(closesTick({ errors: pair(100, 2) }, 500, busy)).toBe(false);
-    expect(closesTick({ errors: pair(100, 10) }, 500, busy)).toBe(true);
+    expect(closesTick({ errors: pair(100, 2) }, busy, { sinceMs: 500, longestMs: 10_000 })).toBe(false);
+    expect(closesTick({ errors: pair(100, 10) }, busy, { sinceMs: 500, longestMs: 10_000 })).toBe(true);
   });
 
   it('waits for no tick for ever, and not at all when the clock was set back', () => {
-    expect(closesTick({ errors: null }, 10_000, busy)).toBe(true);
-    expect(closesTick({ errors: pair(1, 0) }, -1, busy)).toBe(true);
+    expect(closesTick({ errors: null }, busy, { sinceMs: 10_000, longestMs: 10_000 })).toBe(true);
+    expect(closesTick({ errors: pair(1, 0) }, busy, { sinceMs: -1, longestMs: 10_000 })).toBe(true);
+  });
+});
+
+describe('sayUnjudged', () => {
+  const told = (judge: Parameters<typeof judgementOf>[0], requests: number): string =>
+    sayUnjudged(judgementOf(judge), { requests, everyMs: 9_500 }).because;
+
+  it('names the requests of a canary of which none were judged yet, instead of none', () => {
+    const { judge } = foldAll(startFold(input), [look('a', 0, pair(0, 0))]);
+    expect(told(judge, 43)).toContain('errors: 43 requests of the canary so far, judged every 10s');
+    expect(told(judge, 43)).not.toContain('no requests');
+    expect(told(judge, 0)).toContain("errors: none of the canary's requests");
+  });
+
+  it('adds what was read since to what was judged', () => {
+    const { judge } = foldAll(startFold(input), [look('a', 0, pair(100, 1, 900, 9))]);
+    expect(told(judge, 43)).toMatch(/\(1 of 100\).*; 43 more requests of it were read since, judged every 10s/);
   });
 });
 

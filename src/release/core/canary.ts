@@ -16,7 +16,7 @@ import {
   type Tick,
   type TickFacts,
 } from '../../analysis/pure.ts';
-import type { Duration, Instant } from '../../kernel/pure.ts';
+import { formatDuration, type Duration, type Instant } from '../../kernel/pure.ts';
 import type { Declared } from './canary-sources.ts';
 import type { Need } from './set.ts';
 
@@ -218,20 +218,47 @@ export function sayNoEdge(judgement: Judgement, edgeMs: number | null): Judgemen
   return retold(judgement, metrics);
 }
 
-/** Readings are put together up to this long. */
-const LONGEST_TICK_MS: Duration = 10_000;
+/** Requests of the canary that were read and are not in a tick yet. */
+export interface Unjudged {
+  readonly requests: number;
+  /** How often a tick is made of such readings. */
+  readonly everyMs: Duration;
+}
+
+/** An open verdict with what was read since the last tick named: who watches must not be told of fewer requests than there were. */
+export function sayUnjudged(judgement: Judgement, { requests, everyMs }: Unjudged): Judgement {
+  // What the other judges say is of their windows.
+  if (requests === 0 || judgement.thresholds === null) return judgement;
+  const metrics = judgement.metrics.map((one) => {
+    if (one.verdict !== 'unknown' || one.rule === 'silent' || (one.name !== ERRORS && one.name !== LATENCY)) return one;
+    const every = `judged every ${formatDuration(Math.ceil(everyMs / 1_000) * 1_000)}`;
+    const because =
+      one.seen?.canary.requests === 0
+        ? `${requests} requests of the canary so far, ${every}`
+        : `${one.because}; ${requests} more requests of it were read since, ${every}`;
+    return { ...one, because };
+  });
+  return retold(judgement, metrics);
+}
 
 /** So many times the tolerated rate is a surprise. */
 const SURPRISE = 3;
+
+interface Gathered {
+  /** Since the last tick. */
+  readonly sinceMs: Duration;
+  /** Readings are put together up to this long, see `longestTickMs`. */
+  readonly longestMs: Duration;
+}
 
 /**
  * True when what was read since the last tick should be judged now: it is old enough, or holds more bad canary requests than a
  * tolerable canary usually has. A busy canary has some in every reading, and a tick for each of them would fill the ledger.
  * Where a tick ends does not change what the judge may promise: its e-values hold at every stopping time.
  */
-export function closesTick(metrics: Tick['metrics'], sinceMs: Duration, judge: Judge): boolean {
+export function closesTick(metrics: Tick['metrics'], judge: Judge, { sinceMs, longestMs }: Gathered): boolean {
   // Below zero: the router's clock was set back.
-  if (sinceMs >= LONGEST_TICK_MS || sinceMs < 0) return true;
+  if (sinceMs >= longestMs || sinceMs < 0) return true;
   // What the other judges look at are windows of minutes.
   if (judge.kind !== 'sequential') return false;
   return judge.metrics.some(({ policy, bake: { stable } }) => {

@@ -104,7 +104,12 @@ function depsOf({ restarts = () => 0, away = () => 0, errorRate = 0 }: World, cl
 }
 
 /** Looks one after another, as the driver takes them, until one passes or fails or the time is over. */
-async function judge(input: CanaryInput, world: World, forMs: number): Promise<StepOutcome & { readonly afterMs: number }> {
+async function judge(
+  input: CanaryInput,
+  world: World,
+  untilMs: number,
+  forMs: number | null = null,
+): Promise<StepOutcome & { readonly afterMs: number }> {
   now = START;
   gauges = world.gauges ?? {};
   const clock = {
@@ -123,14 +128,14 @@ async function judge(input: CanaryInput, world: World, forMs: number): Promise<S
     add({ type: 'step.intended', data: { step: 'deploy.judge-20', stage: 'deploy', attempt: 1, key: 'k' } });
     const outcome = await step({
       plan: aPlan(),
-      step: { id: 'deploy.judge-20', input },
+      step: { id: 'deploy.judge-20', input, repeat: { everyMs: 0, forMs } },
       events,
       effects: { clock },
       signal: new AbortController().signal,
       asked: new AbortController().signal,
     } as unknown as StepContext);
     add({ type: 'step.finished', data: { step: 'deploy.judge-20', stage: 'deploy', attempt: 1, facts: {}, ...outcome } });
-    if (outcome.verdict !== 'unknown' || now - START > forMs) return { ...outcome, afterMs: now - START };
+    if (outcome.verdict !== 'unknown' || now - START > untilMs) return { ...outcome, afterMs: now - START };
   }
 }
 
@@ -161,6 +166,14 @@ describe('a guard inside the judge step', () => {
 
   it('stands in no way of a canary that is below it', async () => {
     expect((await judge(memory, { gauges: { memory: () => [0.5, 0.5] } }, 60 * MINUTE)).verdict).toBe('pass');
+  });
+});
+
+describe('a young checkpoint', () => {
+  it('is judged often enough to tell of its requests, and over when its time is', async () => {
+    const { reason, afterMs } = await judge({ ...usual, everyMs: 500 }, {}, 4_900, 5_000);
+    expect(reason).toMatch(/errors: .*\(0 of (3|4|5)\d\)/);
+    expect(afterMs).toBe(5_000);
   });
 });
 

@@ -1,4 +1,4 @@
-import { addTick, atCheckpoint, factsAt, judgementOf, type Judge, type Judgement, type Tick } from '../../analysis/index.ts';
+import { addTick, atCheckpoint, factsAt, judgementOf, longestTickMs, type Judge, type Judgement, type Tick } from '../../analysis/index.ts';
 import { joinVerdicts, type Duration, type Instant, type JsonObject } from '../../kernel/index.ts';
 import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
 import {
@@ -9,12 +9,14 @@ import {
   pairsOf,
   ROUTER_SILENT,
   sayNoEdge,
+  sayUnjudged,
   scatterBefore,
   startFold,
   type CanaryInput,
   type Fold,
   type InstancesSeen,
   type LookRecord,
+  type Unjudged,
 } from '../core/canary.ts';
 import { recordOf } from '../core/canary-record.ts';
 import { shiftRemarks } from '../core/remarks.ts';
@@ -57,7 +59,10 @@ interface Memory {
 interface Look extends Memory {
   readonly judge: Judge;
   readonly record: LookRecord;
+  readonly unjudged: Unjudged;
 }
+
+const ALL_JUDGED: Unjudged = { requests: 0, everyMs: 0 };
 
 /**
  * One look at a canary on one checkpoint: reads the counters of both versions again and again, and ends at once when the judge says
@@ -87,7 +92,9 @@ async function lookAt(deps: StepDeps, polls: SourcePolls, { context, input, begu
   const { effects, signal, asked, step, events } = context;
   const { clock } = effects;
   const from = clock.monotonic();
-  const lengthMs = lengthOf(clock.now() - begunAt(events, step.id, clock.now()));
+  const startedAt = begunAt(events, step.id, clock.now());
+  const forMs = step.repeat?.forMs ?? 0;
+  const lengthMs = lengthOf(clock.now() - startedAt, forMs);
   let seenAt = from;
   let look = begun;
   for (;;) {
@@ -105,11 +112,11 @@ async function lookAt(deps: StepDeps, polls: SourcePolls, { context, input, begu
       elapsedMs: clock.monotonic() - seenAt,
     });
     seenAt = clock.monotonic();
-    look = { ...advance(look, stats, { at: clock.now(), input, seen }), instances: memory };
+    look = { ...advance(look, stats, { at: clock.now(), input, seen, startedAt, forMs }), instances: memory };
     look = hear(look, polls.heard(), { at: clock.now(), input });
     const sources = look.sources ?? NO_SOURCES;
     const checks = [...instances, ...guardChecks(input, sources), ...(isOver ? await companionChecks(deps, input) : [])];
-    const judgement = sayWhySilent(sayNoEdge(judgementOf(look.judge), look.edgeMs), input, sources);
+    const judgement = sayWhySilent(sayUnjudged(sayNoEdge(judgementOf(look.judge), look.edgeMs), look.unjudged), input, sources);
     const failed = judgement.verdict === 'fail' || checks.some(({ verdict }) => verdict === 'fail');
     if (failed || asked.aborted || (isOver && !polls.busy())) return outcomeOf(look, judgement, checks, input);
     signal.throwIfAborted();
@@ -135,8 +142,10 @@ function hear(look: Look, answers: readonly Answer[], { at, input }: { readonly 
   return Object.keys(news).length === 0 ? heard : withTick(heard, at, news);
 }
 
-function lengthOf(sinceBegun: Duration): Duration {
-  return Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, LOOK_PART * sinceBegun));
+/** A look does not outlast the checkpoint's time, which would make that longer than was asked for. */
+function lengthOf(sinceBegun: Duration, forMs: Duration): Duration {
+  const usual = Math.min(LONGEST_LOOK_MS, Math.max(SHORTEST_LOOK_MS, LOOK_PART * sinceBegun));
+  return sinceBegun < forMs ? Math.min(usual, forMs - sinceBegun) : usual;
 }
 
 function begunAt(events: readonly ReleaseEvent[], step: string, now: Instant): Instant {
@@ -156,7 +165,8 @@ async function beginLook(
     earlier.map(({ record }) => record),
     input,
   );
-  if (last?.record.step === step.id) return { ...last.memory, judge, record: { ...last.record, startedAt, ticks: [] } };
+  if (last?.record.step === step.id)
+    return { ...last.memory, judge, unjudged: ALL_JUDGED, record: { ...last.record, startedAt, ticks: [] } };
   const { route, stable } = input;
   const history = route === null ? null : await deps.router.history(route, stable.group).catch(() => null);
   const scatter = scatterBefore(history, input);
@@ -168,6 +178,7 @@ async function beginLook(
     instances: {},
     sources: sourcesAtCheckpoint(last?.memory.sources ?? NO_SOURCES),
     record: { step: step.id, startedAt, scatter, ticks: [] },
+    unjudged: ALL_JUDGED,
   };
 }
 
@@ -206,24 +217,28 @@ interface Reading {
   readonly at: Instant;
   readonly input: CanaryInput;
   readonly seen: InstancesSeen | null;
+  /** When the checkpoint began, and how long it lasts at least. */
+  readonly startedAt: Instant;
+  readonly forMs: Duration;
 }
 
 /** One reading taken in: with the readings since the last tick it may make a tick. */
-function advance(look: Look, stats: RouteStats | null, { at, input, seen }: Reading): Look {
+function advance(look: Look, stats: RouteStats | null, { at, input, seen, startedAt, forMs }: Reading): Look {
   // Nobody counts what no router sends.
   if (input.route === null) return look;
-  if (stats === null) return { ...withTick(look, at, ROUTER_SILENT), base: null };
+  if (stats === null) return { ...withTick(look, at, ROUTER_SILENT), base: null, unjudged: ALL_JUDGED };
   if (look.base === null) return { ...look, base: stats };
   const change = difference(stats, look.base);
   // The counters began anew: what was counted in between is lost.
-  if (change === null) return { ...withTick(look, at, ROUTER_SILENT), base: stats };
+  if (change === null) return { ...withTick(look, at, ROUTER_SILENT), base: stats, unjudged: ALL_JUDGED };
   const edgeMs = look.edgeMs ?? edgeOf(stats, input);
   const metrics = pairsOf(change, input, look.edgeMs);
   const restartsBefore = look.restarts ?? null;
   const facts = factsOf(change, input, { seen, restartsBefore, told: toldBySources(look, input, at) });
-  return closesTick(metrics, stats.at - look.base.at, look.judge)
-    ? { ...withTick(look, at, metrics, facts), base: stats, edgeMs, restarts: seen?.restarts ?? restartsBefore }
-    : { ...look, edgeMs };
+  const longestMs = longestTickMs(input.policy, { everyMs: input.everyMs, forMs, ageMs: at - startedAt });
+  return closesTick(metrics, look.judge, { sinceMs: stats.at - look.base.at, longestMs })
+    ? { ...withTick(look, at, metrics, facts), base: stats, edgeMs, restarts: seen?.restarts ?? restartsBefore, unjudged: ALL_JUDGED }
+    : { ...look, edgeMs, unjudged: { requests: metrics['errors']?.canary.requests ?? 0, everyMs: longestMs } };
 }
 
 function toldBySources({ sources }: Look, { facts = [] }: CanaryInput, at: Instant): Partial<NonNullable<Tick['facts']>> {
