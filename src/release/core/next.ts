@@ -176,8 +176,8 @@ function isFinal(step: Step, before: StepState | undefined): boolean {
 }
 
 /** An answer that may still come: the release stays where it is, for as long as it takes. */
-function isHeld(step: Step, { status, retry }: StepState): boolean {
-  return step.holds === true && status === 'unknown' && retry;
+function isHeld(step: Step, { status, retry, facts }: StepState): boolean {
+  return (step.holds === true || facts['tooFew'] === true) && status === 'unknown' && retry;
 }
 
 function openIntent(state: ReleaseState): { readonly step: string; readonly attempt: number } | null {

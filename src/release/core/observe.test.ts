@@ -11,7 +11,8 @@ describe('judgeWindow', () => {
     ['a healthy version', healthy, 'pass'],
     ['5 % errors', { ...healthy, traffic: { requests: 1_000, errors: 50, p99LowMs: 100, unrouted: 0 } }, 'fail'],
     ['exactly the limit', { ...healthy, traffic: { requests: 1_000, errors: 10, p99LowMs: 100, unrouted: 0 } }, 'pass'],
-    ['one error among three requests', { ...healthy, traffic: { requests: 3, errors: 1, p99LowMs: null, unrouted: 0 } }, 'pass'],
+    ['one error among three requests', { ...healthy, traffic: { requests: 3, errors: 1, p99LowMs: null, unrouted: 0 } }, 'unknown'],
+    ['one error among a hundred', { ...healthy, traffic: { requests: 100, errors: 1, p99LowMs: null, unrouted: 0 } }, 'pass'],
     ['requests nobody could answer', { ...healthy, traffic: { requests: 100, errors: 0, p99LowMs: 1, unrouted: 5 } }, 'fail'],
     ['a slow 99th percentile', { ...healthy, traffic: { requests: 1_000, errors: 0, p99LowMs: 630, unrouted: 0 } }, 'fail'],
     [

@@ -24,6 +24,8 @@ export interface StopConditions {
   readonly maxRestarts: number;
 }
 
+const ERROR_RATE = 'error rate';
+
 /** One error among three requests is no rate; so many errors are needed before a rate is believed. */
 const LEAST_ERRORS = 3;
 /** A restart takes moments, and how many there may be is a limit of its own; an instance that stays away does not come back by waiting. */
@@ -40,12 +42,20 @@ export function judgeWindow(seen: Observed, stop: StopConditions): readonly Chec
 }
 
 function errorRate({ traffic }: Observed, { maxErrorRate }: StopConditions): Check {
-  if (traffic === null) return { name: 'error rate', verdict: 'unknown', reason: 'the router gave no comparable counts' };
+  if (traffic === null) return { name: ERROR_RATE, verdict: 'unknown', reason: 'the router gave no comparable counts' };
   const bad = traffic.errors + traffic.unrouted;
   const all = traffic.requests + traffic.unrouted;
   const rate = all === 0 ? 0 : bad / all;
   const said = `${bad} of ${all} requests failed (limit ${percent(maxErrorRate)})`;
-  return { name: 'error rate', verdict: bad >= LEAST_ERRORS && rate > maxErrorRate ? 'fail' : 'pass', reason: said };
+  if (rate <= maxErrorRate) return { name: ERROR_RATE, verdict: 'pass', reason: said };
+  if (bad >= LEAST_ERRORS) return { name: ERROR_RATE, verdict: 'fail', reason: said };
+  const enough = maxErrorRate === 0 ? '' : `${Math.ceil(bad / maxErrorRate)} requests were counted, or `;
+  return { name: ERROR_RATE, verdict: 'unknown', reason: `${said}, too few to tell: it is watched until ${enough}${LEAST_ERRORS} failed` };
+}
+
+/** True when all that is open is a share of errors that more requests will tell: no reason to go on, and none to go back. */
+export function isTooFew({ traffic }: Observed, checks: readonly Check[]): boolean {
+  return traffic !== null && checks.every(({ name, verdict }) => (name === ERROR_RATE ? verdict === 'unknown' : verdict === 'pass'));
 }
 
 function latency({ traffic }: Observed, { maxP99Ms }: StopConditions): Check {

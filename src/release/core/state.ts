@@ -242,14 +242,15 @@ function blank(at: Instant): StepState {
 }
 
 function intended(step: Step | undefined, before: StepState | undefined, attempt: number, at: Instant): StepState {
-  // A look that saw nothing breaks a window, which is counted anew from the next look. A checkpoint is held until it is answered.
-  const broken = before?.status === 'unknown' && step?.holds !== true;
+  // A look that saw nothing breaks a window, which is counted anew from the next look. A question is held until it is answered.
+  const broken = before?.status === 'unknown' && step?.holds !== true && before.facts['tooFew'] !== true;
   const firstIntendedAt = before === undefined || broken ? at : before.firstIntendedAt;
   return { ...(before ?? blank(at)), firstIntendedAt, status: 'intended', attempt, finishedAt: null };
 }
 
 function finished(before: StepState | undefined, data: EventData['step.finished'], at: Instant): StepState {
-  const failures = data.verdict === 'pass' ? 0 : (before?.failures ?? 0) + 1;
+  // A look that saw too few requests to tell did see.
+  const failures = data.verdict === 'pass' || data.facts['tooFew'] === true ? 0 : (before?.failures ?? 0) + 1;
   const mayHaveChanged = before?.mayHaveChanged === true || data.facts['changed'] !== false;
   return {
     ...(before ?? blank(at)),

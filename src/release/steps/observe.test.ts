@@ -111,6 +111,25 @@ describe('the observation window', () => {
     expect((await watch([...looks, { at: 41_000, phase }])).last?.verdict).toBe('fail');
   });
 
+  it('does not end above its limit while requests are too few to tell, nor goes back for one error, however often it looks', async () => {
+    const one = (at: number, requests: number, errors = 1): Met => ({ at, router: { since: 0, requests, errors } });
+    const start = one(0, 0, 0);
+    const looks = [start, ...Array.from({ length: 20 }, (_look, index) => one(2_000 * (index + 1), 30))];
+    const { last, action } = await watch(looks);
+    expect(last).toMatchObject({ verdict: 'unknown', retry: true });
+    expect(last?.reason).toContain(
+      '1 of 30 requests failed (limit 1 %), too few to tell: it is watched until 100 requests were counted, or 3 failed',
+    );
+    expect(action).toEqual({ do: 'wait', until: 42_000, for: 'timer' });
+    // It was watched all the time.
+    expect((await watch([...looks, one(42_000, 100)])).action).toEqual(released('every required step passed'));
+    expect((await watch([...looks, one(42_000, 60, 3)])).last?.verdict).toBe('fail');
+    // An agent that is away for a moment comes too late for no retry.
+    expect((await watch([...looks, { at: 42_000, router: 'away' }])).action).toMatchObject({ do: 'wait', for: 'timer' });
+    const again = { since: 41_000, requests: 0 };
+    expect((await watch([...looks, { at: 42_000, router: again }])).last?.reason).toContain('the router gave no comparable counts');
+  });
+
   it('says at the end which instance was restarted how often', async () => {
     const { last, action } = await watch([
       { at: 0, restarts: 1 },

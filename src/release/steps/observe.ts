@@ -1,8 +1,8 @@
 import { joinVerdicts, type Check, type Instant, type JsonObject } from '../../kernel/index.ts';
 import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
 import type { GroupState } from '../../targets/index.ts';
-import { judgeWindow, remarksOn, type Observed, type StopConditions } from '../core/observe.ts';
-import type { ReleaseEvent } from '../core/events.ts';
+import { isTooFew, judgeWindow, remarksOn, type Observed, type StopConditions } from '../core/observe.ts';
+import type { EventData, ReleaseEvent } from '../core/events.ts';
 import type { StepContext, StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { howItEnded, nameOf, printedBy } from './group.ts';
@@ -38,7 +38,15 @@ export function observeStep(deps: StepDeps): StepExecutor {
     const checks = judged.some((check) => check.verdict === 'fail') ? judged : [...judged, await synthetic(deps, context, group)];
     const verdict = joinVerdicts(checks.map((check) => check.verdict));
     const printed = verdict === 'fail' ? await printedByWorst(deps, context, group) : {};
-    const facts = { baseline, notReady, away, seen: now.stats?.at ?? at, unsettled: seen.notReady.length > 0, remarks: remarksOn(seen) };
+    const facts = {
+      baseline,
+      notReady,
+      away,
+      seen: now.stats?.at ?? at,
+      unsettled: seen.notReady.length > 0,
+      tooFew: isTooFew(seen, checks),
+      remarks: remarksOn(seen),
+    };
     return {
       verdict,
       reason: reasonOf(seen, checks),
@@ -131,7 +139,11 @@ type Away = NonNullable<Observed['away']>[number];
 function factsOf(events: readonly ReleaseEvent[], step: string): Facts {
   const looks = events.flatMap((event) => (event.type === 'step.finished' && event.data.step === step ? [event.data] : []));
   const told = looks.findLast(({ facts }) => facts['baseline'] !== undefined);
-  return { ...(told === undefined ? {} : as<Omit<Facts, 'broken'>>(told.facts)), broken: looks.at(-1)?.verdict === 'unknown' };
+  return { ...(told === undefined ? {} : as<Omit<Facts, 'broken'>>(told.facts)), broken: isBlind(looks.at(-1)) };
+}
+
+function isBlind(look: EventData['step.finished'] | undefined): boolean {
+  return look?.verdict === 'unknown' && look.facts['tooFew'] !== true;
 }
 
 function notReadySince({ instances }: GroupState, before: NotReady, now: Instant): NotReady {
