@@ -40,7 +40,7 @@ export interface Bake {
   readonly shape?: BakeShape;
   readonly dispersions?: Dispersions;
   /** Length of a tick, or what it is at a time after the weight began. */
-  readonly tickMs: Duration | ((sinceWeight: Duration) => Duration);
+  readonly tickMs: Duration | ((sinceWeight: Duration, weight: ScheduledWeight) => Duration);
   /** The next weight waits for a pass, at most this long after the schedule would be over (below 0: before that); null keeps to the schedule whatever the verdict. */
   readonly patienceMs: Duration | null;
   readonly world: World;
@@ -95,7 +95,7 @@ export function simulateBake(bake: Bake, random: Random): BakeOutcome {
 function advance(bake: Bake, course: Course, random: Random): Course {
   const weight = bake.schedule[course.step];
   if (weight === undefined) throw new Error('A step of the schedule exists');
-  const tickMs = typeof bake.tickMs === 'number' ? bake.tickMs : bake.tickMs(course.at - course.stepSince);
+  const tickMs = typeof bake.tickMs === 'number' ? bake.tickMs : bake.tickMs(course.at - course.stepSince, weight);
   const at = course.at + tickMs;
   const moment = bake.world(course.at, weight.share);
   const { tick, harmed } = drawTick(moment, at, tickMs, random);

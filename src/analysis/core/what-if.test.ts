@@ -7,6 +7,7 @@ const what: WhatIf = {
   policy: DEFAULT_POLICY,
   schedule: [{ share: 0.1, forMs: 60 * MINUTE }],
   withinMs: 60 * MINUTE,
+  everyMs: 500,
   shape: { checkpoints: 1, periods: 8_640 },
   perMinute: 6_000,
   baseline: 0.005,
@@ -52,6 +53,16 @@ describe('what a policy would do', () => {
   it('holds a canary that nothing is known of, and never calls that passed', () => {
     const quiet = answer(null, { perMinute: 5, schedule: [{ share: 0.1, forMs: 0 }], withinMs: 20 * MINUTE });
     expect(quiet).toMatchObject({ failed: 0, passed: 0, unknown: 1 });
+  });
+
+  it('plays a schedule of seconds in ticks that are shorter', () => {
+    const schedule = [
+      { share: 0.2, forMs: 5_000 },
+      { share: 0.5, forMs: 5_000 },
+    ];
+    const bad = answer(0.5, { schedule, withinMs: 10_000, shape: { checkpoints: 2, periods: 8_640 } });
+    expect(bad.failed).toBe(1);
+    expect(bad.failMs.median).toBeLessThan(5_000);
   });
 
   it('is the same for the same seed', () => {

@@ -5,6 +5,7 @@ import type { BakeShape } from './policy.ts';
 import { seededRandom } from './sample.ts';
 import { alikeFacts } from './sample-facts.ts';
 import { steadyWorld, summaryOf, type SimulationSummary } from './simulate-many.ts';
+import { longestTickMs } from './tick-length.ts';
 import { simulateBake, type Bake, type BakeOutcome, type ScheduledWeight, type World } from './simulate.ts';
 import type { Dispersions } from './tick.ts';
 
@@ -14,6 +15,8 @@ export interface WhatIf {
   readonly schedule: readonly ScheduledWeight[];
   /** When the question ends, whatever the canary is at. */
   readonly withinMs: Duration;
+  /** Time between two readings. */
+  readonly everyMs: Duration;
   /** As alpha is split for the release itself. */
   readonly shape: BakeShape;
   /** Requests per minute to both versions together. */
@@ -38,18 +41,20 @@ export interface WhatIfAnswer extends SimulationSummary {
 
 /** About 1 % of the stable version's requests are slow, by what slow means; so are the canary's in all that is asked. */
 const SLOW = 0.01;
-/** Ticks by the age of a weight: what is seen at once must be told in seconds, what takes hours need not be. All divide a minute. */
-const TICKS: readonly (readonly [until: Duration, tickMs: Duration])[] = [
-  [600_000, 10_000],
-  [1_800_000, 20_000],
-  [3_600_000, 30_000],
+/** Ticks of an old weight, by its age: what takes hours need not be told in seconds. A young one has those of the release itself. */
+const TICKS: readonly (readonly [from: Duration, tickMs: Duration])[] = [
+  [3_600_000, 60_000],
+  [1_800_000, 30_000],
+  [600_000, 20_000],
 ];
-const LONGEST_TICK_MS: Duration = 60_000;
+/** Ticks are of whole parts of a second, so that times are told in round numbers. */
+const GRAIN_MS: Duration = 100;
 
 /** Runs that take a few seconds: a day has more ticks than an hour. */
-export function usualRuns({ schedule, withinMs }: Pick<WhatIf, 'schedule' | 'withinMs'>): number {
+export function usualRuns(what: Pick<WhatIf, 'schedule' | 'withinMs' | 'policy' | 'everyMs'>): number {
+  const { schedule, withinMs } = what;
   const planned = lengthOf(schedule);
-  const ticks = schedule.reduce((sum, { forMs }) => sum + ticksIn(forMs), ticksIn(Math.max(0, withinMs - planned)));
+  const ticks = schedule.reduce((sum, weight) => sum + ticksIn(what, weight), ticksIn(what, { forMs: Math.max(0, withinMs - planned) }));
   return Math.min(500, Math.max(60, Math.round(100_000 / Math.max(1, ticks) / 10) * 10));
 }
 
@@ -57,14 +62,19 @@ function lengthOf(schedule: readonly ScheduledWeight[]): Duration {
   return schedule.reduce((sum, { forMs }) => sum + forMs, 0);
 }
 
-function ticksIn(forMs: Duration): number {
+function ticksIn(what: Pick<WhatIf, 'policy' | 'everyMs'>, weight: Pick<ScheduledWeight, 'forMs'>): number {
   let [at, ticks] = [0, 0];
-  for (; at < forMs; ticks++) at += tickAt(at);
+  for (; at < weight.forMs; ticks++) at += tickAt(what, weight, at);
   return ticks;
 }
 
-function tickAt(sinceWeight: Duration): Duration {
-  return TICKS.find(([until]) => sinceWeight < until)?.[1] ?? LONGEST_TICK_MS;
+function tickAt(
+  { policy, everyMs }: Pick<WhatIf, 'policy' | 'everyMs'>,
+  { forMs }: Pick<ScheduledWeight, 'forMs'>,
+  ageMs: Duration,
+): Duration {
+  const old = TICKS.find(([from]) => ageMs >= from)?.[1];
+  return old ?? Math.ceil(longestTickMs(policy, { everyMs, forMs, ageMs }) / GRAIN_MS) * GRAIN_MS;
 }
 
 /** Plays run number `run` of a canary with the given share of bad requests. A canary is held at each weight until it passes. */
@@ -76,7 +86,7 @@ export function playOnce(what: WhatIf, errors: number | null, run: number): Bake
     schedule: what.schedule,
     shape: what.shape,
     dispersions: what.dispersions,
-    tickMs: tickAt,
+    tickMs: (sinceWeight, weight) => tickAt(what, weight, sinceWeight),
     patienceMs: what.withinMs - lengthOf(what.schedule),
     world: worldOf(what, { errors: effect, latency: slow }),
   };

@@ -43,7 +43,7 @@ export async function questionOf(call: Call): Promise<Question> {
   const { perMinute, baseline, dispersions } = traffic;
   const shape = bakeShapeOf(checkpoints);
   return {
-    question: { policy: canary.policy, schedule, withinMs, shape, perMinute, baseline, onsetMs, dispersions },
+    question: { policy: canary.policy, everyMs: canary.everyMs, schedule, withinMs, shape, perMinute, baseline, onsetMs, dispersions },
     errors,
     notes: [...note, `traffic and baseline: ${traffic.source}`, ...assumed(canary.policy)],
   };
