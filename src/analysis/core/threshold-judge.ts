@@ -83,9 +83,21 @@ function sentence(state: ThresholdState): string {
   const dry = metric.dryRun ? 'dry run, decides nothing: ' : '';
   if (measurements.length === 0) return `${dry}not measured yet`;
   const value = measurements.at(-1)?.value ?? null;
-  const newest = value === null ? 'its source gives nothing' : `${metric.value} ${Number(value.toPrecision(3))}${conditions(metric)}`;
+  const newest = value === null ? 'its source gives nothing' : `${measured(metric.value, value)}${conditions(metric)}`;
   const counts = `${successful} measurements were successful, ${failed} failed (limit ${metric.failureLimit}), ${inconclusive} were inconclusive (limit ${metric.inconclusiveLimit})`;
   return `${dry}${phase}: ${newest}; ${counts}`;
+}
+
+function measured(what: ThresholdMetric['value'], value: number): string {
+  if (!Number.isNaN(value)) return `${what} ${Number(value.toPrecision(3))}`;
+  switch (what) {
+    case 'difference':
+      return `${what} is not known: a version had no requests in the window`;
+    case 'ratio':
+      return `${what} is not known: a version had no requests in the window, or neither had bad ones`;
+    default:
+      return `${what} is not known: the canary had no requests in the window`;
+  }
 }
 
 function conditions({ successCondition, failureCondition }: ThresholdMetric): string {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pair } from './counts.ts';
+import { addTick, judgementOf, startJudge } from './judge.ts';
 import {
   addToThreshold,
   outcomeOf,
@@ -55,6 +56,18 @@ describe('one measurement', () => {
   it('of no requests is NaN, of a silent source an error', () => {
     expect(play([metric()], none).phase).toBe('Failed');
     expect(play([metric()], null).metrics[0]?.measurements[0]?.outcome).toBe('Error');
+  });
+
+  it('says that there were no requests, not NaN', () => {
+    const policy = {
+      kind: 'threshold',
+      metrics: [metric({ value: 'bad', successCondition: null, failureCondition: { is: '>', than: 0.05 } })],
+    } as const;
+    const judge = addTick(startJudge(policy, { checkpoints: 1, periods: 1 }), { at: 60_000, metrics: { success: none } });
+    const { verdict, because } = judgementOf(judge);
+    expect(verdict).toBe('unknown');
+    expect(because).toContain('bad is not known: the canary had no requests in the window, failure is > 0.05');
+    expect(because).not.toContain('NaN');
   });
 
   it('looks back over its window', () => {
