@@ -61,6 +61,19 @@ describe('the strategy', () => {
     expect(chosen({ ...named('auto'), perMinute: null }).because).toContain('its traffic is not known');
   });
 
+  it('says how long a canary takes where its schedule is too short for the traffic', () => {
+    expect(chosen({ perMinute: 600 }).because).toMatch(
+      /As a canary: at 600 requests a minute it takes about 2h34m at the least to prove a good version good at 5 %, not 1h \(4600 requests without an error.*promote/,
+    );
+    expect(chosen({ perMinute: 6_000 }).because).not.toContain('at the least');
+    const own = { ...canary, checkpoints: [25, 50].map((weight) => ({ weight, forMs: 1_200_000, pause: false })) };
+    const strategy = { name: 'canary', because: 'a test', canary: own } as const;
+    const { because } = chosen({ definition: aDefinition({ strategy }), perMinute: 600 });
+    expect(because).toMatch(
+      /^a test. As a canary: .* about 31m at the least .* at 25 %, not 20m .*, all weights together about 51m; until then it is held/,
+    );
+  });
+
   it('is the one that was named, with its reason, beside the one that is recommended', () => {
     expect(chosen(named('rolling'))).toEqual({ name: 'rolling', recommended: 'blue-green', because: 'a test' });
     expect(chosen({ ...named('rolling'), migrations: [aMigration('restore')] })).toMatchObject({

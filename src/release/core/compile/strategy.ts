@@ -2,6 +2,7 @@ import type { Definition } from '../definition.ts';
 import type { PreviousVersion, StrategyName } from '../plan.ts';
 import type { PlanInput, PendingMigration } from './input.ts';
 import type { Plan } from '../plan.ts';
+import { timeOfCanary } from './canary-time.ts';
 import { sizeOf } from './rolling-size.ts';
 
 /** Classes after which the old version cannot run beside the new one. */
@@ -24,9 +25,18 @@ export function decidingMigration(migrations: readonly PendingMigration[]): Pend
  * Old and new run side by side in all but `recreate`, so a migration the old version cannot live with forces that.
  */
 export function chooseStrategy(input: PlanInput): Plan['strategy'] {
-  const chosen = choose(input);
+  const chosen = withTime(choose(input), input);
   if (input.migrations !== null) return chosen;
   return { ...chosen, because: `${chosen.because}; but pending migrations, which decide it, are not known` };
+}
+
+/** A canary is no advice without how long it is going to take. */
+function withTime(chosen: Plan['strategy'], { definition, perMinute = null }: PlanInput): Plan['strategy'] {
+  const time =
+    [chosen.name, chosen.recommended].includes('canary') && definition.listen !== null
+      ? timeOfCanary(definition.strategy.canary, perMinute)
+      : null;
+  return time === null ? chosen : { ...chosen, because: `${chosen.because}. As a canary: ${time}` };
 }
 
 interface Advice {
