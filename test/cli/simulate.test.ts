@@ -21,7 +21,7 @@ describe('slipway simulate', () => {
     const { exit, out, err } = await ask();
     expect({ exit, err }).toEqual({ exit: 0, err: '' });
     expect(out).toMatch(/canary fails {2}caught {2}median {2}95 of 100 {2}harmed/);
-    expect(out).toMatch(/^10 % +100 % +\d+s/m);
+    expect(out).toMatch(/^10 % +100 % +[\d.]+s/m);
     expect(out).toMatch(/a canary that is no worse: 0 % rolled back \(at most 26 %, at 95 %\)/);
     expect(out).toContain('--seed 3 repeats them');
     expect(out).toContain('│');

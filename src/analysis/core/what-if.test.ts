@@ -65,6 +65,15 @@ describe('what a policy would do', () => {
     expect(bad.failMs.median).toBeLessThan(5_000);
   });
 
+  it('ends a weight exactly after its time, so that a schedule lasts as long as it says', () => {
+    const schedule = [
+      { share: 0.2, forMs: 20 * MINUTE },
+      { share: 0.5, forMs: 20 * MINUTE },
+    ];
+    const good = answer(null, { schedule, perMinute: 60_000, withinMs: 40 * MINUTE, shape: { checkpoints: 2, periods: 8_640 } });
+    expect(good.passMs).toEqual({ median: 40 * MINUTE, p95: 40 * MINUTE });
+  });
+
   it('is the same for the same seed', () => {
     expect(answer(0.02)).toEqual(answer(0.02));
     expect(answer(0.02, { seed: 8 })).not.toEqual(answer(0.02));

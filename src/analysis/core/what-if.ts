@@ -47,8 +47,6 @@ const TICKS: readonly (readonly [from: Duration, tickMs: Duration])[] = [
   [1_800_000, 30_000],
   [600_000, 20_000],
 ];
-/** Ticks are of whole parts of a second, so that times are told in round numbers. */
-const GRAIN_MS: Duration = 100;
 
 /** Runs that take a few seconds: a day has more ticks than an hour. */
 export function usualRuns(what: Pick<WhatIf, 'schedule' | 'withinMs' | 'policy' | 'everyMs'>): number {
@@ -74,7 +72,10 @@ function tickAt(
   ageMs: Duration,
 ): Duration {
   const old = TICKS.find(([from]) => ageMs >= from)?.[1];
-  return old ?? Math.ceil(longestTickMs(policy, { everyMs, forMs, ageMs }) / GRAIN_MS) * GRAIN_MS;
+  // A tick ends at a reading.
+  const tickMs = old ?? Math.ceil(longestTickMs(policy, { everyMs, forMs, ageMs }) / everyMs) * everyMs;
+  // And a weight exactly after its time, or a schedule would last longer than it says.
+  return ageMs < forMs ? Math.min(tickMs, forMs - ageMs) : tickMs;
 }
 
 /** Plays run number `run` of a canary with the given share of bad requests. A canary is held at each weight until it passes. */
