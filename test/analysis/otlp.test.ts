@@ -228,8 +228,9 @@ describe('the OTLP receiver', () => {
   it('counts a process that was started again from zero', () =>
     withReceiver(async (receiver) => {
       const now = systemClock.now();
+      // In the receiver's own millisecond nobody could tell whether a process was there before it.
       for (const [value, startedAt] of [
-        [10, now],
+        [10, now + 1],
         [3, now + 5],
       ] as const)
         await send(
