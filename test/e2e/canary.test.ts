@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { openFastJudge, type FastJudge } from './support/fast-judge.ts';
@@ -155,21 +155,23 @@ describe('a canary under real traffic', () => {
   }, 120_000);
 
   describe('by another judge', () => {
-    /** A hundred seconds to it are one to users. */
-    const SPEED = 100;
-    const canary = { name: 'canary', because: 'a test', schedule: [{ weight: '20%' }], every: '5s' };
+    // Halves: a few slow answers are then as likely on either side.
+    const canary = { name: 'canary', because: 'a test', schedule: [{ weight: '50%' }], every: '5s' };
     const told = { from: 'command', every: '2m', timeout: '1h' };
+    /** So many seconds to the judge are one to users. Five minutes are six seconds to `documented`: longer than a pause of the machine. */
     const judges = [
       {
         judge: 'threshold',
+        speed: 100,
         // The first measurement may already pass, so it must not be of so few requests that none of them could fail.
         settings: { threshold: [{ failure: '> 5%', window: '5m', delay: '5m', interval: '1m', 'failure-limit': 1 }] },
-        passed: 'pass: 1.5.0 at 20 %: errors-bad: ',
+        passed: 'pass: 1.5.0 at 50 %: errors-bad: ',
         failed: 'errors-bad: Failed',
         shown: 'failed measurements: 2, limit 1',
       },
       {
         judge: 'mann-whitney',
+        speed: 100,
         // What is slow here is the machine's doing.
         settings: { 'mann-whitney': { 'least-points': 8, interval: '8m', 'allowed-increase': 100 } },
         passed: 'score 100, where 95 passes',
@@ -178,6 +180,7 @@ describe('a canary under real traffic', () => {
       },
       {
         judge: 'documented',
+        speed: 50,
         settings: {
           documented: {
             cpu: { ...told, run: 'cat cpu.json' },
@@ -191,19 +194,17 @@ describe('a canary under real traffic', () => {
         shown: 'an open breaker: 1, limit 0',
       },
     ];
-    let fast: FastJudge;
-    beforeAll(async () => {
-      fast = await openFastJudge(rig, service, SPEED);
-    });
-    afterAll(() => fast.close());
+    let fast: FastJudge | undefined;
+    afterEach(() => fast?.close());
 
     it.each(judges.map((one, index) => ({ ...one, version: `1.5.${index}` })))(
       '$judge: bad is taken back, good is released',
-      async ({ judge, settings, version, passed, failed, shown }) => {
+      async ({ judge, speed, settings, version, passed, failed, shown }) => {
+        fast = await openFastJudge(rig, service, speed);
         const change = {
           config: { strategy: { ...canary, judge, ...settings }, observe },
-          // All latencies in one bucket, so that what the machine does meanwhile is no difference between versions.
-          behaviour: { delayMs: 56 },
+          // All latencies in one bucket, and long enough that a pause of the machine is no multiple of them.
+          behaviour: { delayMs: 250 },
           files: {
             'cpu.json': '{"canary": 1.2, "stable": 1}',
             'memory.json': '{"canary": 100, "stable": 100}',

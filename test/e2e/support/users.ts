@@ -39,7 +39,7 @@ export interface Users {
 
 /** Sends `perSecond` requests to a local port, each when it is due and not when the one before was answered; users take turns. */
 export function sendUsers(port: number, perSecond: number, everybody = ANYBODY): Users {
-  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 32 });
+  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 128 });
   let requests = 0;
   let failedAt: number[] = [];
   let answers: Answer[] = [];
