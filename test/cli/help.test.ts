@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, GROUPS } from '../../src/cli/commands/catalogue.ts';
 import { DEMO_FAULTS } from '../../src/cli/demo/demo.ts';
+import { FORMAT_NAMES } from '../../src/database/index.ts';
 import { ERRORS, EXIT_BUG } from '../../src/kernel/index.ts';
 import { runNode, withTree } from '../house/support.ts';
 import { inProcess, ROOT, slipway } from './support.ts';
@@ -44,6 +45,12 @@ describe('--help', () => {
   it('the demo offers the faults it has', () => {
     const fault = COMMANDS.find(({ path }) => path === 'demo')?.options?.find(({ flags }) => flags.startsWith('--fault'));
     expect(fault?.choices).toEqual(DEMO_FAULTS);
+  });
+
+  it('offers the formats that are read, but for SQL that is no folder', () => {
+    const spec = COMMANDS.find(({ path }) => path === 'db lint');
+    const format = spec?.options?.find(({ flags }) => flags.startsWith('--format '));
+    expect(format?.choices).toEqual(FORMAT_NAMES.filter((name) => name !== 'printed'));
   });
 });
 

@@ -1,55 +1,20 @@
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { openAccess, type ApplyRequest, type DatabaseAccess } from '../../src/database/index.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { effects, scratch, writeMigrations } from './support.ts';
+import type { ApplyRequest } from '../../src/database/index.ts';
+import { databaseWorld, type DatabaseWorld } from './database-world.ts';
+import { effects, writeMigrations } from './support.ts';
 
-/** A server for the file; a database and a folder of migrations for each test. */
-export interface MigrationWorld {
-  readonly server: () => TestPostgres;
-  readonly access: () => DatabaseAccess;
-  readonly folder: () => string;
-  /** What was reported while migrating. */
-  readonly lines: string[];
+/** A database and a folder of migrations for it. */
+export interface MigrationWorld extends DatabaseWorld {
   readonly request: (more?: Partial<ApplyRequest>) => ApplyRequest;
   readonly files: (list: Readonly<Record<string, string>>) => void;
-  /** Runs SQL in the test's database. */
-  readonly query: (sql: string) => Promise<readonly Record<string, unknown>[]>;
-  /** A session that stays open until the test ends, as another program's would. */
-  readonly session: (name: string) => Promise<pg.Client>;
 }
 
 export function migrationWorld(): MigrationWorld {
-  let server: TestPostgres;
-  let access: DatabaseAccess;
-  let folder: ReturnType<typeof scratch>;
-  let number = 0;
-  const lines: string[] = [];
-  const open: pg.Client[] = [];
-
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(() => server.stop());
-  beforeEach(async () => {
-    number += 1;
-    access = openAccess(await server.create(`app${number}`));
-    folder = scratch();
-    lines.length = 0;
-  });
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((client) => client.end().catch(() => undefined)));
-    folder[Symbol.dispose]();
-  });
-
+  const world = databaseWorld();
   return {
-    server: () => server,
-    access: () => access,
-    folder: () => folder.path,
-    lines,
+    ...world,
     request: (more = {}) => ({
-      access,
-      directory: folder.path,
+      access: world.access(),
+      directory: world.folder(),
       release: 'r1',
       fence: 1,
       lockTimeoutMs: 100,
@@ -57,17 +22,9 @@ export function migrationWorld(): MigrationWorld {
       effects,
       lockRetries: 1,
       waitMs: 10_000,
-      onProgress: (line) => lines.push(line),
+      onProgress: (line) => world.lines.push(line),
       ...more,
     }),
-    files: (list) => void writeMigrations(folder.path, list),
-    query: (sql) => server.query(access.name, sql),
-    session: async (name) => {
-      const client = new pg.Client({ connectionString: access.url, application_name: name });
-      client.on('error', () => undefined);
-      await client.connect();
-      open.push(client);
-      return client;
-    },
+    files: (list) => void writeMigrations(world.folder(), list),
   };
 }

@@ -23,7 +23,7 @@ function renderFile(file: PlannedFile, style: Style, width: number): string {
     ['rollback', `${file.rollbackClass}: ${CLASSES[file.rollbackClass]}`],
     ['', `because ${file.classBecause}`],
     ['applied', file.transactional ? 'in one transaction' : 'statement by statement, its progress recorded'],
-    ...file.losses.map((loss) => [loss.kind === 'lost' ? 'lost' : 'refused', lossText(loss, style)]),
+    ...file.losses.map((loss) => [loss.kind === 'lost' ? 'lost' : 'in the way', lossText(loss, style)]),
     ...file.tables.map((one) => ['touches', tableText(one)]),
   ];
   const statements = file.statements.map(({ line, phase, text }) => [

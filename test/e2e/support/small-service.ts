@@ -203,7 +203,8 @@ async function makeService(folder: string, environment: Readonly<Record<string, 
   };
 }
 
-function usualConfig(name: string, port: number): Readonly<Record<string, unknown>> {
+/** What a service's slipway.yaml says unless a test says otherwise. */
+export function usualConfig(name: string, port: number): Readonly<Record<string, unknown>> {
   return {
     service: name,
     listen: `127.0.0.1:${port}`,

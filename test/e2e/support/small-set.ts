@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { Behaviour, SmallRig, SmallService } from './small-service.ts';
+import { usualConfig, type Behaviour, type SmallRig, type SmallService } from './small-service.ts';
 
 /** What a version of a set brings. */
 export interface SetChange {
@@ -51,20 +51,7 @@ export async function makeSmallSet(rig: SmallRig): Promise<SmallSet> {
 }
 
 function memberConfig(service: string, port: number): object {
-  return {
-    service,
-    listen: `127.0.0.1:${port}`,
-    processes: {
-      web: {
-        run: 'node server.js',
-        health: { path: '/health', interval: '200ms', timeout: '1s', 'start-within': '10s' },
-        'stop-grace': '500ms',
-      },
-    },
-    smoke: { read: ['GET /'], within: '1s' },
-    observe: { window: '2s', every: '500ms', because: 'a test' },
-    rollback: { within: '20s', warm: '100ms' },
-  };
+  return { ...usualConfig(service, port), observe: { window: '2s', every: '500ms', because: 'a test' } };
 }
 
 /** Top-level keys of the set's file; what a service alone would have is left out. */

@@ -38,7 +38,8 @@ export function phasesOf(effects: readonly StatementEffect[]): readonly PhasedSt
     line: one.line,
     text: one.statement.text,
     phase: phaseOf(one),
-    why: one.effect.why,
+    // Of an addition the effect only names the kind of statement, in the parser's words.
+    why: one.effect.kind === 'additive' ? 'the old version does not notice it' : one.effect.why,
     lasts: one.statement.kind === 'VariableSetStmt',
   }));
 }
