@@ -1,15 +1,38 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/count-reporter.ts';
+import { LongFirst } from './test/support/long-first.ts';
+
+const CORES = ['src/**/core/**/*.test.ts', 'packages/*/src/core/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'],
-    testTimeout: 90_000,
-    hookTimeout: 120_000,
-    pool: 'forks',
-    // Two cores: more files at once only makes real databases and processes wait for each other.
-    maxWorkers: 2,
+    // As many as cores, and no more: with twice as many, real databases and processes wait for each other past the patience of their tests.
+    maxWorkers: Math.min(8, availableParallelism()),
+    sequence: { sequencer: LongFirst },
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', new CountReporter()],
+    projects: [
+      {
+        test: {
+          name: 'all',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...CORES],
+          testTimeout: 90_000,
+          hookTimeout: 120_000,
+          pool: 'forks',
+        },
+      },
+      {
+        test: {
+          name: 'cores',
+          include: CORES,
+          testTimeout: 90_000,
+          pool: 'forks',
+          // A core has no state, so nothing is left for the next file, and what many files import is loaded once.
+          isolate: false,
+        },
+      },
+    ],
   },
 });

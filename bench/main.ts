@@ -26,9 +26,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   release: async () => (await import('./release.ts')).benchRelease(),
   reaction: async () => (await import('./reaction.ts')).benchReaction(),
   lint: async () => [await (await import('./db/lint.ts')).benchLint()],
+  trace: async () => [await (await import('./db/trace.ts')).benchTrace()],
   ddl: async () => [await (await import('./db/ddl.ts')).benchDdl()],
   backfill: async () => (await import('./db/backfill.ts')).benchBackfill(),
+  flags: async () => (await import('./flags.ts')).benchFlags(),
   router: async () => [await (await import('./router.ts')).benchRouter()],
+  'flags-fanout': async () => (await import('./flags-fanout.ts')).benchFlagsFanout(),
+  'flags-server': async () => (await import('./flags-server.ts')).benchFlagsServer(),
 };
 
 interface Report {

@@ -28,7 +28,9 @@ function filesBelow(directory) {
 function fingerprint() {
   const inputs = [
     ...filesBelow(path.join(ROOT, 'src')).map((file) => path.join('src', file)),
-    ...filesBelow(path.join(ROOT, 'packages/service/src')).map((file) => path.join('packages/service/src', file)),
+    ...['packages/service/src', 'packages/flags/src'].flatMap((folder) =>
+      filesBelow(path.join(ROOT, folder)).map((file) => path.join(folder, file)),
+    ),
     'scripts/build.mjs',
     'scripts/pack.mjs',
     'tsconfig.json',

@@ -9,8 +9,8 @@ import { rolldown } from 'rolldown';
 /** What is started as a process, or imported from outside: everything else is reached from these. */
 const ENTRIES = ['cli/main', 'cli/compose', 'kernel/guard-main', 'targets/adapters/keeper-main'];
 
-/** libpg-query finds its WASM file by its own place; the other two are alternatives of `pg` that Slipway never takes. */
-const EXTERNAL = ['libpg-query', 'pg-native', 'cloudflare:sockets'];
+/** libpg-query finds its WASM file by its own place, oxc-parser its native library; the other two are alternatives of `pg` that Slipway never takes. */
+const EXTERNAL = ['libpg-query', 'oxc-parser', 'pg-native', 'cloudflare:sockets'];
 
 const OWN_URL = 'import.meta.url';
 /** Where {@link OWN_URL} was, until it is known which file the module ended in. */

@@ -1,8 +1,10 @@
+import { Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { DEFAULT_LIMITS, openAccess, runBackfill } from '../../src/database/index.ts';
 import { systemClock, createRedactor } from '../../src/kernel/index.ts';
 import type { BenchResult, BenchRow } from '../result.ts';
 import { median } from '../stats.ts';
+import { benchBackfillResume } from './backfill-resume.ts';
 import { hasPgbench, load, openOltp, type Oltp } from './oltp.ts';
 
 const ROUNDS = 2;
@@ -18,6 +20,7 @@ const FILLERS: Readonly<Record<string, Filler>> = {
   'one UPDATE': oneUpdate,
   '1,000 rows, no sleep': (url, signal) => batches(url, signal, 0),
   '1,000 rows + 50 ms': (url, signal) => batches(url, signal, 50),
+  'no database, 5 of 12 ms': (_url, signal) => compute(signal),
   slipway: slipway,
 };
 
@@ -38,7 +41,7 @@ export async function benchBackfill(): Promise<readonly BenchResult[]> {
     return [{ name: 'backfill', unit: 'ms', rows: [], notes: ['skipped: pgbench is not installed (apt-get install postgresql)'] }];
   const oltp = await openOltp();
   try {
-    return [await underLoad(oltp, PER_SECOND), await underLoad(oltp, null)];
+    return [await underLoad(oltp, PER_SECOND), await underLoad(oltp, null), await benchBackfillResume()];
   } finally {
     await oltp.close();
   }
@@ -53,14 +56,15 @@ async function underLoad(oltp: Oltp, perSecond: number | null): Promise<BenchRes
     const rate = of(filler, 'perSecond');
     const shared = {
       p50: of(filler, 'p50'),
+      'p50 / none': of(filler, 'p50') / of('none', 'p50'),
       'p99 / none': of(filler, 'p99') / of('none', 'p99'),
-      'rows/s': filler === 'none' ? null : rate,
+      'rows/s': rate === 0 ? null : rate,
     };
     const slow = of('1,000 rows + 50 ms', 'perSecond');
     const figures = {
       p99: of(filler, 'p99'),
       ...shared,
-      'rows/s / (1,000 + 50 ms)': filler === 'none' ? null : rate / slow,
+      'rows/s / (1,000 + 50 ms)': rate === 0 ? null : rate / slow,
       'tps / none': of(filler, 'tps') / of('none', 'tps'),
     };
     return { subject: filler, figures };
@@ -116,6 +120,21 @@ async function batches(url: string, signal: AbortSignal, pauseMs: number): Promi
   return done;
 }
 
+/**
+ * What it costs the users that anything else runs on this machine at all: a loop that touches no database, in turns as a backfill beside
+ * them works and pauses.
+ */
+async function compute(signal: AbortSignal): Promise<number> {
+  const worker = new Worker(
+    `const idle = new Int32Array(new SharedArrayBuffer(4));
+     for (;;) { const until = performance.now() + 5; while (performance.now() < until); Atomics.wait(idle, 0, 0, 7); }`,
+    { eval: true },
+  );
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await worker.terminate();
+  return 0;
+}
+
 async function slipway(url: string, signal: AbortSignal): Promise<number> {
   let done = 0;
   await runBackfill({
@@ -127,6 +146,7 @@ async function slipway(url: string, signal: AbortSignal): Promise<number> {
       where: 'shard IS NULL',
       change: { kind: 'set', columns: { shard: 'aid % 16' } },
       verify: 'SELECT 0',
+      required: false,
       limits: DEFAULT_LIMITS,
     },
     folder: '.',

@@ -110,6 +110,7 @@ async function slipway(url: string, folder: string, lockTimeoutMs: number): Prom
   const request = {
     access: openAccess(url),
     directory: folder,
+    history: 'slipway' as const,
     release: 'bench',
     fence: 1,
     lockTimeoutMs,

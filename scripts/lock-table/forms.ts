@@ -19,6 +19,15 @@ const ATTACHED = `${PARTS}; ALTER TABLE parent ATTACH PARTITION partition FOR VA
 const CHILD =
   'CREATE TABLE child (id bigint, target_id bigint REFERENCES target (id)); INSERT INTO child SELECT g, g FROM generate_series(1, 200) g';
 const REFERENCING = 'ALTER TABLE target ADD CONSTRAINT fk FOREIGN KEY (ref) REFERENCES referenced (id)';
+/** Foreign keys over texts, so that a change to varchar is one that writes nothing anew. */
+const TEXT_REFERENCING = `ALTER TABLE referenced ADD COLUMN k text; UPDATE referenced SET k = CASE id WHEN 1 THEN 'x' ELSE 'y' || id END;
+  ALTER TABLE referenced ADD UNIQUE (k); ALTER TABLE target ADD CONSTRAINT fk FOREIGN KEY (t) REFERENCES referenced (k)`;
+const TEXT_CHILD = `UPDATE target SET t = id::text; ALTER TABLE target ADD UNIQUE (t);
+  CREATE TABLE child (id bigint, t text REFERENCES target (t)); INSERT INTO child SELECT id, t FROM target`;
+const DEFAULTED = `${PARTS}; CREATE TABLE default_partition PARTITION OF parent DEFAULT`;
+const REFERENCING_PARTS = `${ATTACHED}; ALTER TABLE parent ADD COLUMN r bigint REFERENCES referenced (id); ALTER TABLE parent DETACH PARTITION partition`;
+const KEYLESS_PART = `${REFERENCING_PARTS}; ALTER TABLE partition DROP CONSTRAINT parent_r_fkey`;
+const REFERENCED_PARTS = `${ATTACHED}; ALTER TABLE parent ADD PRIMARY KEY (id, day); CREATE TABLE child (id bigint, day date, FOREIGN KEY (id, day) REFERENCES parent)`;
 const VIEW = 'CREATE MATERIALIZED VIEW a_view AS SELECT id, b FROM target; CREATE UNIQUE INDEX ON a_view (id)';
 const FUNCTION = `CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'`;
 const TRIGGER = `${FUNCTION}; CREATE TRIGGER touch BEFORE INSERT ON target FOR EACH ROW EXECUTE PROCEDURE touched()`;
@@ -46,7 +55,10 @@ const COLUMNS: Readonly<Record<string, Form>> = {
   'add column references': alter('ADD COLUMN x bigint REFERENCES referenced (id)'),
   'add column references default': alter('ADD COLUMN x bigint DEFAULT 1 REFERENCES referenced (id)'),
   'add column domain checked': alter('ADD COLUMN x amount', 'CREATE DOMAIN amount AS int CHECK (VALUE > 0)'),
+  'add column required': alter('ADD COLUMN x int NOT NULL', 'DELETE FROM target'),
   'drop column': alter('DROP COLUMN t'),
+  'drop column referencing': alter('DROP COLUMN ref', REFERENCING),
+  'drop column referenced': alter('DROP COLUMN id CASCADE', CHILD),
   'set default': alter('ALTER COLUMN b SET DEFAULT 3'),
   'drop default': alter('ALTER COLUMN b DROP DEFAULT'),
   'set not null': alter('ALTER COLUMN b SET NOT NULL'),
@@ -63,6 +75,21 @@ const COLUMNS: Readonly<Record<string, Form>> = {
   'change type free': alter('ALTER COLUMN t TYPE varchar'),
   'change type scan': alter('ALTER COLUMN t TYPE citext', 'CREATE INDEX ON target (t)'),
   'change type rewrite': alter('ALTER COLUMN a TYPE bigint'),
+  'change type free referencing': alter('ALTER COLUMN t TYPE varchar', TEXT_REFERENCING),
+  'change type rewrite referencing': alter('ALTER COLUMN ref TYPE int', REFERENCING),
+  'change type free referenced': alter('ALTER COLUMN t TYPE varchar', TEXT_CHILD),
+  'change type rewrite referenced': alter('ALTER COLUMN id TYPE int', CHILD),
+  'change type enum': alter('ALTER COLUMN t TYPE mood USING t::mood', `CREATE TYPE mood AS ENUM ('x')`),
+  'change type enum to text': alter(
+    'ALTER COLUMN t TYPE text',
+    `CREATE TYPE mood AS ENUM ('x'); ALTER TABLE target ALTER COLUMN t TYPE mood USING t::mood`,
+  ),
+  'change collation': alter('ALTER COLUMN t TYPE text COLLATE "C"'),
+  'change collation indexed': alter('ALTER COLUMN t TYPE text COLLATE "C"', 'CREATE INDEX ON target (t)'),
+  'set expression': alter(
+    'ALTER COLUMN x SET EXPRESSION AS (a + 2)',
+    'ALTER TABLE target ADD COLUMN x int GENERATED ALWAYS AS (a + 1) STORED',
+  ),
   'rename column': alter('RENAME COLUMN b TO c'),
 };
 
@@ -95,6 +122,7 @@ const CONSTRAINTS: Readonly<Record<string, Form>> = {
   'drop check': alter('DROP CONSTRAINT c', 'ALTER TABLE target ADD CONSTRAINT c CHECK (a > 0)'),
   'drop unique': alter('DROP CONSTRAINT c', 'ALTER TABLE target ADD CONSTRAINT c UNIQUE (a)'),
   'drop foreign key': alter('DROP CONSTRAINT fk', REFERENCING),
+  'drop key referenced': alter('DROP CONSTRAINT target_pkey CASCADE', CHILD),
   'alter constraint': alter('ALTER CONSTRAINT fk DEFERRABLE', REFERENCING),
   'rename constraint': alter('RENAME CONSTRAINT target_pkey TO c'),
   'domain add check': one('ALTER DOMAIN amount ADD CONSTRAINT c CHECK (VALUE > 0)', DOMAIN),
@@ -116,7 +144,11 @@ const TABLES: Readonly<Record<string, Form>> = {
   'create table partition of': one(`CREATE TABLE x PARTITION OF parent FOR VALUES FROM ('2030-03-01') TO ('2030-04-01')`, ATTACHED),
   'create table partition of with default': one(
     `CREATE TABLE x PARTITION OF parent FOR VALUES FROM ('2030-03-01') TO ('2030-04-01')`,
-    `${PARTS}; ALTER TABLE parent ATTACH PARTITION partition DEFAULT`,
+    DEFAULTED,
+  ),
+  'create table partition of referencing': one(
+    `CREATE TABLE x PARTITION OF parent FOR VALUES FROM ('2030-03-01') TO ('2030-04-01')`,
+    REFERENCING_PARTS,
   ),
   'create table inherits': one('CREATE TABLE x () INHERITS (target)'),
   'create table like': one('CREATE TABLE x (LIKE target INCLUDING ALL)'),
@@ -124,6 +156,7 @@ const TABLES: Readonly<Record<string, Form>> = {
   'drop table': one('DROP TABLE target'),
   'drop table referencing': one('DROP TABLE target', REFERENCING),
   'drop table cascade': one('DROP TABLE target CASCADE', CHILD),
+  'drop table partition': one('DROP TABLE partition', ATTACHED),
   'rename table': alter('RENAME TO x'),
   'set schema': alter('SET SCHEMA public'),
   owner: alter('OWNER TO slipway'),
@@ -144,17 +177,35 @@ const TABLES: Readonly<Record<string, Form>> = {
   'create trigger': one('CREATE TRIGGER touch BEFORE INSERT ON target FOR EACH ROW EXECUTE PROCEDURE touched()', FUNCTION),
   'drop trigger': one('DROP TRIGGER touch ON target', TRIGGER),
   'switch trigger': alter('DISABLE TRIGGER touch', TRIGGER),
+  'switch rule': alter('DISABLE RULE r', 'CREATE RULE r AS ON INSERT TO target DO ALSO NOTHING'),
   'rename trigger': one('ALTER TRIGGER touch ON target RENAME TO x', TRIGGER),
   'attach partition': one(`ALTER TABLE parent ATTACH PARTITION partition FOR VALUES FROM ('2030-01-01') TO ('2030-02-01')`, PARTS),
   'attach partition checked': one(
     `ALTER TABLE parent ATTACH PARTITION partition FOR VALUES FROM ('2030-01-01') TO ('2030-02-01')`,
     `${PARTS}; ALTER TABLE partition ADD CHECK (day >= '2030-01-01' AND day < '2030-02-01')`,
   ),
+  'attach partition with default': one(
+    `ALTER TABLE parent ATTACH PARTITION partition FOR VALUES FROM ('2030-01-01') TO ('2030-02-01')`,
+    DEFAULTED,
+  ),
+  'attach partition referencing': one(
+    `ALTER TABLE parent ATTACH PARTITION partition FOR VALUES FROM ('2030-01-01') TO ('2030-02-01')`,
+    KEYLESS_PART,
+  ),
+  'attach partition with own key': one(
+    `ALTER TABLE parent ATTACH PARTITION partition FOR VALUES FROM ('2030-01-01') TO ('2030-02-01')`,
+    REFERENCING_PARTS,
+  ),
+  'detach partition referenced': one('ALTER TABLE parent DETACH PARTITION partition', REFERENCED_PARTS),
   'detach partition': one('ALTER TABLE parent DETACH PARTITION partition', ATTACHED),
   'detach partition concurrently': alone('ALTER TABLE parent DETACH PARTITION partition CONCURRENTLY', ATTACHED),
   truncate: one('TRUNCATE target'),
   'truncate cascade': one('TRUNCATE target CASCADE', CHILD),
   'comment on table': one(`COMMENT ON TABLE target IS 'x'`),
+  'comment on column': one(`COMMENT ON COLUMN target.b IS 'x'`),
+  'comment on constraint': one(`COMMENT ON CONSTRAINT target_pkey ON target IS 'x'`),
+  'comment on index': one(`COMMENT ON INDEX an_index IS 'x'`),
+  'publish table': one('CREATE PUBLICATION p FOR TABLE target'),
   'grant on table': one('GRANT SELECT ON target TO public'),
   'create statistics': one('CREATE STATISTICS s ON a, b FROM target'),
 };
@@ -166,9 +217,12 @@ const INDEXES: Readonly<Record<string, Form>> = {
   'drop index concurrently': alone('DROP INDEX CONCURRENTLY an_index'),
   'rename index': one('ALTER INDEX an_index RENAME TO x'),
   'set index options': one('ALTER INDEX an_index SET (fillfactor = 70)'),
+  'set index tablespace': one('ALTER INDEX an_index SET TABLESPACE elsewhere'),
+  'create index on partitioned': one('CREATE INDEX ON parent (id)', ATTACHED),
   'reindex index': one('REINDEX INDEX an_index'),
   'reindex table': one('REINDEX TABLE target'),
-  'reindex schema': alone('REINDEX SCHEMA s'),
+  // Which of several tables comes first is the catalog's whim, and only the first is seen to wait.
+  'reindex schema': alone('REINDEX SCHEMA s', 'DROP TABLE referenced'),
   'reindex concurrently': alone('REINDEX TABLE CONCURRENTLY target'),
   cluster: one('CLUSTER target USING an_index'),
   vacuum: alone('VACUUM target'),

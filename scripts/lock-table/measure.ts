@@ -45,7 +45,7 @@ async function prepare(client: pg.Client, { before }: Form): Promise<boolean> {
 }
 
 /** A feature that the version does not have is a syntax error, or an option it does not know. */
-const NOT_THERE = new Set(['42601', '0A000', '42704', '42883', '22023']);
+const NOT_THERE = new Set(['42601', '0A000', '42704', '42809', '42883', '22023']);
 
 async function accepted(client: pg.Client, sql: string): Promise<boolean> {
   try {
@@ -58,9 +58,10 @@ async function accepted(client: pg.Client, sql: string): Promise<boolean> {
 }
 
 async function measureInside(client: pg.Client, sql: string): Promise<Facts | null> {
-  const before = await relations(client);
   await client.query('BEGIN');
   try {
+    // Not before: between transactions the server may count scans from nought again.
+    const before = await relations(client);
     if (!(await accepted(client, sql))) return null;
     const { rows } = await client.query<{ relation: number; mode: string }>(
       `SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted`,

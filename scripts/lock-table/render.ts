@@ -40,10 +40,10 @@ export function render(before: Table, measured: readonly Measured[]): string {
     '',
     '/** Strongest lock by relation (AE: ACCESS EXCLUSIVE and so on), what was read whole (scan), written anew (rewrite), which index was rebuilt. */',
     'export const STATEMENT_FACTS = {',
-    ...statements.map(([name, facts]) => `  ${quoted(name)}: '${ranges(facts)}',`),
+    ...statements.map(([name, facts]) => entry(name, ranges(facts))),
     '};',
     '',
-    '/** Kinds of type change that do not rewrite the table: the cost for a plain column, an indexed one, one with a CHECK. */',
+    '/** Kinds of type change that do not rewrite the table: the cost for a plain column, indexed, with a CHECK, in an index expression. */',
     'export const TYPE_CHANGES: Readonly<Record<string, string>> = {',
     ...types.flatMap(([name, facts]) => (facts.size === 0 ? [] : [`  ${quoted(name)}: '${ranges(facts)}',`])),
     '};',
@@ -65,6 +65,12 @@ function wrapped(words: readonly string[]): string {
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
   return lines.join('\n   ');
+}
+
+/** As the formatter would leave it. */
+function entry(name: string, facts: string): string {
+  const line = `  ${quoted(name)}: '${facts}',`;
+  return line.length <= 140 ? line : `  ${quoted(name)}:\n    '${facts}',`;
 }
 
 function quoted(name: string): string {

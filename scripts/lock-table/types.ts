@@ -58,7 +58,7 @@ EXCEPTION
 END $$`;
 
 /**
- * The cost of each kind of type change, as PLAIN/INDEXED/CHECKED column; kinds that always rewrite are left out, for they are the rule.
+ * The cost of each kind of type change, as PLAIN/INDEXED/CHECKED/COMPUTED column (in an expression of an index); kinds that always rewrite are left out, for they are the rule.
  * At UTC only the types that know a time zone are tried, for no other changes with it.
  */
 export async function measureTypes(client: pg.Client, zone: 'UTC' | 'America/Los_Angeles'): Promise<ReadonlyMap<string, string>> {
@@ -69,7 +69,8 @@ export async function measureTypes(client: pg.Client, zone: 'UTC' | 'America/Los
   for (const was of samples) {
     const { rows } = await client.query<{ becomes: string; costs: string[] }>(
       `SELECT becomes, CASE WHEN plain IN ('rewrite', 'error') THEN array[plain]
-         ELSE array[plain, pg_temp.cost($1, becomes, 'CREATE INDEX ON probe (x)'), pg_temp.cost($1, becomes, 'ALTER TABLE probe ADD CHECK (x IS NOT NULL)')] END AS costs
+         ELSE array[plain, pg_temp.cost($1, becomes, 'CREATE INDEX ON probe (x)'), pg_temp.cost($1, becomes, 'ALTER TABLE probe ADD CHECK (x IS NOT NULL)'),
+           pg_temp.cost($1, becomes, 'CREATE INDEX ON probe ((x IS NULL))')] END AS costs
        FROM (SELECT becomes, pg_temp.cost($1, becomes, '') AS plain FROM unnest($2::text[]) becomes OFFSET 0) tried`,
       [was, samples],
     );
@@ -89,9 +90,9 @@ function note(
   if (from === null || to === null) throw new Error(`${was} or ${becomes} is no type`);
   const change = typeChange(from, to);
   if (change === null) return;
-  const [plain = 'error', indexed = plain, checked = plain] = costs;
+  const [plain = 'error', indexed = plain, checked = plain, computed = plain] = costs;
   // No operator class, no index: such a column cannot be indexed at all.
-  const cost = [plain, indexed === 'error' ? plain : indexed, checked].join('/');
+  const cost = [plain, indexed === 'error' ? plain : indexed, checked, computed].join('/');
   const before = found.get(change);
   if (before !== undefined && before !== cost)
     throw new Error(`"${change}" is not one kind: ${before}, but ${was} -> ${becomes} is ${cost}`);

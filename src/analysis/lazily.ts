@@ -7,11 +7,17 @@ import type { Clock } from '../kernel/index.ts';
 import type { CommandSourceOptions } from './adapters/command.ts';
 import type { OtlpOptions } from './adapters/otlp.ts';
 import type { PrometheusOptions } from './adapters/prometheus.ts';
+import type * as Counter from './adapters/prometheus/counter.ts';
 import type { MetricSource } from './ports.ts';
 
 /** See `adapters/prometheus.ts`. */
 export function createPrometheusSource(options: PrometheusOptions): MetricSource {
   return lazily(async () => (await import('./adapters/prometheus.ts')).createPrometheusSource(options));
+}
+
+/** See `adapters/prometheus/counter.ts`. */
+export async function riseOf(...asked: Parameters<typeof Counter.riseOf>): Promise<Counter.Rise> {
+  return (await import('./adapters/prometheus/counter.ts')).riseOf(...asked);
 }
 
 /** See `adapters/otlp.ts`. */

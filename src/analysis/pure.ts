@@ -19,7 +19,8 @@ export { addReading, feedAtCheckpoint, NO_FEED, type Feed } from './core/feed.ts
 export { addToGuard, checkGuard, type GuardState } from './core/guard.ts';
 export { checkedReading, silent, type Reading } from './core/reading.ts';
 export { problemOfQuery } from './core/promql.ts';
-export { parseSelector } from './core/selector.ts';
+export { parseSelector, type Selector } from './core/selector.ts';
+export { sumInExposition } from './core/exposition.ts';
 export { KAYENTA_DEFAULTS, KAYENTA_METRIC_DEFAULTS } from './core/kayenta.ts';
 export { THRESHOLD_DEFAULTS, type ThresholdMetric } from './core/threshold.ts';
 export { NO_FACTS, type TickFacts } from './core/documented-facts.ts';

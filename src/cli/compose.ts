@@ -4,13 +4,25 @@ import { fileURLToPath } from 'node:url';
 import { createExec, createFaults, redactDeep, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
 import { openAccess, queryRows, type DatabaseAccess } from '../database/index.ts';
 import { loadOrCreateKeys, type SigningKeys } from '../evidence/index.ts';
-import { replanRelease, sealRelease, stepExecutors, tidyRelease, tidySource, type DriverDeps, type StepDeps } from '../release/index.ts';
+import { loadOrCreateSigner, postNotice, type NoticeDeps, type Signer } from '../flags/index.ts';
+import {
+  gateLook,
+  replanRelease,
+  sealRelease,
+  stepExecutors,
+  tidyRelease,
+  tidySource,
+  type DriverDeps,
+  type RampDeps,
+  type StepDeps,
+} from '../release/index.ts';
 import { agentPlaces } from '../server/index.ts';
 import { openEmbedded, openStore, thisDriver, type Embedded, type OpenStore } from '../store/index.ts';
 import { createAgentTarget } from '../targets/index.ts';
 import { createAgentRouter } from '../traffic/index.ts';
-import { readBackfills } from './backfills.ts';
+import { readBackfills, readContracts } from './declared.ts';
 import { leaseTerms } from './lease.ts';
+import { noticeAddresses } from './notify.ts';
 import { findPlaces, type Places } from './places.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 
@@ -22,7 +34,11 @@ export interface App {
   readonly opened: OpenStore;
   readonly deps: StepDeps;
   readonly driver: DriverDeps;
+  readonly ramps: RampDeps;
+  readonly notices: NoticeDeps;
   keys(): SigningKeys;
+  /** Signs what clients of flags are sent. */
+  flagSigner(): Signer;
   close(): Promise<void>;
 }
 
@@ -58,14 +74,16 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
     redact: secrets.redact,
   };
   const { home, node } = places;
-  const opened = await openStore({ home, url: environment['SLIPWAY_DATABASE_URL'], node, clock: systemClock, lease, log });
+  const url = environment['SLIPWAY_DATABASE_URL'];
+  const opened = await openStore({ home, url, node, clock: systemClock, lease, log, faults: effects.faults });
   const keys = (): SigningKeys => loadOrCreateKeys(join(home, 'keys'));
+  const flagSigner = (): Signer => loadOrCreateSigner(join(home, 'keys'));
   const peers = openPeers(home);
   const server = embeddedServer(opened, home);
   let lent: Embedded | null = null;
   const ownServer = async (): Promise<DatabaseAccess> => {
     lent = await server();
-    return openAccess(lent.url('postgres'));
+    return { ...openAccess(lent.url('postgres')), own: true };
   };
   const deps = stepDeps({ places, secrets, opened, peers, keys, effects, server, ownServer });
   const driver: DriverDeps = {
@@ -90,7 +108,13 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
     if (lent?.started === true && opened.embedded === null) await lent.stopIfUnused();
     await opened.close();
   };
-  return { places, effects, secrets, opened, deps, driver, keys, close };
+  const ramps: RampDeps = { ramps: opened.ramps, flags: opened.flags, effects, renewMs: lease.renewMs, look: gateLook(deps) };
+  const notices = noticeDeps(opened, effects, (name) => noticeAddresses(places.workspace, name, secrets));
+  return { places, effects, secrets, opened, deps, driver, ramps, notices, keys, flagSigner, close };
+}
+
+function noticeDeps({ flags, notices }: OpenStore, { clock, faults, log }: Effects, addressOf: NoticeDeps['addressOf']): NoticeDeps {
+  return { store: flags, notices, addressOf, send: postNotice, clock, faults, log };
 }
 
 /** The agent of the state directory, whose address is known whether or not it runs. */
@@ -122,6 +146,8 @@ function stepDeps({ places, secrets, opened, peers, keys, effects, server, ownSe
     router: peers.router,
     agentSocket: peers.agentSocket,
     store: opened.store,
+    flags: opened.flags,
+    telemetry: opened.telemetry,
     environmentFor: secrets.environmentFor,
     databaseUrlTemplate,
     databaseFor: async (workspace, definition) => {
@@ -130,6 +156,15 @@ function stepDeps({ places, secrets, opened, peers, keys, effects, server, ownSe
       const resolved = resolveTemplate(await databaseUrlTemplate(definition), environment);
       secrets.add(resolved.secrets);
       return openAccess(resolved.value);
+    },
+    readersFor: async (workspace, { database, envFile }) => {
+      const readers = database?.readers ?? [];
+      const environment = readers.length === 0 ? {} : await secrets.environmentFor(workspace, envFile);
+      return readers.map((reader) => {
+        const resolved = resolveTemplate(reader, environment);
+        secrets.add(resolved.secrets);
+        return openAccess(resolved.value);
+      });
     },
     effects,
     databaseExists: async ({ database }) => {
@@ -143,6 +178,7 @@ function stepDeps({ places, secrets, opened, peers, keys, effects, server, ownSe
     },
     ownServer,
     readBackfills,
+    readContracts,
     ensureEmbedded: async (name) => (await server()).ensureDatabase(name),
     checkKeys: async () => void keys(),
   };

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { refuseForeignStore } from '../store/index.ts';
 
 /** Where this installation works. */
 export interface Places {
@@ -28,10 +29,11 @@ function setOf(folder: string): string | null {
   return null;
 }
 
-/** `SLIPWAY_HOME`, else `.slipway` in the workspace (or in the folder of its set); made when missing and kept out of git. */
+/** `SLIPWAY_HOME`, else `.slipway` in the workspace (or in the folder of its set); made when missing and kept out of git. A store of another user in it is refused. */
 export function findPlaces(workspace: string, environment: Readonly<Record<string, string | undefined>>): Places {
   const source = realpathSync(resolve(workspace));
   const wanted = resolve(environment['SLIPWAY_HOME'] ?? join(setOf(source) ?? source, '.slipway'));
+  if (environment['SLIPWAY_DATABASE_URL'] === undefined) refuseForeignStore(wanted);
   mkdirSync(wanted, { recursive: true, mode: 0o700 });
   writeFileSync(join(wanted, '.gitignore'), '*\n');
   const home = realpathSync(wanted);

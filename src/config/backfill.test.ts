@@ -22,6 +22,7 @@ describe('a backfill file', () => {
     const { definition } = await load('table: people\nwhere: a IS NULL\nset: { a: 1, b: upper(c) }\n');
     expect(definition).toEqual({
       name: 'split',
+      required: false,
       table: 'people',
       key: null,
       where: 'a IS NULL',

@@ -36,6 +36,8 @@ export function toDefinition(
     rollback: orElse(entry.rollback, ROLLBACK_BY_DEFAULT),
     ...(metrics.length === 0 ? {} : { metrics }),
     ...(guards.length === 0 ? {} : { guards }),
+    ...(entry.flags === undefined ? {} : { flags: entry.flags }),
+    ...(entry.notify === undefined ? {} : { notify: entry.notify }),
     approvals: orElse(entry.approvals, 0),
     envFile: orNull(entry['env-file']),
   };
@@ -47,6 +49,7 @@ export function toDefinition(
       ...checkSmoke(definition),
       ...checkNames(entry, definition),
       ...checkThresholds(definition),
+      ...checkFlags(definition),
     ],
   };
 }
@@ -66,6 +69,12 @@ function checkThresholds({ strategy, metrics = [] }: Definition): readonly Compl
             message: `there is no metric "${of ?? name}"; known: ${known.join(', ')}`,
           },
         ],
+  );
+}
+
+function checkFlags({ flags = [] }: Definition): readonly Complaint[] {
+  return flags.flatMap((key, index) =>
+    flags.indexOf(key) < index ? [{ path: ['flags', index], about: 'value' as const, message: `"${key}" is there twice` }] : [],
   );
 }
 

@@ -134,9 +134,21 @@ describe('detectProject', () => {
   it.each([
     ['prisma', { 'prisma/migrations/1/migration.sql': '' }, 'npx prisma migrate deploy'],
     ['drizzle', { 'drizzle.config.ts': '' }, 'npx drizzle-kit migrate'],
+    [
+      'prisma for another database',
+      { 'prisma/migrations/1/migration.sql': '', 'prisma/migrations/migration_lock.toml': 'provider = "mysql"' },
+      'npx prisma migrate deploy',
+    ],
     ['knex', { 'knexfile.js': '' }, 'npx knex migrate:latest'],
   ])('%s migrations', async (_tool, files, migrate) =>
     expect(await detect({ 'package.json': pkg({}), ...files })).toMatchObject({ database: { migrate, migrations: null } }),
+  );
+
+  it.each([
+    ['prisma/migrations', { 'prisma/migrations/1/migration.sql': '', 'prisma/migrations/migration_lock.toml': 'provider = "postgresql"' }],
+    ['drizzle', { 'drizzle.config.ts': '', 'drizzle/meta/_journal.json': '{ "dialect": "postgresql" }' }],
+  ])('%s, which Slipway applies as its tool does', async (migrations, files) =>
+    expect(await detect({ 'package.json': pkg({}), ...files })).toMatchObject({ database: { migrations, migrate: null } }),
   );
 
   it('db/migrations, another database variable, and a migration tool it does not know', async () => {

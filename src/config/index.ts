@@ -1,9 +1,14 @@
 export type { ParseOptions } from './parse.ts';
 export { CONFIG_FILE, loadConfig, loadSet, type LoadedConfig } from './load.ts';
 export { backfillNames, loadBackfill } from './backfill.ts';
+export { contractNames, loadContract } from './contract.ts';
+export { loadRamp } from './ramp.ts';
 export type { ServiceSet } from './set.ts';
 export type { Problem } from './core/problem.ts';
 export { USUAL_CANARY } from './core/usual-canary.ts';
 export { nearest } from './core/nearest.ts';
 export type { Detection, DetectedProcess } from './detect.ts';
 export { suggestConfig } from './suggest.ts';
+export { loadFlags, type LoadedFlags } from './flags.ts';
+export { editFlags, flagsText, pulledText, writeFlags } from './flags-edit.ts';
+export { readPulled } from './flags-pulled.ts';

@@ -58,6 +58,8 @@ describe('conventions', () => {
   );
 
   it('migrations are proven only where they are files', () => {
+    const { database } = parseConfig(`${SMALL}database: { embedded: s, readers: ["\${env:STANDBY}"] }`, { file });
+    expect(database).toMatchObject({ readers: ['${env:STANDBY}'] });
     const withDatabase = (rest: string) => `${SMALL}database: { embedded: s, prove: required, ${rest} }`;
     expect(parseConfig(withDatabase('migrations: m'), { file }).database).toMatchObject({ prove: 'required' });
     expect(() => parseConfig(withDatabase('migrate: x'), { file })).toThrow('needs `migrations`: what a command changes');
@@ -129,6 +131,7 @@ describe('problems', () => {
     ['build:', '4:7 build'],
     ['database: {}', '4:11 database'],
     ['database: { url: "mysql://h/d" }', '4:18 database.url'],
+    ['database: { embedded: s, readers: ["mysql://h/d"] }', '4:36 database.readers[0]'],
     ['database: { embedded: s, backup: none }', '4:34 database.backup'],
     ['database: { embedded: s, migrations: ../x }', '4:38 database.migrations'],
     ['database: { embedded: s, migrations: m, migrate: x }', '4:50 database.migrate'],

@@ -2,23 +2,38 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { fileSchema } from './schema/file.ts';
+import { flagsFileSchema } from './schema/flags.ts';
+import { rampSchema } from './schema/ramp.ts';
 
-const FILE = new URL('../../schema/slipway.schema.json', import.meta.url);
+/** What editors check files with: its name below `schema/`, its title, and what it is made from. */
+const PUBLISHED: readonly (readonly [file: string, title: string, schema: z.ZodType])[] = [
+  ['slipway.schema.json', 'slipway.yaml', fileSchema],
+  ['flags.schema.json', 'flags/*.yaml of Slipway', flagsFileSchema],
+  ['ramps.schema.json', 'ramps/*.yaml of Slipway', rampSchema],
+];
 
 /** The JSON Schema (draft 2020-12) of slipway.yaml, as text. */
 export function publishedSchema(): string {
-  const schema = z.toJSONSchema(fileSchema, { io: 'input', reused: 'ref' });
-  return `${JSON.stringify({ title: 'slipway.yaml', ...schema }, null, 2)}\n`;
+  return schemaText('slipway.yaml', fileSchema);
 }
 
-/** `node src/config/publish-schema.ts [--check]`: writes the file, or fails when it is not up to date. */
+function schemaText(title: string, made: z.ZodType): string {
+  const schema = z.toJSONSchema(made, { io: 'input', reused: 'ref' });
+  return `${JSON.stringify({ title, ...schema }, null, 2)}\n`;
+}
+
+/** `node src/config/publish-schema.ts [--check]`: writes the files, or fails when one is not up to date. */
 async function main(check: boolean): Promise<void> {
-  const wanted = publishedSchema();
-  if (!check) return writeFile(FILE, wanted);
-  const there = await readFile(FILE, 'utf8').catch(() => '');
-  if (there === wanted) return;
-  process.stderr.write('schema/slipway.schema.json is not up to date; run `npm run schema`\n');
-  process.exitCode = 1;
+  for (const [name, title, made] of PUBLISHED) {
+    const file = new URL(`../../schema/${name}`, import.meta.url);
+    const wanted = schemaText(title, made);
+    const there = check ? await readFile(file, 'utf8').catch(() => '') : null;
+    if (there === null) await writeFile(file, wanted);
+    else if (there !== wanted) {
+      process.stderr.write(`schema/${name} is not up to date; run \`npm run schema\`\n`);
+      process.exitCode = 1;
+    }
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.includes('--check'));

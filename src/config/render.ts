@@ -43,7 +43,10 @@ function processes(detection: Detection): readonly string[] {
 
 function database({ database: found }: Detection): readonly string[] {
   if (found === null) return ['# database:  # no database was found', '#   url: ${env:DATABASE_URL}', '#   migrations: migrations'];
-  const migrations = found.migrations === null ? null : `  migrations: ${scalar(found.migrations)}  # ordered SQL files`;
+  const migrations =
+    found.migrations === null
+      ? null
+      : `  migrations: ${scalar(found.migrations)}  # SQL files; a tool's own table goes on saying what is applied`;
   const migrate = found.migrate === null ? null : `  migrate: ${scalar(found.migrate)}`;
   return [
     'database:',

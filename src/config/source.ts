@@ -2,8 +2,21 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, typ
 import type { JsonObject, JsonValue } from '../kernel/index.ts';
 import type { Problem } from './core/problem.ts';
 
+/** What a kind of file is called in messages, how large one is at most, and what one looks like. */
+export interface SourceKind {
+  readonly called: string;
+  readonly maxCharacters: number;
+  readonly empty: string;
+  readonly example: string;
+}
+
 /** A configuration is a page of text; anything larger was given by mistake. */
-const MAX_CHARACTERS = 64 * 1024;
+const CONFIGURATION: SourceKind = {
+  called: 'slipway.yaml',
+  maxCharacters: 64 * 1024,
+  empty: '`slipway init` writes a first one',
+  example: 'service: shop',
+};
 const MAX_DEPTH = 20;
 const MAX_ALIASES = 50;
 
@@ -24,12 +37,16 @@ export type SourceResult =
   | { readonly ok: false; readonly text: string; readonly problems: readonly Problem[] };
 
 /** Reads YAML text; every way in which it is not a map of plain data comes back as problems with a place. */
-export function readSource(original: string): SourceResult {
+export function readSource(original: string, kind: SourceKind = CONFIGURATION): SourceResult {
   const text = original.startsWith('\uFEFF') ? original.slice(1) : original;
   const refuse = (problems: readonly Problem[]): SourceResult => ({ ok: false, text, problems });
-  if (text.length > MAX_CHARACTERS)
+  if (text.length > kind.maxCharacters)
     return refuse([
-      problemAt(1, 1, `has ${text.length} characters; a slipway.yaml has at most ${MAX_CHARACTERS}, so this is probably another file`),
+      problemAt(
+        1,
+        1,
+        `has ${text.length} characters; a ${kind.called} has at most ${kind.maxCharacters}, so this is probably another file`,
+      ),
     ]);
   if (isDeep(text)) return refuse([problemAt(1, 1, `values are nested more than ${MAX_DEPTH} deep, or brackets are not closed`)]);
   const lineCounter = new LineCounter();
@@ -49,12 +66,12 @@ export function readSource(original: string): SourceResult {
     const lines = text.split('\n');
     const problems = faults.map((fault) => {
       const { line, column } = place(fault.pos[0]);
-      return problemAt(line, column, syntaxMessage(fault, lines[line - 1] ?? ''));
+      return problemAt(line, column, syntaxMessage(fault, lines[line - 1] ?? '', kind));
     });
     // One slip makes the parser stumble several times on the same line; the first is the cause.
     return refuse(problems.filter((problem, index) => problems.findIndex((other) => other.line === problem.line) === index));
   }
-  const plain = toPlain(document);
+  const plain = toPlain(document, kind);
   if (!plain.ok) return refuse([problemAt(1, 1, plain.reason)]);
   return {
     ok: true,
@@ -77,11 +94,11 @@ function isDeep(text: string): boolean {
   return /(?:[-?:][ \t]+){40}/.test(text);
 }
 
-function toPlain(document: Document): { ok: true; value: JsonObject } | { ok: false; reason: string } {
+function toPlain(document: Document, kind: SourceKind): { ok: true; value: JsonObject } | { ok: false; reason: string } {
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))
-    return { ok: false, reason: 'the file is empty; `slipway init` writes a first one' };
+    return { ok: false, reason: `the file is empty; ${kind.empty}` };
   if (!isMap(document.contents))
-    return { ok: false, reason: 'the file must be a map of keys such as `service: shop`, not a list or a single value' };
+    return { ok: false, reason: `the file must be a map of keys such as \`${kind.example}\`, not a list or a single value` };
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -110,10 +127,10 @@ function depthOf(value: unknown, limit: number): number {
   return deepest + 1;
 }
 
-function syntaxMessage(fault: YAMLError, line: string): string {
+function syntaxMessage(fault: YAMLError, line: string, { called }: SourceKind): string {
   if (fault.code === 'DUPLICATE_KEY') return 'this key is written twice in the same map; keep one';
   if (fault.code === 'TAB_AS_INDENT') return 'a tab is used for indentation; YAML takes spaces only';
-  if (fault.code === 'MULTIPLE_DOCS') return 'a second document starts here (---); slipway.yaml holds one';
+  if (fault.code === 'MULTIPLE_DOCS') return `a second document starts here (---); a ${called} holds one`;
   if (fault.code === 'TAG_RESOLVE_FAILED') return 'tags such as !name are not used here; write the plain value';
   if (fault.code === 'NON_STRING_KEY') return 'a key must be plain text';
   if (fault.code === 'RESOURCE_EXHAUSTION') return 'values are nested too deeply to be read';

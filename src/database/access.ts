@@ -46,6 +46,7 @@ export async function connect(access: DatabaseAccess, purpose: string): Promise<
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    ...searchPathOf(access),
   });
   // A broken connection also rejects the query in flight; without a listener it would end the process.
   client.on('error', () => undefined);
@@ -57,6 +58,13 @@ export async function connect(access: DatabaseAccess, purpose: string): Promise<
     throw connectError(error, access);
   }
   return client;
+}
+
+/** `?schema=shop`, which the driver does not know, is how Prisma's URLs name the schema that everything is in. */
+function searchPathOf({ url }: DatabaseAccess): { readonly options?: string } {
+  const schema = new URL(url).searchParams.get('schema');
+  // An option ends at a blank that is not escaped.
+  return schema === null ? {} : { options: `-c search_path=${pg.escapeIdentifier(schema).replace(/[\\ ]/g, '\\$&')}` };
 }
 
 /** From PostgreSQL 14 a server notices within a second that its client was killed, and cancels what nobody waits for. */

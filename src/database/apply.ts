@@ -1,49 +1,70 @@
+import type pg from 'pg';
 import { messageOf, SlipwayError } from '../kernel/index.ts';
 import { withClient } from './access.ts';
-import { compareHistory, type HistoryRow } from './core/drift.ts';
-import { partialOf, readFence, readHistory, type StoredRow } from './history.ts';
+import type { HistoryRow } from './core/drift.ts';
+import { filePhase, phasesOf } from './core/plan/phase.ts';
+import { effectsOf } from './core/rollback-class.ts';
+import { hindrancesOf } from './hindrances.ts';
+import { OWN_HISTORY, partialOf, readFence, readHistory, type StoredRow } from './history.ts';
+import { filledError } from './histories/begin.ts';
+import { lookAhead, type Look } from './histories/open.ts';
 import { isOvertaken } from './lock.ts';
-import { readMigrations, type MigrationFile } from './migrations.ts';
 import type { FileOutcome } from './outcome.ts';
 import type { AppliedMigration, ApplyRequest, DatabaseAccess, MigrationRequest, MigrationResult, MigrationStatus } from './ports.ts';
+import type { FolderRequest } from './histories/ports.ts';
+import { readMigrations, type Migrations } from './read-migrations.ts';
 import { runSteps } from './run-steps.ts';
 import { runTransaction } from './run-transaction.ts';
 import { withMigrationLock, type MigrationSession } from './session.ts';
-import type { FileRun } from './statement.ts';
+import { runsOf, type FileRun } from './statement.ts';
 
 /**
  * Applies every pending file of the folder, in order, each exactly once whatever is killed when. All files are read and parsed
- * before the first one runs. A file runs in one transaction with its row in `slipway_history.migration`, unless it says
- * `-- slipway: no-transaction` or holds a statement PostgreSQL refuses in one (CONCURRENTLY, VACUUM): then statement by
- * statement, and an interrupted run continues where it stood.
+ * before the first one runs. A file runs in one transaction with its row in the history (Slipway's, or that of the tool whose folder it
+ * is), unless it says `-- slipway: no-transaction` or holds a statement PostgreSQL refuses in one (CONCURRENTLY, VACUUM): then
+ * statement by statement, and an interrupted run continues where it stood.
  * @returns `fail` with file, line and the server's words, and `partial` exact to the statement
- * @throws SlipwayError `locked`, `fenced`, `database_unreachable`, `database_refused` (read-only, missing right), `release_aborted`
+ * @throws SlipwayError `locked`, `fenced`, `database_unreachable`, `database_refused` (read-only, missing right), `release_aborted`,
+ * `not_possible_now` when what the database holds may be the history of another tool, unless `database.history` says whose it is to be
  */
 export async function applyMigrations(request: ApplyRequest): Promise<MigrationResult> {
-  const folder = await readFolder(request.directory);
+  const folder = await readFolder(request, async (client, migrations) => {
+    const { filled } = await lookAhead(client, migrations);
+    if (filled !== null) throw filledError(filled);
+  });
   if (!folder.ok) return folder.result;
-  return withMigrationLock(request, async (session) => {
-    const history = await readHistory(session.control);
-    const { pending, drift, partial } = compareHistory(folder.files, history);
-    const hindrance = hindranceOf(drift, partial, request.acceptDrift === true);
-    if (hindrance !== null) return unchanged(hindrance, partial);
-    const wanted = pending.filter(({ name }) => request.only?.includes(name) ?? true);
-    const runs = wanted.map((file): FileRun => ({ name: file.name, direction: 'up', script: file.up }));
-    return runAll(session, runs, history);
+  const { tool, files } = folder.migrations;
+  return withMigrationLock(request, tool, async (session) => {
+    const look = await lookAhead(session.control, folder.migrations);
+    const hindrance = hindranceOf(look, request.acceptDrift === true);
+    if (hindrance !== null) return unchanged(hindrance, look.partial);
+    const wanted = look.pending.filter(({ name }) => request.only?.includes(name) ?? true);
+    return runAll(session, runsOf(files, wanted, 'up'), look.rows);
   });
 }
 
 /** What is applied, pending and out of step. Changes nothing, and needs no history tables. @throws as {@link readMigrations}, `database_unreachable` */
-export async function migrationStatus(access: DatabaseAccess, directory: string, shown = directory): Promise<MigrationStatus> {
-  const files = await readMigrations(directory, shown);
+export async function migrationStatus(access: DatabaseAccess, folder: FolderRequest): Promise<MigrationStatus> {
   return withClient(access, 'reading the migration history', async (client) => {
-    const history = await readHistory(client);
-    const { pending, drift, partial } = compareHistory(files, history);
+    const migrations = await readMigrations(folder, client);
+    const { tool } = migrations;
+    const { pending, drift, partial, rows, broken, filled } = await lookAhead(client, migrations);
+    const refusal = filled === null ? null : filledError(filled);
     return {
-      applied: history.filter((row) => row.finished).map(({ name, sha256, at }) => ({ name, sha256, at })),
-      pending: pending.map(({ up: _up, down: _down, ...migration }) => migration),
-      drift,
+      history: tool === null ? OWN_HISTORY : tool.table,
+      applied: rows.filter((row) => row.finished).map(({ name, sha256, at }) => ({ name, sha256, at })),
+      pending: pending.map(({ name, sha256, transactional, rollbackClass, because, hasDown, up }) => ({
+        name,
+        sha256,
+        transactional,
+        rollbackClass,
+        because,
+        hasDown,
+        phase: filePhase(phasesOf(effectsOf(up.statements))).phase,
+      })),
+      drift: [...(refusal === null ? [] : [`${refusal.message}. ${refusal.hint}`]), ...broken, ...drift],
       partial: partialOf(partial),
+      hindrances: await hindrancesOf(client),
     };
   });
 }
@@ -56,14 +77,23 @@ export async function standaloneFence(access: DatabaseAccess): Promise<number> {
   return withClient(access, 'reading the migration history', readFence);
 }
 
-type Folder = { readonly ok: true; readonly files: readonly MigrationFile[] } | { readonly ok: false; readonly result: MigrationResult };
+type Folder = { readonly ok: true; readonly migrations: Migrations } | { readonly ok: false; readonly result: MigrationResult };
 
 /** The folder's files, or the answer that says why they cannot be used. */
-export async function readFolder(directory: string): Promise<Folder> {
+export async function readFolder(
+  { access, ...folder }: MigrationRequest,
+  check: (client: pg.Client, migrations: Migrations) => Promise<unknown>,
+): Promise<Folder> {
   try {
-    return { ok: true, files: await readMigrations(directory) };
+    return await withClient(access, 'reading the migration history', async (client) => {
+      const migrations = await readMigrations(folder, client);
+      // Before anything is made or locked.
+      await check(client, migrations);
+      return { ok: true, migrations };
+    });
   } catch (error) {
-    if (error instanceof SlipwayError && error.code === 'config_invalid') return { ok: false, result: unchanged(messageOf(error), null) };
+    if (error instanceof SlipwayError && error.code === 'config_invalid')
+      return { ok: false, result: unchanged(`${messageOf(error)}\n${error.hint}`, null) };
     throw error;
   }
 }
@@ -73,8 +103,10 @@ export function unchanged(reason: string, partial: HistoryRow | null): Migration
   return { verdict: 'fail', reason, changed: false, applied: [], files: [], partial: partialOf(partial) };
 }
 
-function hindranceOf(drift: readonly string[], partial: HistoryRow | null, acceptDrift: boolean): string | null {
-  if (drift.length > 0 && !acceptDrift) return `The folder and the database disagree:\n${drift.map((one) => `  ${one}`).join('\n')}`;
+function hindranceOf({ drift, partial, broken }: Look, acceptDrift: boolean): string | null {
+  const listed = (lines: readonly string[]): string => lines.map((one) => `  ${one}`).join('\n');
+  if (broken.length > 0) return `A migration was left in the middle, and only a person can tell what is to be done:\n${listed(broken)}`;
+  if (drift.length > 0 && !acceptDrift) return `The folder and the database disagree:\n${listed(drift)}`;
   if (partial?.direction === 'down')
     return `${partial.name} is being taken back (${partial.statementsDone} of ${partial.statements} statements); finish that first`;
   return null;

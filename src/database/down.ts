@@ -1,10 +1,12 @@
 import { readFolder, runAll, unchanged } from './apply.ts';
+import { orderIn } from './core/drift.ts';
 import { compareNames } from './core/file-name.ts';
-import { readHistory, type StoredRow } from './history.ts';
+import type { StoredRow } from './history.ts';
+import { lookAt } from './histories/open.ts';
 import type { MigrationFile } from './migrations.ts';
 import type { DownRequest, DownResult, MigrationResult } from './ports.ts';
 import { withMigrationLock } from './session.ts';
-import type { FileRun } from './statement.ts';
+import { runsOf, type FileRun } from './statement.ts';
 
 /**
  * Takes the named migrations back with their down files, newest first, under the same guarantees as applying.
@@ -12,13 +14,15 @@ import type { FileRun } from './statement.ts';
  * Everything that stands in the way is refused before the first file runs: a missing down file, a later migration that would stay.
  */
 export async function downMigrations(request: DownRequest): Promise<DownResult> {
-  const folder = await readFolder(request.directory);
+  const folder = await readFolder(request, lookAt);
   if (!folder.ok) return asDown(folder.result);
-  const result = await withMigrationLock(request, async (session) => {
-    const history = await readHistory(session.control);
-    const planned = planDown(folder.files, history, request.names);
-    if (typeof planned === 'string') return unchanged(planned, history.find((row) => !row.finished) ?? null);
-    return runAll(session, planned, history);
+  const { tool, files } = folder.migrations;
+  const result = await withMigrationLock(request, tool, async (session) => {
+    const { rows, partial, broken } = await lookAt(session.control, folder.migrations);
+    if (broken.length > 0) return unchanged(broken.join('\n'), partial);
+    const planned = planDown({ files, history: rows, order: tool === null ? compareNames : orderIn(files) }, request.names);
+    if (typeof planned === 'string') return unchanged(planned, partial);
+    return runAll(session, planned, rows);
   });
   return asDown(result);
 }
@@ -27,18 +31,26 @@ function asDown({ applied, ...rest }: MigrationResult): DownResult {
   return { ...rest, reverted: applied };
 }
 
+interface Known {
+  readonly files: readonly MigrationFile[];
+  readonly history: readonly StoredRow[];
+  readonly order: (a: string, b: string) => number;
+}
+
 /** The down files to run in order, or why they cannot be. */
-function planDown(files: readonly MigrationFile[], history: readonly StoredRow[], names: readonly string[]): readonly FileRun[] | string {
+function planDown({ files, history, order }: Known, names: readonly string[]): readonly FileRun[] | string {
   const present = new Set(history.map((row) => row.name));
-  const wanted = [...new Set(names)].filter((name) => present.has(name)).toSorted((a, b) => compareNames(b, a));
+  const wanted = [...new Set(names)].filter((name) => present.has(name)).toSorted((a, b) => order(b, a));
   const oldest = wanted.at(-1);
-  const staying = oldest === undefined ? undefined : [...present].find((name) => !wanted.includes(name) && compareNames(name, oldest) > 0);
+  const staying = oldest === undefined ? undefined : [...present].find((name) => !wanted.includes(name) && order(name, oldest) > 0);
   if (staying !== undefined) return `${staying} was applied after ${oldest ?? ''} and would stay; take it back too`;
-  const runs: FileRun[] = [];
-  for (const name of wanted) {
-    const script = files.find((file) => file.name === name)?.down ?? null;
-    if (script === null) return `${name} has no down file in the folder, so it cannot be taken back`;
-    runs.push({ name, direction: 'down', script });
-  }
-  return runs;
+  const missing = wanted.find((name) => (files.find((file) => file.name === name)?.down ?? null) === null);
+  const spoilt = files.find((file) => wanted.includes(file.name) && file.unusable.length > 0);
+  if (spoilt !== undefined) return spoilt.unusable.join('\n');
+  if (missing !== undefined) return `${missing} has no down file in the folder, so it cannot be taken back`;
+  return runsOf(
+    files,
+    wanted.flatMap((name) => files.filter((file) => file.name === name)),
+    'down',
+  );
 }

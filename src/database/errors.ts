@@ -1,4 +1,5 @@
 import { createRedactor, messageOf, SlipwayError } from '../kernel/index.ts';
+import { quoted } from './core/plan/losses.ts';
 import type { DatabaseAccess } from './ports.ts';
 
 /** What PostgreSQL adds to an error; all optional, as it depends on the statement. */
@@ -78,7 +79,11 @@ export function refusedError(thrown: unknown, doing: string, access: DatabaseAcc
     return new SlipwayError('database_refused', `The server is read-only (a standby, or set so), which stops ${doing}`, { hint });
   }
   if (server.code === '42501') {
-    const hint = `Grant the right to user ${userOf(access)}, or give database.url a user that has it.`;
+    // Slipway asks nothing else of a database as a whole.
+    const grant = server.message.startsWith('permission denied for database')
+      ? ` (GRANT CREATE ON DATABASE ${quoted(access.name)} TO ${quoted(userOf(access))})`
+      : '';
+    const hint = `Grant the right to user ${userOf(access)}${grant}, or give database.url a user that has it.`;
     return new SlipwayError('database_refused', redact(`A right is missing for ${doing}: ${server.message}`), { hint });
   }
   if (server.code === '53100')

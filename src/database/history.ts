@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { SlipwayError } from '../kernel/index.ts';
+import { SlipwayError, type Duration } from '../kernel/index.ts';
 import type { HistoryRow } from './core/drift.ts';
 import type { Statement } from './core/types.ts';
+import type { Entry } from './histories/ports.ts';
+import type { OpenHistory } from './histories/open.ts';
+import { makeInHistory } from './history-schema.ts';
 import type { PartialMigration } from './ports.ts';
+
+/** The table, as people know it. */
+export const OWN_HISTORY = 'slipway_history.migration';
 
 /** A row with what resuming a partial file needs. */
 export interface StoredRow extends HistoryRow {
@@ -18,30 +24,35 @@ export interface StoredRow extends HistoryRow {
  * then on make its own tables in it. `migration_fence` has one row, locked by whoever changes anything: so two workers
  * cannot change things at once, lock or no lock.
  */
-const DDL = `CREATE SCHEMA IF NOT EXISTS slipway_history;
-CREATE TABLE IF NOT EXISTS slipway_history.migration (
+const DDL = `CREATE TABLE IF NOT EXISTS slipway_history.migration (
   name text PRIMARY KEY, sha256 text NOT NULL, direction text NOT NULL CHECK (direction IN ('up', 'down')), release text NOT NULL, fence bigint NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT clock_timestamp(), statements_begun int NOT NULL, statements_done int NOT NULL, statements int NOT NULL,
   done_sha256 text NOT NULL, finished boolean NOT NULL);
 CREATE TABLE IF NOT EXISTS slipway_history.migration_fence (one boolean PRIMARY KEY DEFAULT true CHECK (one), fence bigint NOT NULL);
 INSERT INTO slipway_history.migration_fence (fence) VALUES (0) ON CONFLICT DO NOTHING`;
 
-/** Makes the history tables unless they are there. Call it under the lock: two at once would collide. */
+/** Makes the history tables unless they are there. */
 export async function ensureHistory(client: pg.Client): Promise<void> {
-  if (!(await historyExists(client))) await client.query(`BEGIN; ${DDL}; COMMIT`);
+  if (!(await historyExists(client))) await makeInHistory(client, DDL);
 }
 
 /** What was applied, in order of application; empty when nothing ever was. */
 export async function readHistory(client: pg.Client): Promise<readonly StoredRow[]> {
   if (!(await historyExists(client))) return [];
   const { rows } = await client.query<StoredRow>(
-    `SELECT name, sha256, release, direction, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, statements_begun AS begun, statements_done AS "statementsDone", statements,
+    `SELECT name, sha256, CASE WHEN release LIKE 'by hand: %' THEN substr(release, 10) || ' by hand' ELSE 'release ' || release END AS by, direction, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, statements_begun AS begun, statements_done AS "statementsDone", statements,
        done_sha256 AS "doneSha256", finished FROM slipway_history.migration ORDER BY applied_at, name COLLATE "C"`,
   );
   return rows;
 }
 
-async function historyExists(client: pg.Client): Promise<boolean> {
+/** Has Slipway itself written down here that something is applied? */
+export async function holdsApplied(client: pg.Client): Promise<boolean> {
+  return (await readHistory(client)).some((row) => row.finished);
+}
+
+/** Has Slipway made its tables here? */
+export async function historyExists(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ ok: boolean }>(`SELECT to_regclass('slipway_history.migration_fence') IS NOT NULL AS ok`);
   return rows[0]?.ok === true;
 }
@@ -72,19 +83,48 @@ export interface Progress {
   readonly begun: number;
   readonly done: number;
   readonly statements: readonly Statement[];
+  /** How the tool's table knows the file and the one before it; null where Slipway keeps the history. */
+  readonly entry: Entry | null;
+  readonly before: Entry | null;
+  readonly durationMs: Duration;
+}
+
+/** A tool has applied the file since we looked. */
+export class AppliedMeanwhile extends Error {}
+
+/**
+ * Keeps the tool, which may have no lock of its own, from writing its table until the transaction ends, and looks once more whether it
+ * has applied the file: its table need not refuse a second row.
+ * @throws AppliedMeanwhile
+ */
+export async function holdHistory(
+  client: pg.Client,
+  { tool, table }: OpenHistory,
+  { entry, direction }: Pick<Progress, 'entry' | 'direction'>,
+): Promise<void> {
+  if (tool === null || entry === null) return;
+  await client.query(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
+  if (direction === 'down' || entry.repeatable) return;
+  const recorded = await tool.read(client, table, [entry]);
+  if (recorded.some(({ key, broken }) => key === entry.key && broken === null))
+    throw new AppliedMeanwhile(`${tool.table} says by now that it is applied`);
 }
 
 /**
  * Records how far a file came; a down file that came to its end takes the row away. Belongs into the transaction of what it records.
- * @throws SlipwayError `fenced`
+ * Where a tool keeps the history, its table is told of the beginning and of the end, and ours only of what is between.
+ * @throws SlipwayError `fenced`, AppliedMeanwhile
  */
-export async function recordProgress(client: pg.Client, progress: Progress): Promise<void> {
-  const { name, sha256, direction, release, fence, begun, done, statements } = progress;
+export async function recordProgress(client: pg.Client, history: OpenHistory, progress: Progress): Promise<void> {
+  const { tool, table } = history;
+  const { name, sha256, direction, release, fence, begun, done, statements, entry } = progress;
   // The file may have become somebody else; LOCAL gives that back to the file's next statement.
   await client.query('SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE');
+  await holdHistory(client, history, progress);
   await claimFence(client, fence);
   const finished = done === statements.length;
-  if (finished && direction === 'down') {
+  if (tool !== null && entry !== null && (finished || begun === 1)) await tool.write(client, table, { ...progress, entry, finished });
+  if (finished && (direction === 'down' || tool !== null)) {
     await client.query('DELETE FROM slipway_history.migration WHERE name = $1', [name]);
     return;
   }

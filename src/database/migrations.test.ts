@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { scratch, writeMigrations } from '../../test/database/support.ts';
-import { readMigrations } from './migrations.ts';
+import { readMigrations as readFolder } from './read-migrations.ts';
 import { parseSql } from './parser.ts';
+
+const readMigrations = async (directory: string) => (await readFolder({ directory, history: 'slipway' })).files;
 
 async function refusal(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   using folder = scratch();
@@ -90,6 +92,15 @@ describe('refused before anything runs', () => {
     ['an index without a name', 'CREATE INDEX CONCURRENTLY ON t (a)', 'CREATE INDEX CONCURRENTLY needs a name'],
     ['goose sections', '-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP TABLE t;', 'begins a second section'],
     ['dbmate sections', '-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP TABLE t;', 'begins a second section'],
+    [
+      'SET TRANSACTION later on',
+      'SELECT 1;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE',
+      '1_a.sql:2: SET TRANSACTION has to be the first statement',
+    ],
+    ['a transaction that may not write', 'SET TRANSACTION READ ONLY;\nSELECT 1', '1_a.sql:1: a transaction that may not write'],
+    ['a template', 'SELECT 1;\nALTER TABLE {{ .Schema }}.t ADD COLUMN a int', '1_a.sql:2: {{ .Schema }} is a placeholder of a template'],
+    ['MySQL', 'CREATE TABLE `t` (id int AUTO_INCREMENT) ENGINE=InnoDB', 'unsupported: this looks like MySQL; only PostgreSQL is migrated'],
+    ['SQLite', 'CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)', 'unsupported: this looks like SQLite; only PostgreSQL is migrated'],
     ['a directive that is none', '-- slipway: rolback=app because "x"\nSELECT 1', '1_a.sql:1: "-- slipway: rolback=app'],
     [
       'reversible without a way back',

@@ -1,82 +1,51 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SlipwayError } from '../kernel/index.ts';
+import { messageOf } from '../kernel/index.ts';
 import { compareNames, parseFileName } from './core/file-name.ts';
-import { parseHeader, type Header } from './core/header.ts';
 import { classify } from './core/rollback-class.ts';
-import { arrange } from './core/transactions.ts';
-import type { Statement } from './core/types.ts';
-import { parseSql } from './parser.ts';
+import type { Entry } from './histories/ports.ts';
 import type { Migration } from './ports.ts';
-
-/** One SQL file, checked and ready to run. */
-export interface Script {
-  /** As the user knows it, e.g. `0002_add_price.up.sql`. */
-  readonly file: string;
-  readonly sha256: string;
-  readonly transactional: boolean;
-  readonly statements: readonly Statement[];
-}
+import { readScript as checkScript, type ReadScript, type Script } from './script.ts';
 
 /** A migration with its scripts. */
 export interface MigrationFile extends Migration {
   readonly up: Script;
   readonly down: Script | null;
+  /** How the tool's table knows it; null where Slipway keeps the history. */
+  readonly entry: Entry | null;
+  /** Why it cannot be run, line by line; empty when it can. One that is applied need not be. */
+  readonly unusable: readonly string[];
 }
 
 /** Parsing takes about 75 times the file in memory; more than this is data, which does not belong into a migration. */
 const LARGEST_FILE = 8 * 1024 * 1024;
 const BOTH_WAYS = /^\s*--\s*(?:\+goose\s+down|migrate:down|\+migrate\s+down)/im;
-const HINT = 'Correct the files named above. Nothing was run.';
 
-/**
- * Reads and checks every file of a migrations folder, in order of application. All problems of all files are told at once.
- * @param shown what people know the folder by
- * @throws SlipwayError `not_found` when there is no such folder, `config_invalid` naming file and line of every problem
- */
-export async function readMigrations(directory: string, shown = directory): Promise<readonly MigrationFile[]> {
+/** Slipway's own folder as migrations, in order of application, with everything that is wrong in it. */
+export async function readOwnFolder(directory: string): Promise<{ readonly files: readonly MigrationFile[]; readonly problems: string[] }> {
   const problems: string[] = [];
-  const files = await listFiles({ directory, shown }, problems);
-  const migrations: MigrationFile[] = [];
-  for (const [name, { up, down }] of files) {
+  const files: MigrationFile[] = [];
+  for (const [name, { up, down }] of await listFiles(directory, problems)) {
     if (up === null) {
       problems.push(`${down ?? name}: there is no up file to go with it`);
       continue;
     }
     const read = await readMigration(directory, name, { up, down });
     problems.push(...read.problems);
-    if (read.migration !== null) migrations.push(read.migration);
+    if (read.migration !== null) files.push(read.migration);
   }
-  if (problems.length > 0)
-    throw new SlipwayError(
-      'config_invalid',
-      `The migrations in ${shown} cannot be used:\n${problems.map((one) => `  ${one}`).join('\n')}`,
-      {
-        hint: HINT,
-      },
-    );
-  return migrations;
+  return { files, problems };
 }
 
 type Pair = { readonly up: string | null; readonly down: string | null };
 
-interface Folder {
-  readonly directory: string;
-  readonly shown: string;
-}
-
-async function listFiles({ directory, shown }: Folder, problems: string[]): Promise<readonly (readonly [string, Pair])[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new SlipwayError('not_found', `The migrations folder ${shown} cannot be read`, {
-      hint: 'Correct database.migrations in slipway.yaml.',
-      cause,
-    });
-  });
+async function listFiles(directory: string, problems: string[]): Promise<readonly (readonly [string, Pair])[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
   const pairs = new Map<string, Pair>();
   for (const entry of entries) {
     if (entry.isDirectory()) {
-      if (await holdsSql(join(directory, entry.name)))
+      if (entry.name.endsWith('.sql')) problems.push(`${entry.name}: it is a folder`);
+      else if (await holdsSql(join(directory, entry.name)))
         problems.push(`${entry.name}/ holds SQL files, but only files directly in the folder are read`);
       continue;
     }
@@ -116,14 +85,20 @@ async function readMigration(directory: string, name: string, pair: { readonly u
   const { sha256, transactional, statements } = up.script;
   const classified = classify(statements, up.rollback, hasDown);
   return {
-    migration: { name, sha256, transactional, ...classified, hasDown, up: up.script, down: down?.ok === true ? down.script : null },
+    migration: {
+      name,
+      sha256,
+      transactional,
+      ...classified,
+      hasDown,
+      up: up.script,
+      down: down?.ok === true ? down.script : null,
+      entry: null,
+      unusable: [],
+    },
     problems,
   };
 }
-
-type ReadScript =
-  | { readonly ok: true; readonly script: Script; readonly rollback: Header['rollback'] }
-  | { readonly ok: false; readonly problems: readonly string[] };
 
 async function readScript(directory: string, file: string): Promise<ReadScript> {
   const refuse = (message: string, line?: number): ReadScript => ({
@@ -131,29 +106,22 @@ async function readScript(directory: string, file: string): Promise<ReadScript> 
     problems: [`${file}${line === undefined ? '' : `:${line}`}: ${message}`],
   });
   const path = join(directory, file);
-  const { size } = await stat(path);
+  const found = await stat(path).catch(() => null);
+  // A pipe would be read for ever.
+  if (found === null || !found.isFile()) return refuse(found === null ? 'it is a link to what is not there' : 'it is no file');
+  const { size } = found;
   if (size > LARGEST_FILE)
     return refuse(`the file is larger than ${LARGEST_FILE / 1024 / 1024} MiB; load data with a program, not with a migration`);
-  const bytes = await readFile(path);
+  const bytes = await readFile(path).catch(messageOf);
+  if (typeof bytes === 'string') return refuse(`it cannot be read: ${bytes}`);
   const sql = decode(bytes);
   if (sql === null) return refuse('the file is not UTF-8; save it as UTF-8');
   const sections = BOTH_WAYS.exec(sql);
   if (sections !== null)
     return refuse(
-      `"${sections[0].trim()}" begins a second section; Slipway reads one direction per file: split it into .up.sql and .down.sql`,
+      `"${sections[0].trim()}" begins a second section; Slipway reads one direction per file: split it into .up.sql and .down.sql, or name its tool as database.history`,
     );
-  const header = parseHeader(sql);
-  if (header.problems.length > 0) return { ok: false, problems: header.problems.map((one) => `${file}:${one.line}: ${one.message}`) };
-  const parsed = await parseSql(sql);
-  if (!parsed.ok) return refuse(parsed.message, parsed.line);
-  const arranged = arrange(parsed.statements, header.transactional);
-  if (!arranged.ok) return refuse(arranged.message, arranged.line);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return {
-    ok: true,
-    script: { file, sha256, transactional: arranged.transactional, statements: arranged.statements },
-    rollback: header.rollback,
-  };
+  return checkScript({ file, sql, bytes, transactional: null });
 }
 
 /** Null for bytes that are no UTF-8. A byte order mark is dropped, as psql does. */

@@ -22,6 +22,7 @@ export async function parseSql(sql: string): Promise<Parsed> {
     const tree: unknown = await parse(sql);
     return { ok: true, statements: statementsOf(sql, tree as JsonObject) };
   } catch (error) {
+    if (error instanceof RangeError) return refused(sql, 0, 'an expression in it is nested too deeply to be read here', true);
     const index = hasSqlDetails(error) ? (error.sqlDetails?.cursorPosition ?? 0) : 0;
     const explained = explain(sql, index);
     return refused(sql, index, explained ?? messageOf(error), explained !== null);
@@ -42,6 +43,8 @@ function explain(sql: string, index: number): string | null {
     const command = /^\\\S*/.exec(characters.slice(index).join(''))?.[0] ?? '\\';
     return `"${command}" is a command of psql, not SQL; take it out`;
   }
+  const variable = characters[index] === ':' ? /^:(?:["']?\w+["']?)/.exec(characters.slice(index, index + 80).join(''))?.[0] : undefined;
+  if (variable !== undefined) return `"${variable}" is a variable of psql, not SQL; write its value`;
   const before = characters.slice(0, index).join('');
   if (/\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*$/i.test(before)) {
     return 'COPY ... FROM stdin carries its data in the file, which only psql can read; write INSERT statements or load the data with a program';

@@ -1,6 +1,8 @@
+import type { FilePhase } from './core/plan/phase.ts';
 import type pg from 'pg';
 import type { Clock, Duration, Effects, ExecResult } from '../kernel/index.ts';
 import type { RollbackClass } from './core/types.ts';
+import type { WantedHistory } from './core/history-name.ts';
 
 export type { RollbackClass } from './core/types.ts';
 
@@ -58,6 +60,8 @@ export interface DatabaseAccess {
   readonly url: string;
   /** The name of the database inside the server. */
   readonly name: string;
+  /** Slipway's own PostgreSQL: what runs there must not reach beyond its database, for the ledger is beside it. */
+  readonly own?: true;
 }
 
 /** Written as manifest.json beside the backup. */
@@ -97,14 +101,22 @@ export interface Migration {
   readonly hasDown: boolean;
 }
 
+export interface PendingMigration extends Migration {
+  readonly phase: FilePhase['phase'];
+}
+
 /** What is in the folder and not yet in the database, plus drift. */
 export interface MigrationStatus {
+  /** The table that says what is applied: Slipway's, or a tool's. */
+  readonly history: string;
   readonly applied: readonly { readonly name: string; readonly sha256: string; readonly at: string }[];
-  readonly pending: readonly Migration[];
+  readonly pending: readonly PendingMigration[];
   /** Files changed after they were applied, files gone, files that sort before an applied one. */
   readonly drift: readonly string[];
   /** A non-transactional file that began and did not end; null when there is none. */
   readonly partial: PartialMigration | null;
+  /** Why a run would be refused before its first file: a server that is read-only, a right that is missing. */
+  readonly hindrances: readonly string[];
 }
 
 /** A file that was left in the middle: statements 1 to `statement` took effect, of `statements`. */
@@ -147,6 +159,8 @@ export type DatabaseEffects = Pick<Effects, 'clock' | 'faults' | 'redact'>;
 export interface MigrationRequest {
   readonly access: DatabaseAccess;
   readonly directory: string;
+  /** Whose history says what is applied. Left out: told from the folder and the database. */
+  readonly history?: WantedHistory;
   readonly release: string;
   /** Of the caller's claim: a run with a lower one is refused, and a higher one ends the sessions of a lower one. */
   readonly fence: number;

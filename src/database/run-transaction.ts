@@ -1,5 +1,6 @@
+import { setsTransaction } from './core/transactions.ts';
 import type { Statement } from './core/types.ts';
-import { claimFence, recordProgress } from './history.ts';
+import { claimFence, holdHistory, recordProgress } from './history.ts';
 import { withAttempts, withRetries, type FileOutcome } from './outcome.ts';
 import { withWorker, type MigrationSession, type Worker } from './session.ts';
 import { execute, problemOf, setLimits, throwIfAborted, type FileRun, type Problem } from './statement.ts';
@@ -31,11 +32,17 @@ async function attemptTransaction(
   const { client } = worker;
   let at: Statement | null = null;
   let committing = false;
+  const since = request.effects.clock.monotonic();
   try {
     await client.query('BEGIN');
+    const [first, ...others] = run.script.statements;
+    // Even our own limits would come too early for it.
+    const setting = first !== undefined && setsTransaction(first) ? first : null;
+    if (setting !== null) await execute(session, worker, run, (at = setting));
     await setLimits(worker, session, { local: true });
+    await holdHistory(client, session.history, run);
     await claimFence(client, request.fence);
-    for (const statement of run.script.statements) {
+    for (const statement of setting === null ? run.script.statements : others) {
       at = statement;
       await execute(session, worker, run, statement);
       faults.at(`migrate.${run.direction}.statement-done`);
@@ -43,12 +50,12 @@ async function attemptTransaction(
     at = null;
     const { statements, sha256 } = run.script;
     const whole = { begun: statements.length, done: statements.length, statements };
-    await recordProgress(client, {
-      name: run.name,
+    await recordProgress(client, session.history, {
+      ...run,
       sha256,
-      direction: run.direction,
       release: request.release,
       fence: request.fence,
+      durationMs: request.effects.clock.monotonic() - since,
       ...whole,
     });
     faults.at(`migrate.${run.direction}.before-commit`);

@@ -3,6 +3,8 @@ import { SlipwayError, type Duration } from '../kernel/index.ts';
 import { connect } from './access.ts';
 import { refusedError } from './errors.ts';
 import { claimFence, ensureHistory } from './history.ts';
+import { openHistory, type OpenHistory } from './histories/open.ts';
+import type { ToolHistory } from './histories/ports.ts';
 import { ADVISORY_KEY, sessionName, takeLock } from './lock.ts';
 import type { MigrationRequest } from './ports.ts';
 
@@ -10,6 +12,8 @@ import type { MigrationRequest } from './ports.ts';
 export interface MigrationSession {
   readonly control: pg.Client;
   readonly request: MigrationRequest;
+  /** Where it is written down what is applied. */
+  readonly history: OpenHistory;
   /** The asked lock timeout, or less: see `belowDeadlock`. */
   readonly lockTimeoutMs: Duration;
 }
@@ -21,11 +25,21 @@ export interface Worker {
 }
 
 /**
- * Works under the one migration lock of the database, with the history tables in place.
+ * Works under the one migration lock of the database (and, where a tool keeps the history, under its own), with the history tables in place.
  * @throws SlipwayError `locked`, `fenced`, `database_unreachable`, `database_refused` (read-only server, missing right)
  */
-export async function withMigrationLock<T>(request: MigrationRequest, work: (session: MigrationSession) => Promise<T>): Promise<T> {
+export async function withMigrationLock<T>(
+  request: MigrationRequest,
+  tool: ToolHistory | null,
+  work: (session: MigrationSession) => Promise<T>,
+): Promise<T> {
   const { access, fence, release, effects, signal, onProgress } = request;
+  const wait = {
+    waitMs: request.waitMs ?? 60_000,
+    clock: effects.clock,
+    ...(signal === undefined ? {} : { signal }),
+    onWait: (owner: string) => onProgress?.(`waiting for ${owner}`),
+  };
   if (!(request.lockTimeoutMs >= 1))
     throw new SlipwayError(
       'config_invalid',
@@ -33,18 +47,12 @@ export async function withMigrationLock<T>(request: MigrationRequest, work: (ses
     );
   const control = await connect(access, sessionName('migrate', fence, release));
   try {
-    await takeLock(control, ADVISORY_KEY, {
-      purpose: 'migrate',
-      fence,
-      waitMs: request.waitMs ?? 60_000,
-      clock: effects.clock,
-      ...(signal === undefined ? {} : { signal }),
-      onWait: (owner) => onProgress?.(`waiting for ${owner}`),
-    });
+    await takeLock(control, ADVISORY_KEY, { purpose: 'migrate', fence, ...wait });
     effects.faults.at('migrate.locked');
     await ensureHistory(control);
     await claimFence(control, fence);
-    return await work({ control, request, lockTimeoutMs: await belowDeadlock(control, request.lockTimeoutMs) });
+    const history = await openHistory(control, tool, wait);
+    return await work({ control, request, history, lockTimeoutMs: await belowDeadlock(control, request.lockTimeoutMs) });
   } catch (error) {
     throw refusedError(error, 'migrating', access);
   } finally {

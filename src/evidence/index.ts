@@ -4,6 +4,8 @@ export { parseRecord } from './core/chain.ts';
 export { verdictOf, type PackVerdict, type StepStory, type Story } from './core/story.ts';
 export { fingerprint } from './adapters/crypto.ts';
 export { canonicalJson, checkChain, keyFingerprints, nextEntry } from './ledger.ts';
+export { PEM, readOrCreateKeyFile } from './key-file.ts';
 export { loadOrCreateKeys } from './keys.ts';
 export { exportPack, type ExportedPack } from './export.ts';
+export { sealProof } from './seal-proof.ts';
 export { verifyPack, type PackVerification } from './verify.ts';

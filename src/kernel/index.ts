@@ -9,3 +9,4 @@ export { createLineSplitter, renderBlock, type LogBlock } from './log-lines.ts';
 export { readProcessStat, signalGroup, groupAlive, stopGroup, type ProcessStat } from './process-group.ts';
 export { parseEnvFile } from './core/env-file.ts';
 export { whyNotFound } from './start-error.ts';
+export { within } from './within.ts';

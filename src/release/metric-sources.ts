@@ -6,19 +6,27 @@ import {
   type MetricSource,
   type SourceDefinition,
 } from '../analysis/index.ts';
-import { messageOf, resolveTemplate } from '../kernel/index.ts';
 import type { Plan } from './core/plan.ts';
+import { messageOf, resolveTemplate } from '../kernel/index.ts';
 import { baseEnvironment } from './steps/command.ts';
 import type { StepDeps } from './steps/deps.ts';
+
+/** Whose source it is: what templates are resolved with. */
+export interface SourceOwner {
+  readonly workspace: string;
+  readonly envFile: string | null;
+  readonly version: string;
+  readonly release: string;
+}
 
 /** The source that is configured. One that cannot be made (a variable is missing) is silent, with the reason. */
 export async function openSource(
   deps: StepDeps,
-  plan: Plan,
+  owner: SourceOwner,
   { source, cwd }: { readonly source: SourceDefinition; readonly cwd: string },
 ): Promise<MetricSource> {
   try {
-    return await makeSource(deps, plan, { source, cwd });
+    return await makeSource(deps, owner, { source, cwd });
   } catch (error) {
     const reading = silent(messageOf(error));
     return { read: async () => reading };
@@ -27,14 +35,14 @@ export async function openSource(
 
 async function makeSource(
   deps: StepDeps,
-  plan: Plan,
+  owner: SourceOwner,
   { source, cwd }: { readonly source: SourceDefinition; readonly cwd: string },
 ): Promise<MetricSource> {
   const { timeoutMs } = source;
-  const environment = await deps.environmentFor(plan.workspace, plan.definition.envFile);
+  const environment = await deps.environmentFor(owner.workspace, owner.envFile);
   const secrets: string[] = [];
   const resolve = (template: string): string => {
-    const resolved = resolveTemplate(template, environment, { version: plan.version, release: plan.release });
+    const resolved = resolveTemplate(template, environment, { version: owner.version, release: owner.release });
     secrets.push(...resolved.secrets);
     return resolved.value;
   };
@@ -51,9 +59,14 @@ async function makeSource(
     case 'command': {
       const argv = source.argv.map(resolve);
       const own = Object.fromEntries(Object.entries(source.env).map(([name, template]) => [name, resolve(template)]));
-      const env = { ...baseEnvironment(environment), SLIPWAY_RELEASE: plan.release, SLIPWAY_VERSION: plan.version, ...own };
+      const env = { ...baseEnvironment(environment), SLIPWAY_RELEASE: owner.release, SLIPWAY_VERSION: owner.version, ...own };
       const { exec, clock } = deps.effects;
       return createCommandSource({ argv, cwd, env, secrets, timeoutMs, exec, clock });
     }
   }
+}
+
+/** A release owns the sources of its plan. */
+export function ownerOf({ workspace, definition, version, release }: Plan): SourceOwner {
+  return { workspace, envFile: definition.envFile, version, release };
 }

@@ -3,7 +3,7 @@ import { ERRORS, messageOf, redactDeep, SlipwayError, type Check } from '../kern
 import type { BackupMethod, DatabaseAccess, Migration } from '../database/index.ts';
 import { readArtifact } from './artifact/store.ts';
 import { judgeTree, readGit } from './artifact/git.ts';
-import { sourceMigrations, sourceMigrationStatus, type Source } from './artifact/source.ts';
+import { declaredFolder, sourceMigrations, sourceMigrationStatus, type Source } from './artifact/source.ts';
 import { compilePlan } from './core/compile/compile.ts';
 import type { PendingMigration, PlanInput } from './core/compile/input.ts';
 import type { Definition } from './core/definition.ts';
@@ -178,8 +178,8 @@ async function lookInto(
 }
 
 /** Every migration of the folder, for a database that does not exist yet. */
-async function allMigrations(source: Source, { database }: Definition): Promise<readonly PendingMigration[]> {
-  const folder = database?.migrations ?? null;
+async function allMigrations(source: Source, definition: Definition): Promise<readonly PendingMigration[]> {
+  const folder = declaredFolder(definition);
   return folder === null ? [] : (await sourceMigrations(source, folder)).map(pendingOf);
 }
 
@@ -207,7 +207,7 @@ function declaredMigrations({ database }: Definition): readonly PendingMigration
 
 async function pendingMigrations(database: DatabaseAccess, source: Source, definition: Definition): Promise<readonly PendingMigration[]> {
   const declared = declaredMigrations(definition);
-  const folder = definition.database?.migrations ?? null;
+  const folder = declaredFolder(definition);
   if (declared !== null || folder === null) return declared ?? [];
   const { pending } = await sourceMigrationStatus(source, folder, database);
   return pending.map(pendingOf);

@@ -9,6 +9,7 @@ import { remarksOf } from './core/remarks.ts';
 import { foldEvents } from './core/state.ts';
 import type { StoredRelease } from './ports.ts';
 import { stepLogFolder } from './step-log.ts';
+import { snapshotIn } from './steps/flags-off.ts';
 
 /** Where the pack of a release is written when it ends. */
 export function packFolder(home: string, release: string): string {
@@ -48,6 +49,7 @@ export async function packInput(home: string, stored: StoredRelease): Promise<Pa
       ...reportsOf(stored),
       ...decisionFiles(stored),
       { name: 'plan.json', text: planText },
+      ...flagFiles(stored),
       { name: 'envelope.json', text: `${canonicalJson(envelopeOf(stored))}\n` },
     ],
     subjects: [{ name: `${plan.service}@${plan.environment}/plan.json`, sha256: createHash('sha256').update(planText).digest('hex') }],
@@ -87,10 +89,17 @@ function fileWord(metric: string, index: number): string {
   return /^[A-Za-z0-9_-]{1,60}$/.test(metric) ? metric : `metric.${index + 1}`;
 }
 
+/** The flags it carries, as they were when it began. */
+function flagFiles({ events }: StoredRelease): readonly { readonly name: string; readonly text: string }[] {
+  const flags = snapshotIn(events);
+  return flags === null ? [] : [{ name: 'flags.json', text: `${canonicalJson(flags)}\n` }];
+}
+
 /** Everything bound to the release under its one id. */
 function envelopeOf(stored: StoredRelease): object {
   const { plan, approvals, steps } = foldEvents(stored.events);
   const migrate = plan.steps.find((step) => step.id === 'migrate.apply');
+  const flags = snapshotIn(stored.events);
   return {
     release: plan.release,
     service: plan.service,
@@ -100,6 +109,7 @@ function envelopeOf(stored: StoredRelease): object {
     artifactDigest: steps['build.artifact']?.facts['digest'] ?? null,
     configSha256: plan.configSha256,
     migrations: migrate?.input['expect'] ?? [],
+    ...(flags === null ? {} : { flags: { carried: plan.definition.flags ?? [], seq: flags.seq, sha256: flags.sha256 } }),
     deployer: plan.requestedBy,
     approvals,
     weights: plan.steps.flatMap((step) =>

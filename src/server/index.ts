@@ -6,3 +6,6 @@ export { ownOutput } from './agent/own-output.ts';
 export { agentPlaces, type AgentPlaces } from './agent/places.ts';
 export { askedOtlp, isSameOtlp, otlpFor, tellOtlpAddress } from './agent/otlp-address.ts';
 export { ROUTERS, routerFor, type RouterName } from './agent/routers.ts';
+export type * from './http/mount.ts';
+export { flagStream } from './flags-stream/mount.ts';
+export { serveHttp, type ServeOptions } from './http/serve.ts';

@@ -7,10 +7,10 @@ const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIME
 
 /**
  * SQLSTATEs after which the same transaction may succeed: serialization_failure, deadlock_detected, admin_shutdown,
- * crash_shutdown, cannot_connect_now, idle_session_timeout, too_many_connections, and class 08 (connection exceptions).
+ * crash_shutdown, cannot_connect_now, idle_session_timeout, idle_in_transaction_session_timeout, too_many_connections, and class 08 (connection exceptions).
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const AGAIN = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '57P05', '53300']);
+const AGAIN = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '57P05', '25P03', '53300']);
 
 /** Messages of node-postgres that carry no code. */
 const LOST = /connection terminated|not queryable|timeout exceeded when trying to connect|client was closed|connection ended unexpectedly/i;

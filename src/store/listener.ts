@@ -1,6 +1,7 @@
 import { Client } from 'pg';
-import { messageOf, type Clock, type Log } from '../kernel/index.ts';
+import { messageOf, within, type Clock, type Log } from '../kernel/index.ts';
 import { WAKE_CHANNEL } from './boss.ts';
+import { FLAG_CHANNEL } from './flags/schema.ts';
 import { EVENT_CHANNEL } from './record.ts';
 
 /** One listening connection per process; what it misses is found by looking again, so it is only there for speed. */
@@ -14,6 +15,9 @@ export interface Listener {
 }
 
 const RETRY_MS = 1_000;
+/** A connection that only listens does not notice that it is dead: it is asked. */
+const PROBE_MS = 2_000;
+const PROBE_LIMIT_MS = 3_000;
 
 /** Nothing is opened before {@link Listener.start}. A pooler in transaction mode swallows notifications: use a direct URL for the store. */
 export function createListener(url: string, clock: Clock, log: Log): Listener {
@@ -27,7 +31,7 @@ export function createListener(url: string, clock: Clock, log: Log): Listener {
     const next = new Client({
       connectionString: url,
       keepAlive: true,
-      connectionTimeoutMillis: 10_000,
+      connectionTimeoutMillis: 5_000,
       application_name: 'slipway-listener',
     });
     const ended = new Promise<void>((resolve) => {
@@ -35,14 +39,16 @@ export function createListener(url: string, clock: Clock, log: Log): Listener {
       next.on('end', () => resolve());
       closing.signal.addEventListener('abort', () => resolve(), { once: true });
     });
+    const over = new AbortController();
     try {
       next.on('notification', ({ channel, payload }) => tell(channel, payload ?? ''));
       await next.connect();
-      await next.query(`listen ${EVENT_CHANNEL}; listen ${WAKE_CHANNEL}`);
+      await next.query(`listen ${EVENT_CHANNEL}; listen ${WAKE_CHANNEL}; listen ${FLAG_CHANNEL}`);
       client = next;
       tell(null, null);
-      await ended;
+      await Promise.race([ended, untilSilent(next, clock, over.signal)]);
     } finally {
+      over.abort();
       client = null;
       await next.end().catch(() => undefined);
     }
@@ -67,4 +73,12 @@ export function createListener(url: string, clock: Clock, log: Log): Listener {
       await running;
     },
   };
+}
+
+/** Resolves when the connection does not answer any more. */
+async function untilSilent(client: Client, clock: Clock, over: AbortSignal): Promise<void> {
+  for (;;) {
+    await clock.sleep(PROBE_MS, over);
+    if (over.aborted || (await within(client.query('select'), PROBE_LIMIT_MS, clock)) === null) return;
+  }
 }

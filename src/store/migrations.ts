@@ -1,8 +1,12 @@
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { addHistories } from './flags/histories.ts';
+import { FLAG_NOTICE_TABLE } from './flags/notices.ts';
+import { FLAG_SERVER_TABLES, FLAG_TABLES } from './flags/tables.ts';
+import { RAMP_TABLES } from './ramps/tables.ts';
 
 /** Version of the tables this build writes; the number of migrations below. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 8;
 
 /**
  * The oldest version whose builds may still use the tables. A migration that only adds leaves it; one that changes or removes
@@ -14,10 +18,20 @@ export const READABLE_FROM = 1;
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001_ledger': { up: createLedger },
   '0002_unsealed': { up: addUnsealed },
+  '0003_flags': { up: (db) => runAll(db, FLAG_TABLES) },
+  '0004_ramps': { up: (db) => runAll(db, RAMP_TABLES) },
+  '0005_flag_histories': { up: addHistories },
+  '0006_flag_notices': { up: (db) => runAll(db, FLAG_NOTICE_TABLE) },
+  '0007_flag_servers': { up: (db) => runAll(db, FLAG_SERVER_TABLES) },
+  '0008_flag_server_ends': { up: addEnds },
 };
 
 async function createLedger(db: Kysely<unknown>): Promise<void> {
-  for (const statement of LEDGER.split(';')) {
+  await runAll(db, LEDGER);
+}
+
+async function runAll(db: Kysely<unknown>, statements: string): Promise<void> {
+  for (const statement of statements.split(';')) {
     if (statement.trim() !== '') await sql.raw(statement).execute(db);
   }
 }
@@ -25,6 +39,11 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
 /** Why the pack of a finished release could not be written at the last try. */
 async function addUnsealed(db: Kysely<unknown>): Promise<void> {
   await sql`alter table slipway.release add column unsealed_because text`.execute(db);
+}
+
+/** When a process ended that clients were connected to. */
+async function addEnds(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table slipway.flag_server add column ended_at timestamptz`.execute(db);
 }
 
 const LEDGER = `

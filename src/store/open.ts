@@ -1,12 +1,18 @@
 import { hostname } from 'node:os';
-import { SlipwayError, type Clock, type Duration, type Log } from '../kernel/index.ts';
-import type { Driver, LeaseTerms, ReleaseStore, Wakeups } from '../release/index.ts';
+import type { FlagStore, FlagTelemetry, NoticeStore, TokenStore } from '../flags/index.ts';
+import { SlipwayError, type Clock, type Duration, type Faults, type Log } from '../kernel/index.ts';
+import type { Driver, LeaseTerms, RampStore, ReleaseStore, Wakeups } from '../release/index.ts';
 import { acquireLock, append, request } from './append.ts';
 import { createBoss, createWakeSender } from './boss.ts';
 import { waitForChange } from './changes.ts';
 import { claim, park, postponeSeal, renew, seal } from './claims.ts';
 import type { Context } from './context.ts';
 import { openEmbedded, type Embedded } from './embedded/embedded.ts';
+import { createFlagStore } from './flags/store.ts';
+import { createNoticeStore } from './flags/notices.ts';
+import { createFlagTelemetry } from './flags/telemetry.ts';
+import { createTokenStore } from './flags/tokens.ts';
+import { createRampStore } from './ramps/store.ts';
 import { createListener, type Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { isDriverAlive } from './process.ts';
@@ -19,6 +25,9 @@ import { createWakeups } from './wakeups.ts';
 /** The database of the store inside the embedded server. */
 const STORE_DATABASE = 'slipway';
 
+/** Everything about flags and tokens is quick, and somebody waits for it. */
+const FLAG_LIMIT_MS: Duration = 5_000;
+
 export interface StoreOptions {
   /** The state directory; used for the embedded server. */
   readonly home: string;
@@ -29,6 +38,8 @@ export interface StoreOptions {
   readonly clock: Clock;
   readonly lease: LeaseTerms;
   readonly log?: Log;
+  /** Where tests end the process in the middle of a change of flags. */
+  readonly faults?: Faults;
   /** How long an operation waits for a store that went away. Default 30 s. */
   readonly patienceMs?: Duration;
   /** Tests replace it; by default by process id and start time. */
@@ -47,6 +58,11 @@ export interface StoreHealth {
 export interface OpenStore {
   readonly store: ReleaseStore;
   readonly wakeups: Wakeups;
+  readonly ramps: RampStore;
+  readonly flags: FlagStore;
+  readonly tokens: TokenStore;
+  readonly telemetry: FlagTelemetry;
+  readonly notices: NoticeStore;
   /** The server in the state directory, where demo databases may live too; null on a server of the user's own. */
   readonly embedded: Embedded | null;
   health(): Promise<StoreHealth>;
@@ -63,7 +79,9 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const embedded = await openServer(options);
   const url = options.url ?? embedded?.url(STORE_DATABASE) ?? '';
   const revive = embedded === null ? null : () => embedded.ensureRunning();
-  const session = createSession({ url, clock: options.clock, log, patienceMs: options.patienceMs ?? 30_000, revive });
+  const shared = { url, clock: options.clock, log, patienceMs: options.patienceMs ?? 30_000, revive };
+  const session = createSession({ ...shared, limitMs: null });
+  const flagSession = createSession({ ...shared, limitMs: FLAG_LIMIT_MS });
   try {
     await session.again(() => migrateIn(session, embedded));
   } catch (error) {
@@ -80,16 +98,24 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     isAlive: options.isAlive ?? isDriverAlive,
   };
   const listener = createListener(url, options.clock, log);
+  const closing = new AbortController();
+  const faults = options.faults ?? { at: () => undefined };
   const openBoss = () =>
     createBoss(session.pool, log, { supervise: true, superviseIntervalSeconds: 30, monitorIntervalSeconds: 30, monitorVacuum: false });
   return {
     store: createStore(context, listener),
     wakeups: createWakeups({ context, listener, node: options.node, host: hostname(), openBoss }),
+    ramps: createRampStore(context),
+    flags: createFlagStore({ session: flagSession, listener, clock: options.clock, log, faults, closing: closing.signal }),
+    tokens: createTokenStore(flagSession),
+    telemetry: createFlagTelemetry(flagSession, context.isAlive),
+    notices: createNoticeStore(flagSession),
     embedded,
     health: () => readHealth(context, embedded !== null, listener),
     close: async () => {
+      closing.abort();
       await listener.close();
-      await session.close();
+      await Promise.all([session.close(), flagSession.close()]);
       await embedded?.stopIfUnused().catch(() => false);
     },
   };

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Driver } from '../release/index.ts';
 
@@ -30,6 +30,18 @@ function isZombie(pid: number): boolean {
     return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
   } catch {
     return false;
+  }
+}
+
+/**
+ * Within which process ids mean the same: this boot of this kernel, and this namespace of ids. A host's name is not enough, for two
+ * containers, or two machines of one image, may have the same. Where there is no /proc it has to do.
+ */
+export function thisPlace(): string {
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return `host ${hostname()}`;
   }
 }
 

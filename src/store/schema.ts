@@ -1,5 +1,7 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Progress } from './core/status.ts';
+import type { FlagTables } from './flags/schema.ts';
+import type { RampTables } from './ramps/schema.ts';
 
 export const SCHEMA = 'slipway';
 
@@ -60,7 +62,7 @@ export interface MetaTable {
   readonly value: string;
 }
 
-export interface Tables {
+export interface Tables extends FlagTables, RampTables {
   readonly release: ReleaseTable;
   readonly event: EventTable;
   readonly lock: LockTable;

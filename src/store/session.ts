@@ -1,6 +1,7 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 import { createRedactor, messageOf, SlipwayError, type Clock, type Duration, type Log } from '../kernel/index.ts';
+import { boundedPool } from './bounded.ts';
 import { classify } from './failures.ts';
 import { SCHEMA, type Tables } from './schema.ts';
 
@@ -32,6 +33,11 @@ export interface SessionOptions {
   readonly log: Log;
   /** How long an operation keeps trying before it gives up with `store_unreachable`. */
   readonly patienceMs: Duration;
+  /**
+   * How long one statement may take; null: as long as it takes. With a limit a dead connection is noticed within it, and a transaction
+   * whose process cannot be reached any more is ended by the server.
+   */
+  readonly limitMs: Duration | null;
   /** Called after a lost connection, before the next try: brings the embedded server back. */
   readonly revive: (() => Promise<void>) | null;
 }
@@ -46,18 +52,32 @@ const POOL: PoolConfig = {
 
 /** Opens nothing yet: the first operation connects. */
 export function createSession(options: SessionOptions): Session {
-  const pool = createPool(options, {});
+  const { limitMs, clock } = options;
+  const pool = createPool(options, limitMs === null ? {} : { connectionTimeoutMillis: limitMs });
   const side = createPool(options, { max: 1, idleTimeoutMillis: 1_000 });
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+  const db = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: limitMs === null ? pool : boundedPool(pool, limitMs, clock) }),
+  }).withSchema(SCHEMA);
   const again = <T>(operation: () => Promise<T>): Promise<T> => persist(options, operation);
   return {
     db,
     pool,
     side,
     again,
-    transact: (work) => again(() => db.transaction().execute(work)),
+    transact: (work) =>
+      again(() =>
+        db.transaction().execute(async (trx) => {
+          if (limitMs !== null) await endWhenAlone(trx, 2 * limitMs);
+          return work(trx);
+        }),
+      ),
     close: async () => void (await Promise.all([pool.end(), side.end()])),
   };
+}
+
+/** What a process that was cut off holds, it must not hold for hours: others wait for it. */
+async function endWhenAlone(trx: Trx, afterMs: Duration): Promise<void> {
+  await sql`select set_config('idle_in_transaction_session_timeout', ${String(afterMs)}, true)`.execute(trx);
 }
 
 function createPool(options: SessionOptions, changes: PoolConfig): Pool {

@@ -108,6 +108,7 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetHar
         SLIPWAY_SERVICE: 'shop',
         SLIPWAY_ENVIRONMENT: 'prd',
         SLIPWAY_VERSION: '1.0.0',
+        PGAPPNAME: expect.stringMatching(/^\S+ 1\.0\.0 \S+-0$/) as string,
         SLIPWAY_RELEASE: 'r1',
         SLIPWAY_INSTANCE: 'web-0',
         PORT: String(port),
@@ -115,7 +116,7 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetHar
         URL: `http://h:${port}`,
       });
       expect(env).not.toHaveProperty('SLIPWAY_PARTITION');
-      const allowed = /^(PATH|HOME|LANG|TZ|TMPDIR|PORT|COLOUR|URL|SLIPWAY_(SERVICE|ENVIRONMENT|VERSION|RELEASE|INSTANCE))$/;
+      const allowed = /^(PATH|HOME|LANG|TZ|TMPDIR|PORT|COLOUR|URL|PGAPPNAME|SLIPWAY_(SERVICE|ENVIRONMENT|VERSION|RELEASE|INSTANCE))$/;
       expect(Object.keys(env).filter((key) => !allowed.test(key))).toEqual([]);
     });
 

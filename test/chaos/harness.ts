@@ -9,6 +9,7 @@ import { queryRows } from '../../src/database/index.ts';
 import { fingerprint, verifyPack } from '../../src/evidence/index.ts';
 import { foldEvents, packFolder, prepareRelease, type ReleaseState } from '../../src/release/index.ts';
 import { agentStatus, startAgent, stopAgent } from '../../src/server/index.ts';
+import { endStore } from '../support/place-store.ts';
 import { neverSync } from '../support/postgres.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -136,7 +137,7 @@ async function close(app: App, workspace: DemoWorkspace): Promise<void> {
   await stopAgent(app.places.home, app.effects.clock, { all: true });
   const { embedded } = app.opened;
   await app.close();
-  await embedded?.stop('fast');
+  await endStore(embedded);
   await rm(workspace.folder, { recursive: true, force: true });
 }
 
@@ -145,6 +146,8 @@ export interface Findings {
   readonly outcome: string | null;
   /** Why it was rolled back; null when it was not. */
   readonly cause: string | null;
+  /** What did not pass, with its reason, so that a run nobody can repeat explains itself. */
+  readonly failed: readonly string[];
   /** `version: instances` of what runs, by slot. */
   readonly running: readonly string[];
   readonly servedBy: string | null;
@@ -179,6 +182,9 @@ export async function examine(rig: Rig, release: string): Promise<Findings> {
   return {
     outcome: foldEvents(events).outcome,
     cause: events.flatMap((event) => (event.type === 'rollback.started' ? [event.data.cause] : []))[0] ?? null,
+    failed: events.flatMap(({ type, data }) =>
+      type === 'step.finished' && data.verdict !== 'pass' ? [`${data.step} ${data.verdict}: ${JSON.stringify(data)}`] : [],
+    ),
     running: groups.flatMap((group) => group.instances.map((one) => `${group.spec.version} ${one.process} ${one.phase}`)).toSorted(),
     servedBy: route === null ? null : `${route.spec.mode} ${route.spec.backends[0]?.version}`,
     migrations: await names('select name from slipway_history.migration order by name'),

@@ -72,17 +72,27 @@ describe('a set among kill -9', () => {
       ({ summary, events }) =>
         summary.service === service && events.some((event) => event.type === 'step.intended' && event.data.step === step),
     );
-  /** Both are over, on one side, with evidence; answers how they ended. */
-  const wholeOn = async (version: string): Promise<readonly (string | null)[]> => {
+  /** Both are over, in one way and on one side, with evidence. */
+  const expectWhole = async (outcome: string, version: string): Promise<void> => {
     await until('both are sealed', async () => (await newest()).every(({ summary }) => summary.sealed), 60_000);
+    const ended = (await newest()).map(({ events }) => foldEvents(events).outcome);
+    expect(ended, await hitches()).toEqual([outcome, outcome]);
     expect(await set.served()).toEqual([version, version]);
-    return (await newest()).map(({ events }) => foldEvents(events).outcome);
   };
+  /** Every step that did not pass at once, for whoever has to understand a failure. */
+  const hitches = async (): Promise<string> =>
+    (await newest())
+      .flatMap(({ summary, events }) =>
+        events.flatMap(({ type, data }) =>
+          type === 'step.finished' && data.verdict !== 'pass' ? [`${summary.service} ${data.step} ${data.verdict}: ${data.reason}`] : [],
+        ),
+      )
+      .join('\n');
   it('of a worker, at a meeting and after users were moved, is released', async () => {
     await set.commit('1.1.0', { order: 'in-turn' });
     await arm('companions.intended', 'route.acted');
     expectSaid(await set.whole.slipway('release', '--detach'), 0);
-    expect(await wholeOn('1.1.0')).toEqual(['released', 'released']);
+    await expectWhole('released', '1.1.0');
   }, 120_000);
 
   it('of a worker while it calls the others back, and of the agent with the router while they go, is back', async () => {
@@ -92,7 +102,7 @@ describe('a set among kill -9', () => {
     await until('api goes back', begun('rollback.companions', 'api'), 60_000);
     process.kill((await pids()).agent, 'SIGKILL');
     expectSaid(await set.whole.slipway('agent', 'start'), 0);
-    expect(await wholeOn('1.1.0')).toEqual(['rolled-back', 'rolled-back']);
+    await expectWhole('rolled-back', '1.1.0');
   }, 120_000);
 
   it('of the command that drives it, at a meeting, is released by whoever is left', async () => {
@@ -100,7 +110,7 @@ describe('a set among kill -9', () => {
     const cli = startCli({ SLIPWAY_FAULT_AT: '' }, 'release', '--worker', 'here');
     await until('a service waits for the other', begun('deploy.companions', 'api'), 60_000);
     cli.kill('SIGKILL');
-    expect(await wholeOn('1.3.0')).toEqual(['released', 'released']);
+    await expectWhole('released', '1.3.0');
   }, 120_000);
 
   it('of both workers and the agent while a released set is taken back, is back', async () => {
@@ -109,7 +119,7 @@ describe('a set among kill -9', () => {
     second.kill('SIGKILL');
     process.kill((await pids()).agent, 'SIGKILL');
     expectSaid(await set.whole.slipway('agent', 'start'), 0);
-    expect(await wholeOn('1.1.0')).toEqual(['released', 'released']);
+    await expectWhole('released', '1.1.0');
   }, 120_000);
 
   it('was driven by several workers', async () => {

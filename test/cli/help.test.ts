@@ -87,4 +87,17 @@ describe('the built program', () => {
     const main = readFileSync(path.join(ROOT, 'src/cli/main.ts'), 'utf8');
     expect(main).not.toMatch(/^import /m);
   });
+
+  it('`db lint` loads neither the server nor what reads slipway.yaml', () => {
+    const loaded = new Set<string>();
+    const load = (chunk: string): void => {
+      if (loaded.has(chunk)) return;
+      loaded.add(chunk);
+      const text = readFileSync(path.join(ROOT, 'dist/chunks', chunk), 'utf8');
+      for (const [, next = ''] of text.matchAll(/^import (?:.*? from )?"\.\/(.*?)";$/gm)) load(next);
+    };
+    load('cli-commands-db-lint.js');
+    expect(loaded).toContain('database-index.js');
+    expect([...loaded].filter((chunk) => /^(server|hono|zod|config)/.test(chunk))).toEqual([]);
+  });
 });

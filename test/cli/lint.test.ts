@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inProcess, scratch } from './support.ts';
@@ -40,6 +40,19 @@ describe('slipway db lint', () => {
 
   it('exits with 0 when every file passes', async () => {
     expect(await inProcess(['db', 'lint', good])).toMatchObject({ exit: 0, out: expect.stringContaining('PASS') });
+  });
+
+  it('without a folder and slipway.yaml finds the usual one, and asks which of several', async () => {
+    const project = join(home.path, 'project');
+    mkdirSync(join(project, 'prisma/migrations/0001_a'), { recursive: true });
+    writeFileSync(join(project, 'prisma/migrations/0001_a/migration.sql'), 'CREATE TABLE t (id bigint PRIMARY KEY);\n');
+    expect(await inProcess(['-C', project, 'db', 'lint'])).toMatchObject({ exit: 0, out: expect.stringContaining('(prisma, ') });
+    mkdirSync(join(project, 'db/migrations'), { recursive: true });
+    expect(await inProcess(['-C', project, 'db', 'lint'])).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('db/migrations, prisma/migrations'),
+    });
+    expect(await inProcess(['-C', bad, 'db', 'lint'])).toMatchObject({ exit: 2, err: expect.stringContaining('Name the folder') });
   });
 
   it('--since reports only what is new', async () => {
@@ -111,6 +124,32 @@ describe('slipway db lint', () => {
     ]);
     expect(failed).toMatchObject({ exit: 2, err: expect.stringContaining('no settings') });
     expect(await inProcess(['db', 'lint', '-', '--', 'no-such-command'])).toMatchObject({ exit: 26 });
+    const noProgram = join(home.path, 'no-program');
+    writeFileSync(noProgram, '');
+    chmodSync(noProgram, 0o600);
+    expect(await inProcess(['db', 'lint', '-', '--', noProgram])).toMatchObject({
+      exit: 26,
+      err: expect.stringContaining('was not found'),
+    });
+  });
+
+  it.each(['', '-- nothing to do\n', 'BEGIN;\n/* none */\nCOMMIT;\n'])('knows nothing of what is no statement: %j', async (text) => {
+    const print = ['-e', `process.stdout.write(${JSON.stringify(text)})`];
+    const ran = await inProcess(['db', 'lint', '-', '--', process.execPath, ...print]);
+    expect(ran).toMatchObject({ exit: 6, out: expect.stringContaining('there is no SQL in it') });
+  });
+
+  it('runs the command that slipway.yaml names to print it, when no folder is named', async () => {
+    const folder = join(home.path, 'printing');
+    mkdirSync(folder);
+    const yaml = (words: string): string =>
+      `service: shop\nlisten: 8080\nrun: node server.js\ndatabase: { embedded: shop, migrate: node migrate.js, print: ${words} }\n`;
+    writeFileSync(join(folder, 'print.js'), `console.log('ALTER TABLE t ALTER COLUMN c SET NOT NULL;')`);
+    writeFileSync(join(folder, 'slipway.yaml'), yaml(JSON.stringify([process.execPath, 'print.js'])));
+    const printed = await inProcess(['-C', folder, 'db', 'lint']);
+    expect(printed).toMatchObject({ exit: 6, out: expect.stringContaining(':1:15  error  set-not-null') });
+    writeFileSync(join(folder, 'slipway.yaml'), yaml(JSON.stringify([process.execPath, 'no-such.js'])));
+    expect(await inProcess(['-C', folder, 'db', 'lint'])).toMatchObject({ exit: 2, err: expect.stringContaining('failed with exit 1') });
   });
 
   it.each([

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
 import { openStore, thisDriver, type OpenStore } from '../../src/store/index.ts';
 import { LEASE } from '../store/support.ts';
+import { endStore, placeStore } from '../support/place-store.ts';
 import { aPlan } from '../support/plan.ts';
 import { inProcess, MAIN, scratch, slipway } from './support.ts';
 
@@ -20,6 +21,7 @@ async function submit(release: string, environment = 'dev'): Promise<void> {
 }
 
 beforeAll(async () => {
+  await placeStore(home.path);
   opened = await openStore({ home: home.path, node: NODE, clock: systemClock, lease: LEASE });
   await submit('01aaa1');
   await submit('01aaa2', 'prd');
@@ -28,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   const { embedded } = opened;
   await opened.close();
-  await embedded?.stop('fast');
+  await endStore(embedded);
   home.remove();
 });
 

@@ -3,7 +3,7 @@ import { applyMigrations, downMigrations, migrationStatus } from '../../src/data
 import { migrationWorld } from './migration-world.ts';
 import { until } from './support.ts';
 
-const { access, folder, lines, request, files, query } = migrationWorld();
+const { access, folder, lines, request, files, query, session } = migrationWorld();
 const history = (): Promise<readonly Record<string, unknown>[]> =>
   query('SELECT name, finished, statements_begun AS begun, statements_done AS done FROM slipway_history.migration ORDER BY name');
 
@@ -23,8 +23,15 @@ describe('without a transaction', () => {
       partial: { name: '2_b', direction: 'up', statement: 1, statements: 3 },
     });
     expect(answer.reason).toContain('2_b.sql:2: could not create unique index "u" [23505]');
+    expect(answer.reason).toMatch(/meaning: rows of t share values that the index u may hold once only/);
+    expect(answer.reason).toMatch(/stays as an invalid index, which the next run removes/);
     expect(answer.reason).toContain('2_b is partly applied: 1 of 3 statements');
-    expect((await migrationStatus(access(), folder())).partial).toEqual({ name: '2_b', direction: 'up', statement: 1, statements: 3 });
+    expect((await migrationStatus(access(), { directory: folder() })).partial).toEqual({
+      name: '2_b',
+      direction: 'up',
+      statement: 1,
+      statements: 3,
+    });
     expect(await query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 'u'::regclass`)).toEqual([{ indisvalid: false }]);
     await query('UPDATE t SET n = id');
     expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', applied: ['2_b'], partial: null });
@@ -56,6 +63,19 @@ describe('without a transaction', () => {
     expect(await query(`SELECT schemaname FROM pg_indexes WHERE indexname = 'u'`)).toEqual([{ schemaname: 's' }]);
   });
 
+  test('so do settings made by SELECT set_config, as in the head of a dump; elsewhere in such a file it is refused', async () => {
+    files({
+      '1_a.sql': `CREATE SCHEMA s; CREATE TABLE s.gate (n int)`,
+      '2_b.sql': `-- slipway: no-transaction\nSELECT pg_catalog.set_config('search_path', 's', false);\nSELECT 1 / count(*) FROM gate;\nCREATE TABLE made (n int);`,
+    });
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'fail', partial: { statement: 1 } });
+    await query('INSERT INTO s.gate VALUES (1)');
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass' });
+    expect(await query(`SELECT schemaname FROM pg_tables WHERE tablename = 'made'`)).toEqual([{ schemaname: 's' }]);
+    files({ '3_c.sql': `-- slipway: no-transaction\nSELECT set_config('search_path', 's', false), n FROM s.gate` });
+    expect((await applyMigrations(request())).reason).toContain('3_c.sql:2: this file runs statement by statement');
+  });
+
   test('a role the file takes holds to its end', async () => {
     await query('CREATE ROLE poor; CREATE SCHEMA other AUTHORIZATION poor');
     files({ '1_a.sql': '-- slipway: no-transaction\nSET ROLE poor;\nCREATE TABLE other.t (id int);\nCREATE TABLE other.u (id int)' });
@@ -70,6 +90,44 @@ describe('without a transaction', () => {
     files({ '1_a.sql': 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS u ON t (n)' });
     expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass' });
     expect(await query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 'u'::regclass`)).toEqual([{ indisvalid: true }]);
+  });
+
+  test('what REINDEX CONCURRENTLY left when it failed is dropped before it is tried again', async () => {
+    await query('CREATE TABLE t (n int); CREATE INDEX i ON t (n); INSERT INTO t VALUES (1), (1)');
+    for (const name of ['i_ccnew', 'i_ccold1', 'mine'])
+      await query(`CREATE UNIQUE INDEX CONCURRENTLY ${name} ON t (n)`).catch(() => undefined);
+    files({ '1_a.sql': 'REINDEX INDEX CONCURRENTLY i', '2_b.sql': 'REINDEX TABLE CONCURRENTLY t' });
+    await query('DELETE FROM t');
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass' });
+    // The last one is somebody else's.
+    expect(
+      await query(
+        'SELECT indexrelid::regclass::text AS name, indisvalid AS valid FROM pg_index WHERE indrelid = $$t$$::regclass ORDER BY 1',
+      ),
+    ).toEqual([
+      { name: 'i', valid: true },
+      { name: 'mine', valid: false },
+    ]);
+  });
+
+  test('an index that is built beside users may take longer than the statement timeout; how far it is, and for whom it waits, is told', async () => {
+    await query('CREATE TABLE t (n int)');
+    const user = await session('a user');
+    await user.query('BEGIN; INSERT INTO t VALUES (1)');
+    files({ '1_a.sql': 'CREATE INDEX CONCURRENTLY i ON t (n)', '2_b.sql': 'SELECT pg_sleep(60)' });
+    const applying = applyMigrations(request({ statementTimeoutMs: 300 }));
+    await until('the build has taken longer', async () => {
+      const [row] = await query(
+        `SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND clock_timestamp() - query_start > '600 ms'`,
+      );
+      return row !== undefined && lines.some((line) => line.startsWith('index: '));
+    });
+    await user.query('COMMIT');
+    const answer = await applying;
+    expect(answer).toMatchObject({ verdict: 'fail', applied: ['1_a'] });
+    expect(answer.reason).toContain('2_b.sql:1: canceling statement due to statement timeout');
+    expect(lines.join('\n')).toMatch(/index: waiting for writers before build, waits for 1 transactions/);
+    expect(lines.join('\n')).toContain('waiting for a lock held by process');
   });
 
   test('an interrupted block of which nobody knows how far it came is left to a person, with the statements to run', async () => {
@@ -88,6 +146,61 @@ describe('without a transaction', () => {
     await query(/if it did: (.*);\n/.exec(again.reason)?.[1] ?? '');
     expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', changed: false });
     expect(await query('SELECT * FROM t')).toEqual([{ n: 1 }]);
+  });
+});
+
+describe('refused is not interrupted', () => {
+  const indexes = (): Promise<readonly Record<string, unknown>[]> =>
+    query(
+      `SELECT schemaname || '.' || tablename AS on, indexdef LIKE '%UNIQUE%' AS unique FROM pg_indexes WHERE indexname = 'by_x' ORDER BY 1`,
+    );
+
+  test.each<[string, string, string]>([
+    ['an index of that name on another table', 'CREATE INDEX by_x ON other (x)', 'CREATE INDEX CONCURRENTLY by_x ON t (x)'],
+    ['one that is not unique', 'CREATE INDEX by_x ON t (x)', 'CREATE UNIQUE INDEX CONCURRENTLY by_x ON t (x)'],
+    ['one of other columns', 'CREATE INDEX by_x ON t (y, x)', 'CREATE INDEX CONCURRENTLY by_x ON t (x) INCLUDE (y)'],
+    ['the same one', 'CREATE INDEX by_x ON t (x)', 'CREATE INDEX CONCURRENTLY by_x ON t (x)'],
+    ['no index to drop', 'SELECT 1', 'DROP INDEX CONCURRENTLY nothing'],
+    ['no partition to detach', 'SELECT 1', 'ALTER TABLE parts DETACH PARTITION t CONCURRENTLY'],
+  ])('%s: a later run is refused as the first one was', async (_what, before, statement) => {
+    await query('CREATE TABLE t (x int, y int); CREATE TABLE other (x int); CREATE TABLE parts (x int) PARTITION BY LIST (x)');
+    await query(before);
+    files({ '1_a.sql': statement });
+    const first = await applyMigrations(request());
+    expect(first).toMatchObject({ verdict: 'fail' });
+    const was = await indexes();
+    expect((await history()).filter((row) => row['begun'] !== 0)).toEqual([]);
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'fail', reason: first.reason });
+    expect(await indexes()).toEqual(was);
+    expect((await history()).filter((row) => row['finished'] === true)).toEqual([]);
+  });
+
+  test.each<[string, string, string]>([
+    ['an index on another table', 'CREATE INDEX by_x ON other (x)', 'CREATE INDEX CONCURRENTLY by_x ON t (x)'],
+    ['no index to drop', 'SELECT 1', 'DROP INDEX CONCURRENTLY by_x'],
+  ])('cut off before the server could refuse it for %s, it is refused later', async (_what, before, statement) => {
+    await query('CREATE TABLE t (x int); CREATE TABLE other (x int)');
+    await query(before);
+    files({ '1_a.sql': statement });
+    const faults = {
+      at: (point: string) => {
+        if (point === 'migrate.up.step-begun') throw new Error('cut off');
+      },
+    };
+    await expect(applyMigrations(request({ effects: { ...request().effects, faults } }))).rejects.toThrow('cut off');
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'fail' });
+  });
+
+  test("an index is looked for in its table's schema", async () => {
+    await query('CREATE SCHEMA early; CREATE TABLE early.u (x int); CREATE TABLE public.t (x int); INSERT INTO early.u VALUES (1), (1)');
+    await query('CREATE UNIQUE INDEX CONCURRENTLY by_x ON early.u (x)').catch(() => undefined);
+    const file = (search: string): string => `-- slipway: no-transaction\nSET search_path = early, public;\n${search}`;
+    files({ '1_a.sql': file('CREATE INDEX CONCURRENTLY IF NOT EXISTS by_x ON t (x)') });
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass' });
+    expect(await indexes()).toEqual([
+      { on: 'early.u', unique: true },
+      { on: 'public.t', unique: false },
+    ]);
   });
 });
 
@@ -146,6 +259,6 @@ describe('taking back', () => {
     expect(await applyMigrations(request())).toMatchObject({ verdict: 'fail', partial: { statement: 1 } });
     expect(await downMigrations({ ...request(), names: ['2_b'] })).toMatchObject({ verdict: 'pass', reverted: ['2_b'] });
     expect(await query(`SELECT 1 FROM pg_class WHERE relname IN ('u', 'i')`)).toEqual([]);
-    expect((await migrationStatus(access(), folder())).partial).toBeNull();
+    expect((await migrationStatus(access(), { directory: folder() })).partial).toBeNull();
   });
 });

@@ -23,7 +23,7 @@ describe('applying', () => {
     expect(await query('SELECT release, fence::int, sha256 FROM slipway_history.migration WHERE name = $$1_a$$')).toMatchObject([
       { release: 'r1', fence: 1, sha256: first.files[0]?.sha256 },
     ]);
-    const status = await migrationStatus(access(), folder());
+    const status = await migrationStatus(access(), { directory: folder() });
     expect(status.applied.map((one) => one.name)).toEqual(['1_a', '2_b', '10_c']);
     expect(status.applied[0]?.at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(status).toMatchObject({ pending: [], drift: [], partial: null });
@@ -31,7 +31,7 @@ describe('applying', () => {
 
   test('status needs no history and makes none', async () => {
     files({ '1_a.sql': 'CREATE TABLE t (id int)' });
-    const status = await migrationStatus(access(), folder());
+    const status = await migrationStatus(access(), { directory: folder() });
     expect(status).toMatchObject({
       applied: [],
       pending: [{ name: '1_a', transactional: true, rollbackClass: 'app', hasDown: false }],
@@ -134,6 +134,15 @@ describe('applying', () => {
     expect(await query('SELECT lock, statement FROM seen')).toEqual([most, { lock: '50ms', statement: '3s' }, most, most, most]);
   });
 
+  test('a file chooses the isolation level of its transaction', async () => {
+    files({
+      '1_a.sql': `SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE seen AS SELECT current_setting('transaction_isolation') AS level`,
+      '2_b.sql': `INSERT INTO seen SELECT current_setting('transaction_isolation')`,
+    });
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', applied: ['1_a', '2_b'] });
+    expect(await query('SELECT level FROM seen')).toEqual([{ level: 'serializable' }, { level: 'read committed' }]);
+  });
+
   test('a file without a statement is recorded', async () => {
     files({ '1_a.sql': '-- slipway: no-transaction\n-- nothing' });
     expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', applied: ['1_a'] });
@@ -167,7 +176,7 @@ describe('drift', () => {
       '2_b sorts before 4_d',
     ])
       expect(answer.reason).toMatch(words);
-    expect((await migrationStatus(access(), folder())).drift).toHaveLength(3);
+    expect((await migrationStatus(access(), { directory: folder() })).drift).toHaveLength(3);
     expect(await applyMigrations(request({ acceptDrift: true }))).toMatchObject({ verdict: 'pass', applied: ['2_b'] });
   });
 });

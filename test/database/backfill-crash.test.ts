@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openAccess, runBackfill } from '../../src/database/index.ts';
 import { FAULT_VARIABLE } from '../../src/kernel/index.ts';
+import { CHILD_ENVIRONMENT } from '../support/child.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { COUNTING } from './backfill-child.ts';
+import { crashServer } from './crash-server.ts';
 import { effects } from './support.ts';
 
 const CHILD = fileURLToPath(new URL('./backfill-child.ts', import.meta.url));
@@ -38,9 +40,9 @@ interface Child {
 }
 
 /** A run in a process of its own; `onBatch` hears of each of its batches. */
-function child(onBatch: (count: number, self: Child) => void = () => undefined, fault = ''): Child {
-  const process_ = spawn(process.execPath, [CHILD, server.url(name)], {
-    env: { PATH: process.env['PATH'], [FAULT_VARIABLE]: fault },
+function child(onBatch: (count: number, self: Child) => void = () => undefined, fault = '', manner = 'direct'): Child {
+  const process_ = spawn(process.execPath, [CHILD, server.url(name), manner], {
+    env: { ...CHILD_ENVIRONMENT, [FAULT_VARIABLE]: fault },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let batches = 0;
@@ -65,43 +67,39 @@ describe('a backfill', () => {
       // The batch at which it dies, and how far it is in it, are chance.
       const at = 1 + Math.floor(Math.random() * 12);
       const killing = (count: number, self: Child): void => void (count === at && self.kill());
-      const runs = round % 10 === 3 ? [child(killing), child(killing)] : [child(killing)];
-      if (round === 25) await crash();
+      const runs = Array.from({ length: round % 10 === 3 ? 2 : 1 }, () => child(killing));
+      if (round === 25) await crashServer(server);
       for (const end of await Promise.all(runs.map((one) => one.ended))) seen.add(end ?? 'killed');
     }
     expect(seen.has('killed')).toBe(true);
-    expect([...seen].filter((end) => end !== 'killed' && end !== 'refused locked' && end !== 'refused fenced')).toEqual([]);
+    // One that begins while the server is down does not wait for it.
+    const expected = new Set(['killed', 'refused locked', 'refused fenced', 'refused database_unreachable']);
+    expect([...seen].filter((end) => !expected.has(end))).toEqual([]);
     const done = await runBackfill({ access: openAccess(server.url(name)), definition: COUNTING, folder: '.', workers: 1, effects });
     expect(done).toMatchObject({ verdict: 'pass', changed: 100_000, wrong: 0 });
     expect(await changes()).toEqual([{ n: 1, rows: 100_000 }]);
-  });
+  }, 240_000);
 
-  test.each(['backfill.claimed', 'backfill.changed#3', 'backfill.before-commit#5', 'backfill.committed#7'])(
-    'killed at %s goes on as if nothing had happened',
-    async (point) => {
-      await counted(1_000);
-      expect(await child(undefined, point).ended).toBeNull();
-      expect(JSON.parse((await child().ended) ?? 'null')).toMatchObject({ verdict: 'pass', changed: 1_000 });
-      expect(await changes()).toEqual([{ n: 1, rows: 1_000 }]);
-    },
-  );
+  test.each([
+    ['direct', 'backfill.claimed'],
+    ['direct', 'backfill.committed#7'],
+    ['claiming', 'backfill.changed#3'],
+    ['claiming', 'backfill.before-commit#5'],
+    ['claiming', 'backfill.committed#7'],
+  ])('%s, killed at %s, goes on as if nothing had happened', async (manner, point) => {
+    await counted(1_000);
+    expect(await child(undefined, point, manner).ended).toBeNull();
+    expect(JSON.parse((await child(undefined, '', manner).ended) ?? 'null')).toMatchObject({ verdict: 'pass', changed: 1_000 });
+    expect(await changes()).toEqual([{ n: 1, rows: 1_000 }]);
+  });
 
   test('that loses its connection, because PostgreSQL crashed, comes back by itself', async () => {
     await counted(20_000);
     const crashes: Promise<void>[] = [];
-    const ended = await child((count) => void (count === 20 && crashes.push(crash()))).ended;
+    const ended = await child((count) => void (count === 20 && crashes.push(crashServer(server)))).ended;
     await Promise.all(crashes);
     expect(crashes).toHaveLength(1);
     expect(JSON.parse(ended ?? 'null')).toMatchObject({ verdict: 'pass', changed: 20_000 });
     expect(await changes()).toEqual([{ n: 1, rows: 20_000 }]);
   });
 });
-
-/** A session that is killed takes the whole server through its crash recovery. */
-async function crash(): Promise<void> {
-  const [row] = await server.query('postgres', `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`);
-  process.kill(Number(row?.['pid']), 'SIGKILL');
-  await expect
-    .poll(() => server.query('postgres', 'SELECT 1 AS up').catch(() => null), { timeout: 30_000, interval: 50 })
-    .toEqual([{ up: 1 }]);
-}

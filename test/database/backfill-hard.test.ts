@@ -37,6 +37,37 @@ async function plainUser() {
   return openAccess(url.toString());
 }
 
+describe('a backfill takes one share of the server', () => {
+  /** What it pauses after each batch, as a multiple of the transaction's time. */
+  const pauses = async (): Promise<readonly number[]> => {
+    const asked: number[] = [];
+    let took: number | null = null;
+    const sleep: typeof systemClock.sleep = (ms, signal) => {
+      if (took !== null) asked.push(ms / took);
+      took = null;
+      return systemClock.sleep(ms, signal);
+    };
+    const onBatch = ({ tookMs }: { readonly tookMs: number }): void => void (took = tookMs);
+    const clock = { ...systemClock, sleep };
+    await runBackfill(request({ effects: { ...effects, clock }, onBatch }, { limits: { ...limits(), nice: 1 } }));
+    return asked;
+  };
+
+  test('as long as its batch where it is alone, and as long again for each session at work', async () => {
+    await people(600);
+    const workers = await Promise.all(['a', 'b', 'c'].map((name) => session(name)));
+    const work = workers.map((one) => one.query('SELECT pg_sleep(60)').catch(() => undefined));
+    const beside = await pauses();
+    await query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'`);
+    await Promise.all(work);
+    await query('DROP SCHEMA slipway_history CASCADE; UPDATE people SET first_name = NULL');
+    const alone = await pauses();
+    expect(beside.length).toBeGreaterThan(4);
+    for (const share of beside) expect(share).toBeGreaterThan(4);
+    expect(Math.min(...alone)).toBeLessThan(4);
+  });
+});
+
 describe('a backfill ends', () => {
   test('when its condition cannot be worked out for a row', async () => {
     await people(120);
@@ -55,7 +86,7 @@ describe('a backfill ends', () => {
   test('when it is asked to stop while it waits', async () => {
     await people(50);
     const result = await runBackfill(
-      request({ onProgress: (line) => void (line.startsWith('waits') && ask('stop')) }, { limits: limits({ lockWaiters: -1 }) }),
+      request({ onWait: (why) => void (why !== null && ask('stop')) }, { limits: limits({ lockWaiters: -1 }) }),
     );
     expect(result).toMatchObject({ verdict: 'unknown', changed: 0, reason: expect.stringContaining('asked it to stop') as string });
   });
@@ -65,11 +96,13 @@ describe('a lost connection', () => {
   test('is found out while it waits for the server', async () => {
     await people(50);
     let waits = 0;
-    const onProgress = (line: string): void => {
-      lines.push(line);
-      if (line.startsWith('waits')) void ((waits += 1) === 1 ? loseControl() : ask('stop'));
+    const onWait = (why: string | null): void => {
+      if (why === null) return;
+      waits += 1;
+      if (waits === 1) void loseControl();
+      else if (lines.includes(LOST)) void ask('stop');
     };
-    const result = await runBackfill(request({ onProgress }, { limits: limits({ lockWaiters: -1 }) }));
+    const result = await runBackfill(request({ onWait }, { limits: limits({ lockWaiters: -1 }) }));
     expect(result.verdict).toBe('unknown');
     expect(lines).toContain(LOST);
   });
@@ -124,14 +157,15 @@ describe('what is said of a backfill', () => {
       if (heard.length === 0) heard.push(controlBackfill(access(), 'split-names', 'pause'));
     };
     const seen: unknown[] = [];
-    const onProgress = (line: string): void => {
-      if (line !== 'waits: somebody paused it') return;
+    const onWait = (why: string | null): void => {
+      if (why !== 'somebody paused it' || seen.length > 0) return;
+      seen.push('');
       void lookAtBackfill(access(), definition()).then(async ({ state }) => {
-        seen.push(state?.status);
+        seen.splice(0, 1, state?.status);
         await ask('stop');
       });
     };
-    await runBackfill(request({ onBatch, onProgress }));
+    await runBackfill(request({ onBatch, onWait }));
     expect([await Promise.all(heard), seen]).toEqual([[true], ['running']]);
     await query(`UPDATE slipway_history.backfill SET status = 'running'`);
     expect((await lookAtBackfill(access(), definition())).state).toMatchObject({
@@ -159,9 +193,18 @@ describe('rows that are set aside', () => {
       { message: 'invalid input syntax for type integer: "First1 Last"' },
     ]);
     await query(`ALTER TABLE people ADD CHECK (times = 0)`);
-    const refused = await forecastBackfill(request({}, { change: { kind: 'set', columns: { times: '1' } } })).catch(String);
-    expect(refused).toContain('[23514]');
-    expect(refused).not.toContain('First1');
+    const forecast = await forecastBackfill(request({}, { change: { kind: 'set', columns: { times: '1' } } }));
+    expect(forecast).toMatchObject({ tried: 1, refused: 1, stays: false });
+  });
+
+  test('and a dry run sees that `where` would never become false', async () => {
+    await people(3);
+    expect(await forecastBackfill(request({}, { change: { kind: 'set', columns: { times: '0' } } }))).toMatchObject({
+      tried: 3,
+      refused: 0,
+      stays: true,
+    });
+    expect(await forecastBackfill(request())).toMatchObject({ tried: 3, refused: 0, stays: false });
   });
 });
 
@@ -179,14 +222,15 @@ describe('a user with few rights', () => {
     await holder.query('BEGIN; LOCK TABLE busy');
     const waiting = waiter.query('SELECT FROM busy');
     await expect.poll(() => query('SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted')).toEqual([{ n: 1 }]);
-    const onProgress = (line: string): void => {
-      lines.push(line);
-      if (line.startsWith('waits')) void holder.query('COMMIT');
+    const onWait = (why: string | null): void => {
+      if (why === null) return;
+      lines.push(why);
+      void holder.query('COMMIT');
     };
-    const result = await runBackfill(request({ access: await plainUser(), onProgress }, { limits: limits({ lockWaiters: 0 }) }));
+    const result = await runBackfill(request({ access: await plainUser(), onWait }, { limits: limits({ lockWaiters: 0 }) }));
     await waiting;
     expect(result.verdict).toBe('pass');
-    expect(lines[0]).toBe('waits: 1 sessions wait for locks (limit 0)');
+    expect(lines[0]).toBe('1 sessions wait for locks (limit 0)');
   });
 });
 
@@ -225,6 +269,19 @@ describe('a function of the user', () => {
         note: 'kept',
       },
     ]);
+  });
+
+  test('leaves alone what it does not write, whatever its type refuses', async () => {
+    await people(2);
+    await query(`CREATE DOMAIN filled AS text NOT NULL; ALTER TABLE people ADD kind filled DEFAULT 'x'`);
+    expect(await byFunction(`() => ({ first_name: 'x' })`)).toMatchObject({ verdict: 'pass', changed: 2 });
+    expect(await query('SELECT DISTINCT kind FROM people')).toEqual([{ kind: 'x' }]);
+  });
+
+  test('that answers a column there is not ends the backfill', async () => {
+    await people(1);
+    const wrong = { code: 'config_invalid', message: expect.stringContaining('a column nonesuch') as string };
+    await expect(byFunction(`() => ({ nonesuch: 'x' })`)).rejects.toMatchObject(wrong);
   });
 
   test.each([

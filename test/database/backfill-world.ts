@@ -23,6 +23,7 @@ export function backfillWorld(): BackfillWorld {
     where: 'first_name IS NULL',
     change: { kind: 'set', columns: { first_name: "split_part(name, ' ', 1)", times: 'times + 1' } },
     verify: null,
+    required: false,
     limits: { ...DEFAULT_LIMITS, nice: 0, mostRowsPerBatch: 100 },
     ...more,
   });
@@ -42,6 +43,7 @@ export function backfillWorld(): BackfillWorld {
       effects,
       onBatch: (record) => batches.push(record),
       onProgress: (line) => world.lines.push(line),
+      onWait: (why) => void (why !== null && world.lines.push(`waits: ${why}`)),
       ...more,
     }),
   };

@@ -191,7 +191,16 @@ describe('a worker that wakes up after it was replaced', () => {
 test('a worker that slept since before the migration does not migrate what was restored', async () => {
   const migrations = writeMigrations(join(folder.path, `${number}-migrations`), { '1_a.sql': 'CREATE TABLE late (id int)' });
   const migrate = (fence: number) =>
-    applyMigrations({ access, directory: migrations, release: 'r', fence, lockTimeoutMs: 500, statementTimeoutMs: 0, effects });
+    applyMigrations({
+      access,
+      directory: migrations,
+      history: 'slipway',
+      release: 'r',
+      fence,
+      lockTimeoutMs: 500,
+      statementTimeoutMs: 0,
+      effects,
+    });
   const manifest = await createBackup(request(1));
   expect(await migrate(3)).toMatchObject({ verdict: 'pass' });
   expect(await restoreBackup({ access, manifest, method: template, directory, effects, fence: 4, key: 'k' })).toMatchObject({

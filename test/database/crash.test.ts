@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FAULT_VARIABLE } from '../../src/kernel/index.ts';
 import type { RestoreResult } from '../../src/database/index.ts';
+import { CHILD_ENVIRONMENT } from '../support/child.ts';
 import { startPostgres, systemPostgres, type TestPostgres } from '../support/postgres.ts';
 import { effects, scratch, until, writeMigrations } from './support.ts';
 import { perform, type Work } from './work.ts';
@@ -23,7 +24,7 @@ afterEach(() => {
 });
 
 function child(work: Work, fault: string): { readonly ended: Promise<Ended>; readonly kill: (signal: NodeJS.Signals) => void } {
-  const process_ = spawn(process.execPath, [CHILD, JSON.stringify(work)], { env: { PATH: process.env['PATH'], [FAULT_VARIABLE]: fault } });
+  const process_ = spawn(process.execPath, [CHILD, JSON.stringify(work)], { env: { ...CHILD_ENVIRONMENT, [FAULT_VARIABLE]: fault } });
   children.push(process_);
   let out = '';
   let errors = '';

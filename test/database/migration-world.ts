@@ -15,6 +15,8 @@ export function migrationWorld(): MigrationWorld {
     request: (more = {}) => ({
       access: world.access(),
       directory: world.folder(),
+      // Most tests make tables first.
+      history: 'slipway',
       release: 'r1',
       fence: 1,
       lockTimeoutMs: 100,

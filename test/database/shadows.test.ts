@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadSample, openAccess, openShadows, readQueries, runQueries, type DatabaseAccess } from '../../src/database/index.ts';
+import { loadSample, openAccess, openShadows, traceFiles, type DatabaseAccess } from '../../src/database/index.ts';
 import { systemClock, systemIds } from '../../src/kernel/index.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
@@ -12,7 +9,7 @@ let access: DatabaseAccess;
 
 beforeAll(async () => {
   server = await startPostgres();
-  access = openAccess(server.url('postgres'));
+  access = { ...openAccess(server.url('postgres')), own: true };
 });
 afterAll(() => server.stop());
 
@@ -46,6 +43,77 @@ describe('shadow databases', () => {
     await server.query('postgres', 'DROP DATABASE slipway_shadow_of_a_user');
   });
 
+  const ROLES = `SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'slipway_shadow_%' OR rolname = 'escaped'`;
+
+  it.each([
+    ['roles', `'CREATE ROLE ' || 'escaped SUPERUSER'`],
+    ['files', `'SELECT pg_read_' || 'file(''PG_VERSION'')'`],
+    ['commands', `'COPY (SELECT 1) TO PROG' || 'RAM ''cat >/dev/null'''`],
+    ['other sessions', `'SELECT pg_termin' || 'ate_backend(pid) FROM pg_stat_activity WHERE usename <> current_user'`],
+  ])('keep in what nobody can read beforehand: %s', async (_what, sql) => {
+    const shadows = await openShadows(access, newId());
+    const shadow = await shadows.make('one');
+    const text = `DO $$ DECLARE s text := ${sql}; BEGIN EXECUTE s; END $$;`;
+    const [file] = await traceFiles(shadow, [{ name: 'a.sql', text, direction: 'up', transactions: 'auto', gaps: [] }], systemClock);
+    expect(file).toMatchObject({
+      verdict: 'unknown',
+      ran: false,
+      reason: expect.stringMatching(/^line 1: .*\[42501\]$/) as string,
+    });
+    expect(await server.query('postgres', ROLES)).toHaveLength(1);
+    await shadows.close(false);
+    expect(await server.query('postgres', ROLES)).toEqual([]);
+  });
+
+  it('are run in by the user that was named with another server', async () => {
+    const shadows = await openShadows(openAccess(access.url), newId());
+    const [file] = await traceFiles(
+      await shadows.make('one'),
+      [
+        {
+          name: 'a.sql',
+          text: `DO $$ DECLARE s text := 'SELECT pg_read_' || 'file(''PG_VERSION'')'; BEGIN EXECUTE s; END $$;`,
+          direction: 'up',
+          transactions: 'auto',
+          gaps: [],
+        },
+      ],
+      systemClock,
+    );
+    expect([file?.ran, await server.query('postgres', ROLES)]).toEqual([true, []]);
+    await shadows.close(false);
+  });
+
+  it('let extensions be made that need no superuser, and are of the same owner in a copy', async () => {
+    const shadows = await openShadows(access, newId());
+    const first = await shadows.make('first');
+    await loadSample(first, 'CREATE EXTENSION IF NOT EXISTS pgcrypto; CREATE TABLE t (n int);');
+    const second = await shadows.make('second', first);
+    await loadSample(second, 'ALTER TABLE t ADD COLUMN id uuid DEFAULT gen_random_uuid();');
+    expect(await server.query(second.name, `SELECT count(*)::int AS n FROM pg_attribute WHERE attname = 'id'`)).toEqual([{ n: 1 }]);
+    await shadows.close(false);
+  });
+
+  it('count statements where what is to run wants that, and let its owner do no more with it', async () => {
+    const shadows = await openShadows(access, newId());
+    const shadow = await shadows.make('one');
+    const wanted = 'CREATE EXTENSION IF NOT EXISTS pg_stat_statements;';
+    await expect(loadSample(shadow, wanted)).rejects.toThrow('permission denied');
+    await shadows.allow(shadow, `SELECT 1;\n${wanted}`);
+    await loadSample(shadow, wanted);
+    await expect(loadSample(shadow, 'SELECT pg_stat_statements_reset();')).rejects.toThrow('permission denied');
+    await shadows.close(false);
+  });
+
+  it('leave no role of a run that is gone', async () => {
+    const gone = await openShadows(access, newId());
+    await gone.make('left');
+    await gone.close(true);
+    expect(await server.query('postgres', ROLES)).toHaveLength(1);
+    await (await openShadows(access, newId())).close(false);
+    expect(await server.query('postgres', ROLES)).toEqual([]);
+  });
+
   it('know who else is in them, and was', async () => {
     const shadows = await openShadows(access, newId());
     const shadow = await shadows.make('one');
@@ -57,34 +125,5 @@ describe('shadow databases', () => {
     await client.end();
     await expect.poll(() => shadows.sessions(shadow)).toEqual({ foreign: 0, ever: 1 });
     await shadows.close(false);
-  });
-});
-
-describe('a query set', () => {
-  it('is prepared and executed, and nothing of it stays; what the schema does not have fails', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'slipway-queries-'));
-    writeFileSync(join(folder, '1.sql'), 'SELECT n FROM t;\nINSERT INTO t VALUES (3);\n');
-    writeFileSync(join(folder, '2.sql'), 'UPDATE t SET n = $1 WHERE n = $2; SELECT gone FROM t; SELECT 1/n FROM t');
-    const queries = await readQueries(folder, 'queries');
-    expect(queries.map(({ name, writes }) => [name, writes])).toEqual([
-      ['1.sql:1', false],
-      ['1.sql:2', true],
-      ['2.sql:1', true],
-      ['2.sql:1', false],
-      ['2.sql:1', false],
-    ]);
-    const url = await server.create('queries');
-    await server.query('queries', 'CREATE TABLE t (n int); INSERT INTO t VALUES (0)');
-    expect((await runQueries(openAccess(url), queries)).map(({ verdict, reason }) => `${verdict}: ${reason}`)).toEqual([
-      'pass: prepared, executed and taken back',
-      'pass: prepared, executed and taken back',
-      'pass: prepared; not executed, as it has 2 parameters',
-      'fail: column "gone" does not exist [42703]',
-      'fail: division by zero [22012]',
-    ]);
-    expect(await server.query('queries', 'SELECT n FROM t')).toEqual([{ n: 0 }]);
-    writeFileSync(join(folder, '3.sql'), 'SELECT 1;\nDROP TABLE t');
-    await expect(readQueries(folder, 'queries')).rejects.toThrow('queries/3.sql:2: only SELECT');
-    rmSync(folder, { recursive: true });
   });
 });

@@ -54,10 +54,32 @@ CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-0
     expect(new Set(file?.statements[0]?.locks.map(({ relation }) => relation))).toEqual(new Set(['days']));
   });
 
-  test('runs what cannot be in a transaction outside of one, and says that its locks were not seen', async () => {
-    const [, file] = await trace(TABLES, 'CREATE INDEX CONCURRENTLY i ON customers (name);\nVACUUM customers;');
-    expect(file).toMatchObject({ verdict: 'pass', statements: [{ locksSeen: false }, { locksSeen: false }] });
+  test('runs what cannot be in a transaction outside of one, and sees its locks from another session', async () => {
+    const [, ...files] = await trace(
+      TABLES,
+      'CREATE INDEX CONCURRENTLY i ON customers (name);',
+      'REINDEX TABLE CONCURRENTLY customers;',
+      'DROP INDEX CONCURRENTLY i;',
+      'VACUUM customers;',
+      'VACUUM FULL customers;',
+      'CREATE INDEX CONCURRENTLY i ON customers (name);',
+    );
+    const share = { relation: 'customers', mode: 'SHARE UPDATE EXCLUSIVE' };
+    for (const [index, mode] of [share, share, share, share, { relation: 'customers', mode: 'ACCESS EXCLUSIVE' }].entries())
+      expect(files[index], `file ${index}`).toMatchObject({
+        verdict: 'pass',
+        statements: [{ locksSeen: true, locks: expect.arrayContaining([mode]) as unknown, missed: [] }],
+      });
+    expect(
+      files.flatMap(({ statements }) => statements.flatMap(({ locks }) => locks)).filter(({ mode }) => mode === 'ACCESS EXCLUSIVE'),
+    ).toHaveLength(1);
     expect(await server.query(access.name, `SELECT to_regclass('i')::text AS i`)).toEqual([{ i: 'i' }]);
+  });
+
+  test('lets a statement outside a transaction go on that the server refuses, and one that takes no lock on a table of it', async () => {
+    const files = await trace(TABLES, 'VACUUM customers; VACUUM pg_class;', 'CREATE INDEX CONCURRENTLY i ON customers (nothing);');
+    expect(files[1]).toMatchObject({ ran: true, statements: [{ locksSeen: true }, { locksSeen: false }] });
+    expect(files[2]).toMatchObject({ verdict: 'fail', reason: expect.stringContaining('column "nothing" does not exist') as string });
   });
 
   test('keeps to BEGIN, COMMIT, and SET TRANSACTION that must come first', async () => {
@@ -85,5 +107,44 @@ CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-0
     ['what is no SQL', 'CREATE TABEL t (id int);'],
   ])('does not know: %s', async (_what, text) => {
     expect(await trace(text)).toMatchObject([{ verdict: 'unknown', ran: false }]);
+  });
+
+  const block = (body: string): string => `DO $$ BEGIN ${body} END $$;`;
+  test.each([
+    ['a setting of the server', 'ALTER SYSTEM SET work_mem = 4096;'],
+    ['a role', 'CREATE ROLE slipway_test_role SUPERUSER;'],
+    ['a role made in a block', block(`IF true THEN CREATE ROLE slipway_test_role; END IF;`)],
+    ['a role in EXECUTE', block(`EXECUTE 'CREATE ROLE slipway_test_role';`)],
+    ['a role that is granted', 'GRANT pg_monitor TO CURRENT_USER;'],
+    ['another name for a role', 'ALTER ROLE a RENAME TO b;'],
+    ['another database', 'CREATE DATABASE slipway_test_other;'],
+    ['a right on a database', 'GRANT CONNECT ON DATABASE postgres TO PUBLIC;'],
+    ['a command', `COPY (SELECT 1) TO PROGRAM 'cat >/dev/null';`],
+    ['a file that is read', `CREATE TABLE t (n text); COPY t FROM '/etc/hostname';`],
+    ['other sessions', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE false;'],
+    ['other sessions in a block', block('PERFORM pg_catalog.pg_cancel_backend(0);')],
+    ['files', `SELECT pg_read_file('PG_VERSION');`],
+    ['the log', `CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT pg_rotate_logfile()';`],
+    ['a language that may do all', `CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'return 1';`],
+    ['a library', `CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'lib', 'f';`],
+    ['another server', `SELECT dblink_connect('host=127.0.0.1');`],
+  ])('does not run what reaches beyond the database: %s', async (_what, text) => {
+    const [file] = await trace(`CREATE TABLE before_it (id int); ${text}`);
+    expect(file).toMatchObject({
+      verdict: 'unknown',
+      ran: false,
+      statements: [],
+      reason: expect.stringContaining('not run here') as string,
+    });
+    expect(await server.query(access.name, `SELECT to_regclass('before_it') AS found`)).toEqual([{ found: null }]);
+    expect(await server.query(access.name, `SELECT FROM pg_roles WHERE rolname = 'slipway_test_role'`)).toEqual([]);
+  });
+
+  test('runs what stays in the database, by names that look like others', async () => {
+    const [file] = await trace(
+      `CREATE EXTENSION IF NOT EXISTS plpgsql; CREATE TABLE t (id int); GRANT SELECT ON t TO PUBLIC; ALTER TABLE t OWNER TO CURRENT_USER;
+CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN pg_backend_pid(); END $$; SELECT f();`,
+    );
+    expect(file).toMatchObject({ verdict: 'pass' });
   });
 });

@@ -22,7 +22,16 @@ export interface Work {
 
 export async function perform({ verb, url, directory, method: wanted, fence }: Work, effects: DatabaseEffects): Promise<unknown> {
   const access = openAccess(url);
-  const migrate = { access, directory, release: 'r', fence, lockTimeoutMs: 500, statementTimeoutMs: 20_000, effects };
+  const migrate = {
+    access,
+    directory,
+    history: 'slipway' as const,
+    release: 'r',
+    fence,
+    lockTimeoutMs: 500,
+    statementTimeoutMs: 20_000,
+    effects,
+  };
   if (verb === 'apply') return applyMigrations(migrate);
   if (verb === 'down') return downMigrations({ ...migrate, names: ['2_b', '3_c'] });
   const method = await chooseMethod(access, wanted, { ...tools, effects });

@@ -11,9 +11,15 @@ const below = (folder: string): readonly string[] =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => `${folder}/${name}`);
 // docs/cli.md is written by the program itself, and is checked with it.
-const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...below('docs'), ...below('docs/decisions')].filter(
-  (name) => name !== 'docs/cli.md',
-);
+const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  ...below('docs'),
+  ...below('docs/guides'),
+  ...below('docs/decisions'),
+].filter((name) => name !== 'docs/cli.md');
 
 describe('commands in documents', () => {
   it.each(documents)('%s: every one exists, with its options', (name) => {

@@ -14,7 +14,11 @@ export function stepIds(): ReadonlySet<string> {
   const recreate = aDefinition({ strategy: { name: 'recreate', because: 'a test' } });
   const database = aDefinition().database;
   const embedded =
-    database === null ? aDefinition() : aDefinition({ database: { ...database, url: { embedded: 'shop' }, prove: 'required' } });
+    database === null
+      ? aDefinition()
+      : aDefinition({
+          database: { ...database, url: { embedded: 'shop' }, prove: 'required', surfaces: { files: ['schema.sql'], required: true } },
+        });
   const members = [
     { service: 'shop', release: '01new' },
     { service: 'web', release: '01web' },
@@ -26,12 +30,13 @@ export function stepIds(): ReadonlySet<string> {
     aPlan({ definition: embedded }),
     aPlan({ previous: null }),
     aPlan({ set }),
+    aPlan({ definition: aDefinition({ flags: ['release_checkout'] }) }),
   ];
   return new Set(plans.flatMap(idsOf));
 }
 
-function idsOf({ steps, undo, reSmoke, recall = [] }: Plan): readonly string[] {
-  return [...steps, ...reSmoke, ...recall, ...Object.values(undo).flat()].map((step) => step.id);
+function idsOf({ steps, undo, reSmoke, recall = [], flagsOff = [] }: Plan): readonly string[] {
+  return [...steps, ...reSmoke, ...recall, ...flagsOff, ...Object.values(undo).flat()].map((step) => step.id);
 }
 
 /** Kinds of events, read from the type that lists them: types are gone when a test runs. */

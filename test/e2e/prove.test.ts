@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAccess, queryRows } from '../../src/database/index.ts';
@@ -45,10 +45,12 @@ interface ProofDocument {
   readonly verdict: string;
   readonly cells: readonly {
     readonly version: string;
+    readonly part: string;
     readonly schema: string;
     readonly verdict: string;
     readonly cause: string;
     readonly required: boolean;
+    readonly runsOn: string | null;
   }[];
   readonly schemas: readonly { readonly schema: string; readonly sameAs: string | null; readonly reason: string }[];
   readonly removed: readonly string[];
@@ -98,6 +100,7 @@ describe('slipway db prove', () => {
       config: { smoke: null, database: { ...config.database, queries: 'queries' } },
       files: {
         'migrations/2_age.sql': 'ALTER TABLE people ADD COLUMN age int',
+        'queries/reporting/report.sql': 'SELECT count(code) FROM people',
         'queries/people.sql': `SELECT age FROM people; INSERT INTO people (name, age) VALUES ('Zoe', 7)`,
         'server.js': server('id, name, code, age'),
       },
@@ -105,8 +108,16 @@ describe('slipway db prove', () => {
     expect(exit, said).toBe(0);
     expect(verdicts(proof)).toMatchObject({ 'old old': 'pass', 'old expanded': 'pass', 'new expanded': 'pass', 'new backfilled': 'pass' });
     expect(proof.schemas.map(({ sameAs }) => sameAs)).toEqual([null, null, 'expanded', 'expanded']);
+    expect(proof.cells.filter(({ part }) => part === 'consumer reporting')).toMatchObject([
+      { version: 'new', schema: 'expanded', required: true, verdict: 'pass', statements: { asked: 1, plain: 1 } },
+      { version: 'new', schema: 'backfilled', verdict: 'pass' },
+      { version: 'new', schema: 'contracted', verdict: 'pass' },
+    ]);
     const digest = createHash('sha256').update(await readFile(proof.evidence.file));
     expect(digest.digest('hex')).toBe(proof.evidence.sha256);
+    const verified = await shop.slipway('evidence', 'verify', dirname(proof.evidence.file));
+    expect(verified.exit, verified.said).toBe(0);
+    expect(verified.said).toContain('this proof is what was signed');
     expect(await shadows()).toEqual([]);
   });
 
@@ -172,13 +183,82 @@ describe('slipway db prove', () => {
       config: { ...config, database: { ...config.database, prove: 'required' } },
       files: { 'migrations/3_lie.sql': lie },
     });
-    const { exit, said } = await shop.slipway('release', '--worker', 'here');
+    const { exit, said } = await shop.slipway('release', '--worker', 'here', '--skip', 'preflight.contract=what is proven is asked here');
     expect(exit, said).toBe(10);
     expect(said).toContain('old service on contracted: GET /people: GET /people answered 500');
     expect(await shop.served()).toBe('1.0.0');
     const { url } = await openEmbedded({ home: rig.home });
     expect(await queryRows(openAccess(url('people')), 'SELECT code FROM people LIMIT 0', 5_000)).toEqual([]);
     expect(await shadows()).toEqual([]);
+  });
+
+  it('asks what the tests of a version were seen to send, with their values', async () => {
+    await rm(join(shop.folder, 'migrations/3_lie.sql'));
+    const tested = { ...config, smoke: null, test: 'node tests.mjs', database: { ...config.database, queries: 'queries' } };
+    const tests = `import { createRequire } from 'node:module';
+const { Client } = createRequire(${JSON.stringify(ROOT)})('pg');
+const client = new Client({ connectionString: process.env.DATABASE_URL });
+await client.connect();
+await client.query('INSERT INTO people (name, code) VALUES ($1, $2)', ['Eve', null]);
+await client.query('SELECT name FROM people WHERE code = $1', ['a']);
+await client.end();`;
+    await shop.commit('1.4.1', { config: tested, files: { 'tests.mjs': tests, 'queries/people.sql': 'SELECT 1 FROM people' } });
+    const captured = await shop.slipway('db', 'capture', '--tests', '--json');
+    expect(captured.exit, captured.said).toBe(0);
+    expect(JSON.parse(captured.stdout)).toMatchObject({ verdict: 'pass', statements: 2, writes: 1 });
+    const file = await readFile(join(shop.folder, 'queries/tests.sql'), 'utf8');
+    expect(file).toContain('-- values: ["Eve",null]\nINSERT INTO people (name, code) VALUES ($1, $2);');
+    await shop.commit('1.4.2', { config: tested });
+    const strict = 'ALTER TABLE people ADD CHECK (code IS NOT NULL) NOT VALID';
+    const { proof, said } = await prove('1.4.3', { config: tested, files: { 'migrations/4_strict.sql': strict } }, '--from', 'HEAD~1');
+    expect(
+      proof.cells.find(({ version, schema }) => version === 'old' && schema === 'contracted'),
+      said,
+    ).toMatchObject({
+      verdict: 'fail',
+      cause: expect.stringContaining('[23514]') as string,
+    });
+    expect(proof.cells[0]).toMatchObject({ statements: { asked: 3, recorded: 2, sampled: 0, plain: 1 } });
+    expect(await shadows()).toEqual([]);
+    await rm(join(shop.folder, 'migrations/4_strict.sql'));
+  });
+
+  it('says which files do not follow the schema, and a release that asks for it stops there', async () => {
+    const surfaces = { files: ['schema.prisma'], required: true };
+    await shop.commit('1.4.4', {
+      config: { ...config, database: { ...config.database, surfaces } },
+      files: { 'schema.prisma': 'model Person {\n  id Int @id\n  name String?\n  code Int?\n  age Int?\n\n  @@map("people")\n}\n' },
+    });
+    const wrong = 'people.code is text, the file says int';
+    const asked = await shop.slipway('db', 'surfaces', '--json');
+    expect(asked.exit, asked.said).toBe(6);
+    expect(JSON.parse(asked.stdout)).toMatchObject({
+      verdict: 'fail',
+      surfaces: [{ file: 'schema.prisma', kind: 'prisma', differences: [{ line: 4, what: wrong, weight: 'wrong' }] }],
+    });
+    const { exit, said } = await shop.slipway('release', '--worker', 'here');
+    expect(exit, said).toBe(10);
+    expect(said).toContain(`schema.prisma: ${wrong}`);
+    expect(await shop.served()).toBe('1.0.0');
+    expect(await shadows()).toEqual([]);
+  });
+
+  it('wants both versions to work on what is switched: a name that goes, or that both can use', async () => {
+    const renamed = 'ALTER TABLE people RENAME TO persons';
+    const change = (sql: string): Change => ({ files: { 'migrations/4_rename.sql': sql, 'server.js': server('id, name, code') } });
+    const cut = await prove('1.4.5', change(renamed));
+    expect(cut.exit, cut.said).toBe(6);
+    expect(cut.proof.schemas.map(({ schema }) => schema)).toEqual(['old', 'expanded', 'backfilled', 'switched', 'contracted']);
+    expect(cut.proof.cells.filter(({ verdict, runsOn, schema }) => verdict !== 'pass' && runsOn === schema)).toMatchObject([
+      { version: 'old', schema: 'switched', required: true },
+      { version: 'new', schema: 'switched', required: true },
+    ]);
+    expect(cut.proof.remarks[0]).toContain(
+      '4_rename is applied while the old version runs, which does not work on that: keep both ways open',
+    );
+    const both = await prove('1.4.6', change(`${renamed}; CREATE VIEW people AS SELECT * FROM persons`));
+    expect(both.exit, both.said).toBe(0);
+    await rm(join(shop.folder, 'migrations/4_rename.sql'));
   });
 
   it('leaves nothing either where it cannot go on', async () => {

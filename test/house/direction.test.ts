@@ -70,10 +70,16 @@ describe('direction', () => {
       'src/traffic/core/also-fine.ts': use('./fine.ts'),
       'src/release/core/fine.ts': use('../../analysis/pure.ts'),
       'src/release/core/i.ts': use('../../analysis/index.ts'),
+      'packages/kit/src/core/a.ts': 'export {};\n',
+      'src/flags/core/fine.ts': use('../../../packages/kit/src/core/a.ts'),
+      'src/flags/core/deep/fine.ts': use('../../../../packages/kit/src/core/a.ts'),
+      'src/flags/core/j.ts': use('../../../packages/kit/src/index.ts'),
+      'src/flags/core/k.ts': use('../../../scripts/rooms.ts'),
+      'src/flags/core/deep/l.ts': use('../../../../packages/kit/src/index.ts'),
     };
     const wrong = ['a', 'b', 'c', 'd', 'deep/g', 'deep/h', 'e', 'f']
       .map((letter) => `src/traffic/core/${letter}.ts`)
-      .concat('src/release/core/i.ts')
+      .concat('src/release/core/i.ts', 'src/flags/core/j.ts', 'src/flags/core/k.ts', 'src/flags/core/deep/l.ts')
       .toSorted();
 
     const found = check(files);

@@ -8,11 +8,20 @@ import { ROOT } from './support.ts';
 const SHOP = path.join(ROOT, 'examples/shop');
 const FAULTS = readdirSync(path.join(SHOP, 'faults'));
 
+/** Versions of the demo of a migration, each on top of the one before. */
+const MIGRATION = ['2.0.0', '2.1.0', '2.2.0', '2.3.0', '2.4.0', '2.5.0'];
+
 /** Overlays of every version the demo can release, in the order they are copied. */
 const VERSIONS: readonly (readonly [string, string, readonly string[]])[] = [
   ['1.0.0', '1.0.0', ['base']],
   ['1.1.0', '1.1.0', ['base', 'versions/1.1.0']],
   ['1.2.0', '1.2.0', ['base', 'versions/1.1.0', 'versions/1.2.0']],
+  ['1.3.0', '1.3.0', ['base', 'versions/1.1.0', 'versions/1.3.0']],
+  ...MIGRATION.map((version, index): [string, string, string[]] => [
+    version,
+    version,
+    ['base', 'versions/1.1.0', ...MIGRATION.slice(0, index + 1).map((one) => `versions/${one}`)],
+  ]),
   ...FAULTS.map((fault): [string, string, string[]] => [fault, '1.2.0', ['base', 'versions/1.1.0', `faults/${fault}`]]),
 ];
 

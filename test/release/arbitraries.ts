@@ -56,42 +56,51 @@ function withInstances(instances: number): ReturnType<typeof aDefinition>['proce
   return aDefinition().processes.map((process) => ({ ...process, instances }));
 }
 
+const CHOICES = {
+  migration: fc.constantFrom('none' as const, 'app' as const, 'reversible' as const, 'restore' as const),
+  first: fc.boolean(),
+  quiet: fc.boolean(),
+  automatic: fc.boolean(),
+  strategy: fc.constantFrom('auto' as const, 'recreate' as const, 'rolling' as const, 'blue-green' as const, 'canary' as const),
+  instances: fc.constantFrom(1, 2, 5),
+  instancesBefore: fc.constantFrom(1, 2, 5),
+  surge: fc.constantFrom(0, 1, 3),
+  pause: fc.boolean(),
+  listens: fc.boolean(),
+  listened: fc.boolean(),
+  warmMs: fc.constantFrom(0, 60_000),
+  flags: fc.boolean(),
+};
+
+/** Plans of which something is chosen already: most of those of every kind would be thrown away. */
+export function plansWith(chosen: Partial<typeof CHOICES>): fc.Arbitrary<Plan> {
+  return fc
+    .record({ ...CHOICES, ...chosen })
+    .map(({ migration, first, quiet, automatic, strategy, pause, listens, listened, warmMs, instances, instancesBefore, surge, flags }) => {
+      const base = aDefinition();
+      const definition = aDefinition({
+        strategy: {
+          name: strategy,
+          because: null,
+          canary: aCanary(pause),
+          rolling: { surge: { count: surge }, unavailable: { count: 1 }, pauseMs: 1_000 },
+        },
+        processes: withInstances(instances),
+        rollback: { ...base.rollback, automatic, warmMs },
+        listen: listens ? base.listen : null,
+        ...(flags ? { flags: ['release_checkout'] } : {}),
+      });
+      const { previous } = aPlanInput({
+        definition: { ...definition, processes: withInstances(instancesBefore), listen: listened ? base.listen : null },
+      });
+      return aPlan({
+        definition,
+        backupNeedsQuiet: quiet,
+        migrations: migration === 'none' ? [] : [aMigration(migration)],
+        previous: first ? null : previous,
+      });
+    });
+}
+
 /** Plans of every strategy, migration and way of listening. */
-export const plans: fc.Arbitrary<Plan> = fc
-  .record({
-    migration: fc.constantFrom('none' as const, 'app' as const, 'reversible' as const, 'restore' as const),
-    first: fc.boolean(),
-    quiet: fc.boolean(),
-    automatic: fc.boolean(),
-    strategy: fc.constantFrom('auto' as const, 'recreate' as const, 'rolling' as const, 'blue-green' as const, 'canary' as const),
-    instances: fc.constantFrom(1, 2, 5),
-    instancesBefore: fc.constantFrom(1, 2, 5),
-    surge: fc.constantFrom(0, 1, 3),
-    pause: fc.boolean(),
-    listens: fc.boolean(),
-    listened: fc.boolean(),
-    warmMs: fc.constantFrom(0, 60_000),
-  })
-  .map(({ migration, first, quiet, automatic, strategy, pause, listens, listened, warmMs, instances, instancesBefore, surge }) => {
-    const base = aDefinition();
-    const definition = aDefinition({
-      strategy: {
-        name: strategy,
-        because: null,
-        canary: aCanary(pause),
-        rolling: { surge: { count: surge }, unavailable: { count: 1 }, pauseMs: 1_000 },
-      },
-      processes: withInstances(instances),
-      rollback: { ...base.rollback, automatic, warmMs },
-      listen: listens ? base.listen : null,
-    });
-    const { previous } = aPlanInput({
-      definition: { ...definition, processes: withInstances(instancesBefore), listen: listened ? base.listen : null },
-    });
-    return aPlan({
-      definition,
-      backupNeedsQuiet: quiet,
-      migrations: migration === 'none' ? [] : [aMigration(migration)],
-      previous: first ? null : previous,
-    });
-  });
+export const plans = plansWith({});

@@ -18,16 +18,10 @@ import { readFailure } from '../../src/store/embedded/failures.ts';
 import { chooseIdentity } from '../../src/store/embedded/identity.ts';
 import { socketDirectory } from '../../src/store/embedded/socket.ts';
 import { openEmbedded, processExists, type Embedded } from '../../src/store/index.ts';
-import { eventually, query, scratch, type Scratch } from './support.ts';
+import { eventually, isOpenToOthers, query, scratch, type Scratch } from './support.ts';
 
 const run = promisify(execFile);
 const root = process.getuid?.() === 0;
-
-/** May any user go through every folder on the way to this one? */
-function isOpenToOthers(folder: string): boolean {
-  const open = (statSync(folder).mode & 0o001) !== 0;
-  return dirname(folder) === folder ? open : open && isOpenToOthers(dirname(folder));
-}
 
 const pidOf = (embedded: Embedded): number => Number(readFileSync(join(embedded.dataDirectory, 'postmaster.pid'), 'utf8').split('\n')[0]);
 const startedAt = async (embedded: Embedded): Promise<string> =>
@@ -180,10 +174,6 @@ describe('the embedded PostgreSQL', () => {
       cwd: place.home,
     });
     expect(stdout.trim()).toBe('true 65534');
-    // Root leaves data of another user with that user.
-    const theirs = await openEmbedded({ home });
-    opened.push(theirs);
-    expect(statSync(join(theirs.dataDirectory, 'postmaster.pid')).uid).toBe(65_534);
   });
 
   it.runIf(root)('falls back to another user where the folders can be reached, and says what to do where they cannot', () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
 import { openStore } from '../../src/store/index.ts';
 import { classify } from '../../src/store/failures.ts';
+import { endStore } from '../support/place-store.ts';
 import { driver, embeddedServer, intended, LEASE, planFor, query, scratch, type TestServer } from './support.ts';
 import { SCHEMA_VERSION } from '../../src/store/migrations.ts';
 
@@ -28,14 +29,18 @@ describe('opening the store', () => {
   it('is used by an older build when a newer one only added, and refused when it changed', async () => {
     const url = await server.newDatabase();
     await (await server.open(url)).close();
+    const newer = SCHEMA_VERSION + 2;
     await query(
       url,
-      `update slipway.meta set value = '7' where name = 'version'; alter table slipway.release add column colour text; insert into slipway.migration values ('0007_colour', now())`,
+      `update slipway.meta set value = '${newer}' where name = 'version'; alter table slipway.release add column colour text; insert into slipway.migration values ('9999_colour', now())`,
     );
     const older = await server.open(url);
     await older.store.submit({ plan: planFor(), actor: 'ann', wait: false });
-    await query(url, `update slipway.meta set value = '5' where name = 'readable_from'`);
-    await expect(openAt(url)).rejects.toMatchObject({ code: 'store_version', message: expect.stringContaining('format 5') as string });
+    await query(url, `update slipway.meta set value = '${newer}' where name = 'readable_from'`);
+    await expect(openAt(url)).rejects.toMatchObject({
+      code: 'store_version',
+      message: expect.stringContaining(`format ${newer}`) as string,
+    });
   });
 
   it.each([
@@ -115,7 +120,7 @@ describe('a store whose PostgreSQL dies', () => {
       expect(events.flatMap((event) => (event.type === 'step.intended' ? [event.data.step] : []))).toEqual(steps);
     } finally {
       await open.close();
-      await embedded.stop('immediate');
+      await endStore(embedded);
       place.remove();
     }
   });

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { systemClock, type Clock } from '../../src/kernel/index.ts';
 import type { Driver, EventData, NewEvent, Plan } from '../../src/release/index.ts';
+import { endStore, placeStore } from '../support/place-store.ts';
 import { openEmbedded, openStore, thisDriver, type OpenStore, type StoreOptions } from '../../src/store/index.ts';
 
 export const LEASE = { leaseMs: 15_000, renewMs: 3_000, marginMs: 3_000 };
@@ -34,6 +35,12 @@ export interface Scratch {
 export function scratch(): Scratch {
   const home = mkdtempSync(join(tmpdir(), 'slipway-store-'));
   return { home, remove: () => rmSync(home, { recursive: true, force: true }) };
+}
+
+/** May any user go through every folder on the way to this one? */
+export function isOpenToOthers(folder: string): boolean {
+  const open = (statSync(folder).mode & 0o001) !== 0;
+  return dirname(folder) === folder ? open : open && isOpenToOthers(dirname(folder));
 }
 
 let counter = 0;
@@ -87,6 +94,7 @@ export const hasSystemPostgres = existsSync(join(SYSTEM_BINARIES, 'postgres'));
 
 export async function embeddedServer(): Promise<TestServer> {
   const place = scratch();
+  await placeStore(place.home);
   const embedded = await openEmbedded({ home: place.home });
   let databases = 0;
   const open = new Set<OpenStore>();
@@ -99,9 +107,8 @@ export async function embeddedServer(): Promise<TestServer> {
     open: (url, changes) => openTracked(open, { home: place.home, url, ...changes }),
     stop: async () => {
       await Promise.all([...open].map((store) => store.close()));
-      await embedded.stop('immediate');
+      await endStore(embedded);
       place.remove();
-      rmSync(embedded.socketDirectory, { recursive: true, force: true });
     },
   };
 }

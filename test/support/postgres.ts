@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { locateBinaries } from '../../src/store/embedded/binaries.ts';
 import { chooseIdentity, type Identity } from '../../src/store/embedded/identity.ts';
+import { onceInRun } from './run-folder.ts';
 
 /** A PostgreSQL server for one test file: own data folder, unix socket only, nothing is synced to disk. */
 export interface TestPostgres {
@@ -48,18 +50,64 @@ export type Version = 'embedded' | 'system' | { readonly programs: string };
 export async function startPostgres(
   options: { readonly version?: Version; readonly settings?: readonly string[] } = {},
 ): Promise<TestPostgres> {
+  return launch(options, ({ data, initdb, identity, env }) =>
+    onceInRun(`pg-${createHash('sha256').update(initdb).digest('hex').slice(0, 8)}`, data, async () => {
+      ownFolder(data, identity);
+      const made = spawnAs(identity, [initdb, '-D', data, '-U', 'slipway', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], env);
+      await ended(made, 'initdb');
+    }),
+  );
+}
+
+/** Starts a streaming replica of a server that was started with `max_wal_senders`. It answers queries, and is read-only. */
+export async function startReplica(primary: TestPostgres, more: readonly string[] = []): Promise<TestPostgres> {
+  // A replica must allow at least as many of everything as its primary.
+  const settings = [...more, 'max_wal_senders=10', `primary_conninfo=host=${primary.socketDirectory} user=slipway`];
+  return launch({ settings }, async ({ data, identity }) => {
+    ownFolder(data, identity);
+    const client = new pg.Client({ connectionString: primary.url('postgres') });
+    await client.connect();
+    await client.query(`SELECT pg_backup_start('replica', true)`);
+    const from = join(primary.socketDirectory, '..', 'data');
+    const left = new Set(['postmaster.pid', 'postmaster.opts', 'pg_replslot']);
+    cpSync(from, data, { recursive: true, filter: (path) => !left.has(basename(path)) });
+    mkdirSync(join(data, 'pg_replslot'));
+    const { rows } = await client.query<{ label: string }>('SELECT labelfile AS label FROM pg_backup_stop(false)');
+    await client.end();
+    writeFileSync(join(data, 'backup_label'), rows[0]?.label ?? '');
+    writeFileSync(join(data, 'standby.signal'), '');
+    chmodSync(data, 0o700);
+    if (identity.credentials !== null) {
+      const { uid, gid } = identity.credentials;
+      for (const path of ['', ...readdirSync(data, { recursive: true, encoding: 'utf8' })]) chownSync(join(data, path), uid, gid);
+    }
+  });
+}
+
+interface Making extends Programs {
+  readonly data: string;
+  readonly identity: Identity;
+}
+
+function ownFolder(folder: string, { credentials }: Identity): void {
+  mkdirSync(folder, { mode: 0o700 });
+  if (credentials !== null) chownSync(folder, credentials.uid, credentials.gid);
+}
+
+/** A data folder, by whatever makes it, and a server in it. */
+async function launch(
+  options: { readonly version?: Version; readonly settings?: readonly string[] },
+  make: (making: Making) => Promise<void>,
+): Promise<TestPostgres> {
   const root = mkdtempSync(join(tmpdir(), 'slw-pg-'));
   chmodSync(root, 0o755);
   const data = join(root, 'data');
   const socketDirectory = join(root, 's');
-  const { initdb, postgres, env } = programs(options.version ?? 'embedded', join(root, 'lib'));
+  const found = programs(options.version ?? 'embedded', join(root, 'lib'));
+  const { postgres, env } = found;
   const identity = chooseIdentity([postgres, data], null);
-  for (const folder of [data, socketDirectory]) {
-    mkdirSync(folder, { mode: 0o700 });
-    if (identity.credentials !== null) chownSync(folder, identity.credentials.uid, identity.credentials.gid);
-  }
-  const made = spawnAs(identity, [initdb, '-D', data, '-U', 'slipway', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], env);
-  await ended(made, 'initdb');
+  ownFolder(socketDirectory, identity);
+  await make({ ...found, data, identity });
   const settings = [...SETTINGS, ...(options.settings ?? []), `unix_socket_directories=${socketDirectory}`].flatMap((setting) => [
     '-c',
     setting,
@@ -93,10 +141,13 @@ export async function neverSync(url: string): Promise<void> {
   await ask(url, 'SELECT pg_reload_conf()', []);
 }
 
-function programs(
-  version: Version,
-  links: string,
-): { readonly initdb: string; readonly postgres: string; readonly env: NodeJS.ProcessEnv } {
+interface Programs {
+  readonly initdb: string;
+  readonly postgres: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+function programs(version: Version, links: string): Programs {
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
   if (version === 'system') {
     const folder = systemPostgres();

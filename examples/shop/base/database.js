@@ -9,7 +9,12 @@ function isConnectionLoss(error) {
 
 /** A pool that outlives the connections in it. */
 export function openDatabase(url, service) {
-  const pool = new pg.Pool({ connectionString: url, max: 5, connectionTimeoutMillis: 2_000, application_name: service });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 5,
+    connectionTimeoutMillis: 2_000,
+    application_name: process.env.PGAPPNAME ?? service,
+  });
   // Without a listener the loss of an idle connection would end the process.
   pool.on('error', (error) => console.error(`database: ${error.message}`));
 

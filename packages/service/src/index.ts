@@ -1,6 +1,7 @@
 export { type Breaker, type BreakerOptions } from './breaker.ts';
 export { type Check, type CheckFunction, type CheckOptions } from './checks.ts';
 export { type Context, currentContext, traceHeaders } from './context.ts';
+export { type Fallback } from './fallback.ts';
 export { type Handler } from './listener.ts';
 export { type Logger } from './logger.ts';
 export { type Pool, type PoolOptions } from './pool.ts';

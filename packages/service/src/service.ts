@@ -9,6 +9,7 @@ import type { Phase } from './core/health.ts';
 import { redactValues } from './core/redact.ts';
 import { type BreakerState, createAnswerer } from './endpoints.ts';
 import { type Identity, identify } from './identity.ts';
+import { createFallbacks } from './fallback.ts';
 import { createInternalOnly } from './internal-only.ts';
 import { type Handler, createListener } from './listener.ts';
 import { type Logger, createLogger } from './logger.ts';
@@ -123,6 +124,7 @@ export function createService(options: ServiceOptions = {}): Service {
     started,
     onShutdown: shutdown.hook,
     drains: shutdown.add,
+    fallback: createFallbacks(metrics.registry),
     route: (template) => {
       const context = currentContext();
       if (context !== undefined) context.route = template;

@@ -3,6 +3,7 @@ import type { Breaker, BreakerOptions } from './breaker.ts';
 import type { Check } from './checks.ts';
 import type { Identity } from './identity.ts';
 import type { InternalOptions } from './internal-only.ts';
+import type { Fallback } from './fallback.ts';
 import type { Handler } from './listener.ts';
 import type { Logger, LoggerOptions } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -55,6 +56,11 @@ export interface Service extends Work {
   breaker(name: string, options?: BreakerOptions): Breaker;
   /** Bounded concurrency with a bounded queue, in front of a connection pool for example. */
   pool(name: string, options: PoolOptions): Pool;
+  /**
+   * A counter of reads that took an old shape because the new one was not filled, in `/metrics` as `read_fallback_total{shape}`. Call it
+   * once at the start, so that the series is there at zero, and what it answers with each such read.
+   */
+  fallback(shape: string): Fallback;
   /** Names the route of the current request by its template; the framework adapters do this by themselves. */
   route(template: string): void;
   shutdown(reason?: string): Promise<number>;

@@ -102,6 +102,16 @@ describe('metrics', () => {
     await service.shutdown();
   });
 
+  it('show a fallback at zero before the first one', async () => {
+    const { service } = tryService();
+    expect(await service.metrics.registry.metrics()).not.toContain('read_fallback_total');
+    const fell = service.fallback('customer-name');
+    expect(await service.metrics.registry.metrics()).toContain('read_fallback_total{shape="customer-name",version="1.2.3"} 0');
+    fell();
+    service.fallback('customer-name')();
+    expect(await service.metrics.registry.metrics()).toContain('read_fallback_total{shape="customer-name",version="1.2.3"} 2');
+  });
+
   it('stay bounded when somebody puts something variable into the route', async () => {
     const { service } = tryService();
     for (let index = 0; index < 2_000; index += 1) {

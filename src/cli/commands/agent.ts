@@ -27,14 +27,14 @@ import { agentArgv } from './shared/driver.ts';
 import { onInterrupt } from './shared/interrupt.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
-function placesOf(call: Call): Places {
-  refuseStrangeFolder(call);
+async function placesOf(call: Call): Promise<Places> {
+  await refuseStrangeFolder(call);
   return findPlaces(call.directory, call.environment);
 }
 
 /** Runs the agent in this process until SIGTERM or `slipway agent stop`. */
 export const run: Handler = async (call) => {
-  const { workspace, home } = placesOf(call);
+  const { workspace, home } = await placesOf(call);
   const log = createLog({
     clock: systemClock,
     redact: call.secrets.redact,
@@ -61,7 +61,7 @@ export const run: Handler = async (call) => {
 
 /** Starts an agent that outlives this command, unless one runs. */
 export const start: Handler = async (call) => {
-  const { workspace, home } = placesOf(call);
+  const { workspace, home } = await placesOf(call);
   const asked = askedRouter(call);
   const otlp = text(call, 'otlp');
   // Refused here, where somebody reads it, and not in the log of an agent that did not start.
@@ -110,7 +110,7 @@ async function refuseOtherOtlp({ pid, otlp = null }: AgentStatus, asked: string 
 
 /** Stops the agent; what it supervises goes on, unless everything is to end: then PostgreSQL ends as well when nobody else uses it. */
 export const stop: Handler = async (call) => {
-  const { home } = placesOf(call);
+  const { home } = await placesOf(call);
   const all = flag(call, 'all');
   const outlives = (await agentStatus(home))?.router?.outlivesAgent === true;
   const stopped = await stopAgent(home, systemClock, { all });
@@ -133,7 +133,7 @@ function stoppedText({ all, outlives }: { readonly all: boolean; readonly outliv
 
 /** Says whether an agent runs: exit 0 when it does, 24 when none answers. */
 export const status: Handler = async (call) => {
-  const { home } = placesOf(call);
+  const { home } = await placesOf(call);
   const found = await agentStatus(home);
   tell(
     call,

@@ -1,8 +1,8 @@
-import { join } from 'node:path';
 import {
   applyMigrations,
   downMigrations,
   followsConvention,
+  OWN_HISTORY,
   migrationStatus,
   standaloneFence,
   type MigrationRequest,
@@ -13,45 +13,63 @@ import { renderApplied, renderMigrationStatus } from '../output/migrations.ts';
 import { actorOf, withApp } from './shared/app.ts';
 import { declaredDatabase, migrationsFolder } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
+import { passedOver } from './shared/passed-over.ts';
 import { flag, many, text, type Call, type Handler } from './spec.ts';
 
 /** Applies pending migrations outside a release, or takes named ones back, as a release does it. */
 export const run: Handler = async (call) =>
   withApp(call, async (app) => {
+    if (text(call, 'acceptDrift')?.trim() === '')
+      throw new SlipwayError('usage', '--accept-drift: the reason is empty', {
+        hint: 'Say why: --accept-drift "the comment was corrected".',
+      });
     const declared = await declaredDatabase(call, app);
-    const folder = migrationsFolder(declared.definition);
-    const directory = join(app.places.workspace, folder);
-    const status = await migrationStatus(declared.access, directory, folder);
-    if (flag(call, 'dryRun')) return show(call, status);
+    const folder = migrationsFolder(declared.definition, app.places.workspace);
+    const status = await migrationStatus(declared.access, folder);
+    const remarks =
+      many(call, 'down').length > 0 ? [] : await passedOver(call.directory, { access: declared.access, migrations: folder, status });
+    if (flag(call, 'dryRun')) return show(call, status, remarks);
+    if (!call.terminal.json) for (const line of remarks) call.terminal.say(`Not asked here: ${line}`);
     const interrupt = onInterrupt();
     try {
-      return await apply(call, status, {
-        access: declared.access,
-        directory,
-        release: `by hand: ${actorOf(call.environment)}`,
-        fence: await standaloneFence(declared.access),
-        lockTimeoutMs: declared.database.lockTimeoutMs,
-        statementTimeoutMs: declared.database.statementTimeoutMs,
-        effects: app.effects,
-        signal: interrupt.signal,
-        onProgress: (line) => {
-          if (!call.terminal.json) call.terminal.say(line);
+      return await apply(
+        call,
+        { ...status, remarks },
+        {
+          access: declared.access,
+          ...folder,
+          release: `by hand: ${actorOf(call.environment)}`,
+          fence: await standaloneFence(declared.access),
+          lockTimeoutMs: declared.database.lockTimeoutMs,
+          statementTimeoutMs: declared.database.statementTimeoutMs,
+          effects: app.effects,
+          signal: interrupt.signal,
+          onProgress: (line) => {
+            if (!call.terminal.json) call.terminal.say(line);
+          },
         },
-      });
+      );
     } finally {
       interrupt.release();
     }
   });
 
-function show({ terminal }: Call, status: MigrationStatus): number {
-  const unusual = status.pending.map(({ name }) => name).filter((name) => !followsConvention(name));
-  const verdict = status.drift.length > 0 || status.partial !== null ? 'fail' : 'pass';
-  if (terminal.json) terminal.data({ verdict, ...status, unusual });
-  else terminal.say(renderMigrationStatus(status, unusual, terminal.style));
+function show({ terminal }: Call, status: MigrationStatus, remarks: readonly string[]): number {
+  // A tool gives its files names of its own.
+  const own = status.history === OWN_HISTORY;
+  const unusual = own ? status.pending.map(({ name }) => name).filter((name) => !followsConvention(name)) : [];
+  const verdict = status.drift.length + status.hindrances.length > 0 || status.partial !== null ? 'fail' : 'pass';
+  if (terminal.json) terminal.data({ verdict, ...status, unusual, remarks });
+  else
+    terminal.say([renderMigrationStatus(status, unusual, terminal.style), ...remarks.map((line) => `Not asked here: ${line}`)].join('\n'));
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 }
 
-async function apply(call: Call, status: MigrationStatus, request: MigrationRequest): Promise<number> {
+async function apply(
+  call: Call,
+  status: MigrationStatus & { readonly remarks: readonly string[] },
+  request: MigrationRequest,
+): Promise<number> {
   const { terminal } = call;
   const names = many(call, 'down');
   const unknown = names.filter((name) => !status.applied.some((one) => one.name === name) && status.partial?.name !== name);
@@ -62,7 +80,12 @@ async function apply(call: Call, status: MigrationStatus, request: MigrationRequ
       ? await downMigrations({ ...request, names }).then(({ reverted, ...rest }) => ({ ...rest, applied: reverted }))
       : await applyMigrations({ ...request, acceptDrift: text(call, 'acceptDrift') !== undefined });
   if (terminal.json)
-    terminal.data({ direction: names.length > 0 ? 'down' : 'up', acceptedDrift: text(call, 'acceptDrift') ?? null, ...result });
+    terminal.data({
+      direction: names.length > 0 ? 'down' : 'up',
+      acceptedDrift: text(call, 'acceptDrift') ?? null,
+      remarks: status.remarks,
+      ...result,
+    });
   else terminal.say(renderApplied(result, terminal.style));
   if (result.verdict === 'pass') return 0;
   return request.signal?.aborted === true ? INTERRUPTED : ERRORS.gate_blocked.exit;

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   controlBackfill,
@@ -10,11 +9,12 @@ import {
   type BackfillRequest,
   type BackfillResult,
 } from '../../database/index.ts';
-import { ERRORS, toIso } from '../../kernel/index.ts';
+import { ERRORS, SlipwayError, type Duration } from '../../kernel/index.ts';
 import { loadBackfill } from '../../config/index.ts';
 import type { App } from '../compose.ts';
-import { backfillMeter, renderBackfill, renderBackfillState, renderForecast } from '../output/backfill.ts';
+import { backfillMeter, renderBackfill, renderBackfillState, renderEvidenceCheck, renderForecast } from '../output/backfill.ts';
 import { withApp } from './shared/app.ts';
+import { checkBackfillEvidence, openBackfillEvidence } from './shared/backfill-evidence.ts';
 import { declaredDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { wholeNumber } from './shared/numbers.ts';
@@ -28,6 +28,7 @@ export const run: Handler = async (call) =>
   withApp(call, async (app) => {
     const [name = ''] = call.args;
     const { definition, folder } = await loadBackfill(call.directory, name);
+    if (flag(call, 'evidence')) return checkEvidence(call, app, name);
     const { access } = await declaredDatabase(call, app);
     const workers = text(call, 'workers') === undefined ? 1 : wholeNumber('--workers', text(call, 'workers') ?? '', WORKERS);
     const request: BackfillRequest = { access, definition, folder, workers, effects: app.effects };
@@ -50,7 +51,7 @@ async function dryRun({ terminal }: Call, request: BackfillRequest): Promise<num
   const forecast = await forecastBackfill(request);
   if (terminal.json) terminal.data({ backfill: request.definition.name, forecast });
   else terminal.say(renderForecast(request.definition, forecast));
-  return 0;
+  return forecast.stays || forecast.refused > 0 ? ERRORS.gate_blocked.exit : 0;
 }
 
 async function ask({ terminal }: Call, { access, definition }: BackfillRequest, control: BackfillControl): Promise<number> {
@@ -66,7 +67,9 @@ async function work(call: Call, app: App, request: BackfillRequest): Promise<num
   const { definition, access } = request;
   const interrupt = onInterrupt();
   const meter = backfillMeter(terminal, await lookAtBackfill(access, definition), app.effects.clock);
-  const evidence = openEvidence(app, definition.name);
+  const evidence = openBackfillEvidence(evidenceFile(app, definition.name), () => app.effects.clock.now());
+  // Parts of the table wait side by side.
+  const waited = new Map<number, Duration>();
   try {
     const result = await runBackfill({
       ...request,
@@ -76,12 +79,17 @@ async function work(call: Call, app: App, request: BackfillRequest): Promise<num
         meter.batch(record);
       },
       onWait: (why) => meter.waits(why),
+      onWaited: (record) => {
+        evidence.write({ kind: 'wait', ...record });
+        waited.set(record.range, (waited.get(record.range) ?? 0) + record.tookMs);
+      },
       onProgress: (line) => meter.line(line),
     });
     meter.end();
-    const sealed = evidence.end(result);
-    if (terminal.json) terminal.data({ backfill: definition.name, ...result, evidence: sealed });
-    else terminal.say(renderBackfill(definition.name, result, sealed, terminal.style));
+    const waitedMs = Math.max(0, ...waited.values());
+    const sealed = { file: evidence.file, sha256: evidence.seal({ kind: 'end', ...result }) };
+    if (terminal.json) terminal.data({ backfill: definition.name, ...result, waitedMs, evidence: sealed });
+    else terminal.say(renderBackfill(definition.name, { ...result, waitedMs }, sealed, terminal.style));
     return exitOf(result, interrupt.signal.aborted);
   } finally {
     meter.end();
@@ -94,23 +102,14 @@ function exitOf({ verdict }: BackfillResult, interrupted: boolean): number {
   return interrupted ? INTERRUPTED : ERRORS.gate_blocked.exit;
 }
 
-/** A line of JSON for each batch, and a last one with the digest of those of this run. */
-function openEvidence({ places, effects }: App, name: string) {
-  const folder = join(places.home, 'backfills');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, `${name}.jsonl`);
-  const hash = createHash('sha256');
-  const write = (entry: Readonly<Record<string, unknown>>): void => {
-    const line = `${JSON.stringify({ at: toIso(effects.clock.now()), ...entry })}\n`;
-    hash.update(line);
-    appendFileSync(file, line, { mode: 0o600 });
-  };
-  return {
-    write,
-    end: (result: BackfillResult) => {
-      const sha256 = hash.copy().digest('hex');
-      write({ kind: 'end', ...result, sha256 });
-      return { file, sha256 };
-    },
-  };
+const evidenceFile = ({ places }: App, name: string): string => join(places.home, 'backfills', `${name}.jsonl`);
+
+/** Checks what was kept of earlier runs; asks no database. */
+function checkEvidence({ terminal }: Call, app: App, name: string): number {
+  const file = evidenceFile(app, name);
+  if (!existsSync(file)) throw new SlipwayError('not_found', `Nothing is kept of the backfill ${name}: there is no ${file}`);
+  const check = checkBackfillEvidence(readFileSync(file));
+  if (terminal.json) terminal.data({ backfill: name, evidence: { file, ...check } });
+  else terminal.say(renderEvidenceCheck(file, check, terminal.style));
+  return { pass: 0, fail: ERRORS.evidence_invalid.exit, unknown: ERRORS.gate_blocked.exit }[check.verdict];
 }

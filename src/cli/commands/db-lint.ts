@@ -8,8 +8,9 @@ import {
   RULES,
   pendingFiles,
   readCatalog,
-  type FormatName,
   type DatabaseAccess,
+  type FormatName,
+  type JudgedFiles,
   type LintedFile,
   type LintOptions,
   type Schema,
@@ -28,14 +29,16 @@ import { flag, text, type Call, type Handler } from './spec.ts';
 /** Judges migrations from their text; asks a database only when one is named, and only its catalog. */
 export const run: Handler = async (call) => {
   const access = namedDatabase(call, 'database');
-  const { path, format, files } = await migrationSources(call);
+  const { path, format, files, applied } = await migrationSources(call);
   const { options, schema } = await knowledge(call, access);
-  const chosen = await pending(call, files, { access, format });
+  const chosen = await pending(call, access, { path, format, files });
   const all = await lintFiles({
     files: chosen.map((file) => ({ ...file, transactions: mode(call) ?? file.transactions })),
     options,
-    limited: format === 'slipway',
+    limited: applied || format === 'slipway',
     strict: flag(call, 'strict'),
+    // Slipway gives each file a transaction of its own.
+    ...(applied ? {} : together(call, chosen, { access, format })),
     ...(schema === null ? {} : { schema }),
   });
   const linted = access === null ? fromMigration(all, text(call, 'since')) : all;
@@ -45,28 +48,35 @@ export const run: Handler = async (call) => {
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 };
 
+/** Drizzle applies everything that is pending in one transaction; what that is, the database or --since says. */
+function together(
+  call: Call,
+  files: readonly SourceFile[],
+  { access, format }: { readonly access: DatabaseAccess | null; readonly format: FormatName },
+): { readonly together?: number } {
+  if (format !== 'drizzle' || mode(call) !== null) return {};
+  if (access !== null) return { together: 0 };
+  return text(call, 'since') === undefined ? {} : { together: files.length - fromMigration(files, text(call, 'since')).length };
+}
+
 /** What is known of the database: from its catalog when it is asked, from options, or nothing. */
 async function knowledge(
   call: Call,
   access: DatabaseAccess | null,
 ): Promise<{ readonly options: LintOptions; readonly schema: Schema | null }> {
   const given = await sizes(call);
-  if (access === null) return { options: { version: version(call, null), utc: null, sizes: given }, schema: null };
-  const { version: server, utc, sizes: measured, schema } = await readCatalog(access);
-  return { options: { version: version(call, server), utc, sizes: new Map([...measured, ...given]) }, schema };
+  if (access === null) return { options: { ...version(call, null), utc: null, sizes: given }, schema: null };
+  const { version: major, minor, utc, sizes: measured, schema } = await readCatalog(access);
+  return { options: { ...version(call, { version: major, minor }), utc, sizes: new Map([...measured, ...given]) }, schema };
 }
 
 /** With a database, what it has applied is in its catalog already, and only the rest is judged. */
-async function pending(
-  call: Call,
-  files: readonly SourceFile[],
-  { access, format }: { readonly access: DatabaseAccess | null; readonly format: FormatName },
-): Promise<readonly SourceFile[]> {
+async function pending(call: Call, access: DatabaseAccess | null, { path, format, files }: JudgedFiles): Promise<readonly SourceFile[]> {
   const directed = files.filter(({ direction }) => direction === 'up' || flag(call, 'down'));
   if (access === null) return directed;
   const name = text(call, 'since');
   if (name !== undefined) return fromMigration(directed, name);
-  const rest = await pendingFiles(access, format, directed);
+  const rest = await pendingFiles(access, { path, format, files: directed });
   if (rest === null)
     throw new SlipwayError('usage', `The database has no history of ${format}, so which migrations are pending is not known`, {
       hint: 'Say with --since from which one on to judge; those before it are taken as applied.',
@@ -125,11 +135,15 @@ function rulesOf({ files }: Linted): unknown {
   return Object.fromEntries([...broken].map((rule) => [rule, RULES[rule].why]));
 }
 
-function version(call: Call, server: number | null): number {
+type Version = Pick<LintOptions, 'version' | 'minor'>;
+
+function version(call: Call, server: Version | null): Version {
   const given = text(call, 'postgres');
+  if (given === undefined) return server ?? { version: MEASURED.newest };
+  const [major = '', minor] = given.split('.', 2);
   // Of a version newer than any measured one, what the newest does is the best that is known.
-  if (given !== undefined) return wholeNumber('--postgres', given, [MEASURED.oldest, 99]);
-  return server ?? MEASURED.newest;
+  const version = wholeNumber('--postgres', major, [MEASURED.oldest, 99]);
+  return minor === undefined ? { version } : { version, minor: wholeNumber('--postgres', minor, [0, 99]) };
 }
 
 async function sizes(call: Call): Promise<ReadonlyMap<string, TableSize>> {

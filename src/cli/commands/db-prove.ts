@@ -1,19 +1,20 @@
 import { join } from 'node:path';
-import { ERRORS } from '../../kernel/index.ts';
+import { captureQueries, type Captured } from '../../database/index.ts';
+import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import { proveMigrations, saveProof } from '../../release/index.ts';
 import { renderProof } from '../output/proof.ts';
 import { configOf, withApp } from './shared/app.ts';
 import { migrationsFolder, namedDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { oldVersionOf } from './shared/old-version.ts';
-import { flag, text, type Handler } from './spec.ts';
+import { flag, text, type Call, type Handler } from './spec.ts';
 
 /** Runs the old and the new version on each schema of a change, in databases made for it, and says which of them work. */
 export const run: Handler = async (call) =>
   withApp(call, async (app) => {
     const { terminal } = call;
     const { definition } = await configOf(call);
-    migrationsFolder(definition);
+    migrationsFolder(definition, call.directory);
     const interrupt = onInterrupt();
     try {
       const proof = await proveMigrations(app.deps, {
@@ -22,15 +23,17 @@ export const run: Handler = async (call) =>
         definition,
         old: await oldVersionOf(app, definition, text(call, 'from')),
         room: join(app.places.home, 'prove'),
+        captured: await capturedOf(call),
         server: namedDatabase(call, 'server') ?? (await app.deps.ownServer()),
         environment: call.environment,
         keep: flag(call, 'keep'),
+        beyond: beyondOf(call),
         signal: interrupt.signal,
         onProgress: (line) => {
           if (!terminal.json) terminal.note(`${line} ...`);
         },
       });
-      const evidence = await saveProof(app.places.home, proof);
+      const evidence = await saveProof(app.places.home, proof, app.effects.clock.now());
       if (terminal.json) terminal.data({ ...proof, evidence });
       else terminal.say(renderProof(proof, evidence, terminal));
       return proof.verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
@@ -42,3 +45,20 @@ export const run: Handler = async (call) =>
       interrupt.release();
     }
   });
+
+/** Only a server that somebody named may be changed. */
+function beyondOf(call: Call): boolean {
+  if (!flag(call, 'beyond') || text(call, 'server') !== undefined) return flag(call, 'beyond');
+  throw new SlipwayError('usage', '--beyond: without --server it would be the server of Slipway itself that is changed', {
+    hint: 'Start a server that is thrown away afterwards, and name it with --server.',
+  });
+}
+
+/** What the version in service asks, where a database is named that knows. */
+async function capturedOf(call: Call): Promise<Captured | null> {
+  const access = namedDatabase(call, 'queriesFrom', '--queries-from');
+  if (access === null) return null;
+  const captured = await captureQueries(access, { role: null, minimumCalls: 1 });
+  if (captured.queries.length > 0) return captured;
+  throw new SlipwayError('not_possible_now', `--queries-from: ${captured.reason}`, { hint: 'slipway db capture shows what was left out.' });
+}

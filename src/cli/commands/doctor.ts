@@ -10,7 +10,7 @@ import type { Handler } from './spec.ts';
 
 /** Looks at everything Slipway needs; says what is wrong and what to do. Repairs nothing. */
 export const run: Handler = async (call) => {
-  refuseStrangeFolder(call);
+  await refuseStrangeFolder(call);
   const { home } = findPlaces(call.directory, call.environment);
   const machine = await Promise.all([checkNode(), checkGit(), checkPostgresTools()]);
   const state = [checkWritable(home), checkDisk(home), checkKeys(home), ...checkStateFiles(home), await checkAgent(home)];

@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { systemClock } from '../../kernel/index.ts';
-import { runWorker } from '../../release/index.ts';
+import { keepTellingOwners } from '../../flags/index.ts';
+import { runRamps, runWorker } from '../../release/index.ts';
 import { agentPlaces, ownOutput } from '../../server/index.ts';
 import { openApp } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
@@ -11,7 +12,7 @@ import type { Handler } from './spec.ts';
 
 /** Drives releases until it is told to stop, or the agent that holds its input is gone. */
 export const run: Handler = async (call) => {
-  refuseStrangeFolder(call);
+  await refuseStrangeFolder(call);
   const { directory, environment, secrets } = call;
   const log = createLog({
     clock: systemClock,
@@ -25,7 +26,12 @@ export const run: Handler = async (call) => {
     // What the first step that talks to an agent or an instance would otherwise wait for.
     void import('undici');
     log('info', 'worker ready', { node: app.places.node, driver: app.driver.driver.id });
-    await runWorker(app.driver, app.opened.wakeups, AbortSignal.any([interrupt.signal, inputClosed()]));
+    const end = AbortSignal.any([interrupt.signal, inputClosed()]);
+    await Promise.all([
+      runWorker(app.driver, app.opened.wakeups, end),
+      runRamps(app.ramps, app.places.node, end),
+      keepTellingOwners(app.notices, end),
+    ]);
     log('info', 'worker stopped');
   } finally {
     await app.close();

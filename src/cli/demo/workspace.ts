@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,8 +16,8 @@ export interface DemoWorkspace {
   readonly folder: string;
   /** Where users reach the shop. */
   readonly url: string;
-  /** Copies an overlay (`versions/1.1.0`, `faults/slow`) over the source and commits it. */
-  commit(overlay: string, message: string): Promise<void>;
+  /** Copies an overlay (`versions/1.1.0`, `faults/slow`) over the source, without some files that were there, and commits it. */
+  commit(overlay: string, message: string, without?: readonly string[]): Promise<void>;
   /** Takes the newest commit back, with one of its own. */
   revert(): Promise<void>;
 }
@@ -34,8 +34,9 @@ export async function makeWorkspace(folder: string | null): Promise<DemoWorkspac
   const git = (...args: readonly string[]): Promise<unknown> =>
     run('git', ['-C', root, '-c', 'user.name=Demo', '-c', 'user.email=demo@localhost', ...args]);
   await git('init', '--quiet', '--initial-branch=main');
-  const commit = async (overlay: string, message: string): Promise<void> => {
+  const commit: DemoWorkspace['commit'] = async (overlay, message, without = []) => {
     if (overlay !== 'base') await cp(join(EXAMPLE, overlay), root, { recursive: true });
+    for (const file of without) await rm(join(root, file));
     const config = await readFile(join(root, 'slipway.yaml'), 'utf8');
     await writeFile(join(root, 'slipway.yaml'), config.replace(/^listen: .*$/m, `listen: 127.0.0.1:${port}`));
     await git('add', '--all');

@@ -1,6 +1,7 @@
 import type { BackfillDefinition, BackfillForecast, BackfillResult, BackfillState, BatchRecord } from '../../database/index.ts';
 import { progressOf } from '../../database/index.ts';
 import { formatDuration, type Clock, type Duration } from '../../kernel/index.ts';
+import type { EvidenceCheck } from '../commands/shared/backfill-evidence.ts';
 import { verdictWord, type Style } from './style.ts';
 import { fit, table } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,7 +24,9 @@ export function backfillMeter(
   { state, rows }: { readonly state: BackfillState | null; readonly rows: number },
   clock: Clock,
 ): BackfillMeter {
-  let scanned = state?.status === 'done' ? 0 : (state?.scanned ?? 0);
+  let walk = state?.pass ?? 1;
+  // What walks before this one looked at says nothing of how far it is.
+  let scanned = state === null || state.status === 'done' || walk > 1 ? 0 : state.scanned;
   let changed = state?.changed ?? 0;
   let why: string | null = null;
   let drawnAt: Duration = Number.NEGATIVE_INFINITY;
@@ -31,10 +34,14 @@ export function backfillMeter(
   const text = (now: Duration): string => {
     const first = last[0] ?? { at: now, scanned };
     const figures = progressOf(scanned, rows, scanned - first.scanned, now - first.at);
-    const share = figures.total === 0 ? 100 : Math.floor((figures.scanned / figures.total) * 100);
-    const left = figures.leftMs === null ? '' : `, about ${formatDuration(Math.round(figures.leftMs / 1000) * 1000)} left`;
-    const doing = why === null ? `${count(figures.perSecond)} rows/s${left}` : `waits: ${why}`;
-    return `${share} % of about ${count(figures.total)} rows, ${count(changed)} changed, ${doing}`;
+    const share = figures.total === 0 ? 1 : figures.scanned / figures.total;
+    const parts = [
+      `${terminal.live ? `${bar(share)} ` : ''}${Math.floor(share * 100)} %${walk === 1 ? '' : ` of walk ${walk}`}`,
+      why === null ? `${count(figures.perSecond)} rows/s${leftText(figures.leftMs)}` : `waits: ${why}`,
+      `${count(figures.scanned)} of about ${count(figures.total)} rows`,
+      `${count(changed)} changed`,
+    ];
+    return parts.join(', ');
   };
   const clear = (): void => {
     if (terminal.live) terminal.raw('\r\u001B[K');
@@ -48,6 +55,10 @@ export function backfillMeter(
   };
   return {
     batch: (record) => {
+      if (record.walk > walk) {
+        [walk, scanned] = [record.walk, 0];
+        last = [{ at: clock.monotonic(), scanned }];
+      }
       scanned += record.scanned;
       changed += record.changed;
       const now = clock.monotonic();
@@ -66,10 +77,22 @@ export function backfillMeter(
   };
 }
 
+const BAR = 20;
+
+const bar = (share: number): string => {
+  const full = Math.min(BAR, Math.floor(share * BAR));
+  return `${'█'.repeat(full)}${'░'.repeat(BAR - full)}`;
+};
+
+function leftText(leftMs: Duration | null): string {
+  if (leftMs === null) return '';
+  return leftMs < 1_000 ? ', nearly done' : `, about ${formatDuration(Math.round(leftMs / 1_000) * 1_000)} left`;
+}
+
 /** How a run ended, for people. */
 export function renderBackfill(
   name: string,
-  result: BackfillResult,
+  result: BackfillResult & { readonly waitedMs: Duration },
   evidence: { readonly file: string; readonly sha256: string },
   style: Style,
 ): string {
@@ -79,7 +102,10 @@ export function renderBackfill(
       `${count(result.changed)} rows in ${count(result.batches)} batches, ${result.passes} ${result.passes === 1 ? 'walk' : 'walks'}`,
     ],
     ['set aside', `${count(result.quarantined)} rows`],
-    ['took', formatDuration(Math.round(result.durationMs))],
+    [
+      'took',
+      `${formatDuration(Math.round(result.durationMs))}${result.waitedMs < 1_000 ? '' : `, of which ${formatDuration(Math.round(result.waitedMs))} waiting for the database`}`,
+    ],
     ['evidence', `${evidence.file} (sha256 ${evidence.sha256})`],
   ];
   const aside = result.quarantined === 0 ? '' : `\nLook at them: SELECT * FROM slipway_history.backfill_quarantine WHERE name = '${name}'`;
@@ -115,9 +141,22 @@ export function renderForecast(definition: BackfillDefinition, forecast: Backfil
     ['HOT', `${hot.possible === null ? 'not known' : hot.possible ? 'possible' : 'no'}: ${hot.because}`],
     ['now', forecast.waits === null ? 'it would begin at once' : `it would wait: ${forecast.waits}`],
     ['tried', `${count(forecast.tried)} rows, in a transaction that was taken back`],
+    ...(forecast.refused === 0 ? [] : [['refused', `${count(forecast.refused)} of them by the server; the run would set them aside`]]),
+    ...(forecast.stays ? [['fails', '`where` is still true of a row that was changed, so the run would never end: it stops there']] : []),
   ];
   const unknown = forecast.unknown.length === 0 ? '' : `\nNot known: ${forecast.unknown.join('; ')}`;
   return `Dry run of ${definition.name}: nothing was changed\n${table(lines, '  ')}${unknown}`;
+}
+
+/** What a check of the evidence found. */
+export function renderEvidenceCheck(file: string, { verdict, reason, runs }: EvidenceCheck, style: Style): string {
+  const lines = runs.map(({ line, at, verdict: ended, sha256, agrees }) => [
+    `line ${line}`,
+    at,
+    `ended with ${ended}`,
+    agrees ? `sha256 ${sha256}` : style.bold('other lines than its digest says'),
+  ]);
+  return `${verdictWord(verdict, style)} ${file}: ${reason}${lines.length === 0 ? '' : `\n${table(lines, '  ')}`}`;
 }
 
 const count = (value: number): string => Math.round(value).toLocaleString('en-US');

@@ -30,9 +30,9 @@ function tell(event: ReleaseEvent, style: Style): string | null {
     case 'release.stuck':
       return `${stateSign('fail', style)} stuck: ${event.data.reason}`;
     case 'rollback.started':
-      return `rolling back: ${event.data.cause}`;
+      return `rolling back: ${shortly(event.data.cause)}`;
     case 'release.finished':
-      return `${event.data.outcome}: ${event.data.reason}`;
+      return `${event.data.outcome}: ${shortly(event.data.reason)}`;
     default:
       return tellRequest(event);
   }
@@ -46,6 +46,13 @@ function tellAsked({ kind, service, version, environment, reason = '' }: Plan, a
 function tryText({ step, attempt }: EventData['step.intended']): string {
   if (attempt === 1) return '';
   return isLook(step) ? ` (look ${attempt})` : ` (try ${attempt})`;
+}
+
+const LONGEST_AGAIN = 240;
+
+/** The step said all of it one line before, and the end says it once more. */
+function shortly(reason: string): string {
+  return reason.length > LONGEST_AGAIN ? `${reason.slice(0, LONGEST_AGAIN)}…` : reason;
 }
 
 function tellFinished({ verdict, step, startedAt, finishedAt, reason }: EventData['step.finished'], style: Style): string {

@@ -14,13 +14,13 @@ const SOURCES = {
 export function renderVerification(
   directory: string,
   source: keyof typeof SOURCES,
-  { verdict, checks }: PackVerification,
+  { kind, verdict, checks }: PackVerification,
   { width, style }: { readonly width: number; readonly style: Style },
 ): string {
   const meaning = {
-    pass: 'this pack is what was signed, and its ledger is whole',
-    fail: 'do not trust this pack',
-    unknown: 'the pack agrees with itself, but nobody vouches for its keys: pass --pin',
+    pass: kind === 'pack' ? 'this pack is what was signed, and its ledger is whole' : 'this proof is what was signed',
+    fail: `do not trust this ${kind}`,
+    unknown: `the ${kind} agrees with itself, but nobody vouches for its keys: pass --pin`,
   } as const;
   const failed = checks.some((check) => check.verdict === 'fail');
   return [

@@ -1,7 +1,7 @@
 import type { CountedLoss, MigrationPlan, PlannedFile, TouchedTable } from '../../database/index.ts';
 import type { Verdict } from '../../kernel/index.ts';
 import { verdictWord, type Style } from './style.ts';
-import { fit, table } from './table.ts';
+import { fit, table, wrap } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 const CLASSES: Readonly<Record<PlannedFile['rollbackClass'], string>> = {
@@ -12,9 +12,19 @@ const CLASSES: Readonly<Record<PlannedFile['rollbackClass'], string>> = {
 };
 
 /** A plan for people: each file, its statements by phase, what is lost, what uses what it touches. */
-export function renderMigrationPlan({ files, drift, asked }: MigrationPlan, verdict: Verdict, { style, width }: Terminal): string {
+export function renderMigrationPlan(
+  { files, drift, asked, takenAway }: MigrationPlan,
+  verdict: Verdict,
+  { style, width }: Terminal,
+): string {
   const head = `${verdictWord(verdict, style)} ${files.length === 0 ? 'no migration is pending' : `${files.length} pending`}${asked ? '' : '; no database was asked, so all files count as pending'}`;
-  return [head, ...drift.map((line) => style.bad(line)), ...files.map((file) => `\n${renderFile(file, style, width)}`)].join('\n');
+  const gone = takenAway.map(({ file, what }) => `  ${wrap(`${file}: ${what.join('; ')}`, width - 4, '    ')}`);
+  return [
+    head,
+    ...drift.map((line) => style.bad(line)),
+    ...files.map((file) => `\n${renderFile(file, style, width)}`),
+    ...(gone.length === 0 ? [] : ['', '`slipway db contract` says whether anybody still needs what goes:', ...gone]),
+  ].join('\n');
 }
 
 function renderFile(file: PlannedFile, style: Style, width: number): string {
@@ -23,8 +33,13 @@ function renderFile(file: PlannedFile, style: Style, width: number): string {
     ['rollback', `${file.rollbackClass}: ${CLASSES[file.rollbackClass]}`],
     ['', `because ${file.classBecause}`],
     ['applied', file.transactional ? 'in one transaction' : 'statement by statement, its progress recorded'],
-    ...file.losses.map((loss) => [loss.kind === 'lost' ? 'lost' : 'in the way', lossText(loss, style)]),
+    ...file.refusals.map(({ line, why }) => ['in the way', style.bad(`line ${line}: PostgreSQL will refuse it: ${why}`)]),
+    // What would be in the way and is not there is no news.
+    ...file.losses
+      .filter(({ kind, rows }) => kind === 'lost' || rows !== 0)
+      .map((loss) => [loss.kind === 'lost' ? 'lost' : 'in the way', lossText(loss, style)]),
     ...file.tables.map((one) => ['touches', tableText(one)]),
+    ...ledgerRows(file),
   ];
   const statements = file.statements.map(({ line, phase, text }) => [
     `line ${line}`,
@@ -33,6 +48,18 @@ function renderFile(file: PlannedFile, style: Style, width: number): string {
   ]);
   const split = file.split === null ? [] : ['  proposed split:', ...file.split.map(({ name, sql }) => `    ${name}\n${indented(sql)}`)];
   return [style.bold(file.name), table(rows, '  '), table(statements, '  '), ...split].join('\n');
+}
+
+/** What is declared, and what nobody knows; the rest is told above. */
+function ledgerRows({ ledger }: PlannedFile): readonly (readonly [string, string])[] {
+  const entries = Object.entries(ledger);
+  const missing = entries.flatMap(([field, { value }]) => (value === null ? [field] : []));
+  return [
+    ...entries.flatMap(([field, { value, from }]) => (from === 'declared' ? [[field, value ?? ''] as const] : [])),
+    ...(missing.length === 0
+      ? []
+      : [['not known', `${missing.join(', ')} (say it in the file: -- slipway: ledger ${missing[0] ?? ''} "...")`] as const]),
+  ];
 }
 
 const phaseWord = ({ phase }: PlannedFile, style: Style): string =>

@@ -16,17 +16,17 @@ export function renderApplied({ verdict, reason, files }: Pick<MigrationResult, 
 
 /** What is applied, pending and out of step. @param unusual pending names that do not follow the convention */
 export function renderMigrationStatus(status: MigrationStatus, unusual: readonly string[], style: Style): string {
-  const { applied, pending, drift, partial } = status;
+  const { applied, pending, drift, partial, history, hindrances } = status;
   const last = applied.at(-1);
   const lines = [
-    `${applied.length} applied${last === undefined ? '' : `, the last one ${last.name} at ${last.at}`}`,
+    `${applied.length} applied by ${history}${last === undefined ? '' : `, the last one ${last.name}${last.at === '' ? '' : ` at ${last.at}`}`}`,
     pending.length === 0 ? 'None is pending.' : `${pending.length} pending:`,
     ...(pending.length === 0 ? [] : [table(pending.map(pendingRow), '  ')]),
     ...unusual.map((name) => style.warn(`${name} is not named {timestamp}_{description}, so two people may give the same number`)),
     ...(partial === null
       ? []
       : [style.bad(`${partial.name} is partly applied: ${partial.statement} of ${partial.statements} statements; applying goes on there`)]),
-    ...drift.map((line) => style.bad(line)),
+    ...[...drift, ...hindrances].map((line) => style.bad(line)),
   ];
   return lines.join('\n');
 }

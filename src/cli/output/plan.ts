@@ -46,6 +46,7 @@ function facts(plan: Plan, width: number): string {
     ],
     ['  strategy', wrap(`${chosen}: ${strategy.because}`, width - 14, ' '.repeat(12))],
     ['  approvals', approvalsOf(plan)],
+    ...(plan.definition.flags === undefined ? [] : [['  flags', `${plan.definition.flags.join(', ')}: off when it is released`]]),
     [
       '  back within',
       `${formatDuration(rollback.targetMs)}, ${rollback.automatic ? 'by itself when a step fails' : 'only when a person orders it'}`,
@@ -89,6 +90,7 @@ function wayBack(plan: Plan, width: number): string {
   });
   return [
     `  ${wrap(`${plan.rollback.story}.`, width - 2, '  ')}`,
+    ...(plan.flagsOff ?? []).map(({ title }) => `  First of all: ${title}.`),
     ...(rows.length === 0 ? [] : [table(rows)]),
     `  ${wrap(noReturn(plan.rollback), width - 2, '  ')}`,
   ].join('\n');

@@ -43,7 +43,7 @@ function matrix({ cells, schemas }: Proof, style: Style): string {
   const rows = [...new Set(cells.map(rowOf))];
   const cellAt = (row: string, schema: string): string => {
     const cell = cells.find((one) => rowOf(one) === row && one.schema === schema);
-    return cell === undefined ? style.dim('-') : cellWord(cell, style);
+    return cell === undefined ? style.dim('-') : cellWord(cell, shownBefore(cell, cells), style);
   };
   return table(
     [['', ...schemas.map(({ schema }) => schema)], ...rows.map((row) => [row, ...schemas.map(({ schema }) => cellAt(row, schema))])],
@@ -52,31 +52,41 @@ function matrix({ cells, schemas }: Proof, style: Style): string {
 }
 
 /** What is not required is in brackets: colour alone must not say it. */
-function cellWord(cell: CellProof, style: Style): string {
-  const same = cell.runsOn !== null && cell.runsOn !== cell.schema;
-  const word = same ? style.dim(`= ${cell.runsOn ?? ''}`) : verdictWord(cell.verdict, style);
-  return cell.required || same ? word : `(${word})`;
+function cellWord(cell: CellProof, before: CellProof | null, style: Style): string {
+  if (before !== null) return style.dim(`= ${before.schema}`);
+  const word = verdictWord(cell.verdict, style);
+  return cell.required ? word : `(${word})`;
+}
+
+/** The cell of its row whose answer it has; null where it is the first with that answer. The new version has no cell for the old schema. */
+function shownBefore(cell: CellProof, cells: readonly CellProof[]): CellProof | null {
+  if (cell.runsOn === null) return null;
+  const first = cells.find((one) => rowOf(one) === rowOf(cell) && one.runsOn === cell.runsOn);
+  return first === undefined || first.schema === cell.schema ? null : first;
 }
 
 const rowOf = ({ version, part }: CellProof): string => `${version} ${part}`;
 
 /** Cells with one cause, a schema that could not be made say, are told together. */
 function causes(cells: readonly CellProof[], style: Style, width: number): readonly string[] {
-  const bad = cells.filter(({ verdict, runsOn, schema }) => verdict !== 'pass' && (runsOn === null || runsOn === schema));
+  const bad = cells.filter((cell) => cell.verdict !== 'pass' && shownBefore(cell, cells) === null);
   return [...new Set(bad.map(({ cause }) => cause))].flatMap((one) => {
     const group = bad.filter((cell) => cell.cause === one);
     const [first] = group;
     if (first === undefined) return [];
     const { verdict, cause, output } = first;
-    const last = output?.lines.at(-1);
+    const last = output?.lines.findLast((line) => ERROR.test(line)) ?? output?.lines.at(-1);
     return [
       '',
       ...askedOf(group).map((asked) => `  ${verdictWord(verdict, style)} ${asked}`),
       `    ${wrap(cause, width - 4, '    ')}`,
-      ...(last === undefined ? [] : [style.dim(`    ${output?.of ?? ''} printed last: ${last}`)]),
+      ...(last === undefined ? [] : [style.dim(`    ${output?.of ?? ''} printed: ${last}`)]),
     ];
   });
 }
+
+/** What a program prints last is often that it ended, and not why. */
+const ERROR = /error|exception|fatal|panic/i;
 
 function askedOf(group: readonly CellProof[]): readonly string[] {
   const [only, ...others] = group;

@@ -1,6 +1,6 @@
 import type { MigrationPlan, PlannedFile } from '../../database/index.ts';
 import type { Definition } from '../../release/index.ts';
-import { formatDuration } from '../../kernel/index.ts';
+import { formatDuration, type Verdict } from '../../kernel/index.ts';
 
 /** What must be known before a migration and only people know. */
 const ASK = '**to be filled in**';
@@ -11,13 +11,13 @@ type Section = readonly [title: string, lines: readonly string[]];
  * The runbook of a migration as Markdown: everything the plan knows is in it, and what only people know is marked as missing
  * (requirements: operator, window, durations, thresholds, abort, partial application, order of going back, validation, communication).
  */
-export function renderRunbook(plan: MigrationPlan, definition: Definition): string {
-  const sections = [...beforehand(plan, definition), ...meanwhile(definition), ...afterwards(plan)];
+export function renderRunbook(plan: MigrationPlan, verdict: Verdict, definition: Definition): string {
+  const sections = [...beforehand(plan, definition), ...meanwhile(verdict, definition), ...afterwards(plan)];
   const body = sections.map(([title, lines]) => `## ${title}\n\n${lines.map((line) => `- ${line}`).join('\n')}`).join('\n\n');
   return `# Runbook: migrate ${definition.service} in ${definition.environment}\n\n${body}\n`;
 }
 
-function beforehand({ files, drift, asked }: MigrationPlan, { database, owners }: Definition): readonly Section[] {
+function beforehand({ files, drift, asked, takenAway }: MigrationPlan, { database, owners }: Definition): readonly Section[] {
   const lock = formatDuration(database?.lockTimeoutMs ?? 0);
   const statement = formatDuration(database?.statementTimeoutMs ?? 0);
   return [
@@ -30,6 +30,9 @@ function beforehand({ files, drift, asked }: MigrationPlan, { database, owners }
         ...drift,
         '`slipway db apply --dry-run` says exactly these files.',
         '`slipway doctor` passes.',
+        ...(takenAway.length === 0
+          ? []
+          : [`\`slipway db contract\` passes: nobody needs ${takenAway.flatMap(({ what }) => what).join(', ')} any more.`]),
         ...files.flatMap(refusals),
       ],
     ],
@@ -44,11 +47,12 @@ function beforehand({ files, drift, asked }: MigrationPlan, { database, owners }
   ];
 }
 
-function meanwhile({ service, environment }: Definition): readonly Section[] {
+function meanwhile(verdict: Verdict, { service, environment }: Definition): readonly Section[] {
   return [
     [
       'Do it',
       [
+        ...(verdict === 'fail' ? ['**Not yet: the plan fails.** Repair what "What" and "Before" say, and plan again.'] : []),
         `\`slipway release --env ${environment}\` (with backup and automatic way back), or \`slipway db apply --env ${environment}\` alone.`,
       ],
     ],
@@ -80,6 +84,7 @@ function afterwards({ files }: MigrationPlan): readonly Section[] {
       'Afterwards',
       [
         ...files.flatMap(validations),
+        ...files.flatMap(declared),
         `Workers, batch jobs, reports that read these tables: ${dependants(files)}`,
         `Further validation queries: ${ASK}`,
       ],
@@ -88,19 +93,28 @@ function afterwards({ files }: MigrationPlan): readonly Section[] {
   ];
 }
 
+const declared = ({ name, ledger }: PlannedFile): readonly string[] =>
+  Object.entries(ledger).flatMap(([field, { value, from }]) => (from === 'declared' ? [`\`${name}\`, ${field}: ${value ?? ''}`] : []));
+
 const fileLine = ({ name, phase, because, rollbackClass }: PlannedFile): string =>
   `\`${name}\`: ${phase} (${because}); rollback class ${rollbackClass}`;
 
-function refusals({ losses, name }: PlannedFile): readonly string[] {
-  return losses
-    .filter(({ kind }) => kind === 'refused')
-    .map(({ line, what, rows }) => `\`${name}\` line ${line}: ${rows ?? 'a number not counted of'} ${what}; must be 0.`);
+function refusals({ losses, refusals: certain, name }: PlannedFile): readonly string[] {
+  return [
+    ...certain.map(({ line, why }) => `\`${name}\` line ${line}: PostgreSQL will refuse it: ${why}.`),
+    ...losses
+      .filter(({ kind }) => kind === 'refused')
+      .map(({ line, what, rows, because }) => {
+        const at = `\`${name}\` line ${line}:`;
+        return rows === null ? `${at} there must be no ${what}; not counted (${because ?? ''}).` : `${at} ${rows} ${what}; must be 0.`;
+      }),
+  ];
 }
 
 function validations({ losses, name }: PlannedFile): readonly string[] {
   return losses
     .filter(({ kind }) => kind === 'lost')
-    .map(({ line, what, rows }) => `\`${name}\` line ${line} lost ${rows ?? 'an uncounted number of'} ${what}: is that what was meant?`);
+    .map(({ line, what, rows }) => `\`${name}\` line ${line} lost ${rows ?? 'not counted:'} ${what}: is that what was meant?`);
 }
 
 function backLine({ name, rollbackClass, hasDown }: PlannedFile): string {
@@ -113,7 +127,8 @@ function backLine({ name, rollbackClass, hasDown }: PlannedFile): string {
 }
 
 function sizes(files: readonly PlannedFile[]): string {
-  const tables = files.flatMap((file) => file.tables);
+  // A table that several files work on is one table.
+  const tables = [...new Map(files.flatMap((file) => file.tables).map((one) => [one.name, one])).values()];
   if (tables.length === 0) return 'no table that is there already is touched';
   return tables
     .map(

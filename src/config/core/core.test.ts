@@ -49,6 +49,7 @@ describe('secrets', () => {
     'redis://:hunter2@host',
     '-----BEGIN RSA PRIVATE KEY-----',
     'x ghp_abcdefghijklmnopqrstuvwxyz0123',
+    `slp_4f1c09d2a7b36e58_${'a1'.repeat(32)}`,
     'AKIAIOSFODNN7EXAMPLE',
     'Bearer abcdef0123456789abcdef',
     'psql --password=hunter2',

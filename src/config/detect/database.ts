@@ -11,13 +11,29 @@ export interface MigrationFacts {
 
 const FOLDERS = ['migrations', 'db/migrations', 'database/migrations', 'sql/migrations', 'src/migrations', 'src/db/migrations'];
 
+/** Where these tools keep their migrations unless told otherwise; Slipway applies them, and enters them in the tool's own table. */
+const PRISMA = 'prisma/migrations';
+const DRIZZLE = 'drizzle';
+
+/** What a file of the tool says about the database it is for; without the file, the tool's command is what is known. */
+async function isForPostgres(files: ProjectFiles, file: string, pattern: RegExp): Promise<boolean> {
+  const dialect = pattern.exec((await files.text(file)) ?? '')?.[1] ?? '';
+  return ['pg', 'postgres', 'postgresql'].includes(dialect);
+}
+
 /** How this project migrates its database, judged by its files. A tool's own folder wins over loose SQL files. */
 export async function readMigrations(files: ProjectFiles, dependencies: ReadonlySet<string>): Promise<MigrationFacts> {
   const none: MigrationFacts = { folder: null, command: null, unrecognised: null };
   const names = await files.list('.');
   const starts = (prefix: string): boolean => names.some((name) => name.startsWith(prefix));
-  if ((await files.list('prisma/migrations')).length > 0) return { ...none, command: 'npx prisma migrate deploy' };
-  if (starts('drizzle.config.')) return { ...none, command: 'npx drizzle-kit migrate' };
+  if ((await files.list(PRISMA)).length > 0)
+    return (await isForPostgres(files, `${PRISMA}/migration_lock.toml`, /^\s*provider\s*=\s*"([^"]+)"/m))
+      ? { ...none, folder: PRISMA }
+      : { ...none, command: 'npx prisma migrate deploy' };
+  if (starts('drizzle.config.'))
+    return (await isForPostgres(files, `${DRIZZLE}/meta/_journal.json`, /"dialect"\s*:\s*"([^"]+)"/))
+      ? { ...none, folder: DRIZZLE }
+      : { ...none, command: 'npx drizzle-kit migrate' };
   if (starts('knexfile.')) return { ...none, command: 'npx knex migrate:latest' };
   if (dependencies.has('node-pg-migrate')) return { ...none, command: 'npx node-pg-migrate up' };
   let unrecognised: string | null = null;

@@ -19,9 +19,9 @@ const size = z
 const count = z.int().min(0);
 
 const limits = section({
-  transaction: positiveDuration.optional().describe('How long one transaction is meant to take; the size of a batch follows from it (default 15ms).'),
+  transaction: positiveDuration.optional().describe('How long one transaction is meant to take; the size of a batch follows from it (default 5ms).'),
   rows: z.int().min(1).max(1_000_000).optional().describe('Most rows a batch looks at (default 20000).'),
-  nice: z.number().min(0).max(100).optional().describe('Pause after a batch, as a multiple of the time it took (default 1).'),
+  nice: z.number().min(0).max(100).optional().describe('Pause after a batch, as a multiple of the time it took, and as much again for each session of others that is at work (default 1).'),
   quarantine: count.optional().describe('Rows that cannot be changed and are set aside before it gives up (default 100).'),
   'lock-timeout': positiveDuration.optional().describe('Longest wait of a batch for a lock (default 100ms).'),
   most: duration.optional().describe('Longest run of one call (default: no bound).'),
@@ -44,6 +44,7 @@ export const backfillSchema = section({
   statement: nonBlank.optional().describe('A whole statement instead of `set`; ${batch} stands for a subquery of the keys of the batch.'),
   function: relativePath.optional().describe('A module (.ts, .js) instead of `set`, whose default export takes rows and answers the columns to write.'),
   verify: nonBlank.optional().describe('Query that counts the rows that are wrong (default: those for which `where` is true).'),
+  required: z.boolean().optional().describe('A release of this commit is refused until it is done and its verification passes (default false).'),
   limits: limits.optional().describe('How gentle it is.'),
 });
 
@@ -55,7 +56,7 @@ export function toBackfill(name: string, given: Entry, complain: Complain): Back
   const change = changeOf(given, complain);
   if (change === null) return null;
   const { table, key = null, where, verify = null } = given;
-  return { name, table, key, where, change, verify, limits: limitsOf(given.limits ?? {}) };
+  return { name, table, key, where, change, verify, limits: limitsOf(given.limits ?? {}), required: given.required ?? false };
 }
 
 function changeOf({ set, statement, function: file }: Entry, complain: Complain): BackfillChange | null {

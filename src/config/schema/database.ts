@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { HISTORY_NAMES } from '../../database/index.ts';
 import type { CommandDefinition, DatabaseDefinition } from '../domain.ts';
-import { command, COMMAND_REFERENCES, commandFields, commandOf, words } from './command.ts';
+import { argv, command, COMMAND_REFERENCES, commandFields, commandOf, words } from './command.ts';
 import { nonBlank, orElse, positiveDuration, reason, relativePath, section, template } from './scalars.ts';
 
 type Backup = DatabaseDefinition['backup'];
@@ -19,9 +20,13 @@ const backup = z
     return { method: 'command', command: commandOf(given, true), restore, reason: null };
   });
 
+const connectionUrl = template([]).refine(
+  (text) => /^(postgres(ql)?:\/\/|\$\{)/.test(text),
+  'must be a PostgreSQL URL (postgres://...) or a reference such as ${env:DATABASE_URL}',
+);
+
 export const databaseFields = {
-  url: template([])
-    .refine((text) => /^(postgres(ql)?:\/\/|\$\{)/.test(text), 'must be a PostgreSQL URL (postgres://...) or a reference such as ${env:DATABASE_URL}')
+  url: connectionUrl
     .optional()
     .describe('Connection URL, with the password by reference: ${env:DATABASE_URL}.'),
   embedded: z
@@ -34,7 +39,8 @@ export const databaseFields = {
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable')
     .optional()
     .describe('Variable under which processes and commands receive the URL (default DATABASE_URL).'),
-  migrations: relativePath.optional().describe('Folder of ordered SQL files.'),
+  migrations: relativePath.optional().describe("Folder of ordered SQL files: Slipway's own, or those of a migration tool."),
+  history: z.literal(['auto', ...HISTORY_NAMES]).optional().describe("Whose table says what of `migrations` is applied: slipway, or the tool the project has (default auto: told from the folder and the database)."),
   migrate: command(false).optional().describe('Command that applies migrations, instead of `migrations`.'),
   'migrate-rollback': z
     .literal(['app', 'restore', 'forward-fix'])
@@ -42,9 +48,22 @@ export const databaseFields = {
     .describe('What a failed release does after `migrate` ran: app (the old version lives with the new schema), restore the backup (default), or forward-fix.'),
   backup: backup.optional().describe('auto, pg_dump, template, a command as a list, or { none: "reason" } (default auto).'),
   'lock-timeout': positiveDuration.optional().describe('Longest wait for one lock while migrating; then it is tried again (default 100ms, at most half of deadlock_timeout of the server).'),
-  'statement-timeout': positiveDuration.optional().describe('Longest time for one migration statement (default 10m).'),
+  'statement-timeout': positiveDuration.optional().describe('Longest time for one migration statement, CONCURRENTLY and VACUUM apart (default 10m).'),
+  readers: z.array(connectionUrl).min(1).optional().describe('Connection URLs of standbys on which somebody reads, which `slipway db contract` asks too: ${env:STANDBY_URL}.'),
+  print: argv([]).optional().describe('Command that prints the SQL of migrations that are programs, for `slipway db lint` and `db trace`.'),
   sample: relativePath.optional().describe('File of SQL with sample data, for `slipway db prove`.'),
   queries: relativePath.optional().describe('Folder of .sql files with the queries this version sends, for `slipway db prove`.'),
+  surfaces: z
+    .union([
+      z.array(relativePath).min(1),
+      section({
+        files: z.array(relativePath).min(1).describe('Files that follow the schema: schema.prisma, Drizzle tables, generated types, dumps, OpenAPI.'),
+        required: z.boolean().optional().describe('true: a release stops where one is out of step, or cannot be read (default false: it says so).'),
+      }),
+    ], 'a list of files, or { files: [...], required: true }')
+    .transform((given) => ('files' in given ? { files: given.files, required: given.required ?? false } : { files: given, required: false }))
+    .optional()
+    .describe('Files that follow the schema, for `slipway db surfaces` and for releases.'),
   prove: z.literal('required').optional().describe('required: a release with pending migrations first runs both versions on each schema, as `slipway db prove` does.'),
 };
 
@@ -56,8 +75,14 @@ function* conflictsIn(given: Given): Generator<readonly [key: string, message: s
   if (url === undefined && embedded === undefined) yield ['', 'needs `url` (such as ${env:DATABASE_URL}) or `embedded` (a database name)'];
   if (url !== undefined && embedded !== undefined) yield ['embedded', 'cannot stand beside `url`; keep one'];
   if (migrations !== undefined && migrate !== undefined) yield ['migrate', 'cannot stand beside `migrations`; keep one'];
-  if (given.prove !== undefined && migrations === undefined) yield ['prove', 'needs `migrations`: what a command changes cannot be tried beforehand'];
+  if (migrations === undefined) yield* missingFolder(given);
   if (given['migrate-rollback'] !== undefined && migrate === undefined) yield ['migrate-rollback', 'is about `migrate`; a migration file says it in its own header (-- slipway: rollback=...)'];
+}
+
+function* missingFolder({ history, surfaces, prove }: Given): Generator<readonly [key: string, message: string]> {
+  if (history !== undefined) yield ['history', 'needs `migrations`: a command keeps its own'];
+  if (surfaces !== undefined) yield ['surfaces', 'needs `migrations`: there is nothing else to be in step with'];
+  if (prove !== undefined) yield ['prove', 'needs `migrations`: what a command changes cannot be tried beforehand'];
 }
 
 /** Checks what only makes sense together, and fills in defaults. */
@@ -73,14 +98,18 @@ export const database = section(databaseFields).transform((given, context): Data
     backup: orElse<Backup>(given.backup, { method: 'auto', command: null, restore: null, reason: null }),
     lockTimeoutMs: orElse(given['lock-timeout'], 100),
     statementTimeoutMs: orElse(given['statement-timeout'], 600_000),
-    ...toProve(given),
+    ...whereGiven(given),
   };
 });
 
-function toProve({ sample, queries, prove }: Given): Pick<DatabaseDefinition, 'sample' | 'queries' | 'prove'> {
+function whereGiven({ history, readers, print, sample, queries, surfaces, prove }: Given): Pick<DatabaseDefinition, 'history' | 'readers' | 'print' | 'sample' | 'queries' | 'surfaces' | 'prove'> {
   return {
+    ...(history === undefined ? {} : { history }),
+    ...(readers === undefined ? {} : { readers }),
+    ...(print === undefined ? {} : { print }),
     ...(sample === undefined ? {} : { sample }),
     ...(queries === undefined ? {} : { queries }),
+    ...(surfaces === undefined ? {} : { surfaces }),
     ...(prove === undefined ? {} : { prove }),
   };
 }

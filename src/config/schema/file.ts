@@ -3,7 +3,8 @@ import { argv, command } from './command.ts';
 import { database, databaseFields, owner } from './database.ts';
 import { health, processEntry, processFields } from './process.ts';
 import { guard, guardFields, metric, metricFields } from './metrics.ts';
-import { name, positiveDuration, relativePath, section } from './scalars.ts';
+import { notify, notifyFields } from './notify.ts';
+import { flagKey, name, positiveDuration, relativePath, section } from './scalars.ts';
 import { smoke, smokeFields } from './smoke.ts';
 import { observe, observeFields, rollback, rollbackFields, strategy } from './watch.ts';
 
@@ -33,6 +34,7 @@ const plainFields = {
   test: command(true).optional().describe('Tests of the change.'),
   scan: command(true).optional().describe('Security scan of the change.'),
   strategy: strategy.optional().describe('How users move to the new version: auto, or a name with the reason for it (default auto).'),
+  flags: z.array(flagKey).min(1, 'names no flag; leave it out').max(50).optional().describe('Keys of the flags it carries: they must be off when it is released, and going back turns them off first.'),
   approvals: z.int().min(0).max(20).optional().describe('How many people other than the requester must approve (default 0).'),
   owners: owners.optional().describe('Who is told, by class of failure.'),
   'env-file': relativePath.optional().describe('File with variables, read beside the environment of the worker.'),
@@ -46,6 +48,7 @@ const SECTIONS = {
   rollback: 'What happens when a release fails.',
   metrics: "What a canary is judged by beside the router's counts, by name.",
   guards: 'Values a canary must not stay above, by name.',
+  notify: 'Where owners are told of flags that expire.',
 };
 
 const serviceFields = {
@@ -58,6 +61,7 @@ const serviceFields = {
   rollback: rollback.optional().describe(SECTIONS.rollback),
   metrics: z.record(name, metric).optional().describe(SECTIONS.metrics),
   guards: z.record(name, guard).optional().describe(SECTIONS.guards),
+  notify: notify.optional().describe(SECTIONS.notify),
 };
 
 /** Overrides: every key may be absent, or empty to remove what stands at the top. What belongs together is checked after merging. */
@@ -71,6 +75,7 @@ const overrides = section(
     rollback: section(rollbackFields).optional().describe(SECTIONS.rollback),
     metrics: z.record(name, section(metricFields).partial().nullable()).optional().describe(SECTIONS.metrics),
     guards: z.record(name, section(guardFields).partial().nullable()).optional().describe(SECTIONS.guards),
+    notify: section(notifyFields).partial().optional().describe(SECTIONS.notify),
   }),
 );
 

@@ -46,6 +46,9 @@ export const reason = z.string().refine((text) => text.trim().length >= 3, 'must
 /** Name of a service, process or environment: part of paths, groups and database names. */
 export const name = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be a name of lower-case letters, digits and "-", starting with a letter, at most 40 characters');
 
+/** Key of a flag, `{type}_{feature}`. */
+export const flagKey = z.string().regex(/^(release|ops|experiment|permission)_[a-z0-9]+(_[a-z0-9]+)*$/, 'must be the key of a flag: release, ops, experiment or permission, then "_" and what it is about, such as release_checkout_v2');
+
 /** A file or folder inside the project. */
 export const relativePath = nonBlank.refine(
   (text) => !/^(\/|[A-Za-z]:|~|\\)/.test(text) && !text.split(/[/\\]/).includes('..'),

@@ -1,15 +1,17 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
-import { SlipwayError, type Duration } from '../../kernel/index.ts';
+import { SlipwayError, type Duration, type ErrorCode } from '../../kernel/index.ts';
 import { connect } from '../access.ts';
+import type { PassesEnd } from '../core/backfill/outcome.ts';
 import { isConnectionLost, refusedError } from '../errors.ts';
 import { checkSql } from './check.ts';
+import { explainPieces } from './explain.ts';
 import { loadRowFunction, type RowFunction } from './function.ts';
 import { findWalk } from './key.ts';
 import { serverFolder } from './server-folder.ts';
 import { takeBackfillLock } from './lock.ts';
 import { startMonitor, type Monitor } from './monitor.ts';
-import { runPasses, type PassesEnd } from './passes.ts';
+import { runPasses } from './passes.ts';
 import type { BackfillRequest, BackfillResult, BatchRecord } from './ports.ts';
 import { cutRanges } from './ranges.ts';
 import {
@@ -83,13 +85,15 @@ async function runConnected(request: BackfillRequest, loaded: Loaded, startedAt:
   const again = loaded.connected.value;
   loaded.connected.value = true;
   let monitor: Monitor | null = null;
+  let fence: number | null = null;
   try {
-    await takeBackfillLock(control, name);
+    await takeBackfillLock(control, name, effects.clock);
     await ensureBackfillTables(control);
     const walk = await findWalk(control, definition.table, definition.key);
     const sha256 = definitionDigest(definition, loaded.source);
     refuseChanged(await readBackfill(control, name), sha256, name);
-    const fence = await claimBackfill(control, { name, sha256, again });
+    await explainPieces(control, definition, walk);
+    fence = await claimBackfill(control, { name, sha256, again });
     if ((await readRanges(control, name)).length === 0) await writeRanges(control, name, await cutRanges(control, walk, request.workers));
     effects.faults.at('backfill.claimed');
     monitor = await startMonitor({
@@ -109,12 +113,18 @@ async function runConnected(request: BackfillRequest, loaded: Loaded, startedAt:
     await recordEnd(control, { name, fence, status: statusOf(end), because: end.because });
     return await resultOf(control, request, { end, startedAt });
   } catch (error) {
-    throw refusedError(error, `the backfill ${name}`, access);
+    const refused = refusedError(error, `the backfill ${name}`, access);
+    if (fence !== null && refused instanceof SlipwayError && !CUT_OFF.has(refused.code))
+      await recordEnd(control, { name, fence, status: 'failed', because: refused.message }).catch(() => undefined);
+    throw refused;
   } finally {
     await monitor?.stop();
     await control.end().catch(() => undefined);
   }
 }
+
+/** Whoever is cut off, or overtaken, has nothing to record. */
+const CUT_OFF: ReadonlySet<string> = new Set<ErrorCode>(['database_unreachable', 'fenced']);
 
 const statusOf = ({ verdict }: PassesEnd) => (verdict === 'pass' ? 'done' : verdict === 'fail' ? 'failed' : 'stopped');
 

@@ -1,10 +1,14 @@
 import { resolve } from 'node:path';
 import type pg from 'pg';
+import { SlipwayError } from '../../kernel/index.ts';
 import { connect } from '../access.ts';
 import { forecast, type Forecast } from '../core/backfill/forecast.ts';
+import { asOwn } from '../core/own.ts';
 import type { Walk } from '../core/backfill/sql.ts';
 import { refusedError, serverError } from '../errors.ts';
+import { hindrancesOf } from '../hindrances.ts';
 import { checkSql } from './check.ts';
+import { explainPieces } from './explain.ts';
 import { loadRowFunction } from './function.ts';
 import { findWalk } from './key.ts';
 import { startMonitor } from './monitor.ts';
@@ -22,6 +26,10 @@ export interface BackfillForecast extends Forecast {
   readonly counted: boolean;
   /** Rows that were changed on trial, which was taken back. */
   readonly tried: number;
+  /** Of those tried, how many the server refused to write: the run would set them aside. */
+  readonly refused: number;
+  /** `where` was still true of a row that was changed: the run would fail there. */
+  readonly stays: boolean;
   /** Can the new version of a row stay on its page, so that no index grows? Null: not known. */
   readonly hot: { readonly possible: boolean | null; readonly because: string };
   /** Why it would have to wait now; null when it would not. */
@@ -42,7 +50,10 @@ export async function forecastBackfill(request: BackfillRequest): Promise<Backfi
   const compute = definition.change.kind === 'function' ? (await loadRowFunction(resolve(folder, definition.change.file))).compute : null;
   const client = await connect(access, `backfill-dry-run ${definition.name}`);
   try {
+    const [hindrance] = await hindrancesOf(client);
     const walk = await findWalk(client, definition.table, definition.key);
+    await explainPieces(client, definition, walk);
+    if (hindrance !== undefined) throw new SlipwayError('database_refused', hindrance, { hint: 'Grant what is named, and run it again.' });
     const dataFolder = await serverFolder(client, access);
     const size = await sizeOf(client, walk);
     const counted = await countRows(client, walk, definition.where);
@@ -68,7 +79,9 @@ export async function forecastBackfill(request: BackfillRequest): Promise<Backfi
       key: walk.key.map(({ name }) => name),
       rows: size.rows,
       ...counted,
-      tried: trial.rows,
+      tried: trial.rows + trial.refused,
+      refused: trial.refused,
+      stays: trial.stays,
       hot: await hotUpdates(client, walk, definition.change.kind === 'set' ? Object.keys(definition.change.columns) : null),
       waits: monitor.why(),
       unknown,
@@ -89,7 +102,7 @@ async function sizeOf(client: pg.Client, { table }: Walk): Promise<{ readonly ro
   const [row] = rows;
   if (row !== undefined && row.rows > 0) return { rows: row.rows, rowBytes: row.bytes / row.rows };
   // Never analysed: then it is young, and counting it is no burden.
-  const { rows: exact } = await client.query<{ rows: number }>(`SELECT count(*)::float8 AS rows FROM ${table}`);
+  const { rows: exact } = await client.query<{ rows: number }>(asOwn(`SELECT count(*)::float8 AS rows FROM ${table}`));
   const known = exact[0]?.rows ?? 0;
   return { rows: known, rowBytes: known === 0 ? 0 : (row?.bytes ?? 0) / known };
 }
@@ -102,7 +115,7 @@ export async function estimateRows(client: pg.Client, walk: Walk): Promise<numbe
 async function countRows(client: pg.Client, { table }: Walk, where: string): Promise<{ readonly left: number; readonly counted: boolean }> {
   await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${COUNT_WITHIN_MS}`);
   try {
-    const { rows } = await client.query<{ left: number }>(`SELECT count(*)::float8 AS left FROM ${table} WHERE (${where})`);
+    const { rows } = await client.query<{ left: number }>(asOwn(`SELECT count(*)::float8 AS left FROM ${table} WHERE (${where})`));
     return { left: rows[0]?.left ?? 0, counted: true };
   } catch (error) {
     if (serverError(error)?.code !== '57014') throw error;
@@ -110,7 +123,7 @@ async function countRows(client: pg.Client, { table }: Walk, where: string): Pro
     await client.query('ROLLBACK').catch(() => undefined);
   }
   const { rows } = await client.query<{ 'QUERY PLAN': readonly { readonly Plan: { readonly 'Plan Rows': number } }[] }>(
-    `EXPLAIN (FORMAT JSON) SELECT FROM ${table} WHERE (${where})`,
+    asOwn(`EXPLAIN (FORMAT JSON) SELECT FROM ${table} WHERE (${where})`),
   );
   return { left: rows[0]?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 0, counted: false };
 }

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import { messageOf, SlipwayError } from '../../kernel/index.ts';
 import { quoteName, ROW_KEY, rowsQuery, type Key, type Walk } from '../core/backfill/sql.ts';
+import { asOwn } from '../core/own.ts';
 
 /** One row as the driver reads it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -75,11 +76,19 @@ function byColumns(answers: readonly Answer[]): readonly (readonly Answer[])[] {
   return [...groups.values()];
 }
 
-/** PostgreSQL itself turns JSON into the types of the columns. */
-function writeText({ table, key }: Walk, names: readonly string[]): string {
+/**
+ * PostgreSQL itself turns JSON into the types of the columns, of those alone that are written: a type may refuse the null of one that is not.
+ * @throws SlipwayError `config_invalid` for a column that the table does not have
+ */
+function writeText({ table, key, types }: Walk, names: readonly string[]): string {
+  const columns = [...new Set([...key.map(({ name }) => name), ...names])].map((name) => {
+    const type = types.get(name);
+    if (type === undefined) throw new SlipwayError('config_invalid', `The function answers a column ${name}, which ${table} does not have`);
+    return `${quoteName(name)} ${type}`;
+  });
   const set = names.map((name) => `${quoteName(name)} = given.${quoteName(name)}`).join(', ');
   const same = key.map(({ name }) => `t.${quoteName(name)} = given.${quoteName(name)}`).join(' AND ');
-  return `UPDATE ${table} t SET ${set} FROM jsonb_populate_recordset(NULL::${table}, $1::jsonb) given WHERE ${same}`;
+  return asOwn(`UPDATE ${table} t SET ${set} FROM jsonb_to_recordset($1::jsonb) AS given (${columns.join(', ')}) WHERE ${same}`);
 }
 
 async function answersOf(compute: RowFunction, rows: readonly Row[]): Promise<readonly unknown[]> {

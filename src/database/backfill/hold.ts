@@ -5,18 +5,26 @@ import { tookOver, type Wanted } from './state.ts';
 const LOOK_MS = 250;
 
 /** Waits while something speaks against the next batch, and tells why; answers how the walk ends when it must not go on. */
-export async function hold(walking: Walking, client: pg.Client): Promise<RangeEnd | null> {
+export async function hold(walking: Walking, client: pg.Client, range: number): Promise<RangeEnd | null> {
+  const { request } = walking;
+  const since = request.effects.clock.monotonic();
+  const waited: { because: string | null } = { because: null };
+  const end = await untilClear(walking, client, waited);
+  const { because } = waited;
+  if (because !== null) request.onWaited?.({ walk: walking.walk, range, because, tookMs: request.effects.clock.monotonic() - since });
+  return end;
+}
+
+async function untilClear(walking: Walking, client: pg.Client, waited: { because: string | null }): Promise<RangeEnd | null> {
   const { request, work, monitor, ending, wanted } = walking;
-  for (let told: string | null = null; ;) {
+  for (;;) {
     const end = whyEnd(walking);
     if (end !== null) return { kind: 'stopped', because: end };
     const paused = wanted.value === 'pause';
     const why = paused ? 'somebody paused it' : monitor.why();
     request.onWait?.(why);
     if (why === null) return null;
-    // The figures in a reason change with every look; one line for each wait is enough.
-    if (told === null) request.onProgress?.(`waits: ${why}`);
-    told = why;
+    waited.because ??= why;
     await request.effects.clock.sleep(LOOK_MS, ending.signal);
     wanted.value = await readWanted(client, work.definition.name, work.fence);
   }

@@ -10,6 +10,8 @@ interface Index {
   readonly usable: boolean;
 }
 
+const PARTS = 'SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)';
+
 /**
  * The table and the unique index along which it can be walked: valid, complete, ascending, over columns that are never null.
  * @throws SlipwayError `config_invalid` when the table is not there, is no table, or has no such index, `database_refused` when
@@ -23,9 +25,13 @@ export async function findWalk(client: pg.Client, table: string, wanted: readonl
     oid: number;
     secured: boolean;
     inherited: boolean;
+    guarded: boolean;
+    types: readonly (readonly [name: string, type: string])[] | null;
   }>(
     `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid::int8::float8 AS oid, row_security_active(c.oid) AS secured,
-       c.relkind = 'r' AND EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = c.oid) AS inherited
+       c.relkind = 'r' AND EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = c.oid) AS inherited,
+       EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid IN (${PARTS}) AND tgtype & 3 = 3) OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class IN (${PARTS})) AS guarded,
+       (SELECT array_agg(ARRAY[attname::text, format_type(atttypid, atttypmod)]) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) AS types
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
     [table],
   );
@@ -50,7 +56,12 @@ export async function findWalk(client: pg.Client, table: string, wanted: readonl
   const chosen = wanted === null ? indexes.find((one) => one.primary) : indexes.find((one) => sameColumns(one.columns, wanted));
   if (chosen === undefined || !chosen.usable) throw refuse(whyNoKey(table, wanted, chosen), hintFor(indexes));
   const key = chosen.columns.map((name, index): KeyColumn => ({ name, type: chosen.types[index] ?? 'text' }));
-  return { table: `${quoteName(relation.schema ?? 'public')}.${quoteName(relation.name)}`, key };
+  return {
+    table: `${quoteName(relation.schema ?? 'public')}.${quoteName(relation.name)}`,
+    key,
+    guarded: relation.guarded,
+    types: new Map(relation.types ?? []),
+  };
 }
 
 async function uniqueIndexes(client: pg.Client, table: number): Promise<readonly Index[]> {

@@ -14,6 +14,8 @@ export interface Monitor {
    */
   why(): string | null;
   latest(): Health | null;
+  /** Sessions of others that run a query, on average over the last two seconds; 0 while nobody can tell. */
+  busy(): number;
   /** A row that was just passed: what the reads by key ask for. */
   seen(key: Key): void;
   stop(): Promise<void>;
@@ -34,25 +36,32 @@ const EVERY_MS = 250;
 const CALM_READS = 5;
 /** One slow read is chance; the median of the last few is not. */
 const LAST_READS = 5;
+/** One look sees a moment; pauses follow what is usual. */
+const BUSY_LOOKS = 8;
 
 /** Looks a first time, before anything is changed, and then four times a second until it is stopped. */
 export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   const { clock, limits } = options;
   const stopping = new AbortController();
+  const archive = await archiveText(options.client);
   let key = await firstKey(options);
   const calmMs = key === null ? null : await calmRead(options, key);
   let last: readonly number[] = [];
+  let active: readonly number[] = [];
   let health: Health | null = null;
   let lost: Error | null = null;
   const look = async (): Promise<void> => {
     const readMs = key === null ? null : await timedRead(options, key);
     if (readMs !== null) last = [...last, readMs].slice(-LAST_READS);
-    health = { ...(await readHealth(options)), readMs: last.length < LAST_READS ? null : median(last) };
+    const read = await readHealth(options, archive);
+    active = [...active, read.activeSessions].slice(-BUSY_LOOKS);
+    health = { ...read, readMs: last.length < LAST_READS ? null : median(last) };
   };
   const failed = (error: unknown): void => {
     if (isConnectionLost(error)) lost = error as Error;
     // What was true when it could last be asked must not hold anything up for ever.
     health = null;
+    active = [];
   };
   await look();
   const running = (async (): Promise<void> => {
@@ -67,6 +76,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
       return health === null ? null : whyWait(health, limits, calmMs);
     },
     latest: () => health,
+    busy: () => mean(active),
     seen: (next) => void (key = next),
     stop: async () => {
       stopping.abort();
@@ -105,6 +115,7 @@ const HEALTH = `SELECT
   (SELECT max(extract(epoch FROM replay_lag))::float8 * 1000 FROM pg_stat_replication) AS "replicaLagMs",
   CASE WHEN pg_is_in_recovery() THEN NULL ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))::float8 FROM pg_stat_replication) END AS "replicaLagBytes",
   CASE WHEN pg_is_in_recovery() THEN NULL ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn))::float8 FROM pg_replication_slots) END AS "keptWalBytes",
+  ARCHIVE AS "unarchivedBytes",
   coalesce((SELECT sum(n_dead_tup)::float8 FROM parts), 0) AS "deadRows",
   coalesce((SELECT sum(greatest(n_live_tup, reltuples))::float8 FROM parts JOIN pg_class c ON c.oid = parts.relid), 0) AS "liveRows",
   (SELECT age(datfrozenxid)::float8 FROM pg_database WHERE datname = current_database()) AS "transactionAge"`;
@@ -113,8 +124,18 @@ const SESSIONS = `WITH ours AS (SELECT pid FROM pg_stat_activity WHERE applicati
   waiting AS (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted AND pid NOT IN (SELECT pid FROM ours)),
   parts AS (SELECT * FROM pg_stat_user_tables WHERE relid = $1::regclass OR relid IN (SELECT relid FROM pg_partition_tree($1::regclass))) `;
 
-async function readHealth({ client, walk, dataFolder }: MonitorOptions): Promise<Omit<Health, 'readMs'>> {
-  const { rows } = await client.query<Omit<Health, 'readMs' | 'freeDiskBytes'>>(SESSIONS + HEALTH, [walk.table]);
+/** WAL that waits for the archive; only members of pg_monitor may count it, and a statement that tries without the right fails as a whole. */
+async function archiveText(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ ok: boolean }>(
+    `SELECT current_setting('archive_mode') <> 'off' AND has_function_privilege(to_regprocedure('pg_ls_archive_statusdir()'), 'EXECUTE') AS ok`,
+  );
+  if (rows[0]?.ok !== true) return 'NULL::float8';
+  return `(SELECT count(*) * pg_size_bytes(current_setting('wal_segment_size')) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready')::float8`;
+}
+
+async function readHealth({ client, walk, dataFolder }: MonitorOptions, archive: string): Promise<Omit<Health, 'readMs'>> {
+  const text = SESSIONS + HEALTH.replace('ARCHIVE', archive);
+  const { rows } = await client.query<Omit<Health, 'readMs' | 'freeDiskBytes'>>(text, [walk.table]);
   const [row] = rows;
   if (row === undefined) throw new Error('a SELECT without FROM answered no row');
   return { ...row, freeDiskBytes: await freeDisk(dataFolder) };
@@ -127,6 +148,8 @@ async function freeDisk(folder: string | null): Promise<number | null> {
     () => null,
   );
 }
+
+const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / Math.max(1, values.length);
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

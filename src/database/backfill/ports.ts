@@ -16,12 +16,16 @@ export interface BackfillRequest {
   readonly onBatch?: (record: BatchRecord) => void;
   /** Why it waits now; null when it goes on. Told again and again. */
   readonly onWait?: (why: string | null) => void;
+  /** Each wait when it is over. */
+  readonly onWaited?: (record: WaitRecord) => void;
   /** One redacted line for a person who watches. */
   readonly onProgress?: (line: string) => void;
 }
 
 /** What is kept of a batch as evidence. */
 export interface BatchRecord {
+  /** Which walk over the table it belongs to, from 1; a resumed backfill goes on counting. */
+  readonly walk: number;
   readonly range: number;
   /** How many it set out to look at. */
   readonly rows: number;
@@ -31,6 +35,15 @@ export interface BatchRecord {
   readonly changed: number;
   /** Last key of the batch. */
   readonly cursor: Key | null;
+}
+
+/** What is kept of a wait as evidence. */
+export interface WaitRecord {
+  readonly walk: number;
+  readonly range: number;
+  /** What it began with. */
+  readonly because: string;
+  readonly tookMs: Duration;
 }
 
 /** How a run ended. `pass` says that the verification query found no row left; `unknown` that it was stopped before it could say. */

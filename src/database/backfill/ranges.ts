@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { asOwn } from '../core/own.ts';
 import { boundaryQuery, type Key, type Span, type Walk } from '../core/backfill/sql.ts';
 
 /**
@@ -8,7 +9,7 @@ import { boundaryQuery, type Key, type Span, type Walk } from '../core/backfill/
 export async function cutRanges(client: pg.Client, walk: Walk, parts: number): Promise<readonly Span[]> {
   const whole: Span = { after: null, until: null };
   if (parts <= 1) return [whole];
-  const { rows } = await client.query<{ rows: number }>(`SELECT count(*)::float8 AS rows FROM ${walk.table}`);
+  const { rows } = await client.query<{ rows: number }>(asOwn(`SELECT count(*)::float8 AS rows FROM ${walk.table}`));
   const each = Math.ceil((rows[0]?.rows ?? 0) / parts);
   if (each < 1) return [whole];
   const cuts: Key[] = [];

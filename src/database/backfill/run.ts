@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { Duration } from '../../kernel/index.ts';
 import { afterBatch, afterConflict, afterRefusal, firstPace, type Pace } from '../core/backfill/pace.ts';
+import { pauseAfter } from '../core/backfill/pause.ts';
 import type { Key } from '../core/backfill/sql.ts';
 import { connectError } from '../errors.ts';
-import { runBatch, type BatchOutcome, type BatchWork } from './batch.ts';
+import { findReach, runBatch, type BatchOutcome, type BatchWork, type Manner } from './batch.ts';
 import { hold } from './hold.ts';
 import type { Monitor } from './monitor.ts';
 import { quarantine, type RangeState, type Wanted } from './state.ts';
@@ -27,8 +28,22 @@ export interface Walking {
   readonly startedAt: Duration;
   /** What somebody asked for last, as the batches found it. */
   readonly wanted: { value: Wanted };
+  /** Which walk over the table this is, from 1. */
+  readonly walk: number;
+  /** The walk before this one could change nothing: rows are held, or kept from being written. */
+  readonly careful: boolean;
 }
 
+/** How long rows are claimed before they are written, after a direct batch met one that was held. */
+interface Care {
+  /** Batches until the next direct one. */
+  readonly left: number;
+  /** As many as it will be the next time. */
+  readonly next: number;
+}
+
+const CARELESS: Care = { left: 0, next: 1 };
+const MOST_CARE = 64;
 const MOST_CONFLICTS = 30;
 const CONFLICT_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
@@ -39,23 +54,32 @@ interface Position {
   readonly pace: Pace;
   /** Batches in a row that somebody's lock stopped. */
   readonly conflicts: number;
+  readonly care: Care;
 }
 
 /** Walks one part of the table to its end, batch by batch. */
 export async function walkRange(walking: Walking, client: pg.Client, range: RangeState): Promise<RangeEnd> {
   const { request, work } = walking;
   const { clock } = request.effects;
-  let position: Position = { cursor: range.cursor ?? range.span.after, pace: firstPace(work.definition.limits), conflicts: 0 };
+  let position: Position = {
+    cursor: range.cursor ?? range.span.after,
+    pace: firstPace(work.definition.limits),
+    conflicts: 0,
+    care: CARELESS,
+  };
   for (;;) {
-    const held = await hold(walking, client);
+    const held = await hold(walking, client, range.number);
     if (held !== null) return held;
-    const since = clock.monotonic();
     const { rows } = position.pace;
+    const manner = mannerOf(walking, position);
     const batch = { ...work, range: range.number, sparing: walking.quarantined.count > 0 };
-    const outcome = await runBatch(client, batch, { after: position.cursor, until: range.span.until }, rows);
-    const tookMs = clock.monotonic() - since;
-    request.onBatch?.(recordOf(outcome, { range: range.number, rows, tookMs }));
-    const next = await advance(walking, client, { range, position, outcome, tookMs });
+    const from = clock.monotonic();
+    const reach = await findReach(client, work.walk, { after: position.cursor, until: range.span.until }, rows);
+    const since = clock.monotonic();
+    const outcome = 'kind' in reach ? reach : await runBatch(client, batch, reach, manner);
+    const [tookMs, workedMs] = [clock.monotonic() - since, clock.monotonic() - from];
+    request.onBatch?.(recordOf(outcome, { walk: walking.walk, range: range.number, rows, tookMs }));
+    const next = await advance(walking, client, { range, position, outcome, manner, tookMs, workedMs });
     if ('kind' in next) return next;
     position = next;
   }
@@ -65,11 +89,22 @@ interface Batch {
   readonly range: RangeState;
   readonly position: Position;
   readonly outcome: BatchOutcome;
+  readonly manner: Manner;
+  /** Of its transaction. */
   readonly tookMs: Duration;
+  /** With what was read before it. */
+  readonly workedMs: Duration;
+}
+
+function mannerOf({ work, careful }: Walking, { pace, care }: Position): Manner {
+  // Which row refuses is found among claimed ones.
+  const claimed = careful || care.left > 0 || pace.bisecting !== null || work.definition.change.kind !== 'set';
+  return claimed ? 'claimed' : 'direct';
 }
 
 /** Where the walk goes on after a batch, or how it ends. */
-async function advance(walking: Walking, client: pg.Client, { range, position, outcome, tookMs }: Batch): Promise<Position | RangeEnd> {
+async function advance(walking: Walking, client: pg.Client, batch: Batch): Promise<Position | RangeEnd> {
+  const { range, position, outcome, manner } = batch;
   const { request, work } = walking;
   const { clock } = request.effects;
   const { limits } = work.definition;
@@ -79,10 +114,13 @@ async function advance(walking: Walking, client: pg.Client, { range, position, o
       if (cursor !== null) walking.monitor.seen(cursor);
       walking.wanted.value = outcome.wanted;
       if (outcome.rangeDone) return { kind: 'done' };
-      await clock.sleep(Math.max(1, tookMs * limits.nice), walking.ending.signal);
-      return { cursor, pace: afterBatch(position.pace, tookMs, limits), conflicts: 0 };
+      await clock.sleep(pauseAfter(batch.workedMs, limits.nice, walking.monitor.busy()), walking.ending.signal);
+      return { cursor, pace: afterBatch(position.pace, batch.tookMs, limits), conflicts: 0, care: lessCare(position.care, manner) };
     }
     case 'conflict': {
+      // A claimed one leaves out the rows that are held, and finds the one that refuses.
+      if (manner === 'direct')
+        return { ...position, pace: outcome.tooLong ? afterConflict(position.pace) : position.pace, care: moreCare(position.care) };
       const conflicts = position.conflicts + 1;
       if (conflicts > MOST_CONFLICTS) return { kind: 'failed', because: `${outcome.message}, ${conflicts} times one after the other` };
       await clock.sleep(Math.min(LONGEST_PAUSE_MS, CONFLICT_PAUSE_MS * 2 ** Math.min(conflicts, 10)), walking.ending.signal);
@@ -100,6 +138,10 @@ async function advance(walking: Walking, client: pg.Client, { range, position, o
       return giveUp(outcome, request);
   }
 }
+
+const moreCare = ({ next }: Care): Care => ({ left: next, next: Math.min(MOST_CARE, next * 2) });
+
+const lessCare = ({ left, next }: Care, manner: Manner): Care => (manner === 'direct' ? CARELESS : { left: Math.max(0, left - 1), next });
 
 function giveUp(outcome: Extract<BatchOutcome, { kind: 'undecided' | 'endless' | 'lost' }>, request: BackfillRequest): RangeEnd {
   if (outcome.kind === 'lost') throw connectError(new Error(outcome.message), request.access);
@@ -146,7 +188,7 @@ function told({ message, sqlstate }: { readonly message: string; readonly sqlsta
 
 function recordOf(
   outcome: BatchOutcome,
-  figures: { readonly range: number; readonly rows: number; readonly tookMs: Duration },
+  figures: { readonly walk: number; readonly range: number; readonly rows: number; readonly tookMs: Duration },
 ): BatchRecord {
   const done = outcome.kind === 'done' ? outcome : null;
   return {

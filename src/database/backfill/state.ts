@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { SlipwayError } from '../../kernel/index.ts';
 import type { BackfillDefinition } from '../core/backfill/definition.ts';
 import type { Key, Span } from '../core/backfill/sql.ts';
+import { makeInHistory } from '../history-schema.ts';
 
 /** What somebody asked of a backfill; it is heard before the next batch. */
 export type Wanted = 'run' | 'pause' | 'stop';
@@ -35,8 +36,7 @@ export interface RangeState {
   readonly done: boolean;
 }
 
-const DDL = `CREATE SCHEMA IF NOT EXISTS slipway_history;
-CREATE TABLE IF NOT EXISTS slipway_history.backfill (
+const DDL = `CREATE TABLE IF NOT EXISTS slipway_history.backfill (
   name text PRIMARY KEY, sha256 text NOT NULL, fence bigint NOT NULL, wanted text NOT NULL, status text NOT NULL, pass int NOT NULL, because text NOT NULL DEFAULT '',
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(), updated_at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TABLE IF NOT EXISTS slipway_history.backfill_range (
@@ -56,7 +56,7 @@ export function definitionDigest({ table, key, where, change, verify }: Backfill
 /** Makes the tables unless they are there. */
 export async function ensureBackfillTables(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ ok: boolean }>(`SELECT to_regclass('slipway_history.backfill_quarantine') IS NOT NULL AS ok`);
-  if (rows[0]?.ok !== true) await client.query(`BEGIN; ${DDL}; COMMIT`);
+  if (rows[0]?.ok !== true) await makeInHistory(client, DDL);
 }
 
 /** Where a backfill stands; null when it never ran here. */

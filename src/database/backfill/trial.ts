@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { Clock } from '../../kernel/index.ts';
 import type { Trial } from '../core/backfill/forecast.ts';
-import { boundaryQuery, changeQuery, claimQuery, type Key } from '../core/backfill/sql.ts';
+import { boundaryQuery, changeQuery, claimQuery, stillQuery, type Key } from '../core/backfill/sql.ts';
+import { QUOTES_ROWS, serverError } from '../errors.ts';
 import { changeByFunction } from './function.ts';
 import type { BatchWork } from './batch.ts';
 
@@ -21,23 +22,69 @@ export async function runTrial(client: pg.Client, work: Omit<BatchWork, 'range' 
   try {
     const boundary = boundaryQuery(walk, { after: null, until: null }, SCAN);
     const until = (await client.query<{ key: Key }>({ text: boundary.text, values: [...boundary.values] })).rows[0]?.key ?? null;
-    let trial: Trial = { rows: 0, tookMs: 0, walBytes: null };
+    let trial: Trial = { rows: 0, tookMs: 0, walBytes: null, refused: 0, stays: false };
     for (let [round, after]: [number, Key | null] = [0, null]; round < ROUNDS; round++) {
       const claim = claimQuery(walk, { after, until }, { where: definition.where, quarantine: null });
       const limited = claim.text.replace(' FOR NO KEY UPDATE', ` LIMIT ${ROWS} FOR NO KEY UPDATE`);
-      const since = clock.monotonic();
+      const claiming = clock.monotonic();
       const keys: readonly Key[] = (await client.query<{ key: Key }>({ text: limited, values: [...claim.values] })).rows.map(
         ({ key }) => key,
       );
       if (keys.length === 0) break;
-      const walBytes = await changeMeasured(client, work, keys);
-      trial = { rows: keys.length, tookMs: clock.monotonic() - since, walBytes };
+      // A batch of `set` claims nothing unless somebody holds its rows.
+      const since = definition.change.kind === 'set' ? clock.monotonic() : claiming;
+      const { walBytes, refused } = await tryRows(client, work, keys);
+      const tookMs = clock.monotonic() - since;
+      const written = keys.filter((key) => !refused.has(key));
+      const stays = trial.stays || (await isStill(client, work, written));
+      trial = { rows: written.length, tookMs, walBytes, refused: trial.refused + refused.size, stays };
       after = keys.at(-1) ?? null;
     }
     return trial;
   } finally {
     await client.query('ROLLBACK').catch(() => undefined);
   }
+}
+
+interface Tried {
+  readonly walBytes: number | null;
+  readonly refused: ReadonlySet<Key>;
+}
+
+/** All at once; where the server refuses the data of one, each on its own, as the run would set it aside. */
+async function tryRows(client: pg.Client, work: Omit<BatchWork, 'range' | 'sparing'>, keys: readonly Key[]): Promise<Tried> {
+  const all = await tryOnce(client, work, keys);
+  if (all !== 'refused') return { walBytes: all, refused: new Set() };
+  const refused = new Set<Key>();
+  for (const key of keys) if ((await tryOnce(client, work, [key])) === 'refused') refused.add(key);
+  return { walBytes: null, refused };
+}
+
+async function tryOnce(
+  client: pg.Client,
+  work: Omit<BatchWork, 'range' | 'sparing'>,
+  keys: readonly Key[],
+): Promise<number | null | 'refused'> {
+  await client.query('SAVEPOINT tried');
+  try {
+    const walBytes = await changeMeasured(client, work, keys);
+    await client.query('RELEASE tried');
+    return walBytes;
+  } catch (error) {
+    if (!QUOTES_ROWS.test(serverError(error)?.code ?? '')) throw error;
+    await client.query('ROLLBACK TO tried');
+    return 'refused';
+  }
+}
+
+async function isStill(
+  client: pg.Client,
+  { definition, walk }: Pick<BatchWork, 'definition' | 'walk'>,
+  keys: readonly Key[],
+): Promise<boolean> {
+  if (keys.length === 0) return false;
+  const { text, values } = stillQuery(walk, definition.where, keys);
+  return (await client.query({ text, values: [...values] })).rows.length > 0;
 }
 
 interface Explained {
@@ -55,6 +102,6 @@ async function changeMeasured(
     return null;
   }
   const { text, values } = changeQuery(walk, change, where, keys);
-  const { rows } = await client.query<Explained>({ text: `EXPLAIN (ANALYZE, WAL, FORMAT JSON) ${text}`, values: [...values] });
+  const { rows } = await client.query<Explained>({ text: `EXPLAIN (ANALYZE, TIMING OFF, WAL, FORMAT JSON) ${text}`, values: [...values] });
   return rows[0]?.['QUERY PLAN'][0]?.Plan['WAL Bytes'] ?? null;
 }

@@ -1,3 +1,4 @@
+import { defaultFits, isNarrow } from './default-fits.ts';
 import { effect, type Effect, type Fresh } from './effect.ts';
 import { mayFail, neverNull, typeName, unknownCall } from './expression-effect.ts';
 import { child, children, isSet, relationName, restarts, textOf } from './tree.ts';
@@ -42,7 +43,7 @@ const SEEN: Readonly<Record<string, string>> = {
 };
 
 /** Any value goes into these and comes back as it was. */
-const WIDEST = new Set(['text']);
+const WIDEST = new Set(['text', 'varchar']);
 
 /** Done to a new table, these are done to an old one: it becomes part of the new, or the new one part of it. */
 const JOINS_TABLES = new Set(['AT_AttachPartition', 'AT_DetachPartition', 'AT_AddInherit', 'AT_DropInherit']);
@@ -91,7 +92,7 @@ function commandEffect(command: Node, table: string): Effect {
 /** Old writers leave a new column out: it must then take NULL or fill itself, and no rule may refuse what it got. */
 function addColumnEffect(column: Node, table: string): Effect {
   const constraints = children(column, 'constraints').map((one) => child(one, 'Constraint'));
-  const has = (...kinds: readonly string[]): boolean => constraints.some((one) => kinds.includes(textOf(one, 'contype')));
+  const has: Has = (...kinds) => constraints.some((one) => kinds.includes(textOf(one, 'contype')));
   const named = `${table}.${textOf(column, 'colname')}`;
   const called = unknownCall(constraints);
   if (called !== null) return effect('unknown', `${called}(), which fills ${named}, is not known to be compatible with the old version`);
@@ -100,13 +101,40 @@ function addColumnEffect(column: Node, table: string): Effect {
       'reversible',
       `${named} is NOT NULL without a default that is certain to give a value, so the old version's INSERT fails`,
     );
-  if (has('CONSTR_CHECK', 'CONSTR_EXCLUSION')) return effect('reversible', `the CHECK on ${named} may refuse rows the old version writes`);
-  if (constraints.some((one) => textOf(one, 'contype') === 'CONSTR_GENERATED' && mayFail(one['raw_expr'] ?? null)))
-    return effect('reversible', `${named} is computed for every row the old version writes, which may fail`);
-  const constrained = has('CONSTR_UNIQUE', 'CONSTR_PRIMARY', 'CONSTR_FOREIGN');
-  if ((constrained && has('CONSTR_DEFAULT', 'CONSTR_GENERATED')) || constraints.some((one) => isSet(one, 'nulls_not_distinct')))
-    return effect('reversible', `what ${named} is filled with may break its own constraint when the old version writes`);
+  const refusal = fillRefused(column, constraints, named) ?? constraintRefuses(column, has, named);
+  if (refusal !== null) return effect('reversible', refusal);
+  if (constraints.some((one) => isSet(one, 'nulls_not_distinct')))
+    return effect('reversible', `${named} is NULL in the rows the old version writes, of which one is let in`);
   return effect('additive', 'AT_AddColumn');
+}
+
+type Has = (...kinds: readonly string[]) => boolean;
+
+/** Why computing what fills the column, or storing it, may fail for a row the old version writes; null when it cannot. */
+function fillRefused(column: Node, constraints: readonly Node[], named: string): string | null {
+  const type = child(column, 'typeName');
+  for (const one of constraints) {
+    const [kind, filling] = [textOf(one, 'contype'), one['raw_expr']];
+    if (kind === 'CONSTR_GENERATED' && (isNarrow(type) || mayFail(filling ?? null)))
+      return `${named} is computed for every row the old version writes, which may fail`;
+    if (kind === 'CONSTR_DEFAULT' && !defaultFits(type, filling))
+      return `what ${named} is filled with is not certain to fit its type, and the old version's INSERT leaves it out`;
+  }
+  return null;
+}
+
+/** Why a constraint beside the column may refuse a row the old version writes; null when it cannot. */
+function constraintRefuses(column: Node, has: Has, named: string): string | null {
+  if (has('CONSTR_CHECK', 'CONSTR_EXCLUSION')) return `the CHECK on ${named} may refuse rows the old version writes`;
+  const computed = has('CONSTR_DEFAULT', 'CONSTR_GENERATED');
+  // Numbers of a sequence differ from each other, but need not be in another table.
+  const refers = has('CONSTR_FOREIGN') && (computed || numbersItself(column, has));
+  if (!refers && !(has('CONSTR_UNIQUE', 'CONSTR_PRIMARY') && computed)) return null;
+  return `what ${named} is filled with may break its own constraint when the old version writes`;
+}
+
+function numbersItself(column: Node, has: Has): boolean {
+  return has('CONSTR_IDENTITY') || SERIAL.test(typeName(child(column, 'typeName')));
 }
 
 /** Does the column certainly get a value that is not NULL when it is left out? */
@@ -120,6 +148,7 @@ function isFilled(column: Node, constraints: readonly Node[]): boolean {
 
 function typeEffect(column: Node, named: string): Effect {
   const type = typeName(child(column, 'typeName'));
-  if (WIDEST.has(type) && column['raw_default'] === undefined) return effect('reversible', `${named} changes its type`);
+  const unlimited = children(child(column, 'typeName'), 'typmods').length === 0;
+  if (WIDEST.has(type) && unlimited && column['raw_default'] === undefined) return effect('reversible', `${named} changes its type`);
   return effect('lossy', `${named} changes its type to ${type}, which may lose values`);
 }

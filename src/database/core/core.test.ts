@@ -81,7 +81,7 @@ describe('folder against history', () => {
   const row = (name: string, more: Partial<HistoryRow> = {}): HistoryRow => ({
     name,
     sha256: `sha-${name}`,
-    release: 'r1',
+    by: 'release r1',
     direction: 'up',
     at: '',
     finished: true,

@@ -68,7 +68,7 @@ export function neverNull(expression: JsonValue | undefined): boolean {
 }
 
 /** The last part of a name of PostgreSQL's own; a name in another schema whole, so that it is not taken for one. */
-function calledName(call: JsonObject): string {
+export function calledName(call: JsonObject): string {
   const parts = nameParts(children(call, 'funcname'));
   return parts.length < 2 || parts[0] === 'pg_catalog' ? (parts.at(-1) ?? '') : parts.join('.');
 }

@@ -1,3 +1,4 @@
+import { ledgerLine } from './plan/ledger.ts';
 import type { RollbackClass } from './types.ts';
 
 /** What a file says about itself in its leading comments. */
@@ -14,7 +15,7 @@ const CLASSES: readonly string[] = ['app', 'reversible', 'restore', 'forward-fix
 
 /**
  * Reads `-- slipway: no-transaction` and `-- slipway: rollback=CLASS because "..."` from the comments before the first statement;
- * `-- slipway: allow RULE because "..."` is read by lint.
+ * `-- slipway: allow RULE because "..."` is read by lint, `-- slipway: ledger FIELD "..."` by the plan.
  * Anything else after `-- slipway:` is a problem: a misspelt directive must not be taken for a comment.
  */
 export function parseHeader(sql: string): Header {
@@ -25,6 +26,9 @@ export function parseHeader(sql: string): Header {
     const line = text.trim();
     if (line !== '' && !line.startsWith('--')) break;
     const directive = DIRECTIVE.exec(line)?.[1];
+    const ledger = ledgerLine(line);
+    if (typeof ledger === 'string') problems.push({ line: index + 1, message: ledger });
+    if (ledger !== null) continue;
     // What lint is told is lint's to read.
     if (directive === undefined || /^allow\b/.test(directive)) continue;
     if (directive === 'no-transaction') {

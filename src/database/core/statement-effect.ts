@@ -14,7 +14,6 @@ const CREATES = new Set([
   'CompositeTypeStmt',
   'CreateRangeStmt',
   'CreateExtensionStmt',
-  'CreateSchemaStmt',
   'CreateTableAsStmt',
   'CreateStatsStmt',
   'CommentStmt',
@@ -68,6 +67,7 @@ export function statementEffect(statement: Statement, fresh: Fresh): Effect {
 const JUDGES: Readonly<Record<string, (node: Node, fresh: Fresh) => Effect>> = {
   SelectStmt: () => effect('additive', 'SelectStmt'),
   CreateStmt: createTableEffect,
+  CreateSchemaStmt: createSchemaEffect,
   IndexStmt: indexEffect,
   AlterTableStmt: alterTableEffect,
   InsertStmt: insertEffect,
@@ -99,9 +99,19 @@ function createTableEffect(node: Node, fresh: Fresh): Effect {
   const parents = oldParents(node, fresh);
   if (parents.length === 0) return effect('additive', 'CreateStmt');
   if (node['partbound'] === undefined) return effect('reversible', `its rows are also met in ${parents[0] ?? ''}`);
+  if (node['partspec'] !== undefined)
+    return effect('reversible', `rows of ${parents[0] ?? ''} that belong to it are refused until it has a partition for them`);
   return findAll(node, ['Constraint']).length > 0
     ? effect('reversible', `its constraints refuse rows the old version may write to ${parents[0] ?? ''}`)
     : effect('additive', 'CreateStmt');
+}
+
+/** What it makes inside is the schema's own, unless it has to do with tables outside. */
+function createSchemaEffect(node: Node, fresh: Fresh): Effect {
+  const inside = children(node, 'schemaElts').map((one) => child(one, 'CreateStmt'));
+  return (
+    inside.map((table) => createTableEffect(table, fresh)).find((one) => one.kind !== 'additive') ?? effect('additive', 'CreateSchemaStmt')
+  );
 }
 
 function onRelation({ kind, node }: Statement, fresh: Fresh): Effect {

@@ -37,15 +37,30 @@ export function relationName(rangeVar: JsonObject): string {
   return schema === '' ? name : `${schema}.${name}`;
 }
 
+interface Tagged {
+  readonly tag: string;
+  readonly node: JsonObject;
+}
+
+/** Trees do not change, and a linter asks the same one dozens of times. */
+const known = new WeakMap<object, readonly Tagged[]>();
+
 /** Every node below `value` under one of the `tags`, at any depth. */
-export function findAll(value: JsonValue, tags: readonly string[]): readonly { readonly tag: string; readonly node: JsonObject }[] {
-  const found: { tag: string; node: JsonObject }[] = [];
+export function findAll(value: JsonValue, tags: readonly string[]): readonly Tagged[] {
+  if (typeof value !== 'object' || value === null) return [];
+  let all = known.get(value);
+  if (all === undefined) known.set(value, (all = nodesBelow(value)));
+  return all.filter(({ tag }) => tags.includes(tag));
+}
+
+function nodesBelow(value: JsonValue): readonly Tagged[] {
+  const found: Tagged[] = [];
   const open: JsonValue[] = [value];
   // A list instead of recursion: an expression of 10,000 terms nests as deep.
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (typeof next !== 'object' || next === null) continue;
     for (const [tag, item] of Object.entries(next)) {
-      if (tags.includes(tag) && isJsonObject(item)) found.push({ tag, node: item });
+      if (isJsonObject(item)) found.push({ tag, node: item });
       open.push(item);
     }
   }

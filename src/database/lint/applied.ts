@@ -1,71 +1,56 @@
 import type pg from 'pg';
 import { withClient } from '../access.ts';
+import { readHistory } from '../history.ts';
+import { findTable } from '../histories/choose.ts';
+import type { ToolHistory } from '../histories/ports.ts';
+import { pendingOf } from '../histories/programs.ts';
+import { baseOf } from '../histories/shared.ts';
+import { TOOLS } from '../histories/tools.ts';
 import type { DatabaseAccess } from '../ports.ts';
+import { openFolder } from './folder.ts';
 import type { FormatName, SourceFile } from './ports.ts';
 
-/** Where a tool keeps what it applied, and how that names a file. */
-interface History {
-  readonly table: string;
-  readonly query: string;
-  readonly names: (file: string) => string;
+/** Files of a folder, in the shape of a tool. */
+export interface JudgedFiles {
+  readonly path: string;
+  readonly format: FormatName;
+  readonly files: readonly SourceFile[];
 }
-
-const bare = (file: string): string => file.split('/').at(-1) ?? file;
-const number = (file: string): string => String(BigInt(/^\d+/.exec(bare(file))?.[0] ?? '0'));
-const folder = (file: string): string => file.split('/').at(-2) ?? file;
-const list = (table: string, column: string, where = ''): string => `SELECT ${column}::text AS name FROM ${table} ${where}`;
-
-const HISTORIES: Partial<Readonly<Record<FormatName, History>>> = {
-  slipway: {
-    table: 'slipway_history.migration',
-    query: list('slipway_history.migration', 'name', 'WHERE finished'),
-    names: (file) => bare(file).replace(/(?:\.up|\.down)?\.sql$/, ''),
-  },
-  prisma: {
-    table: '_prisma_migrations',
-    query: list('_prisma_migrations', 'migration_name', 'WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL'),
-    names: folder,
-  },
-  diesel: {
-    table: '__diesel_schema_migrations',
-    query: list('__diesel_schema_migrations', 'version'),
-    names: (file) => (folder(file).split('_')[0] ?? '').replaceAll('-', ''),
-  },
-  flyway: { table: 'flyway_schema_history', query: list('flyway_schema_history', 'script', 'WHERE success'), names: bare },
-  liquibase: { table: 'databasechangelog', query: list('databasechangelog', 'filename'), names: bare },
-  goose: { table: 'goose_db_version', query: list('goose_db_version', 'version_id', 'WHERE is_applied'), names: number },
-  dbmate: { table: 'schema_migrations', query: list('schema_migrations', 'version::numeric'), names: number },
-  ecto: { table: 'schema_migrations', query: list('schema_migrations', 'version'), names: number },
-  'sql-migrate': { table: 'gorp_migrations', query: list('gorp_migrations', 'id'), names: bare },
-  sqlx: { table: '_sqlx_migrations', query: list('_sqlx_migrations', 'version', 'WHERE success'), names: number },
-  'golang-migrate': { table: 'schema_migrations', query: list('schema_migrations', 'version'), names: number },
-  knex: { table: 'knex_migrations', query: list('knex_migrations', 'name'), names: bare },
-};
 
 /**
  * Leaves out what the tool's own history table says is applied. Null when the database has no such table: then nothing is known of it.
  * @throws SlipwayError `database_unreachable`, `database_refused`
  */
-export async function pendingFiles(
-  access: DatabaseAccess,
-  format: FormatName,
-  files: readonly SourceFile[],
-): Promise<readonly SourceFile[] | null> {
-  const history = HISTORIES[format];
-  if (history === undefined) return null;
+export async function pendingFiles(access: DatabaseAccess, judged: JudgedFiles): Promise<readonly SourceFile[] | null> {
+  const { path, format, files } = judged;
   return withClient(access, 'lint', async (client) => {
-    const applied = await appliedNames(client, history);
     // Slipway makes its table with the first migration it applies.
-    if (applied === null) return format === 'slipway' ? files : null;
-    // It only keeps the newest: everything up to it is applied.
-    const newest = format === 'golang-migrate' ? [...applied].map(Number).reduce((a, b) => Math.max(a, b), -1) : null;
-    return files.filter(({ name }) => (newest === null ? !applied.has(history.names(name)) : Number(history.names(name)) > newest));
+    if (format === 'slipway') return withoutApplied(client, files);
+    const tool = TOOLS.find(({ name }) => name === format);
+    if (tool !== undefined) return pendingOfTool(client, tool, judged);
+    const named = files.map((file) => ({ name: file.name, path: `${path}/${file.name}`, file }));
+    return (await pendingOf(client, format, named))?.map(({ file }) => file) ?? null;
   });
 }
 
-async function appliedNames(client: pg.Client, { table, query }: History): Promise<ReadonlySet<string> | null> {
-  const { rows: found } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [table]);
-  if (found[0]?.there !== true) return null;
-  const { rows } = await client.query<{ name: string }>(query);
-  return new Set(rows.map(({ name }) => name));
+async function withoutApplied(client: pg.Client, files: readonly SourceFile[]): Promise<readonly SourceFile[]> {
+  const applied = new Set((await readHistory(client)).filter((row) => row.finished).map((row) => row.name));
+  return files.filter(({ name }) => !applied.has(baseOf(name).replace(/(?:\.up|\.down)?\.sql$/, '')));
+}
+
+async function pendingOfTool(client: pg.Client, tool: ToolHistory, { path, files }: JudgedFiles): Promise<readonly SourceFile[] | null> {
+  const table = await findTable(client, tool);
+  if (table === null) return null;
+  const folder = await openFolder(path);
+  const named = await Promise.all(
+    files.map(async (file) => ({ file, entry: await tool.identify(file.name, Buffer.from(file.text), folder) })),
+  );
+  const recorded = await tool.read(
+    client,
+    table,
+    named.map(({ entry }) => entry),
+  );
+  const applied = new Map(recorded.filter((one) => one.broken === null).map((one) => [one.key, one.checksum]));
+  const changed = ({ key, checksums }: (typeof named)[number]['entry']): boolean => !checksums.includes(applied.get(key) ?? '');
+  return named.filter(({ entry }) => !applied.has(entry.key) || (entry.repeatable && changed(entry))).map(({ file }) => file);
 }

@@ -1,6 +1,9 @@
 import type pg from 'pg';
 import { withClient } from '../access.ts';
+import { comparisonsOfText } from '../core/lint/comparisons.ts';
+import { addPart } from '../core/lint/schema-alter.ts';
 import { emptySchema, plainName, type Column, type Constraint, type Schema } from '../core/lint/schema.ts';
+import { isUtc } from '../core/lint/settings.ts';
 import { typeOfText } from '../core/lint/type-change.ts';
 import type { TableSize } from '../core/lint/types.ts';
 import type { DatabaseAccess } from '../ports.ts';
@@ -9,10 +12,15 @@ import type { DatabaseAccess } from '../ports.ts';
 export interface Catalog {
   /** Major version of the server. */
   readonly version: number;
+  readonly minor: number;
   /** Is its TimeZone UTC? */
   readonly utc: boolean;
   readonly sizes: ReadonlyMap<string, TableSize>;
   readonly schema: Schema;
+  /** Names in use that the schema does not tell of: sequences, foreign tables, types of rows, indexes that are not valid. */
+  readonly others: ReadonlySet<string>;
+  /** Does a name without a schema mean one of `public`, and no other? */
+  readonly bare: boolean;
 }
 
 /**
@@ -22,8 +30,8 @@ export interface Catalog {
 export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
   return withClient(access, 'lint', async (client) => {
     await client.query('BEGIN READ ONLY');
-    const { rows } = await client.query<{ version: number; zone: string }>(
-      `SELECT current_setting('server_version_num')::int / 10000 AS version, current_setting('TimeZone') AS zone`,
+    const { rows } = await client.query<{ version: number; minor: number; zone: string; bare: boolean }>(
+      `SELECT current_schemas(false) = ARRAY['public']::name[] AS bare, current_setting('server_version_num')::int / 10000 AS version, current_setting('server_version_num')::int % 10000 AS minor, current_setting('TimeZone') AS zone`,
     );
     const schema = emptySchema();
     const sizes = await readTables(client, schema);
@@ -31,11 +39,12 @@ export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
     await readConstraints(client, schema);
     await readIndexes(client, schema);
     await readOthers(client, schema);
-    return { version: rows[0]?.version ?? 0, utc: UTC.test(rows[0]?.zone ?? ''), sizes, schema };
+    const others = await readOtherNames(client);
+    const { version = 0, minor = 0, zone = '', bare = false } = rows[0] ?? {};
+    return { version, minor, utc: isUtc(zone), sizes, schema, others, bare };
   });
 }
 
-const UTC = /^(?:etc\/)?(?:utc|uct|universal|zulu|gmt)$/i;
 /** Every name as these files would write it, with its schema. */
 const NAMED = `format('%s.%s', n.nspname, c.relname)`;
 const OURS = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'`;
@@ -58,11 +67,43 @@ async function readTables(client: pg.Client, schema: Schema): Promise<ReadonlyMa
       columns: new Map(),
       constraints: new Map(),
       whole: true,
-      partitioned: kind === 'p',
+      partitioned: kind === 'p' ? { columns: [], parts: new Set(), rest: null } : null,
       temporary: false,
+      parents: [],
+      emptied: null,
     });
   }
+  await readPartitions(client, schema);
   return sizes;
+}
+
+async function readPartitions(client: pg.Client, schema: Schema): Promise<void> {
+  const { rows } = await client.query<{ parent: string; name: string; rest: boolean; columns: string[] }>(
+    `SELECT format('%s.%s', pn.nspname, p.relname) AS parent, ${NAMED} AS name,
+       pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT' AS rest,
+       array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = p.oid AND a.attnum = ANY (t.partattrs::int2[])
+             AND 0 <> ALL (t.partattrs::int2[])) AS columns
+     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
+       JOIN pg_partitioned_table t ON t.partrelid = p.oid WHERE ${OURS} AND c.relispartition`,
+  );
+  const inherits = await client.query<{ parent: string; name: string }>(
+    `SELECT format('%s.%s', pn.nspname, p.relname) AS parent, ${NAMED} AS name
+     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
+     WHERE ${OURS} AND NOT c.relispartition AND c.relkind = 'r'`,
+  );
+  for (const { parent, name } of inherits.rows) {
+    const table = schema.tables.get(plainName(name));
+    if (table !== undefined) schema.tables.set(table.name, { ...table, parents: [...table.parents, plainName(parent)] });
+  }
+  for (const { parent: full, name, rest, columns } of rows) {
+    const parent = plainName(full);
+    addPart(schema, parent, { name: plainName(name), rest });
+    const table = schema.tables.get(parent);
+    if (table?.partitioned !== undefined && table.partitioned !== null)
+      schema.tables.set(parent, { ...table, partitioned: { ...table.partitioned, columns } });
+  }
 }
 
 async function readColumns(client: pg.Client, schema: Schema): Promise<void> {
@@ -75,6 +116,14 @@ async function readColumns(client: pg.Client, schema: Schema): Promise<void> {
     const known: Column = { name: column, type: typeOfText(type), notNull: present, file: null };
     schema.tables.get(plainName(name))?.columns.set(column, known);
   }
+}
+
+async function readOtherNames(client: pg.Client): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT ${NAMED} AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE ${OURS} AND (c.relkind NOT IN ('r', 'p', 'v', 'm', 'i', 'I') OR EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND NOT i.indisvalid))`,
+  );
+  return new Set(rows.map(({ name }) => plainName(name)));
 }
 
 const KINDS: Readonly<Record<string, Constraint['kind']>> = {
@@ -94,14 +143,16 @@ async function readConstraints(client: pg.Client, schema: Schema): Promise<void>
     valid: boolean;
     columns: string[];
     referenced: string | null;
+    keys: string[] | null;
     definition: string;
   }>(
     `SELECT ${NAMED} AS name, k.conname AS constraint, k.contype AS kind, k.convalidated AS valid, pg_get_constraintdef(k.oid) AS definition,
        array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)) AS columns,
+       array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)) AS keys,
        (SELECT format('%s.%s', rn.nspname, r.relname) FROM pg_class r JOIN pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = k.confrelid) AS referenced
      FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS}`,
   );
-  for (const { name, constraint, kind: letter, valid, columns, referenced, definition } of rows) {
+  for (const { name, constraint, kind: letter, valid, columns, referenced, keys, definition } of rows) {
     const kind = KINDS[letter];
     if (kind === undefined) continue;
     // The catalog prints it in one way; columns joined by OR promise nothing.
@@ -112,7 +163,9 @@ async function readConstraints(client: pg.Client, schema: Schema): Promise<void>
       columns,
       valid,
       referenced: referenced === null ? null : plainName(referenced),
+      keys: keys ?? [],
       present: kind === 'not-null' ? columns : tested,
+      compares: kind === 'check' ? comparisonsOfText(definition) : [],
       file: null,
       transaction: null,
     });
@@ -180,10 +233,14 @@ async function readOthers(client: pg.Client, schema: Schema): Promise<void> {
     `SELECT format('%s.%s', n.nspname, t.typname) AS name FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
      WHERE ${OURS} AND t.typtype = 'd' AND (t.typnotnull OR EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = t.oid))`,
   );
-  for (const { name } of domains.rows) schema.domains.set(plainName(name), { file: null });
+  for (const { name } of domains.rows) schema.domains.set(plainName(name), { file: null, checked: true });
+  const enums = await client.query<{ name: string }>(
+    `SELECT format('%s.%s', n.nspname, t.typname) AS name FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE ${OURS} AND t.typtype = 'e'`,
+  );
+  for (const { name } of enums.rows) schema.enums.set(plainName(name), { file: null, transaction: null, added: new Map() });
   const functions = await client.query<{ name: string; stable: boolean }>(
     `SELECT format('%s.%s', n.nspname, p.proname) AS name, bool_and(p.provolatile <> 'v') AS stable
      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OURS} GROUP BY 1`,
   );
-  for (const { name, stable } of functions.rows) schema.functions.set(plainName(name), { file: null, stable });
+  for (const { name, stable } of functions.rows) schema.functions.set(plainName(name), { file: null, stable, body: [], hidden: false });
 }

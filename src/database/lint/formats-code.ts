@@ -2,7 +2,7 @@ import { CODE_DIALECTS, codeDirections, codeSql } from '../core/lint/code-sql.ts
 import type { TransactionMode } from '../core/lint/types.ts';
 import { byNumber, unreadable } from './folder.ts';
 import type { Folder, Format, SourceFile } from './ports.ts';
-import { PRINTERS, type Printer } from './printed.ts';
+import { PRINTERS, type Printer } from './printers.ts';
 
 type Dialect = keyof typeof CODE_DIALECTS;
 
@@ -35,21 +35,32 @@ function filesOf({ files }: Folder, { files: pattern }: Code): readonly string[]
   return files.filter((name) => pattern.test(name) && !name.includes('/') && !/\.d\.ts$|\.test\./.test(name));
 }
 
-/** Tools that only print SQL themselves: their files are named, with the command that does. */
+/** Tools that only print SQL themselves: they are asked to, or their files are named with the command that does. */
 export const PRINTED_FORMATS: readonly Format[] = PRINTERS.map((printer) => ({
   name: 'printed',
   detect: async (folder) => marked(folder, printedFiles(folder, printer), printer.mark),
-  read: async (folder) =>
-    printedFiles(folder, printer).map((name) =>
-      unreadable(
-        name,
-        `unsupported: a migration of ${printer.name} is a program; judge what it prints: slipway db lint - -- ${printer.command}`,
-      ),
-    ),
+  read: async (folder, asks = false) => {
+    const names = printedFiles(folder, printer);
+    if (asks && printer.print !== null) return printer.print(folder, names);
+    return names.map((name) => unreadable(name, `unsupported: a migration of ${printer.name} is a program; ${printer.advice}`));
+  },
 }));
 
+/** The tool that wrote the programs of a folder, with its files; null when none is known. */
+export async function programsIn(folder: Folder): Promise<{ readonly tool: string; readonly files: readonly string[] } | null> {
+  for (const code of CODES) {
+    const files = filesOf(folder, code);
+    if (await marked(folder, files, code.mark)) return { tool: code.name, files };
+  }
+  for (const printer of PRINTERS) {
+    const files = printedFiles(folder, printer);
+    if (await marked(folder, files, printer.mark)) return { tool: printer.name, files };
+  }
+  return null;
+}
+
 function printedFiles({ files }: Folder, { files: pattern }: Printer): readonly string[] {
-  return files.filter((name) => pattern.test(name) && !name.includes('/') && !name.startsWith('__'));
+  return files.filter((name) => pattern.test(name) && !name.startsWith('__'));
 }
 
 async function marked(folder: Folder, names: readonly string[], mark: RegExp): Promise<boolean> {

@@ -1,8 +1,8 @@
-import { isJsonObject } from '../../kernel/index.ts';
+import { isJsonObject, messageOf, type JsonObject } from '../../kernel/index.ts';
 import { splitLiquibase, splitMarked, type Section } from '../core/lint/sections.ts';
 import { parseFileName } from '../core/file-name.ts';
 import type { TransactionMode } from '../core/lint/types.ts';
-import { besideOrAbove, byNumber, unreadable } from './folder.ts';
+import { besideOrAbove, byNumber, saysAbove, unreadable } from './folder.ts';
 import { CODE_FORMATS, PRINTED_FORMATS } from './formats-code.ts';
 import type { Folder, Format, SourceFile } from './ports.ts';
 
@@ -65,7 +65,9 @@ const marked = (name: 'goose' | 'dbmate' | 'sql-migrate', mark: RegExp): Format 
 const SQL_FORMATS: readonly Format[] = [
   {
     name: 'prisma',
-    detect: async ({ files }) => files.some((name) => /(?:^|\/)[^/]+\/migration\.sql$/.test(name)),
+    // Drizzle, from its edition 1 on, calls its files the same and keeps a snapshot beside them.
+    detect: async ({ files }) =>
+      files.some((name) => /(?:^|\/)[^/]+\/migration\.sql$/.test(name)) && !files.some((name) => name.endsWith('/snapshot.json')),
     // Prisma sends a file as one query string.
     read: async (folder) =>
       foreign(folder, await lockProvider(folder)) ??
@@ -95,11 +97,14 @@ const SQL_FORMATS: readonly Format[] = [
   {
     name: 'flyway',
     detect: async (folder) => sqlFiles(folder).some((name) => /(?:^|\/)[VRU][\d._]*__[^/]+\.sql$/.test(name)),
-    read: (folder) => {
+    read: async (folder) => {
       const names = sqlFiles(folder).filter((name) => /(?:^|\/)(?:[VU][\d._]+|R)__[^/]+\.sql$/.test(name));
-      return plain(folder, names.toSorted(byFlywayVersion), async (_, name) =>
+      const files = await plain(folder, names.toSorted(byFlywayVersion), async (_, name) =>
         (await says(folder, `${name}.conf`, /^\s*executeInTransaction\s*=\s*false/m)) ? 'statement' : 'auto',
       );
+      const mixes = saysAbove(folder, ['flyway.conf', 'flyway.toml', 'conf/flyway.conf'], /^\s*(?:flyway\.)?mixed\s*=\s*"?true/m);
+      // A file whose own settings say how it runs is not looked into by Flyway.
+      return mixes ? files : files.map((file) => (file.transactions === 'auto' ? { ...file, unmixed: true } : file));
     },
   },
   {
@@ -174,7 +179,14 @@ function flywayVersion(name: string): readonly number[] | null {
 async function lockProvider(folder: Folder): Promise<string> {
   const lock = folder.files.find((name) => name.endsWith('migration_lock.toml'));
   const read = lock === undefined ? null : await folder.text(lock);
-  return read?.ok === true ? (/^\s*provider\s*=\s*"([^"]+)"/m.exec(read.text)?.[1] ?? 'postgresql') : 'postgresql';
+  const locked = read?.ok === true ? /^\s*provider\s*=\s*"([^"]+)"/m.exec(read.text)?.[1] : undefined;
+  return locked ?? (await schemaProvider(folder)) ?? 'postgresql';
+}
+
+/** A history that was begun by hand has no lock file, and then the schema beside the folder says it. */
+async function schemaProvider(folder: Folder): Promise<string | undefined> {
+  const schema = await folder.text('../schema.prisma');
+  return schema.ok ? /datasource\s+\w+\s*\{[^}]*?\bprovider\s*=\s*"([^"]+)"/.exec(schema.text)?.[1] : undefined;
 }
 
 /** A database that is not PostgreSQL: its files are named and nothing is claimed of them. */
@@ -187,14 +199,25 @@ function foreign(folder: Folder, dialect: string): Promise<readonly SourceFile[]
 
 /** The journal says the order and the dialect. */
 async function readDrizzle(folder: Folder): Promise<readonly SourceFile[]> {
-  const read = await folder.text('meta/_journal.json');
-  const journal: unknown = read.ok ? JSON.parse(read.text) : {};
-  if (!isJsonObject(journal)) return [unreadable('meta/_journal.json', 'it is not a JSON object')];
+  const name = 'meta/_journal.json';
+  const read = await folder.text(name);
+  if (!read.ok) return [unreadable(name, read.why)];
+  const journal = journalOf(read.text);
+  if (typeof journal === 'string') return [unreadable(name, journal)];
   const entries = Array.isArray(journal['entries']) ? journal['entries'].filter(isJsonObject) : [];
   const dialect = typeof journal['dialect'] === 'string' ? journal['dialect'] : 'postgresql';
-  const names = entries
-    .flatMap((one) => (typeof one['tag'] === 'string' ? [`${one['tag']}.sql`] : []))
-    .filter((name) => folder.files.includes(name));
-  // Drizzle applies everything that is pending in one transaction.
-  return foreign(folder, dialect === 'pg' ? 'postgresql' : dialect) ?? plain(folder, names, () => 'file');
+  const names = entries.flatMap((one) => (typeof one['tag'] === 'string' ? [`${one['tag']}.sql`] : []));
+  const lost = names.filter((one) => !folder.files.includes(one));
+  const there = names.filter((one) => folder.files.includes(one));
+  const files = await (foreign(folder, dialect === 'pg' ? 'postgresql' : dialect) ?? plain(folder, there, () => 'file'));
+  return [...files, ...lost.map((one) => unreadable(one, 'the journal names it, and it is not there'))];
+}
+
+function journalOf(text: string): JsonObject | string {
+  try {
+    const journal: unknown = JSON.parse(text);
+    return isJsonObject(journal) ? journal : 'it is not a JSON object';
+  } catch (error) {
+    return `it is not JSON: ${messageOf(error)}`;
+  }
 }

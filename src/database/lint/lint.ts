@@ -1,11 +1,13 @@
+import { otherDialect } from '../core/foreign-sql.ts';
 import { finding, inOrder, type Finding } from '../core/lint/findings.ts';
-import { lintFile, type Claim, type Judged, type Unfolded } from '../core/lint/lint-file.ts';
+import { carriedFrom, lintFile, type Claim, type InHistory, type Judged, type Unfolded } from '../core/lint/lint-file.ts';
 import { copyOf, emptySchema, type Schema } from '../core/lint/schema.ts';
 import type { Statement } from '../core/types.ts';
 import type { LintOptions } from '../core/lint/types.ts';
 import { RULES } from '../core/lint/rules.ts';
 import { placeholderIn } from '../core/lint/sections.ts';
 import { parseSql, type Parsed } from '../parser.ts';
+import { LARGEST_FILE, TOO_LARGE } from './folder.ts';
 import type { SourceFile } from './ports.ts';
 import { unfold } from './unfold.ts';
 
@@ -27,6 +29,8 @@ export interface LintRequest {
   readonly options: LintOptions;
   /** Slipway applies them, and sets the limits itself. */
   readonly limited: boolean;
+  /** From this file on the tool applies all in one transaction; left out: each file has its own. */
+  readonly together?: number;
   /** Warnings fail too. */
   readonly strict?: boolean;
   /** What the database looks like before the first file; left out: nothing is known. */
@@ -40,12 +44,18 @@ export async function lintFiles({
   limited,
   strict = false,
   schema = emptySchema(),
+  together,
 }: LintRequest): Promise<readonly LintedFile[]> {
   const linted: LintedFile[] = [];
+  const carried = together === undefined ? null : carriedFrom(together);
   for (const [index, file] of files.entries()) {
     // A down file takes back what is there when it runs, and leaves nothing for those after it.
     const around = { options, limited, schema: file.direction === 'down' ? copyOf(schema) : schema };
-    const { findings, claims } = await lintOne(file, index, around);
+    const { findings, claims } = await lintOne(
+      file,
+      { index, files: files.length, ...(carried !== null && index >= (together ?? 0) ? { carried } : {}) },
+      around,
+    );
     linted.push({
       name: file.name,
       direction: file.direction,
@@ -60,10 +70,14 @@ export async function lintFiles({
 
 type Around = Pick<LintRequest, 'options' | 'limited'> & { readonly schema: Schema };
 
-async function lintOne(file: SourceFile, index: number, { options, limited, schema }: Around): Promise<Judged> {
+async function lintOne(file: SourceFile, place: InHistory, { options, limited, schema }: Around): Promise<Judged> {
   const gaps = file.gaps.map(({ message, ...place }) =>
     finding(file.name, { rule: 'not-sql', message, certainty: 'unknown' }, place, NOT_ALLOWED),
   );
+  if (file.text.length > LARGEST_FILE) {
+    const draft = { rule: 'not-sql', message: TOO_LARGE, certainty: 'unknown' } as const;
+    return { findings: [...gaps, finding(file.name, draft, { line: 1, column: 1 }, NOT_ALLOWED)], claims: [] };
+  }
   const parsed = await parseSql(file.text);
   if (!parsed.ok) {
     // A gap already says why it is not SQL.
@@ -72,8 +86,16 @@ async function lintOne(file: SourceFile, index: number, { options, limited, sche
   const statements: Unfolded[] = [];
   for (const statement of parsed.statements) statements.push(await unfold(statement, file.text));
   const judged = lintFile(
-    { name: file.name, text: file.text, ends: parsed.statements.map(lastLine), statements, transactions: file.transactions, limited },
-    index,
+    {
+      name: file.name,
+      text: file.text,
+      ends: parsed.statements.map(lastLine),
+      statements,
+      transactions: file.transactions,
+      limited,
+      unmixed: file.unmixed === true,
+    },
+    place,
     schema,
     options,
   );
@@ -96,12 +118,6 @@ function refusal({ name, text }: SourceFile, parsed: Parsed & { readonly ok: fal
   if (other !== null) return unknown(`unsupported: this looks like ${other}; only PostgreSQL is judged`);
   if (parsed.unsupported) return unknown(`unsupported: ${parsed.message}`);
   return finding(name, { rule: 'unreadable', message: parsed.message }, place, { severity: RULES.unreadable.severity, allowed: null });
-}
-
-/** What no PostgreSQL understands and another database does; asked only of what does not parse. */
-function otherDialect(text: string): string | null {
-  if (/`\w+`|\bENGINE\s*=\s*\w+|\bAUTO_INCREMENT\b/i.test(text)) return 'MySQL';
-  return /\bAUTOINCREMENT\b|^\s*PRAGMA\b|\bWITHOUT\s+ROWID\b/im.test(text) ? 'SQLite' : null;
 }
 
 /** The way back is needed most when something is wrong already, so it is told what it locks but never stopped. */

@@ -10,6 +10,8 @@ export interface SourceFile {
   readonly transactions: TransactionMode;
   /** What of it cannot be judged, with where. */
   readonly gaps: readonly Gap[];
+  /** The tool refuses a file of which only some statements can be in a transaction. */
+  readonly unmixed?: true;
 }
 
 /** Something that is not SQL, or was not understood. */
@@ -34,8 +36,11 @@ export interface Format {
   readonly name: FormatName;
   /** Does the folder look like one of this tool's? */
   detect(folder: Folder): Promise<boolean>;
-  /** Its files in the order in which the tool applies them. */
-  read(folder: Folder): Promise<readonly SourceFile[]>;
+  /**
+   * Its files in the order in which the tool applies them.
+   * @param asks may the tool's own command be run, where only that can say what the SQL is?
+   */
+  read(folder: Folder, asks?: boolean): Promise<readonly SourceFile[]>;
 }
 
 export const FORMAT_NAMES = [

@@ -12,14 +12,16 @@ export interface Sources {
 
 /**
  * Reads the migrations of a folder, or one file, in the order in which their tool applies them.
+ * @param asks may a tool whose migrations are programs be run, to print their SQL?
  * @param wanted the tool, or null to tell it from the folder's shape
  * @throws SlipwayError `not_found` when there is no such folder, or nothing to judge in it
  */
-export async function readSources(path: string, wanted: FormatName | null, defines: Defines): Promise<Sources> {
+// oxlint-disable-next-line max-params -- where, whose, with what, and whether to ask
+export async function readSources(path: string, wanted: FormatName | null, defines: Defines, asks = false): Promise<Sources> {
   const folder = await openFolder(path);
   for (const format of FORMATS) {
     if (wanted === null ? !(await format.detect(folder)) : format.name !== wanted) continue;
-    const files = await format.read(folder);
+    const files = await format.read(folder, asks);
     if (files.length === 0) break;
     return { format: format.name, files: files.map((file) => ({ ...file, text: fillPlaceholders(file.text, defines) })) };
   }

@@ -1,17 +1,22 @@
 import type pg from 'pg';
 import { withClient } from '../access.ts';
-import { compareHistory } from '../core/drift.ts';
+import type { Schema } from '../core/lint/schema.ts';
 import { lossesOf, type Loss } from '../core/plan/losses.ts';
 import { filePhase, phasesOf, splitOf } from '../core/plan/phase.ts';
+import { refusedIn } from '../core/plan/refused.ts';
 import { effectsOf } from '../core/rollback-class.ts';
-import { serverError } from '../errors.ts';
-import { readHistory } from '../history.ts';
-import { readMigrations, type MigrationFile } from '../migrations.ts';
+import { filledError } from '../histories/begin.ts';
+import { lookAhead } from '../histories/open.ts';
+import type { MigrationFile } from '../migrations.ts';
+import type { FolderRequest } from '../histories/ports.ts';
+import { readMigrations } from '../read-migrations.ts';
 import type { DatabaseAccess } from '../ports.ts';
-import type { CountedLoss, MigrationPlan, PlannedFile } from './ports.ts';
+import { readCatalog } from '../lint/catalog.ts';
+import { countLoss } from './count.ts';
+import { fileLedger } from './ledger.ts';
+import { contractionsOf } from '../old-shape/pending.ts';
+import type { CountedLoss, MigrationPlan, PlannedFile, TakenAway } from './ports.ts';
 import { lookAtTables, touchedTables } from './tables.ts';
-
-const COUNT_WITHIN_MS = 30_000;
 
 /**
  * Reads the pending files, says where each statement belongs, what becomes of the old version and what is lost; with a database,
@@ -19,27 +24,53 @@ const COUNT_WITHIN_MS = 30_000;
  * @param access null: no database is asked, and all files count as pending
  * @throws SlipwayError `not_found`, `config_invalid` (as `readMigrations`), `database_unreachable`
  */
-export async function planMigrations(access: DatabaseAccess | null, directory: string, shown = directory): Promise<MigrationPlan> {
-  const files = await readMigrations(directory, shown);
-  if (access === null) return { files: files.map((file) => planned(file, null)), asked: false, drift: [] };
+export async function planMigrations(access: DatabaseAccess | null, folder: FolderRequest): Promise<MigrationPlan> {
+  if (access === null) {
+    const { files } = await readMigrations(folder);
+    return { files: files.map((file) => planned(file, null, null)), asked: false, drift: [], takenAway: await takenAway(null, files) };
+  }
   return withClient(access, 'plan migrations', async (client) => {
-    const { pending, drift } = compareHistory(files, await readHistory(client));
+    const { pending, drift, broken, partial, filled } = await lookAhead(client, await readMigrations(folder, client));
+    const refusal = filled === null ? null : filledError(filled);
+    const { schema, others, bare } = await readCatalog(access);
     const plans: PlannedFile[] = [];
-    for (const file of pending) plans.push(planned(file, await factsOf(client, file)));
-    return { files: plans, asked: true, drift };
+    // Of a file that stopped in the middle the catalog has a part already, and of which is known only when it goes on.
+    let sure = partial === null;
+    // Each file changes the schema that the next one meets.
+    for (const file of pending) {
+      const judged = sure ? refusedIn(file.up.statements, { schema, others, bare }) : { refusals: [], sure };
+      sure = judged.sure;
+      plans.push(planned(file, { ...(await factsOf(client, file)), refusals: judged.refusals }, schema));
+    }
+    return {
+      files: plans,
+      asked: true,
+      drift: [...(refusal === null ? [] : [`${refusal.message}. ${refusal.hint}`]), ...broken, ...drift],
+      takenAway: await takenAway(client, pending),
+    };
   });
 }
 
-interface Facts {
-  readonly losses: readonly CountedLoss[];
-  readonly tables: PlannedFile['tables'];
+async function takenAway(client: pg.Client | null, files: readonly MigrationFile[]): Promise<readonly TakenAway[]> {
+  const { contractions } = await contractionsOf(client, files);
+  return files.flatMap(({ name }) => {
+    const what = contractions.filter(({ file }) => file === name).flatMap(({ shapes }) => shapes.map(({ told }) => told));
+    return what.length === 0 ? [] : [{ file: name, what: [...new Set(what)] }];
+  });
 }
 
-function planned(file: MigrationFile, facts: Facts | null): PlannedFile {
+type Facts = Pick<PlannedFile, 'losses' | 'tables' | 'refusals'>;
+
+function planned(file: MigrationFile, facts: Facts | null, schema: Schema | null): PlannedFile {
   const { name, rollbackClass, because, transactional, hasDown, up } = file;
   const statements = phasesOf(effectsOf(up.statements));
   const { phase, because: phaseBecause } = filePhase(statements);
-  const notAsked = (loss: Loss): CountedLoss => ({ ...withoutSql(loss), rows: null, because: 'no database was asked' });
+  const notAsked = (loss: Loss): CountedLoss => ({ ...withoutSql(loss), rows: null, because: 'no database was asked', query: loss.sql });
+  const found: Facts = facts ?? {
+    losses: lossesIn(file).map(notAsked),
+    refusals: [],
+    tables: touchedTables(up.statements).map((table) => ({ name: table, rows: null, bytes: null, dependants: null })),
+  };
   return {
     name,
     rollbackClass,
@@ -50,8 +81,8 @@ function planned(file: MigrationFile, facts: Facts | null): PlannedFile {
     hasDown,
     statements,
     split: phase === 'mixed' ? splitOf(name, statements) : null,
-    losses: facts?.losses ?? lossesIn(file).map(notAsked),
-    tables: facts?.tables ?? touchedTables(up.statements).map((table) => ({ name: table, rows: null, bytes: null, dependants: null })),
+    ...found,
+    ledger: fileLedger(file, found, schema),
   };
 }
 
@@ -62,24 +93,8 @@ function lossesIn({ up }: MigrationFile): readonly Loss[] {
   return effects.flatMap(({ statement, onFresh }) => lossesOf([statement], () => onFresh));
 }
 
-async function factsOf(client: pg.Client, file: MigrationFile): Promise<Facts> {
+async function factsOf(client: pg.Client, file: MigrationFile): Promise<Omit<Facts, 'refusals'>> {
   const losses: CountedLoss[] = [];
-  for (const loss of lossesIn(file)) losses.push({ ...withoutSql(loss), ...(await count(client, loss.sql)) });
+  for (const loss of lossesIn(file)) losses.push(...(await countLoss(client, loss)));
   return { losses, tables: await lookAtTables(client, touchedTables(file.up.statements)) };
-}
-
-async function count(client: pg.Client, sql: string | null): Promise<Pick<CountedLoss, 'rows' | 'because'>> {
-  if (sql === null) return { rows: null, because: 'no query tells' };
-  await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = ${COUNT_WITHIN_MS}`);
-  try {
-    const { rows } = await client.query<{ rows: number }>(sql);
-    return { rows: rows[0]?.rows ?? 0, because: null };
-  } catch (error) {
-    const refused = serverError(error);
-    if (refused === null) throw error;
-    // A file before it may make what it needs.
-    return { rows: null, because: refused.message };
-  } finally {
-    await client.query('ROLLBACK');
-  }
 }

@@ -1,4 +1,6 @@
 import type { FilePhase, PhasedStatement, SplitFile } from '../core/plan/phase.ts';
+import type { Refusal } from '../core/plan/refused.ts';
+import type { Ledger } from '../core/plan/ledger.ts';
 import type { RollbackClass } from '../core/types.ts';
 
 /** What would happen to the database and the old version, file by file; nothing is changed. */
@@ -7,6 +9,14 @@ export interface MigrationPlan {
   /** False when the database was not asked: then counts, sizes and dependants are not known, and all files count as pending. */
   readonly asked: boolean;
   readonly drift: readonly string[];
+  /** What the files take away, or give another name; whether anybody still needs it is what the gate of the contraction asks. */
+  readonly takenAway: readonly TakenAway[];
+}
+
+export interface TakenAway {
+  readonly file: string;
+  /** In words: `customers.name`, `table customers (renamed)`. */
+  readonly what: readonly string[];
 }
 
 export interface PlannedFile extends FilePhase {
@@ -20,7 +30,11 @@ export interface PlannedFile extends FilePhase {
   /** A mixed file in parts; null when it is not mixed or cannot be split. */
   readonly split: readonly SplitFile[] | null;
   readonly losses: readonly CountedLoss[];
+  /** Statements that the server refuses whatever rows there are, as its catalog says; none where no database was asked. */
+  readonly refusals: readonly Refusal[];
   readonly tables: readonly TouchedTable[];
+  /** What must be known of it before it is applied; what nobody knows is to be declared in the file. */
+  readonly ledger: Ledger;
 }
 
 export interface CountedLoss {
@@ -31,6 +45,8 @@ export interface CountedLoss {
   /** Null: not counted, and why. */
   readonly rows: number | null;
   readonly because: string | null;
+  /** The query that counts it, which must answer 0 for `refused`; null where none is known. */
+  readonly query: string | null;
 }
 
 /** A table that was there before and that a file works on. */

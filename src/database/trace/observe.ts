@@ -10,6 +10,10 @@ interface Relation {
   /** Of the partitioned table it belongs to, at the top; its own name for any other. What is done to the one is done to all. */
   readonly root: string;
   readonly file: number | null;
+  /** Schema and name, as they are. */
+  readonly full: readonly [schema: string, name: string];
+  /** A materialised view cannot be locked by request. */
+  readonly lockable: boolean;
   readonly scans: number;
 }
 
@@ -22,7 +26,7 @@ const nameOf = (relation: string, schema: string): string =>
 /** Tables, partitioned tables and materialised views. */
 export async function readRelations(client: pg.Client): Promise<Relations> {
   const { rows } = await client.query<Relation>(
-    `SELECT c.oid::int8::float8 AS oid, ${nameOf('c', 'n')} AS name, ${nameOf('r', 'm')} AS root,
+    `SELECT c.oid::int8::float8 AS oid, ${nameOf('c', 'n')} AS name, ${nameOf('r', 'm')} AS root, ARRAY[n.nspname::text, c.relname::text] AS "full", c.relkind <> 'm' AS lockable,
        pg_relation_filenode(c.oid)::int8::float8 AS file, coalesce(pg_stat_get_xact_numscans(c.oid), 0)::float8 AS scans
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid) JOIN pg_namespace m ON m.oid = r.relnamespace
@@ -52,7 +56,8 @@ export async function readLocks(client: pg.Client): Promise<readonly Held[]> {
 export function atRoots(relations: Relations, claims: readonly Claim[]): readonly Claim[] {
   const roots = new Map([...relations.values()].map(({ name, root }) => [name, root]));
   const at = (relation: string): string => roots.get(relation) ?? relation;
-  return claims.map(({ line, locks, scans, rewrites }) => ({
+  return claims.map(({ statement, line, locks, scans, rewrites }) => ({
+    statement,
     line,
     locks: locks.map(({ relation, mode }) => ({ relation: at(relation), mode })),
     scans: scans.map(at),

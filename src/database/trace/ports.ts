@@ -6,7 +6,7 @@ export interface TracedStatement extends Observed, Difference {
   readonly line: number;
   readonly text: string;
   readonly tookMs: Duration;
-  /** Locks of a statement that runs outside a transaction are gone when it ends, so they are not seen. */
+  /** False for a statement outside a transaction that was over before another session could see its locks. */
   readonly locksSeen: boolean;
 }
 

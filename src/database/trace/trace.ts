@@ -1,5 +1,7 @@
+import type pg from 'pg';
 import type { Clock } from '../../kernel/index.ts';
-import { withClient } from '../access.ts';
+import { connect, withClient } from '../access.ts';
+import { beyondIn } from '../beyond.ts';
 import { timeline } from '../core/lint/timeline.ts';
 import { serverError } from '../errors.ts';
 import { lintFiles, type LintedFile } from '../lint/lint.ts';
@@ -24,18 +26,35 @@ export async function traceFiles(shadow: DatabaseAccess, files: readonly SourceF
     );
     const [server = { version: 0, utc: null }] = rows;
     const linted = await lintFiles({ files: up, options: { ...server, sizes: new Map() }, limited: true });
+    const second = secondSession(shadow);
     const traced: TracedFile[] = [];
-    for (const [index, file] of up.entries()) {
-      const one = await traceFile({ client, clock }, file, linted[index]?.claims ?? []);
-      traced.push(one);
-      if (!one.ran) break;
+    try {
+      for (const [index, file] of up.entries()) {
+        const one = await traceFile({ client, clock, aside: second.open }, file, linted[index]?.claims ?? []);
+        traced.push(one);
+        if (!one.ran) break;
+      }
+      return traced;
+    } finally {
+      await second.close();
     }
-    return traced;
   });
 }
 
-/** An extension or role that this server does not have says nothing of the migration. */
-const MISSING = /^(0A000 extension|58P01|42704 .*(extension|role))/i;
+/** Most files need none. */
+function secondSession(shadow: DatabaseAccess): { readonly open: Session['aside']; readonly close: () => Promise<void> } {
+  let opened: Promise<pg.Client> | null = null;
+  return {
+    open: () => (opened ??= connect(shadow, 'trace, aside')),
+    close: async () => (await opened?.catch(() => null))?.end(),
+  };
+}
+
+/** An extension or role that this server does not have, or a right that no role without superuser has, says nothing of the migration. */
+const MISSING = /^(0A000 extension|58P01|42501|42704 .*(extension|role))/i;
+
+const BEGIN_AFTER =
+  'Set the server up outside of the migrations, or begin behind this file (slipway db trace --schema DUMP --since THE_NEXT_FILE).';
 
 async function traceFile(session: Session, file: SourceFile, claims: LintedFile['claims']): Promise<TracedFile> {
   const since = session.clock.monotonic();
@@ -52,12 +71,16 @@ async function traceFile(session: Session, file: SourceFile, claims: LintedFile[
   if (gap !== undefined) return done('unknown', `line ${gap.line}: ${gap.message}`, false);
   const parsed = await parseSql(file.text);
   if (!parsed.ok) return done('unknown', `line ${parsed.line}: ${parsed.message}`, false);
+  const beyond = await beyondIn(parsed.statements, file.text);
+  if (beyond !== null) return done('unknown', `line ${beyond.line}: not run here: ${beyond.why}. ${BEGIN_AFTER}`, false);
   const known = await readRelations(session.client);
   const open: Open = { transaction: null, locks: [], relations: null };
-  for (const placed of timeline(parsed.statements, file.transactions, 0).placed) {
+  for (const [index, placed] of timeline(parsed.statements, file.transactions, 0).placed.entries()) {
     const { line } = placed.statement;
     try {
-      statements.push(await traceStatement(session, { placed, known, claims: claims.filter((claim) => claim.line === line) }, open));
+      statements.push(
+        await traceStatement(session, { placed, known, claims: claims.filter((claim) => claim.statement === index + 1) }, open),
+      );
     } catch (error) {
       await session.client.query('ROLLBACK').catch(() => undefined);
       const refused = serverError(error);

@@ -16,6 +16,9 @@ export const PACK = {
 export const STEPS_FOLDER = 'steps/';
 export const ARTIFACTS_FOLDER = 'artifacts/';
 
+/** What a proof of `db prove` has in place of a ledger. */
+export const PROOF = 'proof.json';
+
 /** The two files that close the set and so cannot be in it. */
 export const CLOSING: readonly string[] = [PACK.sums, PACK.sumsSignature];
 

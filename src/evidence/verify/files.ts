@@ -1,6 +1,6 @@
 import { readPublicKey, verifyBlob } from '../adapters/crypto.ts';
 import type { PackReader } from '../adapters/pack-reader.ts';
-import { CLOSING, isPackName, PACK, parseSums, type Sum } from '../core/layout.ts';
+import { CLOSING, isPackName, PACK, parseSums, PROOF, type Sum } from '../core/layout.ts';
 import { answerOf, type Answer } from './answer.ts';
 
 async function readSums(pack: PackReader): Promise<readonly Sum[]> {
@@ -11,17 +11,28 @@ async function readSums(pack: PackReader): Promise<readonly Sum[]> {
 
 /** The files on disk are exactly the listed ones; nothing hides as a link, dot file or odd name. */
 export async function checkFileSet(pack: PackReader): Promise<Answer> {
+  return checkFiles(
+    pack,
+    Object.values(PACK).filter((name) => !CLOSING.includes(name)),
+  );
+}
+
+/** The same of a proof of `db prove`, which has other parts. */
+export async function checkProofFiles(pack: PackReader): Promise<Answer> {
+  return checkFiles(pack, [PROOF, PACK.packKey]);
+}
+
+async function checkFiles(pack: PackReader, required: readonly string[]): Promise<Answer> {
   const listed = new Set((await readSums(pack)).map(({ name }) => name));
   const present = new Set(pack.files);
   const inUse = new Set([...listed].flatMap(foldersOf));
-  const required = Object.values(PACK).filter((name) => !CLOSING.includes(name));
   const problems = [
     ...pack.others.map((name) => `${name} is a link or special file`),
     ...pack.files.filter((name) => !CLOSING.includes(name) && !listed.has(name)).map((name) => `${name} is not listed`),
     ...pack.files.filter((name) => !isPackName(name)).map((name) => `${name} is not a plain file name`),
     ...pack.folders.filter((folder) => !inUse.has(folder)).map((name) => `${name}/ holds nothing that is listed`),
     ...[...listed].filter((name) => !present.has(name)).map((name) => `${name} is listed and missing`),
-    ...required.filter((name) => !listed.has(name)).map((name) => `${name}, which every pack has, is not listed`),
+    ...required.filter((name) => !listed.has(name)).map((name) => `${name}, which must be there, is not listed`),
     ...CLOSING.filter((name) => listed.has(name)).map((name) => `${name} lists itself`),
   ];
   return answerOf(problems, `${listed.size} files, all listed, nothing else`);

@@ -6,6 +6,16 @@ import type { Pins } from '../ports.ts';
 import { answerOf, type Answer } from './answer.ts';
 import { readCheckpoint } from './ledger.ts';
 
+/** The key a proof is signed with is one the verifier got elsewhere; unknown when it got none. */
+export async function checkPackKey(pack: PackReader, pins: Pins): Promise<Answer> {
+  const pem = await pack.text(PACK.packKey);
+  readPublicKey('pack', pem);
+  const claimed = fingerprint(pem);
+  if (pins.pack.length > 0)
+    return answerOf(pins.pack.includes(claimed) ? [] : [`the pack key is ${claimed}, which is not pinned`], 'the key is the pinned one');
+  return { ...NOT_PINNED, reason: `the key came from the folder itself (pack key ${claimed})` };
+}
+
 /** The keys in the pack are those whose fingerprints the verifier got elsewhere; unknown when it got none. */
 export async function checkKeys(pack: PackReader, pins: Pins): Promise<Answer> {
   const [packPem, logPem] = [await pack.text(PACK.packKey), await pack.text(PACK.logKey)];
@@ -20,9 +30,10 @@ export async function checkKeys(pack: PackReader, pins: Pins): Promise<Answer> {
     ...((await pack.text(PACK.logVerifierKey)) === verifierKey ? [] : [`${PACK.logVerifierKey} is not ${PACK.logKey} in the other form`]),
   ];
   if (problems.length > 0 || pins.pack.length > 0) return answerOf(problems, 'the keys are the pinned ones');
-  return {
-    verdict: 'unknown',
-    reason: `keys came from the pack itself (pack key ${claimed.pack})`,
-    fix: 'Get the fingerprint of the pack key from its owner by another way, and pass it with --pin.',
-  };
+  return { ...NOT_PINNED, reason: `keys came from the pack itself (pack key ${claimed.pack})` };
 }
+
+const NOT_PINNED = {
+  verdict: 'unknown',
+  fix: 'Get the fingerprint of the pack key from its owner by another way, and pass it with --pin.',
+} as const;

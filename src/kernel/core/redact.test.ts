@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ERRORS } from './errors.ts';
 import { createLineRedactor, createRedactor, REDACTED, redactDeep } from './redact.ts';
 
 const alnum = (min: number, max: number): fc.Arbitrary<string> => fc.stringMatching(new RegExp(`^[A-Za-z0-9]{${min},${max}}$`));
@@ -14,10 +15,14 @@ const PLANTED: Readonly<Record<string, fc.Arbitrary<{ text: string; secret: stri
   'PEM key': alnum(64, 64).map((secret) => ({ secret, text: `-----BEGIN RSA PRIVATE KEY-----\n${secret}\n-----END RSA PRIVATE KEY-----` })),
   'GitHub token': alnum(36, 36).map((secret) => ({ secret, text: `ghp_${secret}` })),
   'GitLab token': alnum(20, 20).map((secret) => ({ secret, text: `glpat-${secret}` })),
+  "Slipway's own token": alnum(64, 64).map((secret) => ({ secret, text: `slp_4f1c09d2a7b36e58_${secret}` })),
   'password assignment': alnum(6, 40).map((secret) => ({ secret, text: `DB_PASSWORD=${secret}` })),
   'JSON password': alnum(6, 40).map((secret) => ({ secret, text: JSON.stringify({ apiKey: `${secret}"'; \\${secret}` }) })),
   'JSON in JSON': alnum(6, 40).map((secret) => ({ secret, text: JSON.stringify(JSON.stringify({ clientSecret: secret })) })),
   'token assignment': alnum(6, 40).map((secret) => ({ secret, text: `deploy_token: ${secret}` })),
+  'token in code': alnum(6, 40).map((secret) => ({ secret, text: `token = md5(${secret})` })),
+  'token with a bracket': alnum(6, 40).map((secret) => ({ secret, text: `token=ab(${secret}(x` })),
+  'password like a call': alnum(6, 40).map((secret) => ({ secret, text: `password=${secret}()` })),
   'command-line flag': alnum(6, 40).map((secret) => ({ secret, text: `psql --db-password ${secret}` })),
   'argv flag': alnum(6, 40).map((secret) => ({ secret, text: JSON.stringify(['--token', secret]) })),
   'SQL password': alnum(6, 40).map((secret) => ({ secret, text: `ALTER ROLE app PASSWORD '${secret}''${secret}'` })),
@@ -90,6 +95,8 @@ describe('ordinary output survives', () => {
     'token: 3 of 5, tokens=4096, max_tokens: 12, Unexpected token: } in JSON',
     'password: ${secret:DB_PASSWORD} PGPASSWORD=${env:PGPASSWORD} password: null',
     'PASSWORD_FILE=/run/secrets/db keyboard: yes monkey=3 author: ada secrets are hidden',
+    `UPDATE t SET token = gen_random_uuid()) WHERE token IS NULL; token = public.gen_random_uuid()::text, x`,
+    `UPDATE t SET api_token = encode(gen_random_bytes(16), 'hex') WHERE true`,
     'git@github.com:acme/shop.git lodash@4.17.21 react@19.0.0-rc.beta @types/node@24.19.2',
     'http://127.0.0.1:8080/health?verbose=1 postgres://app@localhost:5432/shop',
     '2026-11-21T09:30:00.123Z INFO GET /api/items/42 200 3ms task-runner-for-background-jobs-42',
@@ -213,5 +220,11 @@ describe('a hostile line of a megabyte takes no more than its length', () => {
     const redact = createRedactor(['abcabc']);
     for (const start of ['', 'password="', 'a://b:'])
       expect(redact(start + piece.repeat(1_000_000 / piece.length)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('hints of errors', () => {
+  it.each(Object.entries(ERRORS))('%s keeps its hint whole', (_code, { hint }) => {
+    expect(createRedactor()(hint)).toBe(hint);
   });
 });

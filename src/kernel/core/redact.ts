@@ -27,6 +27,12 @@ const SOFT_KEY = 'token';
 const PLAIN = String.raw`(?:\[redacted\]|null|undefined|none|true|false|\$\{[A-Za-z_:][A-Za-z0-9_:]*\})(?=[\s"'\\,;&)}\]]|$)`;
 /** `token: 3 of 5` and `token: }` are progress and parsers talking; a real token is longer than five characters. */
 const SOFT_PLAIN = String.raw`(?:\d{1,5}|[^\s"',;&)}\]]{1,5})(?=[\s"'\\,;&)}\]]|$)`;
+/**
+ * A function that makes the value, in SQL or any code, is not the value: `token = gen_random_uuid()`, `encode(gen_random_bytes(16), 'hex')`. What
+ * stands in quotes between its brackets was never hidden by the key; a bare word there may be the secret, so it is.
+ */
+const NAME = String.raw`[A-Za-z_][A-Za-z0-9_]{0,62}(?:\.[A-Za-z_][A-Za-z0-9_]{0,62})?`;
+const CALL = String.raw`${NAME}\((?:\)(?=[\s"'\\,;&)}\]:]|$)|\d{1,5}[,)]|${NAME}\((?:\)|\d{1,5}[,)]))`;
 const QUOTED = String.raw`"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|\\{1,3}"[^"\n]*"?|\\{1,3}'[^'\n]*'?`;
 /** Our own mark may be the start of a value of which a known secret was only a part. */
 const BARE = String.raw`(?:\[redacted\]|[^\s"',;&)}\]])+`;
@@ -54,6 +60,8 @@ const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
   ['', /(authorization\\{0,3}["']?[ \t]*[:=][ \t]*\\{0,3}["']?(?:[a-z]{2,20}[ \t]+)?)[^\s"',;\\]+/gi, `$1${REDACTED}`],
   ['', /(cookie["']?[ \t]*:[ \t]*["']?)(?![ \t])[^\r\n"']+/gi, `$1${REDACTED}`],
   ['', /\b(bearer[ \t]+)[A-Za-z0-9._~+/-]{8,}=*/gi, `$1${REDACTED}`],
+  // A token of ours: its id says which one it is, and is no secret.
+  ['slp_', /(slp_[0-9a-z]{4,32}_)[A-Za-z0-9]{20,}/g, `$1${REDACTED}`],
   [
     '',
     /(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl[a-z]{2,5}-[A-Za-z0-9_-]{16,}|slp_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,})/g,
@@ -72,7 +80,7 @@ const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
   ['sk-', /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}/g, REDACTED],
   ["'", /\b((?:password|identified by)[ \t]{1,8})'(?:[^'\n]|'')*'?/gi, `$1'${REDACTED}'`],
   ['', assignment(HARD_KEY, PLAIN), `$1${REDACTED}`],
-  ['', assignment(SOFT_KEY, `${PLAIN}|${SOFT_PLAIN}`), `$1${REDACTED}`],
+  ['', assignment(SOFT_KEY, `${PLAIN}|${SOFT_PLAIN}|${CALL}`), `$1${REDACTED}`],
   ['--', flag(`${HARD_KEY}|${SOFT_KEY}`, PLAIN), `$1${REDACTED}`],
   // `git@host` is an address of a repository, `name@1.2.3` a package.
   [
@@ -217,6 +225,7 @@ function hideValues(text: string, forms: readonly string[]): string {
 
 /** JSON web tokens: a part starting `eyJ` and a second long part. Looked for inside whole runs, which keeps it linear. */
 function hideJwts(text: string): string {
+  if (!text.includes('eyJ')) return text;
   return text.replace(/[A-Za-z0-9_.-]{20,}/g, (run) => {
     const parts = run.split('.');
     const first = parts.findIndex((part, index) => (parts[index + 1]?.length ?? 0) >= 8 && /eyJ[A-Za-z0-9_-]{8}/.test(part));

@@ -67,6 +67,22 @@ export async function commitOf(workspace: string, ref: string): Promise<string |
   }
 }
 
+/** The commit that the workspace is exactly; null without git, or when something in it is not committed. */
+export async function sourceOf(workspace: string): Promise<string | null> {
+  const git = await readGit(workspace);
+  return git === null || git.dirty.length > 0 ? null : git.sha;
+}
+
+/** Is there a folder or file of that name in the commit, beside the workspace's own files? */
+export async function isInCommit(workspace: string, sha: string, path: string): Promise<boolean> {
+  try {
+    await git(workspace, ['rev-parse', '--quiet', '--verify', `${sha}:./${path}`]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Writes the tree of a commit into a new folder, without touching the workspace or its index. */
 export async function checkOut(workspace: string, sha: string, folder: string): Promise<void> {
   const index = `${folder}.index`;

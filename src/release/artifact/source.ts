@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../kernel/index.ts';
 import { migrationStatus, readMigrations, type DatabaseAccess, type Migration, type MigrationStatus } from '../../database/index.ts';
+import type { DatabaseDefinition, Definition } from '../core/definition.ts';
 import { checkOut } from './git.ts';
 
 /** What a release is made of: the commit in the repository of the workspace; without git the workspace itself. */
@@ -12,30 +13,51 @@ export interface Source {
   readonly home: string;
 }
 
+/** The folder of migrations as slipway.yaml names it, and whose history goes with it. */
+export type DeclaredFolder = { readonly folder: string } & Pick<DatabaseDefinition, 'history'>;
+
+/** Null when slipway.yaml names none. */
+export function declaredFolder({ database }: Pick<Definition, 'database'>): DeclaredFolder | null {
+  if (database === null || database.migrations === null) return null;
+  return { folder: database.migrations, ...historyOf(database) };
+}
+
+/** Whose history, where slipway.yaml says it. */
+export function historyOf(database: Pick<DatabaseDefinition, 'history'> | null): Pick<DatabaseDefinition, 'history'> {
+  return database?.history === undefined ? {} : { history: database.history };
+}
+
 /** A checkout older than this was left behind by a process that was killed. */
 const ABANDONED_MS = 3_600_000;
 
 /** The migrations of the source, as the build will find them: the workspace may have moved on while the release waited. */
-export function sourceMigrations(source: Source, folder: string): Promise<readonly Migration[]> {
-  return withFolder(source, folder, readMigrations);
+export async function sourceMigrations(source: Source, { folder, ...rest }: DeclaredFolder): Promise<readonly Migration[]> {
+  const { files } = await withFolder(source, folder, (directory, shown) => readMigrations({ directory, shown, ...rest }));
+  return files;
 }
 
 /** What of them the database has, and what it misses. @throws as `migrationStatus` */
-export function sourceMigrationStatus(source: Source, folder: string, database: DatabaseAccess): Promise<MigrationStatus> {
-  return withFolder(source, folder, (directory, shown) => migrationStatus(database, directory, shown));
+export function sourceMigrationStatus(
+  source: Source,
+  { folder, ...rest }: DeclaredFolder,
+  database: DatabaseAccess,
+): Promise<MigrationStatus> {
+  return withFolder(source, folder, (directory, shown) => migrationStatus(database, { directory, shown, ...rest }));
+}
+
+/** Lends a folder of the source with the name it has for people. */
+async function withFolder<T>(source: Source, folder: string, use: (directory: string, shown: string) => Promise<T>): Promise<T> {
+  const { workspace, gitSha } = source;
+  const shown = gitSha === null ? join(workspace, folder) : `${folder} of commit ${gitSha.slice(0, 12)}`;
+  return withSource(source, (root) => use(join(root, folder), shown));
 }
 
 /**
- * Lends a folder of the source with the name it has for people. All of the commit is checked out, as by the build: attributes and
- * links anywhere in it decide what the files of a folder are.
+ * Lends the source. All of the commit is checked out, as by the build: attributes and links anywhere in it decide what the files of a
+ * folder are.
  */
-async function withFolder<T>(
-  { workspace, gitSha, home }: Source,
-  folder: string,
-  use: (directory: string, shown: string) => Promise<T>,
-): Promise<T> {
-  const inWorkspace = join(workspace, folder);
-  if (gitSha === null) return use(inWorkspace, inWorkspace);
+export async function withSource<T>({ workspace, gitSha, home }: Source, use: (root: string) => Promise<T>): Promise<T> {
+  if (gitSha === null) return use(workspace);
   const checkouts = join(home, 'checkouts');
   await mkdir(checkouts, { recursive: true });
   await removeAbandoned(checkouts);
@@ -43,7 +65,7 @@ async function withFolder<T>(
   try {
     const tree = join(scratch, 'tree');
     await checkOut(workspace, gitSha, tree);
-    return await use(join(tree, folder), `${folder} of commit ${gitSha.slice(0, 12)}`);
+    return await use(tree);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -22,10 +22,20 @@ export interface Definition {
   readonly metrics?: readonly MetricDefinition[];
   /** Values a canary must not stay above. */
   readonly guards?: readonly GuardDefinition[];
+  /** Keys of the flags it carries: code that is turned on after it is released. Absent where it names none. */
+  readonly flags?: readonly string[];
+  /** Where owners of flags are told; absent where nobody is. */
+  readonly notify?: NotifyDefinition;
   /** How many people other than the requester must approve before anything changes. */
   readonly approvals: number;
   /** Names of the variables file read beside the worker's own environment; null when there is none. */
   readonly envFile: string | null;
+}
+
+/** Addresses to which notices are posted: one, and others for some owners. */
+export interface NotifyDefinition {
+  readonly url: Template;
+  readonly owners: Readonly<Record<string, Template>>;
 }
 
 export type FailureClass = 'application' | 'database' | 'secrets';
@@ -63,6 +73,19 @@ export interface DatabaseDefinition {
   readonly env: string;
   /** Folder of ordered SQL files, relative to the source; null when migrations are a command or there are none. */
   readonly migrations: string | null;
+  /** Whose table says what of them is applied; absent where that is told from the folder and the database. */
+  readonly history?:
+    | 'auto'
+    | 'slipway'
+    | 'prisma'
+    | 'drizzle'
+    | 'diesel'
+    | 'flyway'
+    | 'goose'
+    | 'dbmate'
+    | 'sql-migrate'
+    | 'sqlx'
+    | 'golang-migrate';
   readonly migrateCommand: CommandDefinition | null;
   /** What is assumed of what `migrateCommand` changes, since it cannot be read beforehand. */
   readonly migrateClass: 'app' | 'restore' | 'forward-fix';
@@ -74,10 +97,16 @@ export interface DatabaseDefinition {
   };
   readonly lockTimeoutMs: Duration;
   readonly statementTimeoutMs: Duration;
+  /** Connection URLs of standbys on which somebody reads; absent where none are named. */
+  readonly readers?: readonly Template[];
+  /** Prints the SQL of migrations that are programs, for `slipway db lint`. */
+  readonly print?: readonly string[];
   /** File of SQL that fills a database for `slipway db prove`, relative to the source; absent where there is none. */
   readonly sample?: string;
   /** Folder of the queries the version sends, for `slipway db prove`; absent where there is none. */
   readonly queries?: string;
+  /** Files that follow the schema, and whether a release stops where they are out of step; absent where none are named. */
+  readonly surfaces?: { readonly files: readonly string[]; readonly required: boolean };
   /** Whether a release with pending migrations must prove them first; absent where it need not. */
   readonly prove?: 'required';
 }

@@ -1,7 +1,7 @@
 import { withReason, type Instant } from '../../kernel/pure.ts';
 import type { NewEvent, Outcome, RollbackTime } from './events.ts';
 import { effectKey, type Step } from './plan.ts';
-import { remarksOf } from './remarks.ts';
+import { flagsLeftOn, remarksOf } from './remarks.ts';
 import { rollbackTimeOf, rollbackTimeText } from './rollback-time.ts';
 import { servingOf } from './serving.ts';
 import type { ReleaseState, StepState } from './state.ts';
@@ -78,10 +78,10 @@ function whilePaused(state: ReleaseState, now: Instant): Action {
   return judged === undefined ? { do: 'wait', until: null, for: 'resume' } : advance(state, judged, now);
 }
 
-/** Done, or ended by a person. */
+/** Done, or ended by a person; a try that failed is no end, and the next one tells. */
 function isOver(state: ReleaseState, step: Step, now: Instant): boolean {
   const before = state.steps[step.id];
-  const ended = before !== undefined && state.promoted[step.id] !== undefined;
+  const ended = before !== undefined && before.status !== 'fail' && state.promoted[step.id] !== undefined;
   return ended || isDone(step, before, now);
 }
 
@@ -152,10 +152,10 @@ function dueAt(step: Step, before: StepState): Instant {
   return before.finishedAt + Math.min(LONGEST_RETRY_DELAY, step.retryDelayMs * 2 ** (before.failures - 1));
 }
 
-/** Done: passed (for as long as a repeated step must) or skipped. */
+/** Done: passed (for as long as a repeated step must), skipped, or let pass without one. */
 function isDone(step: Step, before: StepState | undefined, now: Instant): boolean {
   if (before === undefined) return false;
-  if (before.status === 'skipped') return true;
+  if (before.status === 'skipped' || (step.mayFail === true && hasEnded(step, before))) return true;
   if (before.status !== 'pass') return false;
   // A window counts from its first look to its last pass; time without a look proves nothing. It does not end while an instance is
   // away: that one comes back, or is away for so long, or restarted so often, that a later look fails.
@@ -164,9 +164,13 @@ function isDone(step: Step, before: StepState | undefined, now: Instant): boolea
   return forMs !== null && before.facts['unsettled'] !== true && (before.finishedAt ?? now) - before.firstIntendedAt >= forMs;
 }
 
-/** Final: it failed or stayed unknown, and no retry is left. */
+/** Final: it failed or stayed unknown, no retry is left, and that matters. */
 function isFinal(step: Step, before: StepState | undefined): boolean {
-  if (before === undefined) return false;
+  return before !== undefined && step.mayFail !== true && hasEnded(step, before);
+}
+
+/** It failed or stayed unknown, and no retry is left. */
+function hasEnded(step: Step, before: StepState): boolean {
   if (before.status === 'interrupted')
     return step.onInterrupt === 'unknown' ? before.interruptions > 0 : before.interruptions >= MAX_INTERRUPTIONS;
   if ((before.status !== 'fail' && before.status !== 'unknown') || isHeld(step, before)) return false;
@@ -197,13 +201,15 @@ function record(event: NewEvent): Action {
 function finishRollback(state: ReleaseState, now: Instant): Action {
   const rollback = rollbackTimeOf(state, now);
   const took = rollback === null ? '' : `, in ${rollbackTimeText(rollback)}`;
-  return finish('rolled-back', `every undo step passed${took}`, rollback);
+  const left = flagsLeftOn(state);
+  const told = `every undo step passed${left.length === 0 ? '' : ' but the flags'}${took}`;
+  return finish('rolled-back', [told, ...left].join('; '), rollback);
 }
 
 function finishReleased(state: ReleaseState, now: Instant): Action {
   const rollback = rollbackTimeOf(state, now);
   const took = rollback === null ? [] : [`users were back on ${state.plan.version} in ${rollbackTimeText(rollback)}`];
-  return finish('released', ['every required step passed', ...took, ...remarksOf(state)].join('; '), rollback);
+  return finish('released', ['every required step passed', ...took, ...flagsLeftOn(state), ...remarksOf(state)].join('; '), rollback);
 }
 
 function finish(outcome: Outcome, reason: string, rollback: RollbackTime | null = null): Action {

@@ -39,10 +39,12 @@ export type StepKind =
   | 'smoke'
   | 'rehearse'
   | 'prove'
+  | 'surfaces'
   | 'judge'
   | 'companions'
   | 'recall'
   | 'observe'
+  | 'flags-off'
   | 'evidence';
 
 /** One unit of work, frozen in the first event of the ledger. */
@@ -65,6 +67,8 @@ export interface Step {
   readonly repeat: { readonly everyMs: Duration; readonly forMs: Duration | null } | null;
   /** True for a question that is asked until it is answered: `unknown` holds the release where it is. */
   readonly holds?: boolean;
+  /** True for one that stands in nobody's way: when it ended without a pass and no retry is left, what follows goes on, and it is told. */
+  readonly mayFail?: boolean;
   /** The recorded reason for not running it; null when it runs. */
   readonly skip: string | null;
   /** People who must approve before it starts. */
@@ -120,6 +124,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** How each step is undone once it was begun: step id -> steps, in the order they run. */
   readonly undo: Readonly<Record<string, readonly Step[]>>;
+  /** Runs at the start of every rollback, before traffic is touched: the flags of this release are turned off; absent where it carries none. */
+  readonly flagsOff?: readonly Step[];
   /** Runs at the start of every rollback of a set: the others go back as well; absent for one service alone. */
   readonly recall?: readonly Step[];
   /** Runs at the end of every rollback: the old version must pass the same smoke again. */

@@ -9,7 +9,8 @@ export interface Printed {
 }
 
 const MOST_LINES = 10;
-const LONGEST_LINE = 300;
+/** A line of JSON has its trace ids first; what went wrong comes behind them. */
+const LONGEST_LINE = 500;
 
 /** The fact that carries it, bounded; none for a program that printed nothing. The step's log has the rest. */
 export function printedFact({ of, lines }: Printed): JsonObject {

@@ -83,6 +83,13 @@ describe('a canary that failed where automatic rollback is off', () => {
     expect(fold([...failed.slice(0, -1), promote, ...failed.slice(-1), stuck]).stuck).not.toBeNull();
   });
 
+  it('is looked at again, promoted or not, when it failed in a try that is not the last', () => {
+    const again = failed.map((event, index) =>
+      event.type === 'step.finished' && index === failed.length - 1 ? { ...event, data: { ...event.data, retry: true } } : event,
+    );
+    expect(next(fold([...again, promote]), 1e9)).toMatchObject({ do: 'run', step: { id: 'deploy.judge-5' } });
+  });
+
   it('is not promoted by a wish for another checkpoint', () => {
     const other = { type: 'promote.requested', data: { reason: 'later', step: 'deploy.judge-50' } } as const;
     expect(fold([...failed, stuck, other]).stuck).not.toBeNull();

@@ -37,3 +37,17 @@ export function whatToTidy(earlier: readonly Leftovers[], needed: ReadonlySet<st
     failed: earlier.filter(olderThan(FAILED_KEPT_MS)).map((one) => one.release),
   };
 }
+
+const PROOFS_KEPT_MS: Duration = 90 * DAY;
+const PROOFS_KEPT = 20;
+/** An id of a run is a ULID, whose first ten characters are its time. */
+const RUN = /^[0-9a-hjkmnp-tv-z]{26}$/;
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** Proofs of `db prove` (folders by the id of their run) that may go: older than 90 days, and not of the newest twenty. Other folders stay. */
+export function oldProofs(folders: readonly string[], now: Instant): readonly string[] {
+  const runs = folders.filter((name) => RUN.test(name)).toSorted();
+  return runs.slice(0, Math.max(0, runs.length - PROOFS_KEPT)).filter((id) => now - timeOf(id) > PROOFS_KEPT_MS);
+}
+
+const timeOf = (id: string): number => Array.from(id.slice(0, 10)).reduce((time, digit) => time * 32 + DIGITS.indexOf(digit), 0);

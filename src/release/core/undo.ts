@@ -37,7 +37,9 @@ export function planUndo(state: ReleaseState): Undo {
   const once = steps.filter((step, index) => steps.findIndex((other) => other.id === step.id) === index);
   // What one change does not need, another may.
   const needless = skipped.filter(({ step }) => !once.some(({ id }) => id === step));
-  return { changed, steps: [...(plan.recall ?? []), ...placeReSmoke(once, plan.reSmoke)], skipped: needless, refused: lossReason(state) };
+  // What a flag does ends at once; whatever else is undone takes longer.
+  const first = [...(plan.flagsOff ?? []), ...(plan.recall ?? [])];
+  return { changed, steps: [...first, ...placeReSmoke(once, plan.reSmoke)], skipped: needless, refused: lossReason(state) };
 }
 
 /** The old version is smoked before users reach it again: just ahead of the last step that opens traffic, else at the end. */

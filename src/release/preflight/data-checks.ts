@@ -1,7 +1,7 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { SlipwayError } from '../../kernel/index.ts';
 import { databaseSize } from '../../database/index.ts';
-import { sourceMigrationStatus } from '../artifact/source.ts';
+import { declaredFolder, sourceMigrationStatus } from '../artifact/source.ts';
 import type { PreflightCheck } from './preflight.ts';
 import { chooseBackup, planningBackupTools } from '../backup-tools.ts';
 import { fail, pass, unknown } from './answers.ts';
@@ -22,7 +22,7 @@ export const checkDatabase: PreflightCheck = async ({ databaseFor }, plan) => {
 
 /** The folder and the database agree on what was applied, and on what the plan is about to apply. */
 export const checkMigrations: PreflightCheck = async ({ databaseFor, home }, plan) => {
-  const folder = plan.definition.database?.migrations ?? null;
+  const folder = declaredFolder(plan.definition);
   const database = await databaseFor(plan.workspace, plan.definition);
   if (database === null || folder === null || plan.kind === 'rollback') return pass('no migration files to compare');
   const status = await sourceMigrationStatus({ ...plan, home }, folder, database);

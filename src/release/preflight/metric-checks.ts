@@ -2,7 +2,7 @@ import { checkedReading, FACTS, type FactName, type MetricSource, type Question,
 import { declaredIn, sourcesOf } from '../core/canary-sources.ts';
 import type { Definition } from '../core/definition.ts';
 import type { Plan } from '../core/plan.ts';
-import { openSource } from '../metric-sources.ts';
+import { openSource, ownerOf } from '../metric-sources.ts';
 import { createRouterSource } from '../router-source.ts';
 import type { StepDeps } from '../steps/deps.ts';
 import { pass, unknown } from './answers.ts';
@@ -55,7 +55,7 @@ export async function askMetricSources(
     sourcesOf(declaredIn(plan.definition)).map(async ({ name, source }) => ({
       name,
       from: source.from,
-      source: await openSource(deps, plan, { source, cwd: plan.workspace }),
+      source: await openSource(deps, ownerOf(plan), { source, cwd: plan.workspace }),
     })),
   );
   const question: Question = { service: plan.service, environment: plan.environment, canary: version, stable: version };

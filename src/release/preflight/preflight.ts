@@ -4,7 +4,9 @@ import type { Plan } from '../core/plan.ts';
 import type { StepDeps } from '../steps/deps.ts';
 import type { Answer } from './answers.ts';
 import { checkCharter, checkCommands, checkEvidence, checkGit, checkReferences } from './source-checks.ts';
+import { checkBackfills, checkContract } from './contract-checks.ts';
 import { checkBackup, checkDatabase, checkDisk, checkMigrations } from './data-checks.ts';
+import { checkFlags } from './flag-checks.ts';
 import { checkMetrics } from './metric-checks.ts';
 import { checkHealth, checkListen, checkPrevious, checkRollback, checkTarget } from './way-back-checks.ts';
 
@@ -17,6 +19,8 @@ export interface Asked {
   readonly passing: boolean;
   /** False for an answer that stands in no release's way, whatever it is. */
   readonly blocks: boolean;
+  /** What the answer was put together from; they decide nothing by themselves. */
+  readonly parts: readonly Check[];
 }
 
 /** Every preflight question by the name under which it can be skipped. */
@@ -30,11 +34,14 @@ export const PREFLIGHT: Readonly<Record<string, PreflightCheck>> = {
   health: checkHealth,
   database: checkDatabase,
   migrations: checkMigrations,
+  backfills: checkBackfills,
+  contract: checkContract,
   backup: checkBackup,
   disk: checkDisk,
   previous: checkPrevious,
   rollback: checkRollback,
   metrics: checkMetrics,
+  flags: checkFlags,
   evidence: checkEvidence,
 };
 
@@ -43,13 +50,14 @@ export async function runPreflight(deps: StepDeps, plan: Plan, skips: Readonly<R
   return Promise.all(
     Object.entries(PREFLIGHT).map(async ([name, check]): Promise<Asked> => {
       const skip = skips[`preflight.${name}`];
-      if (skip !== undefined) return { check: { name, verdict: 'pass', reason: `skipped: ${skip}` }, passing: false, blocks: true };
+      if (skip !== undefined)
+        return { check: { name, verdict: 'pass', reason: `skipped: ${skip}` }, passing: false, blocks: true, parts: [] };
       try {
-        const { passing = false, blocks = true, ...answer } = await check(deps, plan);
-        return { check: { name, ...answer }, passing, blocks };
+        const { passing = false, blocks = true, parts = [], ...answer } = await check(deps, plan);
+        return { check: { name, ...answer }, passing, blocks, parts };
       } catch (error) {
         const fix = error instanceof SlipwayError ? { fix: error.hint } : {};
-        return { check: { name, verdict: 'unknown', reason: messageOf(error), ...fix }, passing: mayPass(error), blocks: true };
+        return { check: { name, verdict: 'unknown', reason: messageOf(error), ...fix }, passing: mayPass(error), blocks: true, parts: [] };
       }
     }),
   );

@@ -1,4 +1,13 @@
-import { runQueries, type Cell, type DatabaseAccess, type DeclaredQuery, type Part, type Shadows } from '../../database/index.ts';
+import {
+  runQueries,
+  type Answer,
+  type AskedQuery,
+  type Cell,
+  type DatabaseAccess,
+  type DeclaredQuery,
+  type Part,
+  type Shadows,
+} from '../../database/index.ts';
 import { joinVerdicts, type Check, type Effects } from '../../kernel/index.ts';
 import type { GroupSpec, Target } from '../../targets/index.ts';
 import { groupSpec } from '../core/compile/group.ts';
@@ -10,6 +19,7 @@ import type { StepDeps } from '../steps/deps.ts';
 import { groupOf, printedBy, waitUntilReady } from '../steps/group.ts';
 import { as } from '../steps/input.ts';
 import { groupBases } from '../steps/smoke.ts';
+import { isConsumer } from './query-sets.ts';
 import type { CellProof, ReadyVersion } from './ports.ts';
 
 /** What cells are run with, one after the other. */
@@ -21,6 +31,8 @@ export interface CellTools {
   readonly effects: Effects;
   readonly signal: AbortSignal;
   readonly keep: boolean;
+  /** What reaches beyond the database is run too. */
+  readonly beyond: boolean;
   readonly context: (version: Pick<ReadyVersion, 'version' | 'definition'>, signal: AbortSignal) => SmokeContext;
   /** Says to processes and checks which database theirs is from now on. */
   readonly onDatabase: (url: string) => void;
@@ -36,30 +48,56 @@ export interface CellRun {
   /** With a definition of {@link onShadow}. */
   readonly version: ReadyVersion;
   readonly queries: readonly DeclaredQuery[];
+  /** What the query set came to on the schema the version was made for, where it was asked there. */
+  readonly before: ReadonlyMap<string, Answer>;
 }
 
-type Answer = Pick<CellProof, 'verdict' | 'cause' | 'checks' | 'output'>;
-
-/** What of a version there is to be proven. */
-export function partsOf({ processes, smoke }: Definition): readonly Part[] {
-  const routed = processes.some((process) => process.routed);
-  const background = processes.some((process) => !process.routed) || smoke.worker.length > 0;
-  return [...(routed ? (['service'] as const) : []), ...(background || !routed ? (['workers'] as const) : [])];
+/** What became of a cell, and of each statement of its query set. */
+export interface RanCell {
+  readonly proof: CellProof;
+  readonly answers: ReadonlyMap<string, Answer>;
 }
+
+type Outcome = Pick<CellProof, 'verdict' | 'cause' | 'checks' | 'output' | 'statements'> & { readonly answers: RanCell['answers'] };
 
 /** Starts a part of a version on a database of its own with this schema, asks its checks, and removes both again. */
-export async function runCell(tools: CellTools, run: CellRun): Promise<CellProof> {
+export async function runCell(tools: CellTools, run: CellRun): Promise<RanCell> {
   const { clock } = tools.effects;
   const began = clock.monotonic();
   const database = await tools.shadows.make(run.name, run.schema);
+  if (isConsumer(run.cell.part)) return askConsumer(tools, run, { database, began });
   tools.onDatabase(database.url);
   const spec = specOf(tools, run);
   try {
-    const answer = await ask(tools, run, { spec, database });
-    return { ...run.cell, ...answer, durationMs: Math.round(clock.monotonic() - began) };
+    const { answers, ...outcome } = await ask(tools, run, { spec, database });
+    return { answers, proof: { ...run.cell, ...outcome, durationMs: Math.round(clock.monotonic() - began) } };
   } finally {
     await tools.target.remove(FENCE, spec.id);
     if (!tools.keep) await tools.shadows.drop(database);
+  }
+}
+
+/** Nothing is started: somebody else's programs are not this version's to run. */
+async function askConsumer(
+  { effects, shadows, keep, beyond }: CellTools,
+  run: CellRun,
+  { database, began }: { readonly database: DatabaseAccess; readonly began: number },
+): Promise<RanCell> {
+  try {
+    const asked = await runQueries(database, run.queries, { before: run.before, beyond });
+    const checks = asked.map(({ name, verdict, reason }) => ({ name, verdict, reason }));
+    const proof: CellProof = {
+      ...run.cell,
+      verdict: joinVerdicts(checks.map(({ verdict }) => verdict)),
+      cause: causeOf(checks, asked),
+      checks,
+      output: null,
+      statements: statementsOf(asked),
+      durationMs: Math.round(effects.clock.monotonic() - began),
+    };
+    return { proof, answers: new Map(asked.map(({ name, answer }) => [name, answer])) };
+  } finally {
+    if (!keep) await shadows.drop(database);
   }
 }
 
@@ -85,7 +123,7 @@ interface Started {
   readonly database: DatabaseAccess;
 }
 
-async function ask(tools: CellTools, run: CellRun, { spec, database }: Started): Promise<Answer> {
+async function ask(tools: CellTools, run: CellRun, { spec, database }: Started): Promise<Outcome> {
   const { target, effects, signal } = tools;
   const { version, queries, cell } = run;
   const smoke = smokeOf(version.definition, cell.part);
@@ -98,22 +136,46 @@ async function ask(tools: CellTools, run: CellRun, { spec, database }: Started):
   });
   signal.throwIfAborted();
   effects.faults.at('prove.started');
-  if (ready.verdict !== 'pass') return { verdict: 'fail', cause: ready.reason, checks: [], output: printedOf(ready.facts ?? {}) };
+  if (ready.verdict !== 'pass')
+    return {
+      verdict: 'fail',
+      cause: ready.reason,
+      checks: [],
+      output: printedOf(ready.facts ?? {}),
+      statements: NO_STATEMENTS,
+      answers: new Map(),
+    };
   const smoked = await smokeCell(tools, run, { spec, database, smoke, context });
   signal.throwIfAborted();
-  const asked = cell.part === 'service' && queries.length > 0 ? await runQueries(database, queries) : [];
-  const answered = [...smoked, ...asked];
+  const asked = queries.length > 0 ? await runQueries(database, queries, { before: run.before, beyond: tools.beyond }) : [];
+  const answered = [...smoked, ...asked.map(({ name, verdict, reason }) => ({ name, verdict, reason }))];
   const proven = joinVerdicts(answered.map((check) => check.verdict)) === 'pass';
   const checks = proven ? [...answered, ...(await connected(tools, run, { spec, database, smoke }))] : answered;
   const verdict = joinVerdicts(checks.map((check) => check.verdict));
+  return {
+    verdict,
+    cause: causeOf(checks, asked),
+    checks,
+    output: verdict === 'fail' ? await output(tools, spec, context) : null,
+    statements: statementsOf(asked),
+    answers: new Map(asked.map(({ name, answer }) => [name, answer])),
+  };
+}
+
+function causeOf(checks: readonly Check[], asked: readonly AskedQuery[]): string {
   const bad = checks.filter((check) => check.verdict !== 'pass');
-  const cause =
-    bad.length === 0
-      ? checks.length === 1
-        ? '1 check passed'
-        : `${checks.length} checks passed`
-      : bad.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
-  return { verdict, cause, checks, output: verdict === 'fail' ? await output(tools, spec, context) : null };
+  if (bad.length > 0) return bad.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  const passed = checks.length === 1 ? '1 check passed' : `${checks.length} checks passed`;
+  const { recorded, sampled, plain } = statementsOf(asked);
+  if (asked.length === 0) return passed;
+  return `${passed}; statements executed: ${recorded} with recorded values, ${sampled} with values of rows, ${plain} that take none`;
+}
+
+export const NO_STATEMENTS: CellProof['statements'] = { asked: 0, recorded: 0, sampled: 0, plain: 0 };
+
+function statementsOf(asked: readonly AskedQuery[]): CellProof['statements'] {
+  const count = (...origins: readonly Answer['origin'][]): number => asked.filter(({ answer }) => origins.includes(answer.origin)).length;
+  return { asked: asked.length, recorded: count('recorded'), sampled: count('row', 'fresh', 'invented'), plain: count('none') };
 }
 
 /** Beyond the time the slowest process is given. */

@@ -1,5 +1,5 @@
 import { referencesOf, SlipwayError, type Template } from '../../kernel/index.ts';
-import type { CommandDefinition, Definition, SmokeCheck } from '../core/definition.ts';
+import type { CommandDefinition, DatabaseDefinition, Definition, SmokeCheck } from '../core/definition.ts';
 
 /** Variable that holds the URL of the database a cell runs on: a template may travel to disk, a password must not. */
 export const SHADOW_URL = 'SLIPWAY_SHADOW_URL';
@@ -15,21 +15,13 @@ const FOUND_BY = /^PG(HOST|HOSTADDR|PORT|DATABASE|SERVICE|SERVICEFILE|USER|PASSW
 export function onShadow(definition: Definition): Definition {
   const { database, smoke } = definition;
   if (database === null) return definition;
-  const real = typeof database.url === 'string' ? database.url : null;
-  const away = (template: Template): Template => (real === null ? template : template.replaceAll(real, REFERENCE));
-  const environment = (env: Readonly<Record<string, Template>>): Readonly<Record<string, Template>> => ({
-    ...Object.fromEntries(Object.entries(env).map(([name, template]) => [name, away(template)])),
-    [database.env]: REFERENCE,
-    // Lets a service leave out what reaches beyond its database: mails, payments, queues.
-    SLIPWAY_SHADOW: '1',
-  });
-  const command = (one: CommandDefinition): CommandDefinition => ({ ...one, argv: one.argv.map(away), env: environment(one.env) });
+  const turned = turner(database);
   const checks = (list: readonly SmokeCheck[]): readonly SmokeCheck[] =>
-    list.map((check) => (check.kind === 'command' ? { ...check, command: command(check.command) } : check));
+    list.map((check) => (check.kind === 'command' ? { ...check, command: turned.command(check.command) } : check));
   const processes = definition.processes.map((process) => ({
     ...process,
-    argv: process.argv.map(away),
-    env: environment(process.env),
+    argv: process.argv.map(turned.template),
+    env: turned.environment(process.env),
     instances: Math.min(1, process.instances),
   }));
   const shadow: Definition = {
@@ -37,16 +29,42 @@ export function onShadow(definition: Definition): Definition {
     processes,
     smoke: { ...smoke, read: checks(smoke.read), write: checks(smoke.write), worker: checks(smoke.worker) },
   };
-  refuseLeaks(shadow, real);
+  const commands = [...shadow.smoke.read, ...shadow.smoke.write, ...shadow.smoke.worker].flatMap((check) =>
+    check.kind === 'command' ? [{ name: `the check "${check.name}"`, ...check.command }] : [],
+  );
+  refuseLeaks([...processes.map((one) => ({ ...one, name: `the process ${one.name}` })), ...commands], turned.real);
   return shadow;
 }
 
-function refuseLeaks({ processes, smoke }: Definition, real: Template | null): void {
+/** A command as it is run on a shadow database. @throws SlipwayError as {@link onShadow} */
+export function commandOnShadow(database: DatabaseDefinition, command: CommandDefinition, name: string): CommandDefinition {
+  const turned = turner(database);
+  const shadow = turned.command(command);
+  refuseLeaks([{ name, ...shadow }], turned.real);
+  return shadow;
+}
+
+function turner({ url, env: variable }: DatabaseDefinition) {
+  const real = typeof url === 'string' ? url : null;
+  const template = (one: Template): Template => (real === null ? one : one.replaceAll(real, REFERENCE));
+  const environment = (env: Readonly<Record<string, Template>>): Readonly<Record<string, Template>> => ({
+    ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, template(value)])),
+    [variable]: REFERENCE,
+    // Lets a service leave out what reaches beyond its database: mails, payments, queues.
+    SLIPWAY_SHADOW: '1',
+  });
+  const command = (one: CommandDefinition): CommandDefinition => ({ ...one, argv: one.argv.map(template), env: environment(one.env) });
+  return { real, template, environment, command };
+}
+
+interface Started extends Pick<CommandDefinition, 'argv' | 'env'> {
+  /** As it is told. */
+  readonly name: string;
+}
+
+function refuseLeaks(started: readonly Started[], real: Template | null): void {
   const names = new Set(referencesOf(real ?? '').flatMap(({ name }) => name ?? []));
-  const commands = [...smoke.read, ...smoke.write, ...smoke.worker].flatMap((check) =>
-    check.kind === 'command' ? [{ name: `the check "${check.name}"`, ...check.command }] : [],
-  );
-  for (const { name, argv, env } of [...processes.map((one) => ({ ...one, name: `the process ${one.name}` })), ...commands]) {
+  for (const { name, argv, env } of started) {
     const found = Object.keys(env).find((key) => FOUND_BY.test(key));
     const referred = [...argv, ...Object.values(env)].flatMap(referencesOf).find((one) => one.name !== null && names.has(one.name));
     const way = found ?? referred?.name ?? null;

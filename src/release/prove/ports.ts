@@ -1,4 +1,4 @@
-import type { BackfillDefinition, Cell, DatabaseAccess, SchemaRecipe } from '../../database/index.ts';
+import type { BackfillDefinition, Captured, Cell, DatabaseAccess, SchemaRecipe } from '../../database/index.ts';
 import type { Check, Duration, Verdict } from '../../kernel/index.ts';
 import type { StepLog } from '../core/events.ts';
 import type { Definition } from '../core/definition.ts';
@@ -35,10 +35,14 @@ export interface ProveRequest {
   readonly built?: ReadyVersion;
   /** A database of the server on which shadow databases are made. */
   readonly server: DatabaseAccess;
+  /** What the old version was seen to ask in service; it is asked with its own query set. Null: nobody looked. */
+  readonly captured: Captured | null;
   /** What `${env:...}` of the processes is looked up in, below the variables file. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Leave the shadow databases for a look into them; the next run removes them. */
   readonly keep: boolean;
+  /** Run also what reaches beyond the database (roles, settings, files of the server): the server is there for that alone. */
+  readonly beyond: boolean;
   readonly signal: AbortSignal;
   /** One line for a person who watches. */
   readonly onProgress: (line: string) => void;
@@ -66,6 +70,8 @@ export interface CellProof extends Cell {
   readonly verdict: Verdict;
   readonly cause: string;
   readonly checks: readonly Check[];
+  /** The statements of its query set, and with which values they did something: recorded ones, ones of rows, or none at all. */
+  readonly statements: { readonly asked: number; readonly recorded: number; readonly sampled: number; readonly plain: number };
   /** What the service printed last; null where it passed, or printed nothing. */
   readonly output: Printed | null;
   readonly durationMs: Duration;
@@ -85,6 +91,8 @@ export interface Proof {
   readonly serverVersion: number;
   /** Null: the tables were as empty as the migrations leave them. */
   readonly sample: { readonly file: string; readonly of: 'old' | 'new'; readonly bytes: number; readonly sha256: string } | null;
+  /** What the old version was seen to ask in service; null where nobody looked. */
+  readonly captured: (Omit<Captured, 'queries'> & { readonly statements: number }) | null;
   readonly schemas: readonly SchemaProof[];
   readonly cells: readonly CellProof[];
   /** What makes the matrix weaker than it looks. */

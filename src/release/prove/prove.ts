@@ -4,9 +4,10 @@ import {
   cellsOf,
   matrixVerdict,
   openShadows,
-  readQueries,
+  type Captured,
   type Cell,
-  type DeclaredQuery,
+  type Part,
+  type SchemaName,
   type Shadows,
   type VersionSide,
 } from '../../database/index.ts';
@@ -15,10 +16,11 @@ import { createProcessTarget, type ProcessTarget } from '../../targets/index.ts'
 import type { SmokeContext } from '../ports.ts';
 import { openStepLog, type OpenStepLog } from '../step-log.ts';
 import type { StepDeps } from '../steps/deps.ts';
-import { FENCE, partsOf, runCell, type CellRun, type CellTools } from './cell.ts';
+import { FENCE, NO_STATEMENTS, runCell, type CellRun, type CellTools } from './cell.ts';
 import { onShadow, SHADOW_URL } from './on-shadow.ts';
 import type { CellProof, Proof, ProveRequest, ReadyVersion } from './ports.ts';
 import { makeSchemas, type MadeSchemas } from './schemas.ts';
+import { querySets, type QuerySets } from './query-sets.ts';
 import { newVersion, oldVersion, type VersionTools } from './versions.ts';
 
 type ProveDeps = Pick<StepDeps, 'home' | 'environmentFor' | 'effects' | 'readBackfills'>;
@@ -112,7 +114,17 @@ async function fill(work: Work): Promise<Omit<Proof, 'kept' | 'log'>> {
   const versions = { old: shadowed(old), new: shadowed(ready) };
   const [earlier, backfills] = [await deps.readBackfills(old.folder), await deps.readBackfills(ready.folder)];
   request.onProgress('making the schemas');
-  const made = await makeSchemas({ shadows, old, new: ready, backfills, earlier, effects, signal: request.signal, note: log.note });
+  const made = await makeSchemas({
+    shadows,
+    old,
+    new: ready,
+    backfills,
+    earlier,
+    effects,
+    beyond: request.beyond,
+    signal: request.signal,
+    note: log.note,
+  });
   const cells = await runCells(work, versions, made);
   const { service, environment } = request.definition;
   return {
@@ -127,15 +139,18 @@ async function fill(work: Work): Promise<Omit<Proof, 'kept' | 'log'>> {
     new: aboutOf(ready),
     serverVersion: shadows.serverVersion,
     sample: made.sample,
+    captured: request.captured === null ? null : aboutCaptured(request.captured),
     schemas: made.proofs,
     cells,
-    remarks: remarksOf(made, cells, uncommitted),
+    remarks: remarksOf(made, cells, { uncommitted, captured: request.captured }),
     removed: shadows.removed,
   };
 }
 
 const shadowed = (version: ReadyVersion): ReadyVersion => ({ ...version, definition: onShadow(version.definition) });
 const aboutOf = ({ version, commit, told }: ReadyVersion): Proof['old'] => ({ version, commit, told });
+
+const aboutCaptured = ({ queries, ...about }: Captured): Proof['captured'] => ({ ...about, statements: queries.length });
 
 /** Runs each cell once; one that is the same as another takes its answer. */
 async function runCells(
@@ -144,22 +159,34 @@ async function runCells(
   made: MadeSchemas,
 ): Promise<readonly CellProof[]> {
   const { request } = work;
-  const queries = { old: await queriesOf(versions.old), new: await queriesOf(versions.new) };
-  const cells = cellsOf(made.proofs, { old: partsOf(versions.old.definition), new: partsOf(versions.new.definition) });
+  const sets = { old: await querySets(versions.old, request.captured?.queries ?? []), new: await querySets(versions.new, []) };
+  const cells = cellsOf(made.proofs, { old: [...sets.old.keys()], new: [...sets.new.keys()] });
   const tools = cellTools(work);
   const answers = new Map<string, CellProof>();
+  // By part of the old version; the new one has no schema that it is known to work on.
+  const before = new Map<Part, CellRun['before']>();
+  const nothing: CellRun['before'] = new Map();
   const proofs: CellProof[] = [];
   for (const cell of cells) {
     const schema = cell.runsOn === null ? undefined : made.databases[cell.runsOn];
-    const name = `${cell.version}_${SHORT[cell.part]}_${cell.runsOn ?? 'none'}`;
+    const name = `${cell.version}_${shortOf(cell.part, sets[cell.version])}_${cell.runsOn ?? 'none'}`;
     const known = answers.get(name);
     if (schema === undefined) proofs.push(notRun(cell, made));
     else if (known !== undefined) proofs.push({ ...known, ...cell, durationMs: 0 });
     else {
       request.signal.throwIfAborted();
       request.onProgress(`${cell.version} ${cell.part} on ${cell.schema}`);
-      const run: CellRun = { cell, name, schema, version: versions[cell.version], queries: queries[cell.version] };
-      const proof = withBase(await runCell(tools, run));
+      const { version, part } = cell;
+      const ran = await runCell(tools, {
+        cell,
+        name,
+        schema,
+        version: versions[version],
+        queries: queriesFor(sets[version], part),
+        before: version === 'old' ? (before.get(part) ?? nothing) : nothing,
+      });
+      if (version === 'old' && cell.schema === 'old') before.set(part, ran.answers);
+      const proof = withBase(ran.proof);
       work.log.note(`${name}: ${proof.verdict}: ${proof.cause}`);
       answers.set(name, proof);
       proofs.push(proof);
@@ -168,8 +195,12 @@ async function runCells(
   return proofs;
 }
 
+const queriesFor = (sets: QuerySets, part: Part): CellRun['queries'] => sets.get(part) ?? [];
+
 /** The name of a database has little room. */
-const SHORT: Readonly<Record<Cell['part'], string>> = { service: 'svc', workers: 'wrk' };
+function shortOf(part: Part, sets: QuerySets): string {
+  return part === 'service' ? 'svc' : part === 'workers' ? 'wrk' : `c${[...sets.keys()].indexOf(part)}`;
+}
 
 /** What fails where nothing was changed says nothing about the change. */
 function withBase(proof: CellProof): CellProof {
@@ -179,12 +210,7 @@ function withBase(proof: CellProof): CellProof {
 
 function notRun(cell: Cell, { proofs }: MadeSchemas): CellProof {
   const cause = proofs.find(({ schema }) => schema === (cell.runsOn ?? cell.schema))?.reason ?? 'its schema could not be made';
-  return { ...cell, verdict: 'unknown', cause, checks: [], output: null, durationMs: 0 };
-}
-
-async function queriesOf({ definition, folder, version }: ReadyVersion): Promise<readonly DeclaredQuery[]> {
-  const queries = definition.database?.queries;
-  return queries === undefined ? [] : readQueries(join(folder, queries), `${queries} of ${version}`);
+  return { ...cell, verdict: 'unknown', cause, checks: [], output: null, statements: NO_STATEMENTS, durationMs: 0 };
 }
 
 function cellTools(work: Work): CellTools {
@@ -197,6 +223,7 @@ function cellTools(work: Work): CellTools {
     effects: deps.effects,
     signal: request.signal,
     keep: request.keep,
+    beyond: request.beyond,
     context: (version, signal) => ({ ...contextOf(work, version, signal), step: { stage: 'verify' } }),
     onDatabase: (url) => (environment[SHADOW_URL] = url),
   };
@@ -218,19 +245,30 @@ function contextOf(
   };
 }
 
-function remarksOf({ sample, proofs }: MadeSchemas, cells: readonly CellProof[], uncommitted: number): readonly string[] {
+interface Known extends Pick<ProveRequest, 'captured'> {
+  readonly uncommitted: number;
+}
+
+function remarksOf({ sample, proofs }: MadeSchemas, cells: readonly CellProof[], { uncommitted, captured }: Known): readonly string[] {
   const executed = cells.some(({ verdict }) => verdict !== 'unknown');
-  const early = cells.some(
-    ({ version, schema, runsOn, verdict }) => version === 'old' && schema === 'contracted' && runsOn === schema && verdict !== 'pass',
-  );
-  const contracting = proofs.find(({ schema }) => schema === 'contracted')?.files ?? [];
+  const oldFailsOn = (name: SchemaName): boolean =>
+    cells.some(({ version, schema, runsOn, verdict }) => version === 'old' && schema === name && runsOn === schema && verdict !== 'pass');
+  const filesOf = (name: SchemaName): string => (proofs.find(({ schema }) => schema === name)?.files ?? []).join(', ');
   return [
-    ...(early
+    ...(oldFailsOn('switched')
       ? [
-          `a release now would apply ${contracting.join(', ')} while the old version runs, which does not work on that: release them on their own, after it`,
+          `${filesOf('switched')} is applied while the old version runs, which does not work on that: keep both ways open (a view of the old name, a version that lives with both), or stop the old version first`,
+        ]
+      : []),
+    ...(oldFailsOn('contracted')
+      ? [
+          `a release now would apply ${filesOf('contracted')} while the old version runs, which does not work on that: release them on their own, after it`,
         ]
       : []),
     ...(sample === null && executed ? ['no sample data is declared (database.sample): a matrix on empty tables proves less'] : []),
+    ...(captured === null || captured.verdict === 'pass'
+      ? []
+      : [`what the old version asks in service is not fully known: ${captured.reason}`]),
     ...(uncommitted > 0 ? [`${uncommitted} uncommitted changes are not in the new version`] : []),
     ...(proofs.slice(1).every(({ sameAs }) => sameAs !== null) ? ['nothing is pending: all schemas are the same'] : []),
   ];

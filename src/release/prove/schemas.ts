@@ -3,16 +3,21 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   applyMigrations,
+  beyondIn,
+  beyondInText,
   loadSample,
   planMigrations,
+  readMigrations,
   runBackfill,
   schemasOf,
   type DatabaseAccess,
+  type FolderRequest,
   type SchemaName,
   type SchemaRecipe,
   type Shadows,
 } from '../../database/index.ts';
 import { messageOf, SlipwayError, type Effects } from '../../kernel/index.ts';
+import { historyOf } from '../artifact/source.ts';
 import type { DeclaredBackfill, Proof, ReadyVersion, SchemaProof } from './ports.ts';
 
 /** What schemas are made of. */
@@ -24,6 +29,8 @@ export interface SchemaSource {
   /** Those of the old version: one that is over may be declared still, although what it worked on is gone. */
   readonly earlier: readonly DeclaredBackfill[];
   readonly effects: Effects;
+  /** What reaches beyond the database is run too. */
+  readonly beyond: boolean;
   readonly signal: AbortSignal;
   readonly note: (line: string) => void;
 }
@@ -73,11 +80,16 @@ function withoutWork({ unclear, sameAs }: SchemaRecipe, before: readonly SchemaP
 async function beginOld(source: SchemaSource, database: DatabaseAccess) {
   const { old, backfills } = source;
   const folder = old.definition.database?.migrations ?? null;
+  await allowExtensions(source, database);
   const replayed = folder === null ? 'the old version has no migrations' : await apply(source, old, database);
   const sample = await sampleOf(source);
-  if (sample !== null) await loadSample(database, sample.sql);
+  if (sample !== null) {
+    refuseBeyond(sample.about.file, source.beyond ? null : await beyondInText(sample.sql));
+    await loadSample(database, sample.sql);
+  }
+  const filled = await earlierBackfills(source, database);
   const target = migrationsOf(source.new);
-  const { files, drift } = await planMigrations(database, target.directory, target.shown);
+  const { files, drift } = await planMigrations(database, target);
   if (drift.length > 0) throw new SlipwayError('not_possible_now', `the migrations of the two versions disagree: ${drift.join('; ')}`);
   return {
     recipes: schemasOf(
@@ -85,8 +97,31 @@ async function beginOld(source: SchemaSource, database: DatabaseAccess) {
       backfills.map(({ definition }) => definition.name),
     ),
     sample: sample === null ? null : sample.about,
-    told: sample === null ? replayed : `${replayed}; ${sample.about.file} of the ${sample.about.of} version is loaded`,
+    told: [replayed, ...(sample === null ? [] : [`${sample.about.file} of the ${sample.about.of} version is loaded`]), ...filled].join(
+      '; ',
+    ),
   };
+}
+
+/** What the version that serves requires was done before it was released. The others may be anywhere, or never begun. */
+async function earlierBackfills(source: SchemaSource, database: DatabaseAccess): Promise<readonly string[]> {
+  const told: string[] = [];
+  for (const one of source.earlier.filter(({ definition }) => definition.required)) {
+    const outcome = await made(() => fillRows(source, one, database));
+    told.push(
+      outcome.ok ? outcome.value : `the backfill ${one.definition.name}, which the old version requires, does not run here: ${outcome.why}`,
+    );
+  }
+  return told;
+}
+
+/** Of both versions: each schema is a copy of the one before. */
+async function allowExtensions({ shadows, old, new: next }: SchemaSource, database: DatabaseAccess): Promise<void> {
+  for (const version of [old, next]) {
+    if ((version.definition.database?.migrations ?? null) === null) continue;
+    const { files } = await readMigrations(migrationsOf(version));
+    await shadows.allow(database, files.flatMap(({ up }) => up.statements.map(({ text }) => text)).join(';\n'));
+  }
 }
 
 /** The old version's own file fits its schema; the new one's is taken where the old version had none. */
@@ -117,11 +152,9 @@ async function grow(source: SchemaSource, { files, backfills }: SchemaRecipe, da
   return told.join('; ');
 }
 
-async function fillRows(
-  { effects, signal }: SchemaSource,
-  { definition, folder }: DeclaredBackfill,
-  access: DatabaseAccess,
-): Promise<string> {
+async function fillRows(source: SchemaSource, { definition, folder }: DeclaredBackfill, access: DatabaseAccess): Promise<string> {
+  const { effects, signal } = source;
+  if (!source.beyond) for (const sql of sqlOf(definition)) refuseBeyond(`the backfill ${definition.name}`, await beyondInText(sql));
   const { verdict, reason, changed } = await runBackfill({
     // Nobody works here whom it could disturb.
     definition: { ...definition, limits: { ...definition.limits, nice: 0, health: UNBOUNDED } },
@@ -133,6 +166,13 @@ async function fillRows(
   });
   if (verdict !== 'pass') throw new SlipwayError('not_possible_now', reason);
   return `the backfill ${definition.name} changed ${changed} rows`;
+}
+
+/** The SQL of a backfill, as statements. */
+function sqlOf({ where, change, verify }: DeclaredBackfill['definition']): readonly string[] {
+  const values = change.kind === 'set' ? Object.values(change.columns) : [];
+  const statement = change.kind === 'statement' ? [change.sql.replaceAll('${batch}', 'SELECT 1')] : [];
+  return [...[where, ...values].map((expression) => `SELECT (${expression})`), ...statement, ...(verify === null ? [] : [verify])];
 }
 
 const UNBOUNDED = {
@@ -149,9 +189,11 @@ const UNBOUNDED = {
 
 async function apply(source: SchemaSource, of: ReadyVersion, access: DatabaseAccess, only?: readonly string[]): Promise<string> {
   const { database } = of.definition;
+  if (!source.beyond) await refuseFilesBeyond(of, only);
   const { verdict, reason } = await applyMigrations({
     access,
     directory: migrationsOf(of).directory,
+    ...historyOf(database),
     release: 'db prove',
     fence: 1,
     lockTimeoutMs: database?.lockTimeoutMs ?? 100,
@@ -165,9 +207,21 @@ async function apply(source: SchemaSource, of: ReadyVersion, access: DatabaseAcc
   return reason;
 }
 
-function migrationsOf({ folder, definition, version }: ReadyVersion): { readonly directory: string; readonly shown: string } {
+/** On a server that was named they would be run with the rights of its user, and no removed database would take that back. */
+async function refuseFilesBeyond(of: ReadyVersion, only: readonly string[] | undefined): Promise<void> {
+  const { files } = await readMigrations(migrationsOf(of));
+  for (const { name, up } of files) if (only === undefined || only.includes(name)) refuseBeyond(name, await beyondIn(up.statements, ''));
+}
+
+function refuseBeyond(what: string, found: Awaited<ReturnType<typeof beyondIn>>): void {
+  if (found === null) return;
+  const how = 'set the server up outside of the migrations, or say --beyond with a --server that is thrown away';
+  throw new SlipwayError('not_possible_now', `${what} is not run here: line ${found.line}: ${found.why}; ${how}`);
+}
+
+function migrationsOf({ folder, definition, version }: ReadyVersion): FolderRequest {
   const migrations = definition.database?.migrations ?? '';
-  return { directory: join(folder, migrations), shown: `${migrations} of ${version}` };
+  return { directory: join(folder, migrations), shown: `${migrations} of ${version}`, ...historyOf(definition.database) };
 }
 
 type Made<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };

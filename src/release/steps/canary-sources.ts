@@ -2,7 +2,7 @@ import { silent, type MetricSource, type Question } from '../../analysis/index.t
 import { messageOf, type Instant } from '../../kernel/index.ts';
 import type { CanaryInput } from '../core/canary.ts';
 import { dueOf, sourcesOf, type Answer, type SourceMemory } from '../core/canary-sources.ts';
-import { openSource } from '../metric-sources.ts';
+import { openSource, ownerOf } from '../metric-sources.ts';
 import type { StepContext } from '../ports.ts';
 import { builtSource } from './command.ts';
 import type { StepDeps } from './deps.ts';
@@ -27,7 +27,7 @@ export async function openPolls(deps: StepDeps, context: StepContext, input: Can
     sourcesOf(input).map(async ({ name, source }) => ({
       name,
       timeoutMs: source.timeoutMs,
-      source: await openSource(deps, plan, { source, cwd: builtSource(deps, context) }),
+      source: await openSource(deps, ownerOf(plan), { source, cwd: builtSource(deps, context) }),
     })),
   );
   const question: Question = { service: plan.service, environment: plan.environment, canary: input.canary, stable: input.stable };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { applyMigrations, downMigrations, migrationStatus, type DownResult, type MigrationResult } from '../../database/index.ts';
+import { historyOf } from '../artifact/source.ts';
 import type { CommandDefinition } from '../core/definition.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import { databaseOf } from './backup.ts';
@@ -25,6 +26,7 @@ export function migrateStep(deps: StepDeps): StepExecutor {
       ...limitsOf(context),
       access: database,
       directory,
+      ...historyOf(plan.definition.database),
       release: plan.release,
       fence: context.fence,
       acceptDrift: step.input['acceptDrift'] === true,
@@ -41,7 +43,15 @@ export function migrateDownStep(deps: StepDeps): StepExecutor {
     const directory = join(deps.home, text(step.input, 'folder'), text(step.input, 'migrations'));
     const names = as<readonly string[]>(step.input['names']);
     return outcomeOfRun(
-      await downMigrations({ ...limitsOf(context), access, directory, release: plan.release, fence: context.fence, names }),
+      await downMigrations({
+        ...limitsOf(context),
+        access,
+        directory,
+        ...historyOf(plan.definition.database),
+        release: plan.release,
+        fence: context.fence,
+        names,
+      }),
     );
   };
 }
@@ -75,7 +85,10 @@ async function surpriseIn(context: StepContext, directory: string, deps: StepDep
       one.sha256,
     ]),
   );
-  const { pending } = await migrationStatus(await databaseOf(deps, context), directory);
+  const { pending } = await migrationStatus(await databaseOf(deps, context), {
+    directory,
+    ...historyOf(context.plan.definition.database),
+  });
   const strange = pending.filter((one) => expected.get(one.name) !== one.sha256).map((one) => one.name);
   if (strange.length === 0) return null;
   return { verdict: 'fail', reason: `the plan was not made for ${strange.join(', ')}; plan the release again`, facts: { changed: false } };

@@ -1,5 +1,6 @@
-import { isJsonObject, joinVerdicts, type Check } from '../../kernel/index.ts';
+import { isJsonObject, joinVerdicts, type Check, type JsonObject } from '../../kernel/index.ts';
 import type { Plan } from '../core/plan.ts';
+import { snapshotFlags } from '../carried-flags/snapshot.ts';
 import { runPreflight, type Asked } from '../preflight/preflight.ts';
 import type { StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
@@ -9,14 +10,17 @@ import { as, object, text } from './input.ts';
 export function preflightStep(deps: StepDeps): StepExecutor {
   return async ({ plan, step, effects }) => {
     const asked = await runPreflight(deps, plan, as<Readonly<Record<string, string>>>(object(step.input, 'skips')));
-    const checks = asked.map(({ check }) => check);
+    const checks = asked.flatMap(({ check, parts }) => [check, ...parts]);
     const deciding = asked.filter(({ blocks }) => blocks);
     const bad = deciding.filter(({ check }) => check.verdict !== 'pass');
     const reason = bad.length === 0 ? passedText(asked) : summaryOf(bad.map(({ check }) => check));
     if (bad.length === 0) effects.commandsAhead?.(commandsOf(plan));
     // An agent or a database that is just starting again is no reason to send a person back to the start.
     const retry = bad.length > 0 && bad.every(({ passing }) => passing);
-    return { verdict: joinVerdicts(deciding.map(({ check }) => check.verdict)), reason, checks, retry };
+    // A store that is away fails the question about flags itself, where they are asked about.
+    const flags = await snapshotFlags(deps, plan).catch(() => null);
+    const facts = flags === null ? {} : { facts: { flags: as<JsonObject>(flags as never) } };
+    return { verdict: joinVerdicts(deciding.map(({ check }) => check.verdict)), reason, checks, retry, ...facts };
   };
 }
 

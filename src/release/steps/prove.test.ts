@@ -2,9 +2,20 @@ import { describe, expect, it } from 'vitest';
 import type { CellProof } from '../prove/ports.ts';
 import { outcomeOfProof } from './prove.ts';
 
+const NO_STATEMENTS = { asked: 0, recorded: 0, sampled: 0, plain: 0 };
+
 function cell(change: Partial<CellProof>): CellProof {
   const usual = { version: 'old', part: 'service', schema: 'old', runsOn: 'old', required: true, meaning: '' } as const;
-  return { ...usual, verdict: 'pass', cause: '3 checks passed', checks: [], output: null, durationMs: 1, ...change };
+  return {
+    ...usual,
+    verdict: 'pass',
+    cause: '3 checks passed',
+    checks: [],
+    output: null,
+    statements: NO_STATEMENTS,
+    durationMs: 1,
+    ...change,
+  };
 }
 const outcome = (...cells: readonly CellProof[]) => outcomeOfProof({ id: 'p', cells }, 'd');
 

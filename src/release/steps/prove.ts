@@ -12,7 +12,7 @@ import { text } from './input.ts';
 export function proveStep(deps: StepDeps): StepExecutor {
   return async (context) => {
     const proof = await prove(deps, context);
-    const { sha256 } = await saveProof(deps.home, proof);
+    const { sha256 } = await saveProof(deps.home, proof, context.effects.clock.now());
     for (const remark of proof.remarks) context.note(remark);
     return outcomeOfProof(proof, sha256);
   };
@@ -30,8 +30,10 @@ async function prove(deps: StepDeps, { plan, step, effects, signal, note }: Step
     old: { kind: 'released', released: previous, told: 'what serves' },
     built: { version, commit: gitSha, told: 'what was built', folder: join(deps.home, text(step.input, 'folder')), definition },
     server: await deps.ownServer(),
+    captured: null,
     environment: await deps.environmentFor(workspace, null),
     keep: false,
+    beyond: false,
     signal,
     onProgress: note,
   });

@@ -6,6 +6,7 @@ import { companionsStep, recallStep } from './companions.ts';
 import { commandStep } from './command.ts';
 import type { StepDeps } from './deps.ts';
 import { evidenceStep } from './evidence.ts';
+import { flagsOffStep } from './flags-off.ts';
 import { applyGroupStep, removeGroupStep } from './group.ts';
 import { judgeStep } from './judge.ts';
 import { migrateDownStep, migrateStep } from './migrate.ts';
@@ -15,6 +16,7 @@ import { proveStep } from './prove.ts';
 import { rehearseStep } from './rehearse.ts';
 import { routeStep } from './route.ts';
 import { smokeStep } from './smoke.ts';
+import { surfacesStep } from './surfaces.ts';
 
 /** One executor per step kind; a new kind is one file and one line here. */
 export function stepExecutors(deps: StepDeps): Readonly<Record<StepKind, StepExecutor>> {
@@ -34,10 +36,12 @@ export function stepExecutors(deps: StepDeps): Readonly<Record<StepKind, StepExe
     smoke: smokeStep(deps),
     rehearse: rehearseStep(deps),
     prove: proveStep(deps),
+    surfaces: surfacesStep(deps),
     judge: judgeStep(deps),
     companions: companionsStep(deps),
     recall: recallStep(deps),
     observe: observeStep(deps),
+    'flags-off': flagsOffStep(deps),
     evidence: evidenceStep(deps),
   };
 }

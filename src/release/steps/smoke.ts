@@ -15,9 +15,20 @@ export function smokeStep(deps: StepDeps): StepExecutor {
     const definition = definitionOf(context, version);
     const group = await deps.target.inspect(text(input, 'group'));
     if (group === null) return { verdict: 'fail', reason: `${text(input, 'group')} is not running` };
-    const bases = text(input, 'through') === 'route' ? [routeBase(object(input, 'listen'))] : groupBases(group, definition);
-    return smokeGroup(deps, context, { smoke: as<SmokeDefinition>(input['smoke']), bases, definition, version, group });
+    const one = { smoke: as<SmokeDefinition>(input['smoke']), definition, version, group };
+    if (text(input, 'through') !== 'route') return smokeGroup(deps, context, { ...one, bases: groupBases(group, definition) });
+    return throughRouter(deps, context, { ...one, bases: [routeBase(object(input, 'listen'))] });
   };
+}
+
+/** What fails while the router is away says nothing of the version behind it: that is asked again when the router is back. */
+async function throughRouter(deps: StepDeps, context: StepContext, one: GroupSmoke): Promise<StepOutcome> {
+  const { service, environment } = context.plan;
+  const began = async (): Promise<number | null> => (await deps.router.stats(`${service}/${environment}`))?.since ?? null;
+  const before = await began();
+  const outcome = await smokeGroup(deps, context, one);
+  if (outcome.verdict !== 'fail' || (await began()) === before) return outcome;
+  return { ...outcome, verdict: 'unknown', reason: `the router was started again meanwhile: ${outcome.reason}`, retry: true };
 }
 
 /** Everything needed to smoke one running group. */

@@ -5,7 +5,7 @@ import { chooseIdentity } from './identity.ts';
 import { readFailure } from './failures.ts';
 import { initialise } from './initialise.ts';
 import { launchServer, type Launch, type Launched } from './launch.ts';
-import { clearForeignPidFile, ghostPostmaster, runningPostmaster, signalPostmaster } from './postmaster.ts';
+import { clearForeignPidFile, ghostPostmaster, recordedSockets, runningPostmaster, signalPostmaster } from './postmaster.ts';
 import { probe } from './probe.ts';
 import { checkSocketDirectory, secureSocketDirectory } from './socket.ts';
 
@@ -36,6 +36,7 @@ export async function bringUp(place: Place): Promise<boolean> {
   for (;;) {
     const state = await probe(place.socketDirectory);
     if (state === 'up' && hasPidFile(place)) return launched?.failure() === null;
+    await refuseMoved(place);
     const waited = deadlineChecked(place, since);
     if (state !== 'stopping') stoppingSince = null;
     else stoppingSince ??= systemClock.monotonic();
@@ -53,6 +54,15 @@ export async function bringUp(place: Place): Promise<boolean> {
 /** Without it the server that answers is one whose data folder was removed. */
 function hasPidFile(place: Place): boolean {
   return existsSync(join(place.dataDirectory, 'postmaster.pid'));
+}
+
+/** One that answers in another folder is never stopped for the sake of this process: others work with it. */
+async function refuseMoved({ home, dataDirectory, socketDirectory }: Place): Promise<void> {
+  const recorded = recordedSockets(dataDirectory);
+  if (recorded === null || recorded === socketDirectory || (await probe(recorded)) !== 'up') return;
+  throw new SlipwayError('store_unreachable', `PostgreSQL for ${home} has its socket in ${recorded} by now, not in ${socketDirectory}`, {
+    hint: 'Start this process again, with the TMPDIR that the others have.',
+  });
 }
 
 function deadlineChecked(place: Place, since: number): number {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { SlipwayError, systemClock } from '../../kernel/index.ts';
 import { processExists } from '../process.ts';
 import { SUPERUSER } from './initialise.ts';
-import { ghostPostmaster, runningPostmaster, signalPostmaster, type StopMode } from './postmaster.ts';
+import { refuseForeignStore } from './owner.ts';
+import { ghostPostmaster, recordedSockets, runningPostmaster, signalPostmaster, type StopMode } from './postmaster.ts';
 import { countClients, createDatabase, probe } from './probe.ts';
 import { removeIfEmpty, SOCKET_PORT, socketDirectory } from './socket.ts';
 import { bringUp } from './bring-up.ts';
@@ -32,13 +33,15 @@ const STOP_DEADLINE_MS = 60_000;
  * Starts PostgreSQL for a state directory, or attaches to the one that runs. Any number of processes may do this at once.
  * Nothing but a unix socket in a folder closed to other users; the server outlives this process.
  * @param options.home the state directory (`.slipway`); data goes to `<home>/store/pg`
- * @throws SlipwayError `platform_unsupported`, `state_corrupt`, `disk_full`, `store_version`, `store_unreachable`
+ * @throws SlipwayError `platform_unsupported`, `state_corrupt`, `disk_full`, `store_version`, `store_unreachable`, `store_owner`
  */
 export async function openEmbedded(options: { readonly home: string }): Promise<Embedded> {
+  refuseForeignStore(options.home);
   // Enterable: where root must run the server as another user, that user passes through. The data itself is 0700.
   mkdirSync(join(options.home, 'store'), { recursive: true, mode: 0o711 });
   const home = realpathSync(options.home);
-  const place = { home, dataDirectory: join(home, 'store', 'pg'), socketDirectory: socketDirectory(home) };
+  const dataDirectory = join(home, 'store', 'pg');
+  const place = { home, dataDirectory, socketDirectory: recordedSockets(dataDirectory) ?? socketDirectory(home) };
   refuseOddData(place.dataDirectory);
   const started = await bringUp(place);
   return {
@@ -64,9 +67,11 @@ export async function openEmbedded(options: { readonly home: string }): Promise<
  * @returns false when it has clients and goes on
  */
 export async function stopUnusedEmbedded(home: string): Promise<boolean> {
+  refuseForeignStore(home);
   if (!existsSync(join(home, 'store', 'pg'))) return true;
   const real = realpathSync(home);
-  const [data, sockets] = [join(real, 'store', 'pg'), socketDirectory(real)];
+  const data = join(real, 'store', 'pg');
+  const sockets = recordedSockets(data) ?? socketDirectory(real);
   if (runningPostmaster(data) !== null) {
     // The agent's worker may have been the last to leave, and asked it to stop already: then it takes no connection any more.
     const up = (await probe(sockets)) === 'up';

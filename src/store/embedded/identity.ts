@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
+import { knownAccounts, type Account } from './owner.ts';
 
 /** How PostgreSQL, which refuses to run as root, is started here. */
 export interface Identity {
@@ -56,11 +57,8 @@ function asOtherUser(paths: readonly string[], dataOwner: number | null): Identi
   );
 }
 
-function accounts(dataOwner: number | null): readonly { readonly uid: number; readonly gid: number }[] {
-  const lines = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  const known = lines.map(([name, , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }));
+function accounts(dataOwner: number | null): readonly Account[] {
+  const known = knownAccounts();
   if (dataOwner !== null && dataOwner !== 0) return known.filter(({ uid }) => uid === dataOwner);
   return ['postgres', 'nobody'].flatMap((wanted) => known.filter(({ name }) => name === wanted));
 }

@@ -38,6 +38,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   max_parallel_workers: '0',
   max_logical_replication_workers: '0',
   io_method: 'sync',
+  // Who still sends what is a question before something of a schema goes; CREATE EXTENSION makes the counts visible.
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.max': '2000',
   jit: 'off',
   ssl: 'off',
   timezone: 'UTC',

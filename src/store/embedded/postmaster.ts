@@ -1,18 +1,25 @@
-import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { processExists } from '../process.ts';
-import { SOCKET_NAME } from './socket.ts';
+import { isOursAlone, SOCKET_NAME } from './socket.ts';
 
 /** PostgreSQL's shutdown modes: wait for clients to leave, disconnect them, or drop everything and recover at the next start. */
 export type StopMode = 'smart' | 'fast' | 'immediate';
 
 const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 
-/** First line of a PostgreSQL lock file, and the data folder on its second; null when there is no such file. */
-function readLockFile(file: string): { readonly pid: number; readonly directory: string } | null {
+/** The lines of a PostgreSQL lock file: pid, data folder, start time, port, folder of the socket (empty until it listens). */
+interface LockFile {
+  readonly pid: number;
+  readonly directory: string;
+  readonly sockets: string;
+}
+
+/** Null when there is no such file. */
+function readLockFile(file: string): LockFile | null {
   try {
-    const [pid = '', directory = ''] = readFileSync(file, 'utf8').split('\n');
-    return { pid: Number(pid), directory };
+    const [pid = '', directory = '', , , sockets = ''] = readFileSync(file, 'utf8').split('\n');
+    return { pid: Number(pid), directory, sockets };
   } catch {
     return null;
   }
@@ -22,6 +29,17 @@ function readLockFile(file: string): { readonly pid: number; readonly directory:
 export function runningPostmaster(dataDirectory: string): number | null {
   const lock = readLockFile(join(dataDirectory, 'postmaster.pid'));
   return lock !== null && worksIn(lock.pid, dataDirectory) ? lock.pid : null;
+}
+
+/**
+ * Where the server of a data folder has its socket by its own word, whatever TMPDIR it was started with; null when it has not said so.
+ * The lock beside the socket must name the same folder: in a copy of the state directory, postmaster.pid speaks of the original's server.
+ */
+export function recordedSockets(dataDirectory: string): string | null {
+  const { sockets = '' } = readLockFile(join(dataDirectory, 'postmaster.pid')) ?? {};
+  const owner = statSync(dataDirectory, { throwIfNoEntry: false })?.uid;
+  if (sockets === '' || owner === undefined || !isOursAlone(sockets, owner)) return null;
+  return readLockFile(join(sockets, `${SOCKET_NAME}.lock`))?.directory === dataDirectory ? sockets : null;
 }
 
 /** The server that holds the socket although its data folder is gone or was replaced (somebody removed the state directory under it). */

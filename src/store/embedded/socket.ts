@@ -51,9 +51,7 @@ export function removeIfEmpty(path: string): void {
  * @throws SlipwayError `state_corrupt` when it is a link, belongs to somebody else, or is open to others
  */
 export function checkSocketDirectory(path: string, owner: number): void {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || process.getuid === undefined) return;
-  if (found.isDirectory() && found.uid === owner && (found.mode & 0o077) === 0) return;
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined || isOursAlone(path, owner)) return;
   throw new SlipwayError(
     'state_corrupt',
     `The folder ${path} for PostgreSQL's socket is not safe: it must be a real folder of user id ${owner} that nobody else can enter`,
@@ -61,4 +59,11 @@ export function checkSocketDirectory(path: string, owner: number): void {
       hint: `Look who made it, remove it (rm -r ${path}), and try again.`,
     },
   );
+}
+
+/** Is the folder there, a real one of this user, and closed to all others? */
+export function isOursAlone(path: string, owner: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || process.getuid === undefined) return found !== undefined;
+  return found.isDirectory() && found.uid === owner && (found.mode & 0o077) === 0;
 }

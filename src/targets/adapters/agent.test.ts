@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAdaptorServer } from '@hono/node-server';
+import { CHILD_ENVIRONMENT } from '../../../test/support/child.ts';
 import { SlipwayError, type Log } from '../../kernel/index.ts';
 import { PLANTED_SECRET, targetContract, type TargetHarness } from '../contract.ts';
 import { createTargetRoutes } from '../http.ts';
@@ -20,14 +21,16 @@ async function startAgent(state: string, socket: string): Promise<ChildProcess> 
     import { createAdaptorServer } from '@hono/node-server';
     import { rmSync } from 'node:fs';
     const { systemClock } = await import(${JSON.stringify(path.join(SOURCES, '../kernel/index.ts'))});
+    const { keepCompiled } = await import(${JSON.stringify(path.join(SOURCES, '../../test/support/child.ts'))});
     const { createProcessTarget, createTargetRoutes } = await import(${JSON.stringify(path.join(SOURCES, 'index.ts'))});
+    keepCompiled();
     const target = await createProcessTarget({ directory: ${JSON.stringify(state)}, clock: systemClock, log: (...all) => console.error(...all), environment: process.env });
     rmSync(${JSON.stringify(socket)}, { force: true });
     const routes = await createTargetRoutes(target, () => undefined);
     createAdaptorServer({ fetch: routes.fetch }).listen(${JSON.stringify(socket)}, () => console.log('up'));`;
   const agent = spawn(process.execPath, ['--input-type=module', '-e', script], {
     cwd: SOURCES,
-    env: { PATH: process.env['PATH'], SECRET: PLANTED_SECRET },
+    env: { ...CHILD_ENVIRONMENT, SECRET: PLANTED_SECRET },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(agent.stdout, 'data');

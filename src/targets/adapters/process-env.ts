@@ -63,6 +63,8 @@ export function commandOf(
     SLIPWAY_ENVIRONMENT: spec.environment,
     SLIPWAY_SERVICE: service,
     SLIPWAY_INSTANCE: instance,
+    // PostgreSQL then shows whose a session is: libpq and what is built on it, node-postgres and pgx take their name from here.
+    PGAPPNAME: `${service} ${version} ${instance}`,
     ...partitionVariables(process, place.index),
     ...(place.port === null ? {} : { PORT: String(place.port) }),
     ...Object.fromEntries(Object.entries(process.env).map(([name, template]) => [name, resolve(template)])),

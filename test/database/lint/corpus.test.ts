@@ -28,9 +28,12 @@ describe.skipIf(!there)('real histories', () => {
     for (const [folder, expected, count] of HISTORIES) {
       const { format, linted } = await judgeHistory(folder);
       expect({ format, files: new Set(linted.map(({ name }) => name)).size }).toEqual({ format: expected, files: count });
-      expect(linted.filter(({ verdict }) => verdict === 'unknown').map(({ name }) => name)).toEqual([]);
       all.push(...linted);
     }
+    // Those that put together what they run: mostly names of partitions. Nothing else of them is unclear.
+    const unknown = all.filter(({ verdict }) => verdict === 'unknown');
+    expect(unknown.length / all.length).toBeLessThan(0.02);
+    expect(unknown.filter(({ findings }) => !findings.some(({ rule }) => rule === 'hidden-sql')).map(({ name }) => name)).toEqual([]);
     const forward = all.filter(({ direction }) => direction === 'up');
     expect(forward.filter(({ verdict }) => verdict === 'fail').length / forward.length).toBeLessThan(0.2);
     expect(all.filter(({ verdict, direction }) => direction === 'down' && verdict === 'fail')).toEqual([]);

@@ -80,6 +80,24 @@ describe('formats', () => {
       ['U1.2__a.sql down auto', 'V1.2__a.sql up auto', 'V1.10__b.sql up auto', 'V2__c.sql up statement', 'R__view.sql up auto'],
     ],
     [
+      'flyway',
+      {
+        'V1__a.sql': 'CREATE INDEX CONCURRENTLY i ON t (a);\nALTER TABLE t ADD COLUMN b int;',
+        'V2__b.sql': `SET lock_timeout = '1s'; CREATE INDEX CONCURRENTLY j ON t (a);`,
+        'V3__c.sql': 'ALTER TABLE t ADD COLUMN c int; ALTER TABLE t ADD COLUMN d int;',
+        'V4__d.sql': 'ALTER TABLE t ADD COLUMN e int; DROP INDEX CONCURRENTLY i;',
+        'V4__d.sql.conf': 'executeInTransaction=false',
+      },
+      ['V1__a.sql up auto', 'V2__b.sql up auto', 'V3__c.sql up auto', 'V4__d.sql up statement'],
+      ['V1__a.sql up 1:1 mixed-file'],
+    ],
+    [
+      'flyway',
+      { 'V1__a.sql': 'CREATE INDEX CONCURRENTLY i ON t (a);\nALTER TABLE t ADD COLUMN b int;', 'flyway.conf': 'flyway.mixed=true' },
+      ['V1__a.sql up auto'],
+      [],
+    ],
+    [
       'liquibase',
       {
         'a.sql': `--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n--rollback DROP TABLE x;\n--changeset ann:2 runInTransaction:false\n${BAD}\n--changeset ann:3 dbms:mysql\nCREATE TABLE \`a\` (b int);`,
@@ -183,6 +201,19 @@ describe('files that cannot be judged', () => {
       '2:13 {{ schema }} is a placeholder without a value: give --define NAME=VALUE',
     ],
     ['a command of psql', '\\set x 1\nSELECT 1;', 'unknown', '1:1 unsupported: "\\set" is a command of psql, not SQL; take it out'],
+    ['a variable of psql', 'SELECT 1;\nALTER TABLE t OWNER TO :owner;', 'unknown', '2:24 unsupported: ":owner" is a variable of psql'],
+    ['a template of Ruby', 'SELECT 1;\nSELECT <%= x %>;', 'unknown', '2:8 <%= x %> is a placeholder without a value'],
+    ['nested brackets', `SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)}`, 'fail', '1:10004 memory exhausted'],
+    ['a sum of 100,000', `SELECT ${Array.from({ length: 100_000 }, () => '1').join('+')}`, 'unknown', 'nested too deeply to be read here'],
+    ['a string without an end', `SELECT 1;\nSELECT 'x;\n`, 'fail', '2:8 unterminated quoted string'],
+    ['UTF-16', new Uint8Array([0xff, 0xfe, 0x53, 0x00]), 'unknown', '1:1 the file is not UTF-8; save it as UTF-8'],
+    ['a body with a mistake', 'DO $$ BEGIN IF THEN END $$', 'unknown', 'the body of this cannot be parsed, so it was not judged'],
+    [
+      'a body with nested brackets',
+      `DO $$ BEGIN PERFORM ${'('.repeat(20_000)}1${')'.repeat(20_000)}; END $$`,
+      'unknown',
+      'the body of this cannot be parsed, so it was not judged',
+    ],
     ['data in the file', 'COPY t FROM stdin;\n1\t2\n\\.\n', 'unknown', '2:1 unsupported: COPY ... FROM stdin'],
     [
       'another database',
@@ -198,6 +229,19 @@ describe('files that cannot be judged', () => {
   test('a file of 50 MB is not even read', async () => {
     const answer = await read({ '1_a.sql': new Uint8Array(50 * 1024 * 1024).fill(0x20) });
     expect(answer).toMatchObject({ verdicts: ['unknown'], messages: [expect.stringContaining('larger than 8 MiB')] });
+  });
+
+  test('so is what a tool prints, or stdin brings', async () => {
+    const file = { name: 'stdin', text: ' '.repeat(50 * 1024 * 1024), direction: 'up', transactions: 'statement', gaps: [] } as const;
+    const [linted] = await lintFiles({ files: [file], options: { version: 18, utc: null, sizes: new Map() }, limited: true });
+    expect(linted).toMatchObject({ verdict: 'unknown', findings: [{ message: expect.stringContaining('larger than 8 MiB') as unknown }] });
+  });
+
+  test('a journal of Drizzle that is none, and one that names what is not there', async () => {
+    const broken = await read({ 'meta/_journal.json': '{ not JSON', '0000_a.sql': 'SELECT 1' });
+    expect(broken).toMatchObject({ verdicts: ['unknown'], messages: [expect.stringContaining('it is not JSON')] });
+    const lost = await read({ 'meta/_journal.json': '{"dialect":"postgresql","entries":[{"tag":"0000_a"}]}' });
+    expect(lost).toMatchObject({ verdicts: ['unknown'], messages: ['1:1 the journal names it, and it is not there'] });
   });
 
   test('a placeholder with a value is SQL', async () => {

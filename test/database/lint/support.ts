@@ -4,6 +4,7 @@ import type { Finding, RuleId, TransactionMode } from '../../../src/database/ind
 /** How SQL given to {@link lint} is judged. */
 export interface Setting {
   readonly version?: number;
+  readonly minor?: number;
   readonly transactions?: TransactionMode;
   readonly sizes?: Readonly<Record<string, { readonly rows: number; readonly bytes: number }>>;
   readonly limited?: boolean;
@@ -24,7 +25,12 @@ export async function judge(sql: string | readonly string[], setting: Setting = 
     transactions: setting.transactions ?? ('file' as const),
     gaps: [],
   }));
-  const options = { version: setting.version ?? 18, utc: null, sizes: new Map(Object.entries(setting.sizes ?? {})) };
+  const options = {
+    version: setting.version ?? 18,
+    ...(setting.minor === undefined ? {} : { minor: setting.minor }),
+    utc: null,
+    sizes: new Map(Object.entries(setting.sizes ?? {})),
+  };
   const linted = await lintFiles({ files, options, limited: setting.limited ?? true });
   const last = linted.at(-1);
   if (last === undefined) throw new Error('there was nothing to judge');

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { systemClock } from '../../../src/kernel/index.ts';
 import { agentStatus, stopAgent } from '../../../src/server/index.ts';
+import { COMPILED } from '../../support/child.ts';
+import { placeStore } from '../../support/place-store.ts';
 import { runningPostmaster, signalPostmaster } from '../../../src/store/embedded/postmaster.ts';
+import { socketDirectory } from '../../../src/store/embedded/socket.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 /** Longer than any command here may take: a command that hangs is a failed test, not a hung suite. */
@@ -98,6 +101,7 @@ export async function makeSmallRig(
 ): Promise<SmallRig> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'slipway-bad-input-')));
   const home = options.home ?? join(folder, 'home');
+  if (options.home === undefined && options.variables?.['SLIPWAY_DATABASE_URL'] === undefined) await placeStore(home);
   return {
     folder,
     home,
@@ -112,16 +116,19 @@ export async function makeSmallRig(
 }
 
 /** Ends everything that runs for a state directory. */
-async function endHome(home: string): Promise<void> {
+export async function endHome(home: string): Promise<void> {
   if ((await agentStatus(home)) !== null) await stopAgent(home, systemClock, { all: true });
   const postmaster = runningPostmaster(join(home, 'store', 'pg'));
-  if (postmaster === null) return;
-  signalPostmaster(postmaster, 'immediate');
-  await until('PostgreSQL has ended', () => runningPostmaster(join(home, 'store', 'pg')) === null);
+  if (postmaster !== null) {
+    signalPostmaster(postmaster, 'immediate');
+    await until('PostgreSQL has ended', () => runningPostmaster(join(home, 'store', 'pg')) === null);
+  }
+  // It is in the temporary folder, not in the state directory.
+  if (existsSync(home)) rmSync(socketDirectory(realpathSync(home)), { recursive: true, force: true });
 }
 
 /** Processes whose working folder is one of these or below. */
-function processesIn(folders: readonly string[]): readonly number[] {
+export function processesIn(folders: readonly string[]): readonly number[] {
   const below = (cwd: string): boolean => folders.some((folder) => cwd === folder || cwd.startsWith(`${folder}/`));
   return readdirSync('/proc')
     .map(Number)
@@ -136,7 +143,8 @@ function processesIn(folders: readonly string[]): readonly number[] {
 
 /** Nothing of the developer's own settings may decide a test. */
 function baseEnvironment(folder: string): Readonly<Record<string, string>> {
-  return { PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`, HOME: folder, SLIPWAY_ACTOR: 'ann' };
+  const path = `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`;
+  return { PATH: path, NODE_COMPILE_CACHE: COMPILED, HOME: folder, SLIPWAY_ACTOR: 'ann' };
 }
 
 const SERVER = `

@@ -46,6 +46,18 @@ export function readAnswer(json: unknown, kind: Ask['kind']): Reading {
   }
 }
 
+/** Single numbers of an answer by the value of a label, or why there are none. */
+export function numbersIn(json: unknown, label: string): ReadonlyMap<string, number> | string {
+  const parsed = answerSchema.safeParse(json);
+  if (!parsed.success) return 'it answered JSON that is not a Prometheus answer';
+  const { data, warnings = [] } = parsed.data;
+  if (data.resultType !== 'vector') return `the query gives a ${data.resultType}`;
+  // Of a part of the stores, say: what is missing is not told.
+  if (warnings.length > 0) return `it answered with a warning: ${(warnings[0] ?? '').slice(0, 200)}`;
+  const numbers = new Map(data.result.map(({ metric, value: [, value] }) => [metric[label] ?? '', Number(value)]));
+  return [...numbers.values()].every(Number.isFinite) ? numbers : 'it answered what is no number';
+}
+
 /** An answer that is well formed and of no use; only on its way to {@link readAnswer}. */
 class Unusable extends Error {}
 

@@ -2,14 +2,32 @@ import { existsSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { userInfo } from 'node:os';
 import { SlipwayError, systemClock } from '../../../kernel/index.ts';
-import { CONFIG_FILE, loadConfig, loadSet, type LoadedConfig } from '../../../config/index.ts';
-import { openApp, type App } from '../../compose.ts';
+import type { LoadedConfig } from '../../../config/index.ts';
+import type { App } from '../../compose.ts';
 import { createLog, levelFrom } from '../../output/log.ts';
 import { text, type Call } from '../spec.ts';
 
+/** The rooms of the configuration and of everything else are loaded by who needs them: a linter starts in a third of the time without. */
+const room = () => import('../../../config/index.ts');
+
 /** Opens everything, hands it to `use`, and closes it again whatever happens. */
 export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
-  refuseStrangeFolder(call);
+  await refuseStrangeFolder(call);
+  return openedApp(call, use);
+}
+
+/** The same for what people make first: where there is no store one is made, and said so. */
+export async function withNewApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
+  refuseNoFolder(call);
+  if (await isStrange(call))
+    call.terminal.note(
+      `note: there was no store here; it is in ${join(call.directory, '.slipway')} from now on. SLIPWAY_DATABASE_URL names one that servers share.`,
+    );
+  return openedApp(call, use);
+}
+
+async function openedApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
+  const { openApp } = await import('../../compose.ts');
   const { directory, environment, secrets } = call;
   const log = createLog({
     clock: systemClock,
@@ -26,18 +44,33 @@ export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Pro
 }
 
 /** Opening makes a state directory with a database; that must not happen in whatever folder somebody stands. */
-export function refuseStrangeFolder({ directory, config, environment }: Pick<Call, 'directory' | 'config' | 'environment'>): void {
+export async function refuseStrangeFolder(where: Where): Promise<void> {
+  refuseNoFolder(where);
+  if (!(await isStrange(where))) return;
+  const { CONFIG_FILE } = await room();
+  throw new SlipwayError('config_missing', `There is no ${CONFIG_FILE} in ${where.directory}, and nothing was released from there`, {
+    hint: 'Run `slipway init` there, or pass -C FOLDER. For flags alone, `slipway flag create` makes a store; SLIPWAY_HOME or SLIPWAY_DATABASE_URL name one that is elsewhere.',
+  });
+}
+
+type Where = Pick<Call, 'directory' | 'config' | 'environment'>;
+
+function refuseNoFolder({ directory }: Where): void {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new SlipwayError('usage', `${directory} is not a folder`, { hint: 'Correct -C, or leave it out to work in the current folder.' });
+}
+
+/** Nothing of Slipway is here, and nothing says where it is. */
+async function isStrange({ directory, config, environment }: Where): Promise<boolean> {
   const known = config !== null || environment['SLIPWAY_HOME'] !== undefined || environment['SLIPWAY_DATABASE_URL'] !== undefined;
-  if (known || existsSync(join(directory, CONFIG_FILE)) || existsSync(join(directory, '.slipway'))) return;
-  throw new SlipwayError('config_missing', `There is no ${CONFIG_FILE} in ${directory}, and nothing was released from there`, {
-    hint: 'Run `slipway init` there, or pass -C FOLDER.',
-  });
+  if (known) return false;
+  const { CONFIG_FILE } = await room();
+  return !existsSync(join(directory, CONFIG_FILE)) && !existsSync(join(directory, '.slipway'));
 }
 
 /** The configuration of the workspace for the chosen environment. */
 export async function configOf(call: Call): Promise<LoadedConfig> {
+  const { CONFIG_FILE, loadConfig, loadSet } = await room();
   try {
     return await loadConfig(call.config ?? call.directory, text(call, 'env'));
   } catch (error) {

@@ -1,4 +1,5 @@
-import { openAccess, type DatabaseAccess } from '../../../database/index.ts';
+import { join } from 'node:path';
+import { openAccess, type DatabaseAccess, type FolderRequest } from '../../../database/index.ts';
 import type { DatabaseDefinition, Definition } from '../../../release/index.ts';
 import { SlipwayError } from '../../../kernel/index.ts';
 import type { App } from '../../compose.ts';
@@ -18,28 +19,38 @@ export async function declaredDatabase(call: Call, app: App): Promise<DeclaredDa
   const { database } = definition;
   // An empty database inside our own server is part of the state directory; before the first release it may not be there yet.
   if (typeof database?.url === 'object') await app.deps.ensureEmbedded(database.url.embedded);
-  const access = await app.deps.databaseFor(app.places.workspace, definition);
+  const access = await app.deps.databaseFor(app.places.workspace, definition).catch((error: unknown) => {
+    if (!(error instanceof SlipwayError) || error.code !== 'secret_missing') throw error;
+    // No release waits for it.
+    throw new SlipwayError('secret_missing', error.message, {
+      cause: error,
+      hint: 'Set the variable (or write it into .env), then run the same command again.',
+    });
+  });
   if (access !== null && database !== null) return { access, definition, database };
   throw new SlipwayError('config_invalid', `slipway.yaml declares no database for ${definition.environment}`, {
     hint: 'Add `database` with `url` or `embedded`.',
   });
 }
 
-/** @throws SlipwayError `config_invalid` when slipway.yaml names no folder of migrations */
-export function migrationsFolder({ database, environment }: Definition): string {
-  if (database !== null && database.migrations !== null) return database.migrations;
+/** The folder of migrations of slipway.yaml. @throws SlipwayError `config_invalid` when slipway.yaml names no folder of migrations */
+export function migrationsFolder({ database, environment }: Definition, home: string): FolderRequest {
+  if (database !== null && database.migrations !== null) {
+    const { migrations, history } = database;
+    return { directory: join(home, migrations), shown: migrations, ...(history === undefined ? {} : { history }) };
+  }
   throw new SlipwayError('config_invalid', `slipway.yaml names no folder of migrations for ${environment}`, {
     hint: 'Add `database.migrations`.',
   });
 }
 
 /** A URL, or better the name of the variable that holds one: an argument is seen by everybody on the machine. */
-export function namedDatabase(call: Call, option: string): DatabaseAccess | null {
+export function namedDatabase(call: Call, option: string, shown = `--${option}`): DatabaseAccess | null {
   const given = text(call, option);
   if (given === undefined) return null;
   const url = given.includes('://') ? given : call.environment[given];
   if (url === undefined)
-    throw new SlipwayError('secret_missing', `--${option} ${given}: there is no such variable`, {
+    throw new SlipwayError('secret_missing', `${shown} ${given}: there is no such variable`, {
       hint: 'Give a URL, or the name of a variable that holds one.',
     });
   const access = openAccess(url);

@@ -1,25 +1,45 @@
 import { dirname, resolve } from 'node:path';
-import { FORMAT_NAMES, printedSql, printWith, readSources, type FormatName, type SourceFile } from '../../../database/index.ts';
+import {
+  declaredFormat,
+  FORMAT_NAMES,
+  pipedSql,
+  printWith,
+  readSources,
+  usualFolders,
+  type FolderRequest,
+  type FormatName,
+  type SourceFile,
+} from '../../../database/index.ts';
 import { SlipwayError } from '../../../kernel/index.ts';
 import { many, text, type Call } from '../spec.ts';
 import { configOf } from './app.ts';
 
+/** Migrations as they were understood, and whether Slipway applies them. */
+export interface MigrationSources extends Judged {
+  readonly format: FormatName;
+  readonly files: readonly SourceFile[];
+}
+
 /** Files of a folder, or SQL that comes from elsewhere. */
-export async function migrationSources(
-  call: Call,
-): Promise<{ readonly path: string; readonly format: FormatName; readonly files: readonly SourceFile[] }> {
+export async function migrationSources(call: Call): Promise<MigrationSources> {
   const [given, ...command] = call.args.filter((one) => one !== undefined);
   if (given === '-') {
     const printed = command.length === 0 ? await readStdin() : await printWith(command, call.directory);
     const name = command.length === 0 ? 'stdin' : (command[0] ?? '');
-    return { path: call.directory, format: 'printed', files: [printedSql(printed, name)] };
+    return { path: call.directory, format: 'printed', applied: false, files: [pipedSql(printed, name)] };
   }
   if (command.length > 0)
     throw new SlipwayError('usage', 'A command that prints SQL stands in the place of a folder', {
       hint: 'Write: slipway db lint - -- COMMAND.',
     });
-  const { path, format } = await whatToJudge(call);
-  return { path, ...(await readSources(path, format, defines(call))) };
+  const printing = given === undefined ? await configuredPrint(call) : null;
+  if (printing !== null) {
+    const { argv, directory } = printing;
+    const files = [pipedSql(await printWith(argv, directory), argv[0] ?? '')];
+    return { path: directory, format: 'printed', applied: false, files };
+  }
+  const { path, format, applied } = await whatToJudge(call);
+  return { path, applied, ...(await readSources(path, format, defines(call), true)) };
 }
 
 async function readStdin(): Promise<string> {
@@ -28,17 +48,57 @@ async function readStdin(): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function whatToJudge(call: Call): Promise<{ readonly path: string; readonly format: FormatName | null }> {
+interface Judged {
+  readonly path: string;
+  readonly format: FormatName | null;
+  /** It is the folder that Slipway applies. */
+  readonly applied: boolean;
+}
+
+async function whatToJudge(call: Call): Promise<Judged> {
   const format = FORMAT_NAMES.find((name) => name === text(call, 'format')) ?? null;
   const [given] = call.args;
-  if (given !== undefined) return { path: resolve(call.directory, given), format };
-  const { definition, file } = await configOf(call);
-  const folder = definition.database?.migrations ?? null;
-  if (folder === null)
-    throw new SlipwayError('usage', 'There is no database.migrations in slipway.yaml, and no folder was named', {
-      hint: 'Name the folder: slipway db lint FOLDER.',
-    });
-  return { path: resolve(dirname(file), folder), format: format ?? 'slipway' };
+  if (given !== undefined) return { path: resolve(call.directory, given), format, applied: false };
+  const configured = await configuredFolder(call);
+  if (configured !== null) return { path: configured.directory, format: format ?? (await declaredFormat(configured)), applied: true };
+  return { path: resolve(call.directory, await onlyUsualFolder(call)), format, applied: false };
+}
+
+/** `database.migrations` of slipway.yaml; null where there is no slipway.yaml, or none in it. */
+async function configuredFolder(call: Call): Promise<FolderRequest | null> {
+  const config = await configIfAny(call);
+  const { migrations = null, history } = config?.definition.database ?? {};
+  if (config === null || migrations === null) return null;
+  return { directory: resolve(dirname(config.file), migrations), ...(history === undefined ? {} : { history }) };
+}
+
+/** `database.print` of slipway.yaml, likewise. */
+async function configuredPrint(call: Call): Promise<{ readonly argv: readonly string[]; readonly directory: string } | null> {
+  const config = await configIfAny(call);
+  const argv = config?.definition.database?.print;
+  return config === null || argv === undefined ? null : { argv, directory: dirname(resolve(call.directory, config.file)) };
+}
+
+async function configIfAny(call: Call): Promise<Awaited<ReturnType<typeof configOf>> | null> {
+  try {
+    return await configOf(call);
+  } catch (error) {
+    if (error instanceof SlipwayError && error.code === 'config_missing' && call.config === null) return null;
+    throw error;
+  }
+}
+
+/** A project that is not set up for Slipway yet should not have to be, to have its migrations judged. */
+async function onlyUsualFolder(call: Call): Promise<string> {
+  const found = await usualFolders(call.directory);
+  if (found.length === 1 && found[0] !== undefined) return found[0];
+  throw new SlipwayError(
+    'usage',
+    found.length === 0
+      ? 'No slipway.yaml names database.migrations, and no folder of migrations was found'
+      : `No slipway.yaml names database.migrations, and migrations may be in ${found.join(', ')}`,
+    { hint: 'Name the folder behind the command.' },
+  );
 }
 
 function defines(call: Call): ReadonlyMap<string, string> {

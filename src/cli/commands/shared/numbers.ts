@@ -1,4 +1,4 @@
-import { parseDuration, SlipwayError, type Duration } from '../../../kernel/index.ts';
+import { formatDuration, parseDuration, SlipwayError, type Duration } from '../../../kernel/index.ts';
 
 /** A whole number of an option. @throws SlipwayError `usage` */
 export function wholeNumber(option: string, given: string, [least, most]: readonly [least: number, most: number]): number {
@@ -21,7 +21,7 @@ export function timeSpan(option: string, given: string, mostMs: Duration): Durat
   if (ms === null || ms > mostMs)
     throw new SlipwayError(
       'usage',
-      `${option} ${given}: a length of time is needed, such as 30s, 5m or 1h30m, of at most ${mostMs / 86_400_000} days`,
+      `${option} ${given}: a length of time is needed, such as 30s, 5m or 1h30m, of at most ${formatDuration(mostMs)}`,
     );
   return ms;
 }

@@ -34,3 +34,9 @@ export const REFUSED: readonly (readonly [number, string])[] = [
   [3, 'there is no such release, or several begin like that'],
   [4, 'makes no sense in the state the release is in'],
 ];
+
+/** Where databases are made that are tried on and thrown away. */
+export const SERVER: OptionSpec = {
+  flags: '--server <url>',
+  what: "make the databases on this PostgreSQL server, or the one whose URL is in this variable (default: Slipway's own)",
+};

@@ -34,12 +34,18 @@ export const LINT_COMMAND: CommandSpec = {
   path: 'db lint',
   purpose: 'Judge migrations before they run: what they lock, rewrite and break, and what to write instead.',
   args: [
-    { syntax: '[path]', what: 'folder of migrations, or one SQL file (default: database.migrations of slipway.yaml); - for SQL on stdin' },
+    {
+      syntax: '[path]',
+      what: 'folder of migrations, or one SQL file (default: database.migrations of slipway.yaml, else where tools usually put them); - for SQL on stdin',
+    },
     { syntax: '[command...]', what: 'after `- --`: a command that prints the SQL, for tools whose migrations are programs' },
   ],
   options: [
     FORMAT,
-    { flags: '--postgres <major>', what: 'version of PostgreSQL they will run on, 11 or newer (default: the newest that was measured)' },
+    {
+      flags: '--postgres <version>',
+      what: 'version of PostgreSQL they will run on, 11 or newer, such as 15 or 14.3 (default: the newest that was measured)',
+    },
     {
       flags: '--transactions <how>',
       what: 'how the tool runs a file, when it is not the usual way',
@@ -62,7 +68,7 @@ export const LINT_COMMAND: CommandSpec = {
     },
   ],
   notes:
-    'Nothing is run, and no server is needed; of one that is named only the catalog is read. A comment `-- slipway: allow RULE because "reason"` allows what it stands in front of. docs/lint.md lists the rules.',
+    'No server is needed; of one that is named only the catalog is read. Nothing is run, but what prints the SQL of migrations that are programs: manage.py sqlmigrate, alembic upgrade --sql, database.print. A comment `-- slipway: allow RULE because "reason"` allows what it stands in front of. docs/lint.md lists the rules.',
   examples: [
     { line: 'slipway db lint migrations', what: 'every migration of a folder' },
     { line: 'slipway db lint prisma/migrations --since 20260101000000_add_orders', what: 'only what is new' },
@@ -75,6 +81,6 @@ export const LINT_COMMAND: CommandSpec = {
     [26, 'the command that prints SQL was not found'],
     [22, 'the database cannot be reached, or refused'],
   ],
-  json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, rules: { RULE: why }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, fix, relation, line, column, allowed }], claims: [{ line, locks: [{ relation, mode }], scans, rewrites }] }] }; "claims" are what each statement does to tables in use',
+  json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, rules: { RULE: why }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, fix, relation, line, column, allowed }], claims: [{ statement, line, locks: [{ relation, mode }], scans, rewrites }] }] }; "claims" are what each statement does to tables in use',
   load: async () => (await import('../db-lint.ts')).run,
 };

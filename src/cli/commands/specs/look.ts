@@ -128,7 +128,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
     args: [
       {
         syntax: '[pack]',
-        what: 'folder of a pack, or the whole id of a release; by default the last sealed release slipway.yaml here is about',
+        what: 'folder of a pack or of a proof of db prove, or the whole id of a release; by default the last sealed release slipway.yaml here is about',
       },
     ],
     options: [ENV, PIN],
@@ -145,7 +145,7 @@ export const LOOK_COMMANDS: readonly CommandSpec[] = [
       [6, 'UNKNOWN: the pack agrees with itself, but no key was pinned'],
       [14, 'FAIL: do not trust the pack'],
     ],
-    json: '{ directory, pins: "given" | "own" | "none", verdict, checks: [{ name, verdict, reason, fix? }] }',
+    json: '{ kind: "pack" | "proof", directory, pins: "given" | "own" | "none", verdict, checks: [{ name, verdict, reason, fix? }] }',
     load: async () => (await import('../evidence.ts')).verify,
   },
   {

@@ -92,23 +92,33 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'demo',
-    purpose: 'Release an example shop twice: once well, once broken and back, with evidence of both.',
+    purpose: 'Release an example shop well and broken and back, or migrate its database under load, with evidence.',
     options: [
       { flags: '--keep', what: 'leave the shop running at the end' },
       {
         flags: '--fault <name>',
-        what: 'what is wrong with the second release',
+        what: 'what is wrong with the third release',
         choices: ['broken-writes', 'crash-at-start', 'slow', 'migration-fails-halfway', 'worker-dead'],
       },
+      {
+        flags: '--migration',
+        what: 'instead, split a column of a large table in four phases while users read and write it (docs/guides/zero-downtime-migration.md)',
+      },
+      { flags: '--rows <number>', what: 'rows of that table (default: 500000)' },
       { flags: '--folder <path>', what: 'where the shop is put (default: a temporary folder)' },
     ],
+    notes: 'Ctrl-C stops everything it started. Nothing outside the folder is changed.',
     examples: [
       { line: 'slipway demo', what: 'watch it happen, in about a minute' },
       { line: 'slipway demo --keep', what: 'and look around afterwards' },
       { line: 'slipway demo --fault crash-at-start', what: 'with another fault' },
+      { line: 'slipway demo --migration', what: 'a migration without downtime, in three to four minutes' },
     ],
-    exits: [[10, 'a release of the demo did not end as it should']],
-    json: 'one document per line: {"kind":"line", line}',
+    exits: [
+      [10, 'a release of the demo did not end as it should, or a user of the migration failed'],
+      [130, 'Ctrl-C: what ran is stopped'],
+    ],
+    json: 'one document per line: {"kind":"line", line}; with --migration also those of the commands it runs',
     load: async () => (await import('../demo.ts')).run,
   },
 ];

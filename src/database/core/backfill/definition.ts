@@ -13,6 +13,8 @@ export interface BackfillDefinition {
   /** A query with one row of one number: how many rows are wrong. Null counts the rows for which `where` is still true. */
   readonly verify: string | null;
   readonly limits: BackfillLimits;
+  /** The version that declares it relies on it: its release is refused until it is done and verified. */
+  readonly required: boolean;
 }
 
 /** What becomes of a batch of rows. */
@@ -28,7 +30,7 @@ export interface BackfillLimits {
   /** How long one transaction is meant to take; the size of a batch follows from it. */
   readonly transactionMs: Duration;
   readonly mostRowsPerBatch: number;
-  /** Pause after a batch as a multiple of the time it took: 1 leaves the database alone half of the time. */
+  /** Pause after a batch as a multiple of the time it took, and as much again for each session of others that is at work: see `pauseAfter`. */
   readonly nice: number;
   /** Rows that cannot be changed and are set aside before it gives up. */
   readonly mostQuarantined: number;
@@ -46,7 +48,7 @@ export interface HealthLimits {
   readonly activeSessions: number;
   readonly replicaLagMs: Duration;
   readonly replicaLagBytes: number;
-  /** WAL that a replication slot keeps. */
+  /** WAL that a replication slot keeps, or that waits for the archive. */
   readonly keptWalBytes: number;
   /** Dead rows of the table, as a multiple of its live ones. */
   readonly deadRows: number;
@@ -61,7 +63,7 @@ export interface HealthLimits {
 const MIB = 1024 ** 2;
 
 export const DEFAULT_LIMITS: BackfillLimits = {
-  transactionMs: 15,
+  transactionMs: 5,
   mostRowsPerBatch: 20_000,
   nice: 1,
   mostQuarantined: 100,

@@ -6,6 +6,10 @@ export interface Trial {
   readonly tookMs: Duration;
   /** WAL the change wrote; null where the server does not tell. */
   readonly walBytes: number | null;
+  /** Of the rows tried, those that the server refused to write. */
+  readonly refused: number;
+  /** `where` is still true of a row that was changed: the run would stop there. */
+  readonly stays: boolean;
 }
 
 export interface Forecast {
@@ -24,7 +28,7 @@ const LONGER = 4;
  * @param scanned rows that are looked at on the way, which is all of the table
  */
 export function forecast(
-  trial: Trial,
+  trial: Pick<Trial, 'rows' | 'tookMs' | 'walBytes'>,
   {
     left,
     scanned,

@@ -9,6 +9,8 @@ export interface Health {
   readonly replicaLagMs: number | null;
   readonly replicaLagBytes: number | null;
   readonly keptWalBytes: number | null;
+  /** WAL that waits to be archived. */
+  readonly unarchivedBytes: number | null;
   readonly deadRows: number;
   readonly liveRows: number;
   /** Answer time of a point read. */
@@ -20,7 +22,7 @@ export interface Health {
 /** Below this many dead rows nobody notices them, whatever the share. */
 const FEW_DEAD_ROWS = 100_000;
 /** A read may always take this long: a multiple of a fraction of a millisecond says nothing. */
-const QUICK_READ_MS = 5;
+const QUICK_READ_MS = 10;
 
 /**
  * Why the next batch has to wait; null when nothing speaks against it. What is not known does not hold a backfill up (it is
@@ -51,6 +53,10 @@ const CHECKS: readonly Check[] = [
   ({ keptWalBytes }, limits) =>
     over(keptWalBytes, limits.keptWalBytes)
       ? `${mebibytes(keptWalBytes)} of WAL are kept for a replication slot (limit ${mebibytes(limits.keptWalBytes)})`
+      : null,
+  ({ unarchivedBytes }, limits) =>
+    over(unarchivedBytes, limits.keptWalBytes)
+      ? `${mebibytes(unarchivedBytes)} of WAL wait for the archive (limit ${mebibytes(limits.keptWalBytes)})`
       : null,
   ({ deadRows, liveRows }, limits) =>
     deadRows > Math.max(FEW_DEAD_ROWS, liveRows * limits.deadRows)

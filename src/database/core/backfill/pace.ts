@@ -18,6 +18,8 @@ const FIRST_ROWS = 100;
 const FEWEST_ROWS = 1;
 /** Rows added after a transaction within the budget, as a share of the size; at least one. */
 const STEP = 0.05;
+/** Below half of the budget it is far from the right size, as after a stall of the disk, and 5 % a batch would take too long. */
+const FAR_UNDER_STEP = 0.25;
 /** A batch this far over its budget is halved; one just over it is only cut to fit, or the size would swing. */
 const FAR_OVER = 2;
 
@@ -38,8 +40,11 @@ export function afterBatch(pace: Pace, tookMs: Duration, limits: PaceLimits): Pa
     const factor = tookMs > FAR_OVER * transactionMs ? 0.5 : (0.9 * transactionMs) / tookMs;
     return { ...pace, rows: Math.max(FEWEST_ROWS, Math.floor(pace.rows * factor)), starting: false };
   }
-  const more = pace.starting && tookMs <= transactionMs / 2 ? pace.rows * 2 : pace.rows + Math.max(1, Math.floor(pace.rows * STEP));
-  return { ...pace, rows: Math.min(limits.mostRowsPerBatch, more), starting: pace.starting && tookMs <= transactionMs / 2 };
+  const farUnder = tookMs <= transactionMs / 2;
+  const starting = pace.starting && farUnder;
+  const share = starting ? 1 : farUnder ? FAR_UNDER_STEP : STEP;
+  const more = pace.rows + Math.max(1, Math.floor(pace.rows * share));
+  return { ...pace, rows: Math.min(limits.mostRowsPerBatch, more), starting };
 }
 
 /** A batch that a row in it refused: half of it, until that row stands alone. */

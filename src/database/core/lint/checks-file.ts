@@ -42,7 +42,7 @@ function otherType(table: string, schema: Schema): readonly Draft[] {
   return [...(schema.tables.get(table)?.constraints.values() ?? [])].flatMap((one) => {
     const [column, more] = one.columns;
     if (one.referenced === null || column === undefined || more !== undefined) return [];
-    const [mine, theirs] = [baseOf(schema, table, column), baseOf(schema, one.referenced, keyOf(schema, one.referenced))];
+    const [mine, theirs] = [baseOf(schema, table, column), baseOf(schema, one.referenced, one.keys[0] ?? keyOf(schema, one.referenced))];
     if (mine === null || theirs === null || mine === theirs) return [];
     const message = `${table}.${column} is ${mine}, and what it references in ${one.referenced} is ${theirs}`;
     return [{ rule: 'reference-type', message, relation: table } as const];

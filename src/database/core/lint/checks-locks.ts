@@ -1,6 +1,9 @@
 import { concurrently, indexFix, newColumnFix, notNullFix, ownText, sql, usingIndexFix } from './fixes.ts';
 import {
   attachFix,
+  defaultPartitionFix,
+  dropPartitionFix,
+  partitionedIndexFix,
   columnCheckFix,
   columnOf,
   columnsOf,
@@ -16,7 +19,7 @@ import {
   tableOf,
   typeFix,
 } from './fixes-locks.ts';
-import type { FormName } from './measured-facts.ts';
+import { MEASURED, versionsWith, type FormName } from './measured-facts.ts';
 import { placed } from './recognise-parts.ts';
 import type { RuleId } from './rules.ts';
 import type { Context, Detail, Draft, Impact } from './types.ts';
@@ -34,6 +37,7 @@ const timeoutFix: Judged['fix'] = (_, { statement }) =>
 /** Forms that keep writers or readers out while a table is read or written anew. */
 const HEAVY: Partial<Readonly<Record<FormName, Judged>>> = {
   'create index': judged('create-index', (_, { statement }) => indexFix(statement)),
+  'create index on partitioned': judged('create-index', partitionedIndexFix),
   'reindex index': judged('reindex', (_, { statement }) => indexFix(statement)),
   'reindex table': judged('reindex', (_, { statement }) => sql(concurrently(statement, 'TABLE'))),
   'reindex schema': judged('reindex'),
@@ -61,13 +65,22 @@ const HEAVY: Partial<Readonly<Record<FormName, Judged>>> = {
   'add exclude': judged('add-exclude'),
   'change type rewrite': judged('column-type', typeFix),
   'change type scan': judged('column-type', typeFix),
+  'change type enum': judged('column-type', typeFix),
+  'change type enum to text': judged('column-type', typeFix),
+  'change collation indexed': judged('column-type', typeFix),
+  'set expression': judged('table-rewrite'),
+  'set index tablespace': judged('table-rewrite'),
   'set logged': judged('table-rewrite'),
   'set tablespace': judged('table-rewrite'),
   'set access method': judged('table-rewrite'),
   cluster: judged('table-rewrite'),
   'vacuum full': judged('table-rewrite'),
-  'refresh materialized view': judged('refresh-view', (_, { statement }) => sql(concurrently(statement, 'VIEW'))),
+  'refresh materialized view': judged('refresh-view', (_, { statement }) =>
+    statement.node['skipData'] === true ? undefined : sql('-- it needs a unique index on the view:', concurrently(statement, 'VIEW')),
+  ),
   'attach partition': judged('attach-partition', attachFix),
+  'attach partition with default': judged('default-partition', defaultPartitionFix),
+  'create table partition of with default': judged('default-partition', defaultPartitionFix),
   'domain add check': judged('domain-constraint', domainFix),
   'domain set not null': judged('domain-constraint'),
   'domain validate': judged('domain-constraint'),
@@ -79,6 +92,20 @@ const BRIEF: Partial<Readonly<Record<FormName, Judged>>> = {
   'add column references': judged('add-column-references', foreignColumnFix),
   'drop foreign key': judged('drop-foreign-key', timeoutFix),
   'drop table referencing': judged('drop-foreign-key', timeoutFix),
+  'drop table cascade': judged('drop-foreign-key', timeoutFix),
+  'drop column referencing': judged('drop-foreign-key', timeoutFix),
+  'drop column referenced': judged('drop-foreign-key', timeoutFix),
+  'drop key referenced': judged('drop-foreign-key', timeoutFix),
+  'change type free referencing': judged('foreign-key-type'),
+  'change type free referenced': judged('foreign-key-type'),
+  'change type rewrite referencing': judged('foreign-key-type'),
+  'change type rewrite referenced': judged('foreign-key-type'),
+  'drop table partition': judged('drop-partition', dropPartitionFix),
+  'attach partition referencing': judged('reference-locks'),
+  'attach partition with own key': judged('drop-foreign-key', timeoutFix),
+  'create table partition of referencing': judged('reference-locks'),
+  'detach partition referenced': judged('drop-foreign-key', timeoutFix),
+  'switch rule': judged('exclusive-lock'),
   'detach partition': judged('detach-partition', detachFix),
   'create table partition of': judged('partition-of', partitionFix),
   'create table references': judged('reference-locks'),
@@ -110,7 +137,9 @@ export function checkLocks(context: Context): readonly Draft[] {
 
 function fromFacts(impact: Impact, context: Context): readonly Draft[] {
   const { form, at, roles } = impact.action;
-  if (form === null || impact.locks.length === 0) return [];
+  if (form === null) return [];
+  if (impact.facts === null) return [notInVersion(form, context.options.version, placed(at, roles['target']))];
+  if (impact.locks.length === 0) return [];
   const found = (isBusy(impact) ? HEAVY[form] : undefined) ?? BRIEF[form];
   if (found === undefined) return [];
   const fix = found.fix(impact, context);
@@ -119,10 +148,22 @@ function fromFacts(impact: Impact, context: Context): readonly Draft[] {
       rule: found.rule,
       message: sentence(impact, form),
       scales: true,
-      ...placed(at, roles['target'] ?? impact.locks[0]?.relation),
+      // Where two tables are locked, the one that is read decides how bad it is.
+      ...placed(at, roles['target'] ?? impact.scans[0] ?? impact.locks[0]?.relation),
       ...(fix === undefined ? {} : { fix }),
     },
   ];
+}
+
+/** What was measured on some versions and not on this one is not there: PostgreSQL refuses it. */
+function notInVersion(form: FormName, version: number, place: Pick<Draft, 'at' | 'relation'>): Draft {
+  const known = versionsWith(form);
+  const when = known.includes(MEASURED.newest) ? `before ${known[0] ?? MEASURED.newest}` : `after ${known.at(-1) ?? MEASURED.newest}`;
+  return {
+    rule: 'not-in-version',
+    message: `PostgreSQL ${version} does not know ${WORDS[form] ?? form.toUpperCase()}: no version ${when} does`,
+    ...place,
+  };
 }
 
 /** Does it do more under its lock than change the catalog? */
@@ -142,6 +183,12 @@ function sentence({ locks, scans, rewrites, action }: Impact, form: FormName): s
 const list = (names: readonly string[]): string => [...new Set(names)].join(' and ');
 
 const WORDS: Partial<Readonly<Record<FormName, string>>> = {
+  'reindex schema': 'REINDEX',
+  'detach partition concurrently': 'DETACH PARTITION ... CONCURRENTLY',
+  'reindex concurrently': 'REINDEX CONCURRENTLY',
+  'add column generated virtual': 'a virtual generated column',
+  'add not null': 'a NOT NULL constraint with a name',
+  'add not null not valid': 'a NOT NULL constraint that is NOT VALID',
   'add column default volatile': 'ADD COLUMN with a default computed for each row',
   'add column generated stored': 'ADD COLUMN ... STORED',
   'add column domain checked': 'ADD COLUMN of a domain with constraints',
@@ -151,6 +198,28 @@ const WORDS: Partial<Readonly<Record<FormName, string>>> = {
   'create table references': 'a foreign key of a new table',
   'add foreign key from new table': 'a foreign key of a new table',
   'drop table referencing': 'dropping a table with a foreign key',
+  'drop table cascade': 'dropping a table that others reference',
+  'drop column referencing': 'dropping a column with a foreign key',
+  'drop column referenced': 'dropping a column that others reference',
+  'drop key referenced': 'dropping a key that others reference',
+  'drop table partition': 'dropping a partition',
+  'change type enum': 'this change of type',
+  'change type enum to text': 'this change of type',
+  'change collation indexed': 'this change of collation',
+  'change type free referencing': 'this change of type',
+  'change type free referenced': 'this change of type',
+  'change type rewrite referencing': 'this change of type',
+  'change type rewrite referenced': 'this change of type',
+  'attach partition with default': 'ATTACH PARTITION beside a default partition',
+  'create table partition of with default': 'a partition beside a default partition',
+  'create index on partitioned': 'CREATE INDEX on a partitioned table',
+  'attach partition referencing': 'a foreign key of the partition',
+  'attach partition with own key': 'a foreign key of the partition',
+  'create table partition of referencing': 'a foreign key of the partition',
+  'detach partition referenced': 'detaching what others reference',
+  'set expression': 'a changed expression',
+  'set index tablespace': 'moving an index',
+  'switch rule': 'switching a rule',
   'set logged': 'SET LOGGED or UNLOGGED',
   'row security': 'a change of row security',
   'switch trigger': 'switching a trigger',
@@ -172,6 +241,8 @@ function unsure({ action: { detail, at, roles } }: Impact): readonly Draft[] {
           ...place,
         },
       ];
+    case 'bounds':
+      return [];
     default:
       return [];
   }

@@ -1,22 +1,19 @@
-import { child, children, nameParts, textOf } from '../tree.ts';
+import { child, children, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
-import { newColumnFix, quoted, sql } from './fixes.ts';
+import { checkObjects } from './checks-objects.ts';
+import { newColumnFix, notNullFix, quoted, sql } from './fixes.ts';
 import { isFresh } from './impact.ts';
 import { placed } from './recognise-parts.ts';
 import type { RuleId } from './rules.ts';
-import { plainName, relationKey } from './schema.ts';
+import { relationKey, type View } from './schema.ts';
+import { writtenColumn } from './source-text.ts';
 import type { Action, Context, Draft } from './types.ts';
 
 type Node = Statement['node'];
 
 /** What the version that serves would notice, and what may be lost. */
 export function checkOldVersion(context: Context): readonly Draft[] {
-  const { statement } = context;
-  return [
-    ...context.impacts.flatMap(({ action }) => ofAction(action, context)),
-    ...(STATEMENTS[statement.kind]?.(statement.node, context) ?? []),
-    ...looksRenamed(context),
-  ];
+  return [...context.impacts.flatMap(({ action }) => ofAction(action, context)), ...checkObjects(context), ...looksRenamed(context)];
 }
 
 const NOTICED: Readonly<Record<string, readonly [RuleId, (table: string, column: string) => string, string?]>> = {
@@ -29,11 +26,37 @@ const NOTICED: Readonly<Record<string, readonly [RuleId, (table: string, column:
   'add check': ['new-constraint', (table) => `a new CHECK of ${table} may refuse rows`],
   'add check not valid': ['new-constraint', (table) => `a new CHECK of ${table} may refuse rows`],
   'add unique': ['new-constraint', (table) => `a new UNIQUE of ${table} may refuse rows`],
+  'add exclude': ['new-constraint', (table) => `a new EXCLUDE of ${table} may refuse rows`],
+  'add primary key': ['new-constraint', (table) => `a new PRIMARY KEY of ${table} may refuse rows`],
+  'add unique using index': ['new-constraint', (table) => `a new UNIQUE of ${table} may refuse rows`],
+  'add primary key using index': ['new-constraint', (table) => `a new PRIMARY KEY of ${table} may refuse rows`],
+  'add primary key using index nullable': ['new-constraint', (table) => `a new PRIMARY KEY of ${table} may refuse rows`],
+  'add not null': ['new-constraint', (table) => `a new NOT NULL of ${table} may refuse rows`],
+  'add not null not valid': ['new-constraint', (table) => `a new NOT NULL of ${table} may refuse rows`],
+  'add column check': ['new-constraint', (table, column) => `the CHECK of ${table}.${column} may refuse rows`],
+  'alter constraint': ['new-constraint', (table) => `a constraint of ${table} is checked otherwise`],
+  'drop check': ['drop-constraint', (table) => `a constraint of ${table} is dropped`],
+  'drop unique': ['drop-constraint', (table) => `a key of ${table} is dropped`],
+  'drop foreign key': ['drop-constraint', (table) => `a foreign key of ${table} is dropped`],
+  'add identity': ['set-default', (table, column) => `${table}.${column} numbers its rows from now on`],
+  'set identity': ['set-default', (table, column) => `how ${table}.${column} numbers its rows changes`],
+  'drop identity': ['drop-default', (table, column) => `${table}.${column} numbers its rows no more`],
+  'drop expression': ['drop-default', (table, column) => `${table}.${column} is computed no more`],
+  'set expression': ['set-default', (table, column) => `${table}.${column} is computed otherwise`],
+  'create trigger': ['changes-writes', (table) => `a trigger changes what writes to ${table} do`],
+  'switch trigger': ['changes-writes', (table) => `a trigger of ${table} is switched`],
+  'create rule': ['changes-writes', (table) => `a rule changes what statements on ${table} do`],
+  'switch rule': ['changes-writes', (table) => `a rule of ${table} is switched`],
+  'drop rule': ['changes-writes', (table) => `a rule of ${table} is dropped`],
+  'create policy': ['changes-writes', (table) => `a policy decides which rows of ${table} are seen and written`],
+  'alter policy': ['changes-writes', (table) => `a policy of ${table} decides otherwise`],
+  'drop policy': ['changes-writes', (table) => `a policy of ${table} lets its rows through no more`],
+  owner: ['change-rights', (table) => `${table} gets another owner`],
   'add foreign key': ['new-constraint', (table) => `a new foreign key of ${table} may refuse rows`],
   'add foreign key not valid': ['new-constraint', (table) => `a new foreign key of ${table} may refuse rows`],
   'rename table': ['rename-table', (table) => `${table} is renamed`],
   'set schema': ['set-schema', (table) => `${table} moves to another schema`],
-  'rename column': ['rename-column', (table) => `a column of ${table} is renamed`],
+  'rename column': ['rename-column', (table, column) => `${table}.${column} is renamed`],
 };
 
 function ofAction(action: Action, context: Context): readonly Draft[] {
@@ -44,8 +67,9 @@ function ofAction(action: Action, context: Context): readonly Draft[] {
   return [
     ...notices(about, context),
     ...typeFindings(about, context),
-    ...(action.form.startsWith('add column') ? requiredColumn(context.statement.node, table, column) : []),
+    ...(action.form === 'add column required' ? [requiredColumn(table, column, context)] : []),
     ...lostKey(about, context),
+    ...switched(about),
   ];
 }
 
@@ -77,13 +101,29 @@ function typeFindings({ action: { detail }, table, column, place }: About, conte
 }
 
 function lostKey({ action: { form, detail }, table, place }: About, { schema, statement }: Context): readonly Draft[] {
-  const constraint = schema.tables.get(table)?.constraints.get(detail?.constraint ?? '');
-  if (form !== 'drop unique' || constraint?.kind !== 'primary' || addsKey(statement.node)) return [];
+  const key = [...(schema.tables.get(table)?.constraints.values() ?? [])].find(({ kind }) => kind === 'primary');
+  if (key === undefined || addsKey(statement.node)) return [];
+  const [column = '', constraint] = [detail?.column, detail?.constraint];
+  const dropped = form === 'drop unique' ? key.name === constraint : form === 'drop column' && key.columns.includes(column);
+  if (!dropped) return [];
   return [{ rule: 'drop-primary-key', message: `${table} loses its primary key`, ...place }];
 }
 
+/** Row security on, or the replica identity off. */
+function switched({ action: { form, node }, table, place }: About): readonly Draft[] {
+  const subtype = textOf(node, 'subtype');
+  if (form === 'row security')
+    return /^AT_(?:Enable|Force)/.test(subtype)
+      ? [{ rule: 'row-security', message: `rows of ${table} that no policy lets through are hidden from now on`, ...place }]
+      : [{ rule: 'change-rights', message: `policies of ${table} hide nothing any more`, ...place }];
+  const identity = textOf(child(child(node, 'def'), 'ReplicaIdentityStmt'), 'identity_type');
+  return form === 'replica identity' && identity === 'n'
+    ? [{ rule: 'replica-identity', message: `UPDATE and DELETE of ${table} fail in a publication from now on`, ...place }]
+    : [];
+}
+
 /** Does the same ALTER TABLE bring another primary key? */
-function addsKey(node: Node): boolean {
+export function addsKey(node: Node): boolean {
   return children(node, 'cmds').some(
     (one) => textOf(child(child(child(one, 'AlterTableCmd'), 'def'), 'Constraint'), 'contype') === 'CONSTR_PRIMARY',
   );
@@ -101,15 +141,20 @@ function renameFix(form: 'rename column' | 'rename table', table: string, node: 
     `ALTER TABLE ${quoted(table)} RENAME TO ${quoted(after)}`,
     '-- in the same transaction, so that the old version finds it by its old name:',
     `CREATE VIEW ${quoted(table)} AS SELECT * FROM ${quoted(after)}`,
+    '-- and for each role that may use the table, for a view has no rights of it (slipway db contract names who is missing):',
+    `-- GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted(table)} TO ROLE;`,
   );
 }
 
 /** Views that show the column: for certain where the catalog says so, perhaps where only their text is known. */
 function viewed(table: string, column: string, { schema }: Context): readonly Draft[] {
   const reading = [...schema.views].filter(([, { reads }]) => reads.includes(table));
-  const certain = reading.filter(([, { columns }]) => columns?.has(`${table}.${column}`) === true).map(([name]) => name);
+  // A view of one table that names the column can mean no other.
+  const names = (view: View): boolean =>
+    view.columns === null ? view.reads.length === 1 && view.mentions?.includes(column) === true : view.columns.has(`${table}.${column}`);
+  const certain = reading.filter(([, view]) => names(view)).map(([name]) => name);
   const perhaps = reading
-    .filter(([, { columns, mentions }]) => columns === null && (mentions === null || mentions.includes(column)))
+    .filter(([, view]) => !names(view) && view.columns === null && (view.mentions === null || view.mentions.includes(column)))
     .map(([name]) => name);
   const fix = (views: readonly string[]): string =>
     sql(...views.map((view) => `DROP VIEW ${quoted(view)}`), '-- change the type, then create them again');
@@ -139,119 +184,36 @@ function viewed(table: string, column: string, { schema }: Context): readonly Dr
   ];
 }
 
-/** The column of an ADD COLUMN that must have a value and gets none. */
-function requiredColumn(node: Node, table: string, column: string): readonly Draft[] {
-  const definition = children(node, 'cmds')
-    .map((one) => child(child(child(one, 'AlterTableCmd'), 'def'), 'ColumnDef'))
-    .find((one) => textOf(one, 'colname') === column);
-  if (definition === undefined) return [];
-  const kinds = children(definition, 'constraints').map((one) => textOf(child(one, 'Constraint'), 'contype'));
-  const filled = kinds.some((kind) => ['CONSTR_DEFAULT', 'CONSTR_GENERATED', 'CONSTR_IDENTITY'].includes(kind));
-  const serial = /serial/.test(nameParts(children(child(definition, 'typeName'), 'names')).at(-1) ?? '');
-  if (filled || serial || !kinds.some((kind) => kind === 'CONSTR_NOTNULL' || kind === 'CONSTR_PRIMARY')) return [];
-  return [
-    {
-      rule: 'required-column',
-      message: `${table}.${column} is NOT NULL without a default: it fails when ${table} has rows, and old writers fail afterwards`,
-      relation: table,
-      fix: sql(
-        `ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(column)} TYPE`,
-        '-- write it from the next version on, fill the old rows in batches, then SET NOT NULL by way of a CHECK',
-      ),
-    },
-  ];
-}
-
-const STATEMENTS: Readonly<Record<string, (node: Node, context: Context) => readonly Draft[]>> = {
-  DropStmt: dropped,
-  DropdbStmt: (node) => [{ rule: 'drop-database', message: `database ${textOf(node, 'dbname')} is dropped` }],
-  RenameStmt: renamed,
-  AlterEnumStmt: (node) =>
-    textOf(node, 'oldVal') === ''
-      ? []
-      : [{ rule: 'rename-value', message: `'${textOf(node, 'oldVal')}' is called '${textOf(node, 'newVal')}' from now on` }],
-  AlterTableStmt: (node) =>
-    children(node, 'cmds')
-      .filter((one) => textOf(child(one, 'AlterTableCmd'), 'behavior') === 'DROP_CASCADE')
-      .map(
-        (one) =>
-          ({
-            rule: 'drop-cascade',
-            message: `${textOf(child(one, 'AlterTableCmd'), 'name')} is dropped with whatever depends on it`,
-            relation: relationKey(child(node, 'relation')),
-          }) as const,
-      ),
-};
-
-const DROPS: Readonly<Record<string, RuleId>> = {
-  OBJECT_TABLE: 'drop-table',
-  OBJECT_FOREIGN_TABLE: 'drop-table',
-  OBJECT_VIEW: 'drop-view',
-  OBJECT_MATVIEW: 'drop-view',
-  OBJECT_SCHEMA: 'drop-schema',
-  OBJECT_TRIGGER: 'drop-trigger',
-  OBJECT_TYPE: 'drop-object',
-  OBJECT_DOMAIN: 'drop-object',
-  OBJECT_FUNCTION: 'drop-object',
-  OBJECT_PROCEDURE: 'drop-object',
-  OBJECT_SEQUENCE: 'drop-object',
-};
-
-function dropped(node: Node, { schema, file }: Context): readonly Draft[] {
-  const what = textOf(node, 'removeType');
-  const rule = DROPS[what];
-  const word = what.replace('OBJECT_', '').replace('MATVIEW', 'MATERIALIZED VIEW').replaceAll('_', ' ');
-  const cascade = textOf(node, 'behavior') === 'DROP_CASCADE';
-  return children(node, 'objects').flatMap((one) => {
-    const name = plainName(nameOf(one));
-    if (isFresh(name, schema, file)) return [];
-    return [
-      ...(rule === undefined ? [] : [{ rule, message: `${word.toLowerCase()} ${name} is dropped`, relation: name } as const]),
-      ...(cascade
-        ? [
-            {
-              rule: 'drop-cascade',
-              message: `${word.toLowerCase()} ${name} is dropped with whatever depends on it`,
-              relation: name,
-            } as const,
-          ]
-        : []),
-    ];
-  });
-}
-
-/** A bare word, a type's name, a function's with its arguments, or a list of parts. */
-function nameOf(object: Node): string {
-  if (object['String'] !== undefined) return textOf(child(object, 'String'), 'sval');
-  if (object['TypeName'] !== undefined) return nameParts(children(child(object, 'TypeName'), 'names')).join('.');
-  if (object['ObjectWithArgs'] !== undefined) return nameParts(children(child(object, 'ObjectWithArgs'), 'objname')).join('.');
-  return nameParts(children(child(object, 'List'), 'items')).join('.');
-}
-
-function renamed(node: Node): readonly Draft[] {
-  const relation = relationKey(child(node, 'relation'));
-  switch (textOf(node, 'renameType')) {
-    case 'OBJECT_VIEW':
-    case 'OBJECT_MATVIEW':
-      return [{ rule: 'rename-table', message: `view ${relation} is renamed`, relation }];
-    case 'OBJECT_SCHEMA':
-      return [{ rule: 'set-schema', message: `schema ${textOf(node, 'subname')} is renamed, with everything in it` }];
-    default:
-      return [];
-  }
+/** A column that must have a value and gets none. */
+function requiredColumn(table: string, column: string, { placed: place, options, schema }: Context): Draft {
+  const type = writtenColumn(place, column)?.type ?? 'TYPE';
+  const emptied = place.shared && schema.tables.get(table)?.emptied === place.transaction;
+  const fails = emptied ? '' : `it fails when ${table} has rows, and `;
+  return {
+    rule: 'required-column',
+    message: `${table}.${column} is NOT NULL without a default: ${fails}old writers fail afterwards`,
+    relation: table,
+    ...(emptied ? { severity: 'warning' } : {}),
+    fix: sql(
+      `ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(column)} ${type}`,
+      '-- write it from the next version on and fill the old rows in batches (slipway db backfill), then:',
+      notNullFix(table, column, options.version),
+    ),
+  };
 }
 
 /** A column dropped and one added to the same table in one ALTER TABLE or one right after the other. */
 function looksRenamed({ statement, earlier }: Context): readonly Draft[] {
   const mine = changes(statement);
-  const before = earlier.at(-1)?.placed.statement;
-  const theirs = before === undefined || changes(before).table !== mine.table ? NOTHING : changes(before);
+  const theirs = changesBefore(mine, earlier.at(-1)?.placed.statement);
   const dropped = [...theirs.dropped, ...mine.dropped];
   const added = [...theirs.added, ...mine.added];
   const [from, to] = [dropped[0], added[0]];
   // Told where the second half is written.
   const halves = mine.added.length + mine.dropped.length > 0 && (theirs.added.length === 0 || theirs.dropped.length === 0);
   if (!halves || from === undefined || to === undefined || dropped.length !== 1 || mine.table === null) return [];
+  // A column that was only just added is dropped again: nothing is lost.
+  if (theirs.added.includes(from)) return [];
   return [
     {
       rule: 'looks-renamed',
@@ -260,6 +222,12 @@ function looksRenamed({ statement, earlier }: Context): readonly Draft[] {
       fix: newColumnFix(mine.table, from, 'TYPE').replaceAll(`${from}_new`, to),
     },
   ];
+}
+
+/** Of the same table, by the statement right before. */
+function changesBefore({ table }: Changes, before: Statement | undefined): Changes {
+  const theirs = before === undefined ? NOTHING : changes(before);
+  return theirs.table === table ? theirs : NOTHING;
 }
 
 interface Changes {

@@ -10,7 +10,14 @@ type Node = Statement['node'];
 /** What statements do to rows. */
 export function checkRows(context: Context): readonly Draft[] {
   const { statement } = context;
-  return [...(KINDS[statement.kind]?.(statement.node, context) ?? []), ...twice(statement), ...indexed(context)];
+  return [
+    ...(KINDS[statement.kind]?.(statement.node, context) ?? []),
+    ...withWrites(context),
+    ...manyRows(context),
+    ...twice(statement),
+    ...indexed(context),
+    ...corrupt(context),
+  ];
 }
 
 const KINDS: Readonly<Record<string, (node: Node, context: Context) => readonly Draft[]>> = {
@@ -34,14 +41,70 @@ function write(node: Node, context: Context, all: 'update-all' | 'delete-all'): 
   if (isFresh(table, context.schema, context.file)) return [];
   const word = all === 'update-all' ? 'UPDATE' : 'DELETE';
   const place = { relation: table, scales: true, fix: batchFix(context.statement) } as const;
-  if (node['whereClause'] === undefined) return [{ rule: all, message: `${word} without WHERE changes every row of ${table}`, ...place }];
+  if (node['whereClause'] === undefined || isAlways(child(node, 'whereClause')))
+    return [{ rule: all, message: `${word} without WHERE changes every row of ${table}`, ...place }];
   return namesOne(child(node, 'whereClause'))
     ? []
     : [{ rule: 'unbatched-write', message: `how many rows of ${table} this ${word} changes is not bounded`, ...place }];
 }
 
+/** WITH gone AS (DELETE ...) hides a write of its own. */
+function withWrites(context: Context): readonly Draft[] {
+  const parts = children(child(context.statement.node, 'withClause'), 'ctes').map((one) =>
+    child(child(one, 'CommonTableExpr'), 'ctequery'),
+  );
+  return parts.flatMap((query) => [
+    ...(query['UpdateStmt'] === undefined ? [] : write(child(query, 'UpdateStmt'), context, 'update-all')),
+    ...(query['DeleteStmt'] === undefined ? [] : write(child(query, 'DeleteStmt'), context, 'delete-all')),
+  ]);
+}
+
+/** MERGE, and INSERT ... SELECT ... ON CONFLICT DO UPDATE, change as many rows as they find. */
+function manyRows({ statement: { kind, node }, schema, file }: Context): readonly Draft[] {
+  const updates = textOf(child(node, 'onConflictClause'), 'action') === 'ONCONFLICT_UPDATE';
+  const selects = child(child(node, 'selectStmt'), 'SelectStmt')['fromClause'] !== undefined;
+  const table = relationKey(child(node, 'relation'));
+  if ((kind !== 'MergeStmt' && !(kind === 'InsertStmt' && updates && selects)) || isFresh(table, schema, file)) return [];
+  return [{ rule: 'unbatched-write', message: `how many rows of ${table} this changes is not bounded`, relation: table, scales: true }];
+}
+
+const CORRUPTING = { version: 14, mended: 4 };
+
+/** Built or rebuilt concurrently on 14.0 to 14.3. */
+function corrupt({ statement: { kind, node }, options: { version, minor } }: Context): readonly Draft[] {
+  const rebuilds =
+    kind === 'ReindexStmt' && children(node, 'params').some((one) => textOf(child(one, 'DefElem'), 'defname') === 'concurrently');
+  if (
+    version !== CORRUPTING.version ||
+    (minor ?? 0) >= CORRUPTING.mended ||
+    !(rebuilds || (kind === 'IndexStmt' && isSet(node, 'concurrent')))
+  )
+    return [];
+  const message =
+    minor === undefined
+      ? 'on PostgreSQL before 14.4 this may leave rows out of the index'
+      : `PostgreSQL 14.${minor} may leave rows out of the index`;
+  return [
+    {
+      rule: 'index-may-be-corrupt',
+      message,
+      ...(minor === undefined ? { severity: 'notice' } : {}),
+      fix: '-- upgrade to 14.4 or later first',
+    },
+  ];
+}
+
+/** WHERE true, WHERE 1 = 1. */
+function isAlways(where: Node): boolean {
+  if (child(child(where, 'A_Const'), 'boolval')['boolval'] === true) return true;
+  const test = child(where, 'A_Expr');
+  const [left, right] = [child(child(test, 'lexpr'), 'A_Const'), child(child(test, 'rexpr'), 'A_Const')];
+  const value = (constant: Node): string => JSON.stringify({ ...constant, location: 0 });
+  return left['location'] !== undefined && nameParts(children(test, 'name')).at(-1) === '=' && value(left) === value(right);
+}
+
 /** `column = constant`, or `column IN (constants)`, somewhere in a conjunction: few rows, as far as text can tell. */
-function namesOne(where: Node): boolean {
+export function namesOne(where: Node): boolean {
   const both = child(where, 'BoolExpr');
   if (textOf(both, 'boolop') === 'AND_EXPR') return children(both, 'args').some(namesOne);
   const test = child(where, 'A_Expr');
@@ -53,8 +116,10 @@ function namesOne(where: Node): boolean {
   return textOf(test, 'kind') === 'AEXPR_IN' && equals && child(test, 'rexpr')['List'] !== undefined;
 }
 
-function truncate(node: Node, { schema, file }: Context): readonly Draft[] {
+function truncate(node: Node, { schema, file, impacts }: Context): readonly Draft[] {
   const cascade = textOf(node, 'behavior') === 'DROP_CASCADE';
+  const known = impacts.flatMap(({ action }) => (action.form === 'truncate cascade' ? [action.roles['child'] ?? ''] : []));
+  const others = known.length === 0 ? 'every table that references it' : known.join(', ');
   return children(node, 'relations').flatMap((one) => {
     const table = relationKey(child(one, 'RangeVar'));
     const fresh = isFresh(table, schema, file);
@@ -65,7 +130,7 @@ function truncate(node: Node, { schema, file }: Context): readonly Draft[] {
         ? [
             {
               rule: 'truncate-cascade',
-              message: `and those of every table that references ${table}`,
+              message: `and with those of ${table} the rows of ${others}`,
               relation: table,
               ...severity,
             } as const,
@@ -120,13 +185,23 @@ function outputName(target: Node): string {
 }
 
 /** Indexes: a column twice, and IF NOT EXISTS that may find an invalid one. */
-function indexed({ statement: { kind, node } }: Context): readonly Draft[] {
+function indexed({ statement: { kind, node }, schema }: Context): readonly Draft[] {
   if (kind !== 'IndexStmt') return [];
   const table = relationKey(child(node, 'relation'));
   const columns = children(node, 'indexParams').map((one) => textOf(child(one, 'IndexElem'), 'name'));
   const double = columns.find((name, index) => name !== '' && columns.indexOf(name) !== index);
   return [
     ...(double === undefined ? [] : [{ rule: 'index-column-twice', message: `${double} is in the index twice`, relation: table } as const]),
+    ...(isSet(node, 'concurrent') && (schema.tables.get(table)?.partitioned ?? null) !== null && child(node, 'relation')['inh'] === true
+      ? [
+          {
+            rule: 'index-of-partitioned',
+            message: `${table} is partitioned, and PostgreSQL refuses to build an index of it concurrently`,
+            relation: table,
+            fix: '-- CREATE INDEX ... ON ONLY the table; then CONCURRENTLY on each partition, and ALTER INDEX ... ATTACH PARTITION',
+          } as const,
+        ]
+      : []),
     ...(isSet(node, 'concurrent') && isSet(node, 'if_not_exists')
       ? [
           {

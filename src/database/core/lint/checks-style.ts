@@ -1,6 +1,7 @@
 import { typeName } from '../expression-effect.ts';
 import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import { addsKey } from './checks-old-version.ts';
 import { bytesOf } from './command-place.ts';
 import { located } from './recognise-parts.ts';
 import type { RuleId } from './rules.ts';
@@ -119,12 +120,7 @@ function keys({ kind, node }: Statement, { schema, statement }: Context): readon
       } as const;
     });
   const table = relationKey(child(node, 'relation'));
-  return [
-    ...cascades,
-    ...(kind === 'CreateStmt' ? withoutKey(node, table) : []),
-    ...(kind === 'AlterTableStmt' || kind === 'CreateStmt' ? [] : []),
-    ...lostKey(statement, schema, table),
-  ];
+  return [...cascades, ...(kind === 'CreateStmt' ? withoutKey(node, table) : []), ...lostKey(statement, schema, table)];
 }
 
 function withoutKey(node: Node, table: string): readonly Draft[] {
@@ -138,7 +134,7 @@ function withoutKey(node: Node, table: string): readonly Draft[] {
 
 /** A key column or the key itself dropped. */
 function lostKey({ kind, node }: Statement, schema: Context['schema'], table: string): readonly Draft[] {
-  if (kind !== 'AlterTableStmt') return [];
+  if (kind !== 'AlterTableStmt' || addsKey(node)) return [];
   const key = [...(schema.tables.get(table)?.constraints.values() ?? [])].find((one) => one.kind === 'primary');
   const lost = children(node, 'cmds')
     .map((one) => child(one, 'AlterTableCmd'))

@@ -2,7 +2,8 @@ import { child, children, findAll, nameParts, relationName, textOf } from '../tr
 import { transactionOf } from '../transactions.ts';
 import { quoted, sql, ownText } from './fixes.ts';
 import { keepsAllOut, keepsWritersOut } from './impact.ts';
-import { plainName, relationKey } from './schema.ts';
+import { namesOne } from './checks-rows.ts';
+import { plainName, relationKey, type Schema } from './schema.ts';
 import { milliseconds, settingOf } from './settings.ts';
 import type { Context, Done, Draft, Impact } from './types.ts';
 
@@ -34,18 +35,22 @@ function heldBy(earlier: readonly Done[], keeps: (mode: Impact['locks'][number][
 
 /** Only what was added in this very transaction is still locked when it is validated. */
 function validatesTogether({ impacts, schema, placed }: Context): readonly Draft[] {
+  const added = new Set(
+    impacts.flatMap(({ action: { form, detail } }) => (form?.endsWith('not valid') === true ? [detail?.constraint ?? ''] : [])),
+  );
   return impacts.flatMap(({ action: { form, roles, detail }, locks }) => {
-    const table = roles['target'];
+    const [table, name] = [roles['target'], detail?.constraint ?? ''];
     if ((form !== 'validate check' && form !== 'validate foreign key') || table === undefined || locks.length === 0) return [];
-    const constraint = schema.tables.get(table)?.constraints.get(detail?.constraint ?? '');
-    if (constraint === undefined || !placed.shared || constraint.transaction !== placed.transaction) return [];
+    const constraint = schema.tables.get(table)?.constraints.get(name);
+    const together = added.has(name) || (placed.shared && constraint !== undefined && constraint.transaction === placed.transaction);
+    if (!together) return [];
     return [
       {
         rule: 'validate-together',
-        message: `${constraint.name} was added in the same transaction, whose lock on ${table} is kept while every row is checked`,
+        message: `${name} was added in the same transaction, whose lock on ${table} is kept while every row is checked`,
         relation: table,
         scales: true,
-        fix: sql('-- in a later migration:', `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${quoted(constraint.name)}`),
+        fix: sql('-- in a later migration:', `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${quoted(name)}`),
       } as const,
     ];
   });
@@ -78,6 +83,7 @@ function worksUnderLock(context: Context): readonly Draft[] {
   const [table] = held;
   if (table === undefined) return [];
   const changed = changedTable(context);
+  if (changed !== null && isFewRows(statement)) return [];
   if (changed !== null)
     return [
       {
@@ -101,6 +107,11 @@ function worksUnderLock(context: Context): readonly Draft[] {
     : [];
 }
 
+/** Does a WHERE name the rows by key? Then they are soon done. */
+function isFewRows({ node }: Context['statement']): boolean {
+  return node['whereClause'] !== undefined && namesOne(child(node, 'whereClause'));
+}
+
 const CHANGES_ROWS: ReadonlySet<string> = new Set(['UpdateStmt', 'DeleteStmt', 'MergeStmt']);
 
 /** The table with rows of its own that a statement changes, however many they are. */
@@ -121,15 +132,18 @@ function readsRows({ kind, node }: Context['statement']): boolean {
 }
 
 /** "unsafe use of new value": PostgreSQL refuses it until the transaction that added the value has ended. */
-function usesNewValue({ statement, schema, placed }: Context): readonly Draft[] {
-  if (!placed.shared || statement.kind === 'AlterEnumStmt') return [];
+function usesNewValue({ statement, schema, placed, options }: Context): readonly Draft[] {
+  if (!placed.shared) return [];
+  if (statement.kind === 'AlterEnumStmt') return addsTooSoon(statement.node, { schema, placed, options });
   const added = [...schema.enums].flatMap(([name, one]) =>
-    [...one.added].filter(([, transaction]) => transaction === placed.transaction).map(([value]) => ({ name, value })),
+    options.version >= USABLE_WITH_ITS_TYPE && one.transaction === placed.transaction
+      ? []
+      : [...one.added].filter(([, transaction]) => transaction === placed.transaction).map(([value]) => ({ name, value })),
   );
   if (added.length === 0) return [];
   const texts = new Set(findAll(statement.node, ['A_Const']).map(({ node }) => textOf(child(node, 'sval'), 'sval')));
   return added
-    .filter(({ value }) => texts.has(value))
+    .filter(({ name, value }) => texts.has(value) && mayBeOf(name, statement, schema))
     .map(
       ({ name, value }) =>
         ({
@@ -137,6 +151,38 @@ function usesNewValue({ statement, schema, placed }: Context): readonly Draft[] 
           message: `'${value}' was added to ${name} in this transaction and cannot be used before it ends`,
         }) as const,
     );
+}
+
+/** From this version on a value may be used at once where its type was made by the same transaction. */
+const USABLE_WITH_ITS_TYPE = 17;
+/** Before this one, a value cannot be added in a transaction at all, but to a type that it made. */
+const ADDED_IN_TRANSACTION = 12;
+
+function addsTooSoon(
+  node: Context['statement']['node'],
+  { schema, placed, options }: Pick<Context, 'schema' | 'placed' | 'options'>,
+): readonly Draft[] {
+  const name = plainName(nameParts(children(node, 'typeName')).join('.'));
+  const made = schema.enums.get(name)?.transaction ?? null;
+  if (options.version >= ADDED_IN_TRANSACTION || textOf(node, 'oldVal') !== '' || made === placed.transaction) return [];
+  const message = `PostgreSQL ${options.version} refuses to add a value to ${name} inside a transaction`;
+  return [{ rule: 'enum-value-in-transaction', message }];
+}
+
+/** May a text in the statement be one of this enum? Not where every table it names is known, and none has a column of it. */
+function mayBeOf(name: string, { node }: Context['statement'], { tables }: Schema): boolean {
+  const types = findAll(node, ['TypeName', 'typeName']).map((one) => plainName(nameParts(children(one.node, 'names')).join('.')));
+  if (types.includes(name)) return true;
+  const named = findAll(node, ['RangeVar', 'relation', 'view'])
+    .map((one) => relationKey(one.node))
+    .filter((one) => one !== '');
+  return (
+    named.length === 0 ||
+    named.some((one) => {
+      const table = tables.get(one);
+      return table?.whole !== true || [...table.columns.values()].some(({ type }) => type !== null && plainName(type.base) === name);
+    })
+  );
 }
 
 function mergesAlters({ statement, earlier }: Context): readonly Draft[] {
@@ -147,8 +193,12 @@ function mergesAlters({ statement, earlier }: Context): readonly Draft[] {
     children(one.node, 'cmds').some((each) => textOf(child(each, 'AlterTableCmd'), 'subtype') === 'AT_ValidateConstraint'),
   );
   if (validates) return [];
-  return [{ rule: 'merge-alters', message: `${table} was altered by the statement before; one ALTER TABLE can do both`, relation: table }];
+  const commands = ownText(statement).replace(ALTERED, '');
+  const message = `${table} was altered by the statement before; one ALTER TABLE can do both`;
+  return [{ rule: 'merge-alters', message, relation: table, fix: sql(`${ownText(last)},\n  ${commands}`) }];
 }
+
+const ALTERED = /^ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?:(?:"(?:[^"]|"")+"|[\w$]+)\s*\.\s*)?(?:"(?:[^"]|"")+"|[\w$]+)\s*\*?\s*/i;
 
 /** Statements that lock something others use need limits; told once for each file, at the first of them. */
 function limits({ statement, impacts, file, placed }: Context): readonly Draft[] {
@@ -193,7 +243,8 @@ function setting({ statement }: Context): readonly Draft[] {
     : [];
 }
 
-const WEAK: ReadonlySet<number> = new Set([1, 2]);
+/** Modes up to SHARE UPDATE EXCLUSIVE let others read and write. */
+const WEAK: ReadonlySet<number> = new Set([1, 2, 3, 4]);
 
 function locksTable({ statement, placed }: Context): readonly Draft[] {
   if (statement.kind !== 'LockStmt' || WEAK.has(Number(statement.node['mode'])) || transactionOf(statement) !== null || !placed.shared)
@@ -210,5 +261,5 @@ function locksTable({ statement, placed }: Context): readonly Draft[] {
 
 /** Names of the functions a query calls: their bodies run here. */
 export function calledFunctions({ node }: Context['statement']): readonly string[] {
-  return findAll(node, ['FuncCall']).map((one) => plainName(nameParts(children(one.node, 'funcname')).join('.')));
+  return findAll(node, ['FuncCall', 'funccall']).map((one) => plainName(nameParts(children(one.node, 'funcname')).join('.')));
 }

@@ -1,3 +1,4 @@
+import { adviceFor } from './advice.ts';
 import { bytesOf, utf8Length } from './command-place.ts';
 import { LEADING_COMMENTS } from './fixes.ts';
 import type { Found } from './lint-file.ts';
@@ -79,7 +80,7 @@ export function finding(
     certainty: draft.certainty ?? 'known',
     message: draft.message,
     why,
-    fix: draft.fix ?? null,
+    fix: draft.fix ?? adviceFor(draft.rule),
     relation: draft.relation ?? null,
     file,
     ...place,
@@ -170,4 +171,18 @@ function placeAt(lines: readonly Line[], at: number): Place {
     column += 1;
   }
   return { line: low + 1, column };
+}
+
+/** Said once for each file, at the first place. */
+const ONCE: ReadonlySet<string> = new Set(['lock-timeout', 'statement-timeout', 'idle-timeout', 'several-locks', 'work-under-lock']);
+
+/** Without what was told of the file before. */
+export function oncePerFile(found: readonly Found[]): readonly Found[] {
+  const told = new Set<string>();
+  return found.filter(({ draft: { rule } }) => {
+    if (!ONCE.has(rule)) return true;
+    if (told.has(rule)) return false;
+    told.add(rule);
+    return true;
+  });
 }

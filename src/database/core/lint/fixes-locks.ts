@@ -1,6 +1,7 @@
 import { child, children, textOf } from '../tree.ts';
 import { fillLaterFix, newColumnFix, notNullFix, notValidFix, ownText, quoted, sql } from './fixes.ts';
 import { writtenColumn, writtenConstraint, type WrittenColumn } from './source-text.ts';
+import type { Schema } from './schema.ts';
 import type { Context, Impact } from './types.ts';
 
 /** What to write instead of a statement that locks others out, with its own words where they are known. */
@@ -70,13 +71,23 @@ export function foreignColumnFix(impact: Impact, context: Context): string {
   );
 }
 
+const NOT_VALID_WITH_PARTITIONS = 18;
+const isPartitioned = (schema: Schema, table: string): boolean => (schema.tables.get(table)?.partitioned ?? null) !== null;
+
 /** The constraint in its own words, NOT VALID, under a name by which it can be validated. */
-export function constraintFix(impact: Impact, { placed }: Context): string | undefined {
+export function constraintFix(impact: Impact, { placed, schema, options }: Context): string | undefined {
   const table = tableOf(impact);
+  if (impact.action.form === 'add foreign key' && options.version < NOT_VALID_WITH_PARTITIONS && isPartitioned(schema, table))
+    return sql(
+      `-- PostgreSQL ${options.version} has no NOT VALID for a foreign key of a partitioned table: add it so to each partition, validate`,
+      '-- it there, each in a migration of its own, and then to the whole, which takes over what they have:',
+      ownText(placed.statement),
+    );
   const text = writtenConstraint(placed, impact.action.node);
   if (text === null) return undefined;
   const given = impact.action.detail?.constraint ?? '';
-  const name = given === '' ? `${table.split('.').at(-1) ?? table}_${[...columnsOf(impact), 'check'].join('_')}` : given;
+  const suffix = impact.action.form === 'add foreign key' ? 'fkey' : 'check';
+  const name = given === '' ? `${table.split('.').at(-1) ?? table}_${[...columnsOf(impact), suffix].join('_')}` : given;
   return notValidFix(table, name, text.replace(/^CONSTRAINT\s+(?:"(?:[^"]|"")*"|[^\s"]+)\s+/i, ''));
 }
 
@@ -97,6 +108,41 @@ export function attachFix({ action: { roles } }: Impact, { statement }: Context)
     '-- then, in a later migration:',
     ownText(statement),
     `-- ALTER TABLE ${part} DROP CONSTRAINT bounds;`,
+  );
+}
+
+/** For a table with partitions, an index is built on each of them, and the whole only takes them over. */
+export function partitionedIndexFix(impact: Impact, { statement }: Context): string {
+  const table = impact.action.roles['parent'] ?? '';
+  const only = ownText(statement).replace(/\bON\s+(?:ONLY\s+)?/i, 'ON ONLY ');
+  return sql(
+    only,
+    '-- then for each partition, in files of their own, outside a transaction:',
+    `-- CREATE INDEX CONCURRENTLY part_index ON a_partition (...) of ${quoted(table)};`,
+    '-- ALTER INDEX the_index ATTACH PARTITION part_index;',
+  );
+}
+
+export function dropPartitionFix({ action: { roles } }: Impact, { statement, options }: Context): string {
+  const [parent, part] = [quoted(roles['parent'] ?? ''), quoted(roles['partition'] ?? '')];
+  return options.version >= 14
+    ? sql(
+        '-- in a file of its own, outside a transaction:',
+        `ALTER TABLE ${parent} DETACH PARTITION ${part} CONCURRENTLY`,
+        ownText(statement),
+      )
+    : sql(`SET lock_timeout = '1s'`, '-- and try again when it is reached:', ownText(statement));
+}
+
+export function defaultPartitionFix({ action: { roles } }: Impact, { statement }: Context): string {
+  const rest = quoted(roles['default_partition'] ?? '');
+  return sql(
+    '-- first a CHECK by which the default partition holds no row of the new bounds:',
+    `-- ALTER TABLE ${rest} ADD CONSTRAINT outside CHECK (NOT (...)) NOT VALID;`,
+    `-- ALTER TABLE ${rest} VALIDATE CONSTRAINT outside;`,
+    '-- then, in a later migration:',
+    ownText(statement),
+    `-- ALTER TABLE ${rest} DROP CONSTRAINT outside;`,
   );
 }
 

@@ -21,8 +21,26 @@ export function impactOf(recognised: Action, schema: Schema, file: FileFacts, op
       rewrites: [],
     };
   const locks = Object.entries(facts.locks).flatMap(([part, mode]) => live(part).map((relation) => ({ relation, mode })));
-  return { action, facts, locks, scans: facts.scans.flatMap(live), rewrites: facts.rewrites.flatMap(live) };
+  return {
+    action,
+    facts,
+    locks: strongest(locks),
+    scans: unique(facts.scans.flatMap(live)),
+    rewrites: unique(facts.rewrites.flatMap(live)),
+  };
 }
+
+/** One table may play two parts, as where a foreign key references its own. */
+function strongest(locks: Impact['locks']): Impact['locks'] {
+  return locks.filter(({ relation, mode }, index) =>
+    locks.every(
+      (other, at) =>
+        other.relation !== relation || LOCK_MODES.indexOf(other.mode) < LOCK_MODES.indexOf(mode) || (other.mode === mode && at >= index),
+    ),
+  );
+}
+
+const unique = (names: readonly string[]): readonly string[] => [...new Set(names)];
 
 /** LOCK TABLE says itself which lock it takes. */
 function namedLock({ form, node }: Action): readonly { readonly part: string; readonly mode: LockMode }[] {
@@ -41,7 +59,8 @@ function asOfNewTable(action: Action, fresh: (name: string) => boolean): Action 
 /** Was it made by this same file, or is it only this session's? */
 export function isFresh(name: string, schema: Schema, file: FileFacts): boolean {
   const made = schema.tables.get(name);
-  if (made !== undefined) return made.temporary || made.file === file.index;
+  if (made !== undefined)
+    return made.temporary || made.file === file.index || (made.transaction !== null && made.transaction === file.transaction);
   const view = schema.views.get(name) ?? schema.domains.get(name);
   if (view !== undefined) return view.file === file.index;
   const index = schema.indexes.get(name);

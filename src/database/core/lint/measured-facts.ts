@@ -47,6 +47,11 @@ export function factsOf(form: FormName, version: number): FormFacts | null {
   return facts;
 }
 
+/** The measured versions that have a form. */
+export function versionsWith(form: FormName): readonly number[] {
+  return [...byVersion(STATEMENT_FACTS[form]).keys()].toSorted((a, b) => a - b);
+}
+
 // Only what was read from a constant once.
 const CACHE = new Map<string, FormFacts | null>();
 
@@ -83,6 +88,8 @@ export function byVersion(text: string): ReadonlyMap<number, readonly string[]> 
 export interface ColumnUse {
   readonly indexed: boolean;
   readonly checked: boolean;
+  /** Is it in an expression or the predicate of an index? */
+  readonly computed: boolean;
   /** True when the session's TimeZone is UTC for certain. */
   readonly utc: boolean;
 }
@@ -93,8 +100,8 @@ export function typeCost(change: string, version: number, use: ColumnUse): TypeC
   const atUtc = use.utc ? TYPE_CHANGES[`${change} at UTC`] : undefined;
   const [costs] = byVersion(atUtc ?? TYPE_CHANGES[change] ?? '').get(at) ?? [];
   if (costs === undefined) return 'rewrite';
-  const [plain = 'rewrite', indexed = plain, checked = plain] = costs.split('/');
-  return worst([plain, use.indexed ? indexed : plain, use.checked ? checked : plain]);
+  const uses = [true, use.indexed, use.checked, use.computed];
+  return worst(costs.split('/').filter((_, index) => uses[index] === true));
 }
 
 function worst(costs: readonly string[]): TypeCost {

@@ -1,7 +1,9 @@
 import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import type { FormName } from './measured-facts.ts';
+import { attach, detach } from './recognise-partition.ts';
 import { action, located } from './recognise-parts.ts';
+import { childrenOf, dropNeighbours } from './recognise-references.ts';
 import { knownPresent, plainName, relationKey, type Schema } from './schema.ts';
 import { changeType, type AlteredTable as Table } from './recognise-type.ts';
 import type { Action, LintOptions } from './types.ts';
@@ -18,6 +20,8 @@ export function alterActions(node: Node, schema: Schema, options: LintOptions): 
     case 'OBJECT_MATVIEW':
       return commands.flatMap((command) => commandActions(command, { name, schema, options }));
     case 'OBJECT_INDEX':
+      if (commands.some((one) => textOf(one, 'subtype') === 'AT_SetTableSpace'))
+        return [action('set index tablespace', { an_index: name }, node, located(relation))];
       return [action('set index options', { an_index: name }, node, located(relation))];
     case 'OBJECT_SEQUENCE':
       return [action('alter sequence', { a_sequence: name }, node, located(relation))];
@@ -27,7 +31,6 @@ export function alterActions(node: Node, schema: Schema, options: LintOptions): 
 }
 
 const SIMPLE: Readonly<Record<string, FormName>> = {
-  AT_DropColumn: 'drop column',
   AT_DropNotNull: 'drop not null',
   AT_SetStatistics: 'set statistics',
   AT_SetStorage: 'set storage',
@@ -38,6 +41,7 @@ const SIMPLE: Readonly<Record<string, FormName>> = {
   AT_SetIdentity: 'set identity',
   AT_DropIdentity: 'drop identity',
   AT_DropExpression: 'drop expression',
+  AT_SetExpression: 'set expression',
   AT_AlterConstraint: 'alter constraint',
   AT_SetRelOptions: 'set options',
   AT_ResetRelOptions: 'set options',
@@ -46,6 +50,7 @@ const SIMPLE: Readonly<Record<string, FormName>> = {
   AT_SetTableSpace: 'set tablespace',
   AT_SetAccessMethod: 'set access method',
   AT_ClusterOn: 'cluster on',
+  AT_DropCluster: 'cluster on',
   AT_ReplicaIdentity: 'replica identity',
   AT_ChangeOwner: 'owner',
   AT_EnableRowSecurity: 'row security',
@@ -60,6 +65,10 @@ const SIMPLE: Readonly<Record<string, FormName>> = {
   AT_DisableTrigAll: 'switch trigger',
   AT_EnableTrigUser: 'switch trigger',
   AT_DisableTrigUser: 'switch trigger',
+  AT_EnableRule: 'switch rule',
+  AT_EnableAlwaysRule: 'switch rule',
+  AT_EnableReplicaRule: 'switch rule',
+  AT_DisableRule: 'switch rule',
 };
 
 function commandActions(command: Node, table: Table): readonly Action[] {
@@ -69,12 +78,17 @@ function commandActions(command: Node, table: Table): readonly Action[] {
   const simple = SIMPLE[subtype];
   if (simple !== undefined) return [action(simple, target, command, undefined, { column })];
   switch (subtype) {
+    case 'AT_DropColumn':
+      return [
+        action('drop column', target, command, undefined, { column }),
+        ...dropNeighbours({ schema: table.schema, table: table.name }, column, command, isCascade(command)),
+      ];
     case 'AT_AddColumn':
       return addColumn(child(child(command, 'def'), 'ColumnDef'), table);
     case 'AT_AddConstraint':
       return addConstraint(child(child(command, 'def'), 'Constraint'), table);
     case 'AT_AlterColumnType':
-      return [changeType(command, column, table)];
+      return changeType(command, column, table);
     case 'AT_SetNotNull':
       return [
         action(knownPresent(table.schema, table.name, column) ? 'set not null checked' : 'set not null', target, command, undefined, {
@@ -86,27 +100,24 @@ function commandActions(command: Node, table: Table): readonly Action[] {
     case 'AT_ValidateConstraint':
       return [validate(command, column, table)];
     case 'AT_DropConstraint':
-      return [dropConstraint(command, column, table)];
+      return dropConstraint(command, column, table);
     default:
       return partition(subtype, command, table);
   }
 }
 
-function partition(subtype: string, command: Node, { name }: Table): readonly Action[] {
+function isCascade(command: Node): boolean {
+  return textOf(command, 'behavior') === 'DROP_CASCADE';
+}
+
+function partition(subtype: string, command: Node, { name, schema }: Table): readonly Action[] {
   const part = child(child(command, 'def'), 'PartitionCmd');
   const roles = { parent: name, partition: relationKey(child(part, 'name')) };
   switch (subtype) {
     case 'AT_AttachPartition':
-      return [action('attach partition', roles, command, located(child(part, 'name')))];
+      return attach(command, roles, schema);
     case 'AT_DetachPartition':
-      return [
-        action(
-          isSet(part, 'concurrent') ? 'detach partition concurrently' : 'detach partition',
-          roles,
-          command,
-          located(child(part, 'name')),
-        ),
-      ];
+      return detach(command, roles, schema);
     case 'AT_AddInherit':
       return [action('inherit', { child: name, target: relationKey(child(child(command, 'def'), 'RangeVar')) }, command)];
     case 'AT_DropInherit':
@@ -135,9 +146,19 @@ function addColumn(column: Node, table: Table): readonly Action[] {
     return form === null ? [] : [make(form, one, { roles })];
   });
   const type = plainName(nameParts(children(child(column, 'typeName'), 'names')).join('.'));
+  const required = constraints.find((one) => ['CONSTR_NOTNULL', 'CONSTR_PRIMARY'].includes(textOf(one, 'contype')));
+  if (required !== undefined && !SERIAL.test(type) && !constraints.some(fills)) found.push(make('add column required', required));
   if (SERIAL.test(type)) found.push(make('add column serial', column));
-  else if (table.schema.domains.has(type)) found.push(make('add column domain checked', column));
+  else if (table.schema.domains.get(type)?.checked === true) found.push(make('add column domain checked', column));
   return found.length === 0 ? [make('add column', column)] : found;
+}
+
+/** What gives a new column a value in every row. */
+const FILLS: ReadonlySet<string> = new Set(['CONSTR_DEFAULT', 'CONSTR_GENERATED', 'CONSTR_IDENTITY']);
+
+/** DEFAULT NULL is none. */
+function fills(constraint: Node): boolean {
+  return FILLS.has(textOf(constraint, 'contype')) && child(child(constraint, 'raw_expr'), 'A_Const')['isnull'] !== true;
 }
 
 const SERIAL = /^(?:small|big)?serial[248]?$/;
@@ -243,15 +264,15 @@ function validate(command: Node, constraint: string, { name, schema }: Table): A
   return action('validate check', { target: name }, command, undefined, { constraint });
 }
 
-function dropConstraint(command: Node, constraint: string, { name, schema }: Table): Action {
+function dropConstraint(command: Node, constraint: string, { name, schema }: Table): readonly Action[] {
   const known = schema.tables.get(name)?.constraints.get(constraint);
   if (known?.kind === 'foreign' && known.referenced !== null)
-    return action('drop foreign key', { target: name, referenced: known.referenced }, command, undefined, { constraint });
-  return action(
-    known?.kind === 'unique' || known?.kind === 'primary' ? 'drop unique' : 'drop check',
-    { target: name },
-    command,
-    undefined,
-    { constraint },
-  );
+    return [action('drop foreign key', { target: name, referenced: known.referenced }, command, undefined, { constraint })];
+  if (known?.kind !== 'unique' && known?.kind !== 'primary')
+    return [action('drop check', { target: name }, command, undefined, { constraint })];
+  const children = isCascade(command) ? known.columns.flatMap((column) => childrenOf({ schema, table: name }, column)) : [];
+  return [
+    action('drop unique', { target: name }, command, undefined, { constraint }),
+    ...[...new Set(children)].map((one) => action('drop key referenced', { child: one }, command, undefined, { constraint })),
+  ];
 }

@@ -4,7 +4,8 @@ import type { Statement } from '../types.ts';
 import { MEASURED_TYPES } from './measured.ts';
 import { typeCost, type FormName, type TypeCost } from './measured-facts.ts';
 import { action, located } from './recognise-parts.ts';
-import { columnUse, type Schema } from './schema.ts';
+import { typeNeighbours } from './recognise-references.ts';
+import { columnUse, plainName, type Schema } from './schema.ts';
 import { columnType, narrows, typeChange, typeText, type ColumnType } from './type-change.ts';
 import type { Action, LintOptions } from './types.ts';
 
@@ -18,12 +19,14 @@ export interface AlteredTable {
 }
 
 /** The column's old type decides; without it nothing is claimed but the lock. */
-export function changeType(command: Node, column: string, table: AlteredTable): Action {
+export function changeType(command: Node, column: string, table: AlteredTable): readonly Action[] {
   const definition = child(child(command, 'def'), 'ColumnDef');
   const to = columnType(child(definition, 'typeName'));
   const from = table.schema.tables.get(table.name)?.columns.get(column)?.type ?? null;
   const judged = judgeType(from, to, { definition, column, table });
-  return action(judged.form, { target: table.name }, command, located(definition) ?? located(child(definition, 'typeName')), {
+  const writes = judged.form !== 'change type free' && judged.form !== 'change type scan' && !judged.form.startsWith('change collation');
+  const at = located(definition) ?? located(child(definition, 'typeName'));
+  const detail = {
     column,
     type: {
       from: from === null ? null : typeText(from),
@@ -31,7 +34,11 @@ export function changeType(command: Node, column: string, table: AlteredTable): 
       narrows: from !== null && to !== null && narrows(from, to),
     },
     ...(judged.unsure ? { unsure: 'type' } : {}),
-  });
+  };
+  return [
+    action(judged.form, { target: table.name }, command, at, detail),
+    ...typeNeighbours({ schema: table.schema, table: table.name }, column, command, { column, writes }),
+  ];
 }
 
 interface TypeJudgement {
@@ -48,14 +55,27 @@ interface Changed {
 function judgeType(from: ColumnType | null, to: ColumnType | null, { definition, column, table }: Changed): TypeJudgement {
   if (from === null || to === null) return { form: 'change type free', unsure: true };
   const change = typeChange(from, to);
+  const ofEnum = change === null ? null : enumChange(from, to, table.schema);
+  if (ofEnum !== null) return { form: ofEnum, unsure: false };
+  const use = columnUse(table.schema, table.name, column);
   // USING may compute anything; a bare cast to the new type is what PostgreSQL would do anyway.
   const computes = definition['raw_default'] !== undefined && !isPlainCast(definition['raw_default']);
   if (computes) return { form: 'change type rewrite', unsure: false };
-  if (change === null) return { form: 'change type free', unsure: false };
+  if (change === null) return { form: sameType(definition, use.indexed), unsure: false };
   if (!MEASURED_TYPES.has(from.base) || !MEASURED_TYPES.has(to.base)) return { form: 'change type free', unsure: true };
-  const use = columnUse(table.schema, table.name, column);
   const cost = typeCost(change, table.options.version, { ...use, utc: table.options.utc === true });
   return { form: COSTS[cost], unsure: false };
+}
+
+function enumChange(from: ColumnType, to: ColumnType, { enums }: Schema): FormName | null {
+  if (enums.has(plainName(to.base))) return 'change type enum';
+  return enums.has(plainName(from.base)) ? 'change type enum to text' : null;
+}
+
+/** Which collation it had is not known: with one written, an index on it may be built anew. */
+function sameType(definition: Node, indexed: boolean): FormName {
+  if (definition['collClause'] === undefined) return 'change type free';
+  return indexed ? 'change collation indexed' : 'change collation';
 }
 
 const COSTS = { free: 'change type free', scan: 'change type scan', rewrite: 'change type rewrite' } as const satisfies Readonly<

@@ -3,15 +3,19 @@ import type { Statement } from '../types.ts';
 import type { FormName } from './measured-facts.ts';
 import { alterActions } from './recognise-alter.ts';
 import { plainName, relationKey, type Schema } from './schema.ts';
+import { createPartOf, dropPart } from './recognise-partition.ts';
+import { heirsOf, withInherited } from './recognise-inherited.ts';
 import { action, located } from './recognise-parts.ts';
+import { dropViews, reachedFrom, referencedBy, referringTo } from './recognise-references.ts';
 import type { Action, LintOptions } from './types.ts';
 
 type Node = Statement['node'];
 type Recognise = (node: Node, schema: Schema, options: LintOptions) => readonly Action[];
 
 /** What a statement does, as measured forms. Empty for one that touches no relation in use. */
-export function recognise({ kind, node }: Statement, schema: Schema, options: LintOptions): readonly Action[] {
-  return RECOGNISERS[kind]?.(node, schema, options) ?? [];
+export function recognise(statement: Statement, schema: Schema, options: LintOptions): readonly Action[] {
+  const actions = RECOGNISERS[statement.kind]?.(statement.node, schema, options) ?? [];
+  return withInherited(actions, statement, schema);
 }
 
 const target = (node: Node, key = 'relation'): Readonly<Record<string, string>> => ({ target: relationKey(child(node, key)) });
@@ -21,12 +25,18 @@ const simple =
 
 const RECOGNISERS: Readonly<Record<string, Recognise>> = {
   AlterTableStmt: alterActions,
-  IndexStmt: (node) => [action(isSet(node, 'concurrent') ? 'create index concurrently' : 'create index', target(node), node)],
+  IndexStmt: createIndex,
   CreateStmt: createTable,
   CreateTableAsStmt: (node) => [action('create table as', {}, node)],
   DropStmt: drop,
   ReindexStmt: reindex,
-  ClusterStmt: (node) => [action('cluster', target(node), node, located(child(node, 'relation')))],
+  ClusterStmt: (node) =>
+    node['relation'] === undefined
+      ? [action('cluster', { target: 'every table that was clustered' }, node)]
+      : [action('cluster', target(node), node, located(child(node, 'relation')))],
+  AlterTableMoveAllStmt: (node) => [
+    action('set tablespace', { target: `everything in tablespace ${textOf(node, 'orig_tablespacename')}` }, node),
+  ],
   VacuumStmt: vacuum,
   RefreshMatViewStmt: (node) => [
     action(
@@ -40,16 +50,7 @@ const RECOGNISERS: Readonly<Record<string, Recognise>> = {
   CreatePolicyStmt: simple('create policy', 'table'),
   AlterPolicyStmt: simple('alter policy', 'table'),
   RuleStmt: simple('create rule'),
-  TruncateStmt: (node) =>
-    children(node, 'relations').map((one) => {
-      const table = child(one, 'RangeVar');
-      return action(
-        textOf(node, 'behavior') === 'DROP_CASCADE' ? 'truncate cascade' : 'truncate',
-        { target: relationKey(table) },
-        node,
-        located(table),
-      );
-    }),
+  TruncateStmt: truncate,
   LockStmt: (node) => children(node, 'relations').map((one) => action(null, { target: relationKey(child(one, 'RangeVar')) }, node)),
   UpdateStmt: simple('update'),
   DeleteStmt: simple('delete'),
@@ -62,12 +63,56 @@ const RECOGNISERS: Readonly<Record<string, Recognise>> = {
   ViewStmt: (node) => (isSet(node, 'replace') ? [action('replace view', { a_view: relationKey(child(node, 'view')) }, node)] : []),
   CreateStatsStmt: (node) =>
     children(node, 'relations').map((one) => action('create statistics', { target: relationKey(child(one, 'RangeVar')) }, node)),
-  CommentStmt: (node) =>
-    textOf(node, 'objtype') === 'OBJECT_TABLE' ? [action('comment on table', { target: listedName(child(node, 'object')) }, node)] : [],
+  CommentStmt: comment,
+  CreatePublicationStmt: publish,
+  AlterPublicationStmt: publish,
 };
 
+/** Of a partitioned table each partition is locked and read; they are told as one with it, for not all need be known. */
+function createIndex(node: Node, schema: Schema): readonly Action[] {
+  if (isSet(node, 'concurrent')) return [action('create index concurrently', target(node), node)];
+  const table = relationKey(child(node, 'relation'));
+  const partitioned = schema.tables.get(table)?.partitioned ?? null;
+  if (partitioned === null || child(node, 'relation')['inh'] !== true) return [action('create index', target(node), node)];
+  return [action('create index on partitioned', { parent: table, partition: table }, node)];
+}
+
+function truncate(node: Node, schema: Schema): readonly Action[] {
+  const tables = children(node, 'relations').map((one) => child(one, 'RangeVar'));
+  const named = tables.map(relationKey);
+  const reached = textOf(node, 'behavior') === 'DROP_CASCADE' ? named.flatMap((table) => reachedFrom({ schema, table })) : [];
+  return [
+    ...tables.map((table) => action('truncate', { target: relationKey(table) }, node, located(table))),
+    ...[...new Set(reached)].filter((one) => !named.includes(one)).map((one) => action('truncate cascade', { child: one }, node)),
+  ];
+}
+
+function comment(node: Node): readonly Action[] {
+  const parts = nameParts(children(child(child(node, 'object'), 'List'), 'items'));
+  switch (textOf(node, 'objtype')) {
+    case 'OBJECT_TABLE':
+      return [action('comment on table', { target: plainName(parts.join('.')) }, node)];
+    case 'OBJECT_COLUMN':
+      return [action('comment on column', { target: plainName(parts.slice(0, -1).join('.')) }, node)];
+    case 'OBJECT_INDEX':
+      return [action('comment on index', { an_index: plainName(parts.join('.')) }, node)];
+    default:
+      return [];
+  }
+}
+
+/** Tables that come into a publication. */
+function publish(node: Node): readonly Action[] {
+  return children(node, 'pubobjects').flatMap((one) => {
+    const table = child(child(child(one, 'PublicationObjSpec'), 'pubtable'), 'PublicationTable');
+    const bare = child(child(child(one, 'PublicationObjSpec'), 'pubtable'), 'relation');
+    const name = relationKey(table['relation'] === undefined ? bare : child(table, 'relation'));
+    return name === '' ? [] : [action('publish table', { target: name }, node)];
+  });
+}
+
 /** A new table locks others: those it references, inherits from or is a part of. */
-function createTable(node: Node): readonly Action[] {
+function createTable(node: Node, schema: Schema): readonly Action[] {
   const parents = children(node, 'inhRelations').map((one) => relationKey(child(one, 'RangeVar')));
   const isPart = node['partbound'] !== undefined;
   const elements = children(node, 'tableElts');
@@ -77,8 +122,8 @@ function createTable(node: Node): readonly Action[] {
   ].filter((one) => textOf(one, 'contype') === 'CONSTR_FOREIGN');
   return [
     ...constraints.map((one) => action('create table references', { referenced: relationKey(child(one, 'pktable')) }, one, located(one))),
-    ...parents.map((parent) =>
-      isPart ? action('create table partition of', { parent }, node) : action('create table inherits', { target: parent }, node),
+    ...parents.flatMap((parent) =>
+      isPart ? createPartOf(node, parent, schema) : [action('create table inherits', { target: parent }, node)],
     ),
   ];
 }
@@ -107,18 +152,39 @@ function drop(node: Node, schema: Schema): readonly Action[] {
     });
   }
   if (whole !== undefined) return names.flatMap((parts) => dropRelation(whole, plainName(parts.join('.')), node, schema));
+  if (what === 'OBJECT_SCHEMA' && textOf(node, 'behavior') === 'DROP_CASCADE')
+    return children(node, 'objects').flatMap((one) => dropSchema(textOf(child(one, 'String'), 'sval'), node, schema));
+  if ((what === 'OBJECT_TYPE' || what === 'OBJECT_DOMAIN') && textOf(node, 'behavior') === 'DROP_CASCADE')
+    return children(node, 'objects').flatMap((one) => dropType(child(one, 'TypeName'), node, schema));
   if (from !== undefined) return names.map((parts) => action(from, { target: plainName(parts.slice(0, -1).join('.')) }, node));
   return [];
 }
 
+function dropSchema(name: string, node: Node, schema: Schema): readonly Action[] {
+  const tables = [...schema.tables.keys()].filter((one) => one.startsWith(`${name}.`));
+  return tables.flatMap((table) => dropRelation('drop table', table, node, schema));
+}
+
+/** With the type go the columns that have it. */
+function dropType(type: Node, node: Node, schema: Schema): readonly Action[] {
+  const name = plainName(nameParts(children(type, 'names')).join('.'));
+  return [...schema.tables.values()].flatMap((table) =>
+    [...table.columns.values()]
+      .filter((one) => one.type !== null && plainName(one.type.base) === name)
+      .map((one) => action('drop column', { target: table.name }, node, undefined, { column: one.name })),
+  );
+}
+
 function dropRelation(form: FormName, name: string, node: Node, schema: Schema): readonly Action[] {
   if (form !== 'drop table') return [action(form, { a_view: name }, node)];
-  const referenced = [...(schema.tables.get(name)?.constraints.values() ?? [])].flatMap((one) =>
-    one.referenced === null ? [] : [one.referenced],
-  );
+  const cascade = textOf(node, 'behavior') === 'DROP_CASCADE';
+  const children = cascade ? [...referringTo({ schema, table: name }).map(({ child }) => child.name), ...heirsOf(name, schema)] : [];
   return [
     action('drop table', { target: name }, node),
-    ...[...new Set(referenced)].map((other) => action('drop table referencing', { referenced: other }, node)),
+    ...referencedBy({ schema, table: name }).map((other) => action('drop table referencing', { referenced: other }, node)),
+    ...[...new Set(children)].map((one) => action('drop table cascade', { child: one }, node)),
+    ...(cascade ? dropViews({ schema, table: name }, node) : []),
+    ...dropPart(name, node, schema),
   ];
 }
 
@@ -138,7 +204,7 @@ function reindex(node: Node, schema: Schema): readonly Action[] {
     case 'REINDEX_OBJECT_TABLE':
       return [action('reindex table', { target: name }, node)];
     default:
-      return [action('reindex schema', { referenced: name }, node)];
+      return [action('reindex schema', { target: name === '' ? 'every table' : `every table of ${name}` }, node)];
   }
 }
 
@@ -163,6 +229,7 @@ function vacuum(node: Node): readonly Action[] {
 
 const RENAMED: Readonly<Record<string, FormName>> = {
   OBJECT_TABLE: 'rename table',
+  OBJECT_MATVIEW: 'rename table',
   OBJECT_COLUMN: 'rename column',
   OBJECT_INDEX: 'rename index',
   OBJECT_TABCONSTRAINT: 'rename constraint',
@@ -176,13 +243,18 @@ function rename(node: Node): readonly Action[] {
   return [action(form, form === 'rename index' ? { an_index: name } : { target: name }, node, located(child(node, 'relation')))];
 }
 
-function alterDomain(node: Node): readonly Action[] {
+function alterDomain(node: Node, schema: Schema): readonly Action[] {
   const name = plainName(nameParts(children(node, 'typeName')).join('.'));
   const constraint = child(child(node, 'def'), 'Constraint');
   const form = domainForm(textOf(node, 'subtype'), constraint);
-  return form === null
-    ? []
-    : [action(form, { target: `every table with a column of ${name}` }, node, located(constraint), { constraint: name })];
+  if (form === null) return [];
+  const made = (target: string): Action => action(form, { target }, node, located(constraint), { constraint: name });
+  // Of a domain that these files made, the columns are known too.
+  if ((schema.domains.get(name)?.file ?? null) === null) return [made(`every table with a column of ${name}`)];
+  const users = [...schema.tables.values()].filter(({ columns }) =>
+    [...columns.values()].some(({ type }) => type !== null && plainName(type.base) === name),
+  );
+  return users.map((table) => made(table.name));
 }
 
 function domainForm(subtype: string, constraint: Node): FormName | null {
@@ -190,8 +262,4 @@ function domainForm(subtype: string, constraint: Node): FormName | null {
   if (subtype === 'O') return 'domain set not null';
   if (subtype === 'V') return 'domain validate';
   return subtype === 'X' ? 'domain drop constraint' : null;
-}
-
-function listedName(object: Node): string {
-  return plainName(nameParts(children(child(object, 'List'), 'items')).join('.'));
 }

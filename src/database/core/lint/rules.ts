@@ -22,6 +22,12 @@ const LOCKS = {
     'error',
     'PostgreSQL refuses it inside a transaction, also inside one string of several statements.',
   ),
+  'index-of-partitioned': rule('locks', 'error', 'PostgreSQL refuses CONCURRENTLY for an index of a partitioned table.'),
+  'index-may-be-corrupt': rule(
+    'locks',
+    'error',
+    'PostgreSQL 14.0 to 14.3 may leave rows out of an index that is built or rebuilt concurrently.',
+  ),
   'index-may-be-invalid': rule(
     'locks',
     'notice',
@@ -40,6 +46,11 @@ const LOCKS = {
   'add-column-primary-key': rule('locks', 'error', 'PRIMARY KEY beside a new column builds its index under an exclusive lock.'),
   'add-column-references': rule('locks', 'warning', 'A foreign key beside a new column locks writers of both tables out together.'),
   'column-type': rule('locks', 'error', 'A changed type may write the whole table anew, or read it, under an exclusive lock.'),
+  'foreign-key-type': rule(
+    'locks',
+    'warning',
+    'A changed type of a column that a foreign key joins to another table locks readers and writers of that one out too.',
+  ),
   'set-not-null': rule(
     'locks',
     'error',
@@ -73,6 +84,12 @@ const LOCKS = {
     'ATTACH PARTITION reads the whole partition under an exclusive lock, unless a valid CHECK says that it need not.',
   ),
   'detach-partition': rule('locks', 'warning', 'DETACH PARTITION locks readers and writers of the whole partitioned table out.'),
+  'drop-partition': rule('locks', 'warning', 'Dropping a partition locks readers and writers of the whole partitioned table out.'),
+  'default-partition': rule(
+    'locks',
+    'error',
+    'A new partition makes PostgreSQL read the default partition whole under an exclusive lock, for rows that belong to the new one.',
+  ),
   'partition-of': rule('locks', 'warning', 'CREATE TABLE ... PARTITION OF locks readers and writers of the whole partitioned table out.'),
   'reference-locks': rule('locks', 'notice', 'A foreign key of a new table locks writers of the table it references out for a moment.'),
   'domain-constraint': rule('locks', 'error', 'A constraint of a domain is checked in every table that uses it, while their writers wait.'),
@@ -114,6 +131,11 @@ const TRANSACTIONS = {
     'error',
     'A transaction that is never committed is rolled back, or holds its locks until somebody notices.',
   ),
+  'mixed-file': rule(
+    'transactions',
+    'error',
+    'The tool does not begin with a file that mixes what can be in a transaction with what cannot.',
+  ),
   'enum-value-in-transaction': rule('transactions', 'error', 'A new value of an enum cannot be used in the transaction that added it.'),
   'merge-alters': rule('transactions', 'notice', 'One ALTER TABLE with several actions takes its lock once.'),
 } as const;
@@ -132,6 +154,17 @@ const OLD_VERSION = {
     'warning',
     'Without a primary key rows cannot be told apart, and replication of UPDATE and DELETE fails.',
   ),
+  'replica-identity': rule('old version', 'warning', 'Without a replica identity, replication of UPDATE and DELETE fails.'),
+  'drop-constraint': rule('old version', 'notice', 'Rows come in that the version that serves may not expect.'),
+  'row-security': rule(
+    'old version',
+    'warning',
+    'Rows that no policy lets through are hidden from the version that serves, and its writes refused.',
+  ),
+  'changes-writes': rule('old version', 'notice', 'What the version that serves reads or writes is changed, or refused, on its way.'),
+  'replace-object': rule('old version', 'notice', 'The version that serves calls what is replaced.'),
+  'change-rights': rule('old version', 'notice', 'The version that serves may need the right that is taken away.'),
+  'restart-sequence': rule('old version', 'warning', 'Numbers that were given out are given again.'),
   'rename-column': rule('old version', 'warning', 'The version that serves knows the column by its old name.'),
   'rename-table': rule('old version', 'warning', 'The version that serves knows the table by its old name.'),
   'set-schema': rule('old version', 'warning', 'The version that serves looks for the table in its old schema.'),
@@ -197,7 +230,13 @@ const STYLE = {
 const FILES = {
   unreadable: rule('file', 'error', 'What cannot be parsed cannot be judged.'),
   'not-sql': rule('file', 'warning', 'What is not SQL of the file itself was not judged.'),
-  'hidden-sql': rule('file', 'notice', 'SQL that is put together when it runs was not judged.'),
+  'not-in-version': rule('file', 'error', 'The version of PostgreSQL it is for refuses it.'),
+  'hidden-sql': rule('file', 'warning', 'SQL that is put together when it runs was not judged.'),
+  'beyond-database': rule(
+    'file',
+    'warning',
+    'It reaches beyond its database: no rollback takes it back, and a second run, or another database of the server, meets it.',
+  ),
   suppression: rule('file', 'error', 'A suppression must name a rule and say why.'),
   'unused-suppression': rule('file', 'notice', 'A suppression that suppresses nothing only misleads.'),
 } as const;

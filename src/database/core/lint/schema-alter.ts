@@ -1,7 +1,7 @@
 import { child, children, isSet, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { addColumn, addConstraint, setNotNull, type Where } from './schema-table.ts';
-import { relationKey, type Schema, type Table } from './schema.ts';
+import { beside, relationKey, type Schema, type Table } from './schema.ts';
 import { columnType } from './type-change.ts';
 
 type Node = Statement['node'];
@@ -15,7 +15,7 @@ export function alterTable(schema: Schema, node: Node, where: Where): void {
   for (const one of children(node, 'cmds')) apply({ schema, table, where }, child(one, 'AlterTableCmd'));
 }
 
-function unseen(name: string): Table {
+export function unseen(name: string): Table {
   return {
     name,
     file: null,
@@ -23,8 +23,10 @@ function unseen(name: string): Table {
     columns: new Map(),
     constraints: new Map(),
     whole: false,
-    partitioned: false,
+    partitioned: null,
     temporary: false,
+    parents: [],
+    emptied: null,
   };
 }
 
@@ -56,14 +58,55 @@ function apply({ schema, table, where }: At, command: Node): void {
     case 'AT_AddConstraint':
       return constrain({ schema, table, where }, child(child(command, 'def'), 'Constraint'));
     case 'AT_DropConstraint':
+      // With a key goes the index of its name.
+      schema.indexes.delete(beside(table.name, name));
       return void table.constraints.delete(name);
     case 'AT_ValidateConstraint': {
       const known = table.constraints.get(name);
       if (known !== undefined) table.constraints.set(name, { ...known, valid: true });
       return;
     }
+    case 'AT_AddInherit':
+    case 'AT_DropInherit': {
+      const parent = relationKey(child(child(command, 'def'), 'RangeVar'));
+      const others = table.parents.filter((one) => one !== parent);
+      const parents = textOf(command, 'subtype') === 'AT_AddInherit' ? [...others, parent] : others;
+      return void schema.tables.set(table.name, { ...table, parents });
+    }
+    case 'AT_AttachPartition':
+    case 'AT_DetachPartition': {
+      const part = child(child(command, 'def'), 'PartitionCmd');
+      const partition = relationKey(child(part, 'name'));
+      if (textOf(command, 'subtype') === 'AT_DetachPartition') return detach(schema, table, partition);
+      return addPart(schema, table.name, { name: partition, rest: isSet(child(part, 'bound'), 'is_default') });
+    }
     default:
   }
+}
+
+/** Notes that a table is a partition of another, and whether it is that for the rows of no other. */
+export function addPart(schema: Schema, parent: string, { name, rest }: { readonly name: string; readonly rest: boolean }): void {
+  const table = schema.tables.get(parent) ?? unseen(parent);
+  const before = table.partitioned ?? { columns: [], parts: new Set<string>(), rest: null };
+  const partitioned = { ...before, parts: new Set([...before.parts, name]), rest: rest ? name : before.rest };
+  schema.tables.set(parent, { ...table, partitioned });
+}
+
+/** What was a partition keeps the keys of the whole. */
+function detach(schema: Schema, whole: Table, partition: string): void {
+  const part = schema.tables.get(partition) ?? unseen(partition);
+  schema.tables.set(partition, part);
+  for (const [name, one] of whole.constraints) if (one.kind === 'foreign' && !part.constraints.has(name)) part.constraints.set(name, one);
+  takePart(schema, whole.name, partition);
+}
+
+/** Notes that it is no longer one. */
+export function takePart(schema: Schema, parent: string, name: string): void {
+  const table = schema.tables.get(parent);
+  if (table === undefined || table.partitioned === null) return;
+  const parts = new Set([...table.partitioned.parts].filter((one) => one !== name));
+  const rest = table.partitioned.rest === name ? null : table.partitioned.rest;
+  schema.tables.set(parent, { ...table, partitioned: { ...table.partitioned, parts, rest } });
 }
 
 /** With the column go the indexes and constraints on it. */

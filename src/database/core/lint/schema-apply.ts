@@ -2,7 +2,9 @@ import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { mentioned } from './recognise-parts.ts';
 import { givenName, plainName, relationKey, type Schema, type Table, type View } from './schema.ts';
-import { alterTable } from './schema-alter.ts';
+import { reachedFrom } from './recognise-references.ts';
+import { addPart, alterTable, takePart, unseen } from './schema-alter.ts';
+import { moveToSchema, rename } from './schema-rename.ts';
 import { addColumn, addConstraint, type Where } from './schema-table.ts';
 
 type Node = Statement['node'];
@@ -20,14 +22,54 @@ const APPLIED: Readonly<Record<string, (schema: Schema, node: Node, where: Where
   DropStmt: drop,
   RenameStmt: rename,
   CreateDomainStmt: (schema, node, { file }) =>
-    void schema.domains.set(plainName(nameParts(children(node, 'domainname')).join('.')), { file }),
-  CreateEnumStmt: (schema, node, { file }) =>
-    void schema.enums.set(plainName(nameParts(children(node, 'typeName')).join('.')), { file, added: new Map() }),
+    void schema.domains.set(plainName(nameParts(children(node, 'domainname')).join('.')), {
+      file,
+      checked: node['constraints'] !== undefined,
+    }),
+  AlterDomainStmt: alterDomain,
+  AlterObjectSchemaStmt: moveToSchema,
+  TruncateStmt: truncate,
+  DeleteStmt: (schema, node, { transaction }) => {
+    if (node['whereClause'] === undefined && node['usingClause'] === undefined)
+      empty(schema, relationKey(child(node, 'relation')), transaction);
+  },
+  InsertStmt: (schema, node) => fill(schema, relationKey(child(node, 'relation'))),
+  CopyStmt: (schema, node) => fill(schema, relationKey(child(node, 'relation'))),
+  MergeStmt: (schema, node) => fill(schema, relationKey(child(node, 'relation'))),
+  CreateEnumStmt: (schema, node, { file, transaction }) =>
+    void schema.enums.set(plainName(nameParts(children(node, 'typeName')).join('.')), { file, transaction, added: new Map() }),
   AlterEnumStmt: addValue,
   ViewStmt: (schema, node, { file }) => void schema.views.set(relationKey(child(node, 'view')), viewOf(node['query'], file)),
   CreateFunctionStmt: (schema, node, { file }) =>
-    void schema.functions.set(plainName(nameParts(children(node, 'funcname')).join('.')), { file, stable: isStable(node) }),
+    void schema.functions.set(plainName(nameParts(children(node, 'funcname')).join('.')), {
+      file,
+      stable: isStable(node),
+      body: [],
+      hidden: false,
+    }),
 };
+
+function truncate(schema: Schema, node: Node, { transaction }: Where): void {
+  const named = children(node, 'relations').map((one) => relationKey(child(one, 'RangeVar')));
+  const reached = textOf(node, 'behavior') === 'DROP_CASCADE' ? named.flatMap((table) => reachedFrom({ schema, table })) : [];
+  for (const table of [...named, ...reached]) empty(schema, table, transaction);
+}
+
+function empty(schema: Schema, name: string, transaction: number): void {
+  schema.tables.set(name, { ...(schema.tables.get(name) ?? unseen(name)), emptied: transaction });
+}
+
+function fill(schema: Schema, name: string): void {
+  const table = schema.tables.get(name);
+  if (table !== undefined && table.emptied !== null) schema.tables.set(name, { ...table, emptied: null });
+}
+
+/** What a domain promises afterwards. */
+function alterDomain(schema: Schema, node: Node): void {
+  const name = plainName(nameParts(children(node, 'typeName')).join('.'));
+  const known = schema.domains.get(name);
+  if (known !== undefined && ['C', 'O'].includes(textOf(node, 'subtype'))) schema.domains.set(name, { ...known, checked: true });
+}
 
 /** As its definition says; VOLATILE where it says nothing. */
 function isStable(node: Node): boolean {
@@ -40,7 +82,7 @@ function isStable(node: Node): boolean {
 /** Adds a value to an enum's known ones, with the transaction it becomes usable after. */
 function addValue(schema: Schema, node: Node, { transaction }: Where): void {
   const name = plainName(nameParts(children(node, 'typeName')).join('.'));
-  const known = schema.enums.get(name) ?? { file: null, added: new Map<string, number>() };
+  const known = schema.enums.get(name) ?? { file: null, transaction: null, added: new Map<string, number>() };
   if (textOf(node, 'oldVal') === '') known.added.set(textOf(node, 'newVal'), transaction);
   schema.enums.set(name, known);
 }
@@ -67,14 +109,25 @@ function createTable(schema: Schema, node: Node, { file, transaction }: Where): 
     columns: new Map(),
     constraints: new Map(),
     whole: children(node, 'inhRelations').length === 0 && !children(node, 'tableElts').some((one) => one['TableLikeClause'] !== undefined),
-    partitioned: node['partspec'] !== undefined,
+    partitioned: node['partspec'] === undefined ? null : { columns: keyColumns(child(node, 'partspec')), parts: new Set(), rest: null },
     temporary: textOf(child(node, 'relation'), 'relpersistence') === 't',
+    parents: node['partbound'] === undefined ? children(node, 'inhRelations').map((one) => relationKey(child(one, 'RangeVar'))) : [],
+    emptied: null,
   };
   for (const element of children(node, 'tableElts')) {
     if (element['ColumnDef'] !== undefined) addColumn(table, child(element, 'ColumnDef'), { file, transaction });
     if (element['Constraint'] !== undefined) addConstraint(table, child(element, 'Constraint'), { file, transaction });
   }
   schema.tables.set(name, table);
+  if (node['partbound'] === undefined) return;
+  for (const parent of children(node, 'inhRelations'))
+    addPart(schema, relationKey(child(parent, 'RangeVar')), { name, rest: isSet(child(node, 'partbound'), 'is_default') });
+}
+
+/** The columns of a partition key; none where an expression is one of its parts. */
+function keyColumns(spec: Node): readonly string[] {
+  const names = children(spec, 'partParams').map((one) => textOf(child(one, 'PartitionElem'), 'name'));
+  return names.includes('') ? [] : names;
 }
 
 function createTableAs(schema: Schema, node: Node, { file, transaction }: Where): void {
@@ -88,8 +141,10 @@ function createTableAs(schema: Schema, node: Node, { file, transaction }: Where)
     columns: new Map(),
     constraints: new Map(),
     whole: false,
-    partitioned: false,
+    partitioned: null,
     temporary,
+    parents: [],
+    emptied: null,
   });
 }
 
@@ -115,49 +170,30 @@ function drop(schema: Schema, node: Node): void {
   const what = textOf(node, 'removeType');
   for (const one of children(node, 'objects')) {
     const name = plainName(nameParts(children(child(one, 'List'), 'items')).join('.'));
-    if (what === 'OBJECT_TABLE') forgetTable(schema, name);
+    if (what === 'OBJECT_TABLE' || what === 'OBJECT_MATVIEW') forgetTable(schema, name);
     if (what === 'OBJECT_INDEX') schema.indexes.delete(name);
     if (what === 'OBJECT_VIEW' || what === 'OBJECT_MATVIEW') schema.views.delete(name);
+    if (what === 'OBJECT_TYPE' || what === 'OBJECT_DOMAIN') forgetType(schema, one);
+    if (what === 'OBJECT_SCHEMA') forgetSchema(schema, textOf(child(one, 'String'), 'sval'));
   }
 }
 
+function forgetSchema(schema: Schema, name: string): void {
+  for (const table of [...schema.tables.keys()].filter((one) => one.startsWith(`${name}.`))) forgetTable(schema, table);
+}
+
+function forgetType(schema: Schema, object: Node): void {
+  const name = plainName(nameParts(children(child(object, 'TypeName'), 'names')).join('.'));
+  schema.enums.delete(name);
+  schema.domains.delete(name);
+}
+
+/** With a table go its indexes, the keys that reference it, and its place among the partitions of another. */
 function forgetTable(schema: Schema, name: string): void {
   schema.tables.delete(name);
-  for (const [index, { table }] of schema.indexes) if (table === name) schema.indexes.delete(index);
-}
-
-function rename(schema: Schema, node: Node): void {
-  const name = relationKey(child(node, 'relation'));
-  const [before, after] = [textOf(node, 'subname'), textOf(node, 'newname')];
-  const table = schema.tables.get(name);
-  switch (textOf(node, 'renameType')) {
-    case 'OBJECT_TABLE':
-      if (table !== undefined) schema.tables.set(beside(name, after), { ...table, name: beside(name, after) });
-      schema.tables.delete(name);
-      for (const [key, index] of schema.indexes)
-        if (index.table === name) schema.indexes.set(key, { ...index, table: beside(name, after) });
-      return;
-    case 'OBJECT_COLUMN':
-      moveKey(table?.columns, before, after);
-      return;
-    case 'OBJECT_TABCONSTRAINT':
-      moveKey(table?.constraints, before, after);
-      return;
-    case 'OBJECT_INDEX':
-      moveKey(schema.indexes, name, beside(name, after));
-      return;
-    default:
+  for (const other of schema.tables.values()) {
+    for (const [key, { referenced }] of other.constraints) if (referenced === name) other.constraints.delete(key);
+    if (other.partitioned?.parts.has(name) === true) takePart(schema, other.name, name);
   }
-}
-
-/** A new name in the old one's schema. */
-function beside(name: string, after: string): string {
-  return name.includes('.') ? `${name.slice(0, name.lastIndexOf('.'))}.${after}` : after;
-}
-
-function moveKey<T extends { readonly name: string }>(map: Map<string, T> | undefined, before: string, after: string): void {
-  const value = map?.get(before);
-  if (map === undefined || value === undefined) return;
-  map.delete(before);
-  map.set(after, { ...value, name: after });
+  for (const [index, { table }] of schema.indexes) if (table === name) schema.indexes.delete(index);
 }

@@ -1,5 +1,6 @@
 import { child, children, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import { comparisonsOf } from './comparisons.ts';
 import { mentioned } from './recognise-parts.ts';
 import { givenName, relationKey, type Column, type Constraint, type Table } from './schema.ts';
 import { columnType } from './type-change.ts';
@@ -53,7 +54,9 @@ export function addConstraint(table: Table, node: Node, { file, transaction }: W
     columns,
     valid: !isSet(node, 'skip_validation'),
     referenced: kind === 'foreign' ? relationKey(child(node, 'pktable')) : null,
+    keys: kind === 'foreign' ? nameParts(children(node, 'pk_attrs')) : [],
     present: kind === 'not-null' ? columns : presentColumns(child(node, 'raw_expr')),
+    compares: kind === 'check' ? comparisonsOf(child(node, 'raw_expr')) : [],
     file,
     transaction,
   });
@@ -80,4 +83,7 @@ function presentColumns(expression: Node): readonly string[] {
 export function setNotNull(table: Table, column: string, notNull: boolean): void {
   const known = table.columns.get(column) ?? { name: column, type: null, notNull, file: null };
   table.columns.set(column, { ...known, notNull });
+  if (notNull) return;
+  for (const [name, { kind, columns }] of table.constraints)
+    if (kind === 'not-null' && columns.includes(column)) table.constraints.delete(name);
 }

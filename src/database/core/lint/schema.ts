@@ -1,17 +1,40 @@
 import { relationName } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import type { ColumnUse } from './measured-facts.ts';
 import type { ColumnType } from './type-change.ts';
 
 /** What earlier statements tell of the database. A thing that is not in it may exist all the same. */
 export interface Schema {
   readonly tables: Map<string, Table>;
   readonly indexes: Map<string, Index>;
-  /** Domains by name; what is in it was made by these files. */
-  readonly domains: Map<string, { readonly file: number | null }>;
-  readonly enums: Map<string, { readonly file: number | null; readonly added: Map<string, number> }>;
+  readonly domains: Map<string, Domain>;
+  readonly enums: Map<string, Enum>;
   readonly views: Map<string, View>;
-  /** `stable`: it answers the same for every row of a statement; null when nobody knows. */
-  readonly functions: Map<string, { readonly file: number | null; readonly stable: boolean | null }>;
+  readonly functions: Map<string, Callable>;
+}
+
+export interface Callable {
+  readonly file: number | null;
+  /** Does it answer the same for every row of a statement? Null when nobody knows. */
+  readonly stable: boolean | null;
+  /** What it runs, as far as these files say it. */
+  readonly body: readonly Statement[];
+  /** Does it run SQL that it puts together? */
+  readonly hidden: boolean;
+}
+
+export interface Enum {
+  readonly file: number | null;
+  /** The transaction that made it. */
+  readonly transaction: number | null;
+  /** Values that were added later, each with the transaction that did. */
+  readonly added: Map<string, number>;
+}
+
+export interface Domain {
+  readonly file: number | null;
+  /** Has it a CHECK or NOT NULL of its own? */
+  readonly checked: boolean;
 }
 
 /** A view and what it reads. */
@@ -33,8 +56,22 @@ export interface Table {
   readonly constraints: Map<string, Constraint>;
   /** True when these files made it, so that a column not in it does not exist. */
   readonly whole: boolean;
-  readonly partitioned: boolean;
+  readonly partitioned: Partitioned | null;
   readonly temporary: boolean;
+  /** The tables it inherits from, partitions apart. */
+  readonly parents: readonly string[];
+  /** The transaction that took all rows out of it, as long as it put none in; null for any other table. */
+  readonly emptied: number | null;
+}
+
+/** How a table is cut into partitions, as far as it is known. */
+export interface Partitioned {
+  /** Its key; empty where it is an expression or not known. */
+  readonly columns: readonly string[];
+  /** The names of its partitions. */
+  readonly parts: ReadonlySet<string>;
+  /** That for the rows of no other. */
+  readonly rest: string | null;
 }
 
 export interface Column {
@@ -51,8 +88,12 @@ export interface Constraint {
   readonly valid: boolean;
   /** For a foreign key: the other table. */
   readonly referenced: string | null;
+  /** For a foreign key: the columns of the other table; empty for its primary key. */
+  readonly keys: readonly string[];
   /** For `CHECK (c IS NOT NULL)`: `c`. */
   readonly present: readonly string[];
+  /** For a CHECK that joins comparisons by AND: each, as `comparison` writes it. */
+  readonly compares: readonly string[];
   readonly file: number | null;
   readonly transaction: number | null;
 }
@@ -94,18 +135,24 @@ export function plainName(name: string): string {
   return name.replace(/^public\./, '');
 }
 
+/** Another name in the schema of one. */
+export function beside(name: string, other: string): string {
+  return name.includes('.') ? `${name.slice(0, name.lastIndexOf('.'))}.${other}` : other;
+}
+
 /** {@link plainName} of a RangeVar. */
 export function relationKey(rangeVar: Statement['node']): string {
   return plainName(relationName(rangeVar));
 }
 
 /** Does a column have a CHECK, an index or an index expression that a type change or SET NOT NULL must reckon with? */
-export function columnUse(schema: Schema, table: string, column: string): { readonly indexed: boolean; readonly checked: boolean } {
+export function columnUse(schema: Schema, table: string, column: string): Omit<ColumnUse, 'utc'> {
   const known = schema.tables.get(table);
   const constraints = [...(known?.constraints.values() ?? [])].filter((one) => one.columns.includes(column));
   const indexes = [...schema.indexes.values()].filter((one) => one.table === table && one.mentions.includes(column));
   return {
     indexed: indexes.length > 0 || constraints.some(({ kind }) => kind === 'unique' || kind === 'primary' || kind === 'exclude'),
+    computed: indexes.some((one) => !one.columns.includes(column) || one.mentions.filter((each) => each === column).length > 1),
     checked: constraints.some(({ kind, valid }) => kind === 'check' && valid),
   };
 }

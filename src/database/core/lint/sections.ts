@@ -73,14 +73,15 @@ export function splitLiquibase(text: string): readonly Section[] {
 /** A value for a placeholder, as `--define NAME=VALUE` gave it. */
 export type Defines = ReadonlyMap<string, string>;
 
-const PLACEHOLDER = /\{\{-?\s*([^{}]*?)\s*-?\}\}|\$\{\s*([^{}]*?)\s*\}/g;
+const PLACEHOLDER = /\{\{-?\s*([^{}]*?)\s*-?\}\}|\$\{\s*([^{}]*?)\s*\}|<%=?\s*([^%]*?)\s*-?%>/g;
 
-/** Puts values in the place of `{{ NAME }}` and `${NAME}`; those without one stay. */
+/** Puts values in the place of `{{ NAME }}`, `${NAME}` and `<%= NAME %>`; those without one stay. */
 export function fillPlaceholders(text: string, defines: Defines): string {
   if (defines.size === 0) return text;
   return text.replace(
     PLACEHOLDER,
-    (whole, braces: string | undefined, dollar: string | undefined) => defines.get(braces ?? dollar ?? '') ?? whole,
+    (whole, braces: string | undefined, dollar: string | undefined, ruby: string | undefined) =>
+      defines.get(braces ?? dollar ?? ruby ?? '') ?? whole,
   );
 }
 

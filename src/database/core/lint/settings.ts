@@ -1,6 +1,14 @@
 import { child, children, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 
+/** The settings a statement puts back to what the server says; `*` for all. */
+export function resetBy({ kind, node }: Statement): string | null {
+  if (kind !== 'VariableSetStmt') return null;
+  const how = textOf(node, 'kind');
+  if (how === 'VAR_RESET_ALL') return '*';
+  return how === 'VAR_RESET' || how === 'VAR_SET_DEFAULT' ? textOf(node, 'name').toLowerCase() : null;
+}
+
 /** A setting a statement makes; null for another statement. */
 export function settingOf({ kind, node }: Statement): { readonly name: string; readonly value: string; readonly local: boolean } | null {
   if (kind === 'VariableSetStmt') {
@@ -21,6 +29,13 @@ function constantText(constant: Statement['node']): string {
   if (constant['boolval'] !== undefined) return child(constant, 'boolval')['boolval'] === true ? 'true' : 'false';
   const number = child(constant, 'ival')['ival'];
   return constant['ival'] === undefined ? '' : `${typeof number === 'number' ? number : 0}`;
+}
+
+const UTC = /^(?:etc\/)?(?:utc|uct|universal|zulu|gmt)$/i;
+
+/** Is a TimeZone UTC? */
+export function isUtc(zone: string): boolean {
+  return UTC.test(zone);
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,6 +1,6 @@
 import { solitaryByRequest, transactionOf } from '../transactions.ts';
 import type { Statement } from '../types.ts';
-import type { Placed, TransactionMode } from './types.ts';
+import type { Draft, Placed, TransactionMode } from './types.ts';
 
 /** A remark about the file's own BEGIN and COMMIT. */
 export interface Slip {
@@ -66,4 +66,25 @@ function isManaged(statements: readonly Statement[], mode: TransactionMode): boo
 /** PostgreSQL refuses it inside a transaction; blocks that only may commit are no such thing. */
 export function isSolitary(statement: Statement): boolean {
   return statement.kind !== 'DoStmt' && statement.kind !== 'CallStmt' && solitaryByRequest(statement) !== null;
+}
+
+/** What a remark says. */
+export function slipDraft({ kind, statement }: Slip): Draft {
+  switch (kind) {
+    case 'nested':
+      return {
+        rule: 'nested-transaction',
+        message: 'a transaction is open already: this BEGIN does nothing, and its COMMIT ends the outer one',
+      };
+    case 'commits-managed':
+      return { rule: 'managed-transaction', message: 'this ends the transaction the tool runs the file in' };
+    case 'left-open':
+      return { rule: 'open-transaction', message: 'this transaction is not ended in the file' };
+    case 'alone':
+      return {
+        rule: 'index-in-transaction',
+        message: `PostgreSQL refuses this inside a transaction`,
+        fix: `-- in a file of its own, outside a transaction:\n${statement.text};`,
+      };
+  }
 }

@@ -95,6 +95,8 @@ export interface Done {
 export interface FileFacts {
   readonly name: string;
   readonly index: number;
+  /** That it shares with files before or after it; null where it has its own. */
+  readonly transaction: number | null;
   readonly transactions: TransactionMode;
   /** How many statements it has. */
   readonly statements: number;
@@ -113,6 +115,8 @@ export type TransactionMode = 'file' | 'string' | 'statement' | 'auto';
 export interface LintOptions {
   /** Major version of PostgreSQL. */
   readonly version: number;
+  /** Its second number, where it is known. */
+  readonly minor?: number;
   /** Whether the session's TimeZone is UTC; null when nobody knows. */
   readonly utc: boolean | null;
   /** Bytes and rows by table; a table that is not in it is of unknown size. */

@@ -1,5 +1,7 @@
-import { child, children, isSet, nameParts, relationName, textOf } from '../tree.ts';
+import { child, children, findAll, isSet, nameParts, relationName, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import { checksIn, expressionOf, indexParts } from './slices.ts';
+import type { TypeChange } from './type-loss.ts';
 
 /** Rows that a statement loses or that stand in its way; `sql` counts them (one row, column `rows`), null where no query can. */
 export interface Loss {
@@ -7,12 +9,23 @@ export interface Loss {
   readonly kind: 'lost' | 'refused';
   readonly what: string;
   readonly sql: string | null;
+  /** What the catalog must be asked before a query can be made; absent where there is nothing to ask. */
+  readonly find?: Find;
 }
+
+/** Of a type change the present type, of a constraint to be validated what it says, of a domain the columns that are of it. */
+export type Find =
+  | ({ readonly kind: 'type' } & TypeChange)
+  | { readonly kind: 'constraint'; readonly table: string; readonly constraint: string }
+  /** The primary key of the other table is meant. */
+  | { readonly kind: 'key'; readonly table: string; readonly own: readonly string[]; readonly other: string }
+  /** `expression`: null for NOT NULL. */
+  | { readonly kind: 'domain'; readonly domain: string; readonly expression: string | null };
 
 type Node = Statement['node'];
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const relation = (name: string): string => name.split('.').map(quoted).join('.');
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const relation = (name: string): string => name.split('.').map(quoted).join('.');
 
 /** What there is to count before a file is applied: values that go, rows that a new rule refuses. Of tables made in the file nothing is lost. */
 export function lossesOf(statements: readonly Statement[], fresh: (table: string) => boolean): readonly Loss[] {
@@ -20,16 +33,18 @@ export function lossesOf(statements: readonly Statement[], fresh: (table: string
     const { kind, node, line } = statement;
     const table = relationName(child(node, 'relation'));
     if (fresh(table)) return [];
-    if (kind === 'AlterTableStmt') return alterLosses(node, table, line);
+    if (kind === 'AlterTableStmt') return alterLosses(statement, table);
+    if (kind === 'AlterDomainStmt') return domainLosses(statement);
     if (kind === 'DropStmt') return dropLosses(node, line);
     if (kind === 'TruncateStmt')
       return children(node, 'relations').map((one) => allRows(relationName(child(one, 'RangeVar')), line, 'TRUNCATE deletes the rows of'));
-    if (kind === 'IndexStmt' && isSet(node, 'unique')) return uniqueLoss(table, { columns: indexColumns(node), node }, line);
+    if (kind === 'IndexStmt' && isSet(node, 'unique')) return uniqueIndexLoss(statement, table);
     return [];
   });
 }
 
-function alterLosses(node: Node, table: string, line: number): readonly Loss[] {
+function alterLosses(statement: Statement, table: string): readonly Loss[] {
+  const { node, line } = statement;
   return children(node, 'cmds').flatMap((entry): readonly Loss[] => {
     const command = child(entry, 'AlterTableCmd');
     const column = textOf(command, 'name');
@@ -39,12 +54,16 @@ function alterLosses(node: Node, table: string, line: number): readonly Loss[] {
         const sql = `SELECT count(${quoted(column)})::float8 AS rows ${from}`;
         return [{ line, kind: 'lost', what: `values of ${table}.${column}`, sql }];
       }
+      case 'AT_AddColumn':
+        return emptyColumnLoss(child(child(command, 'def'), 'ColumnDef'), table, line);
       case 'AT_SetNotNull':
         return [nullLoss(table, column, line)];
       case 'AT_ValidateConstraint':
-        return [uncounted(`rows of ${table} that break ${column}`, line)];
+        return [{ ...uncounted(`rows of ${table} that break ${column}`, line), find: { kind: 'constraint', table, constraint: column } }];
       case 'AT_AddConstraint':
-        return constraintLosses(child(child(command, 'def'), 'Constraint'), table, line);
+        return constraintLosses(child(child(command, 'def'), 'Constraint'), table, statement);
+      case 'AT_AlterColumnType':
+        return [typeLoss(child(child(command, 'def'), 'ColumnDef'), { table, column, line })];
       default:
         return [];
     }
@@ -56,9 +75,25 @@ function nullLoss(table: string, column: string, line: number): Loss {
   return { line, kind: 'refused', what: `rows of ${table} where ${column} is null`, sql };
 }
 
+const FILLED = new Set(['CONSTR_DEFAULT', 'CONSTR_IDENTITY', 'CONSTR_GENERATED']);
+
+/** A new column that is NOT NULL and gets no value is refused as soon as there is a row. */
+function emptyColumnLoss(definition: Node, table: string, line: number): readonly Loss[] {
+  const kinds = children(definition, 'constraints').map((one) => textOf(child(one, 'Constraint'), 'contype'));
+  const type = nameParts(children(child(definition, 'typeName'), 'names'));
+  const present = kinds.includes('CONSTR_NOTNULL') || kinds.includes('CONSTR_PRIMARY');
+  if (!present || kinds.some((one) => FILLED.has(one)) || /^(?:small|big)?serial[248]?$/.test(type.at(-1) ?? '')) return [];
+  // A domain may have a default of its own.
+  const name = type.map(quoted).join('.').replaceAll("'", "''");
+  const valued = `EXISTS (SELECT FROM pg_type WHERE oid = to_regtype('${name}') AND typdefault IS NOT NULL)`;
+  const what = `rows of ${table}, for which the new column ${textOf(definition, 'colname')} has no value and may not be null`;
+  return [{ line, kind: 'refused', what, sql: `SELECT count(*)::float8 AS rows FROM ${relation(table)} WHERE NOT ${valued}` }];
+}
+
 const uncounted = (what: string, line: number): Loss => ({ line, kind: 'refused', what, sql: null });
 
-function constraintLosses(constraint: Node, table: string, line: number): readonly Loss[] {
+function constraintLosses(constraint: Node, table: string, statement: Statement): readonly Loss[] {
+  const { line } = statement;
   // NOT VALID looks at no row that is there.
   if (isSet(constraint, 'skip_validation')) return [];
   const keys = nameParts(children(constraint, 'keys'));
@@ -71,6 +106,7 @@ function constraintLosses(constraint: Node, table: string, line: number): readon
     case 'CONSTR_FOREIGN':
       return [foreignLoss(constraint, table, line)];
     case 'CONSTR_CHECK':
+      return [checkLoss(constraint, table, statement)];
     case 'CONSTR_EXCLUSION':
       return [uncounted(`rows of ${table} that break the new constraint`, line)];
     default:
@@ -90,10 +126,70 @@ function uniqueLoss(
   return [{ line, kind: 'refused', what: `rows of ${table} that share their ${columns.join(', ')} with another`, sql }];
 }
 
-/** Columns of an index; none when it is over expressions or a part of the rows, which cannot be counted without their text. */
-function indexColumns(node: Node): readonly string[] {
-  const columns = children(node, 'indexParams').map((one) => textOf(child(one, 'IndexElem'), 'name'));
-  return columns.includes('') || node['whereClause'] !== undefined ? [] : columns;
+/** Rows that are the same to a unique index, over expressions and parts of a table too. */
+function uniqueIndexLoss({ node, text, line }: Statement, table: string): readonly Loss[] {
+  const elements = children(node, 'indexParams').map((one) => child(one, 'IndexElem'));
+  const columns = elements.map((one) => textOf(one, 'name'));
+  if (!columns.includes('') && node['whereClause'] === undefined) return uniqueLoss(table, { columns, node }, line);
+  const parts = indexParts(text);
+  const over = elements.map((one, index) =>
+    textOf(one, 'name') === '' ? expressionOf(parts?.elements[index] ?? '') : quoted(textOf(one, 'name')),
+  );
+  const known = over.filter((one) => one !== null);
+  if (parts === null || known.length < over.length || (node['whereClause'] !== undefined && parts.where === null))
+    return [uncounted(`rows of ${table} that the index takes for the same`, line)];
+  const present = isSet(node, 'nulls_not_distinct') ? [] : known.map((one) => `${one} IS NOT NULL`);
+  const where = [...(parts.where === null ? [] : [`(${parts.where}\n)`]), ...present].join(' AND ');
+  const sql = `SELECT coalesce(sum(n), 0)::float8 AS rows FROM (SELECT count(*) AS n FROM ${relation(table)} WHERE ${where === '' ? 'true' : where} GROUP BY ${known.join(', ')} HAVING count(*) > 1) twice`;
+  return [{ line, kind: 'refused', what: `rows of ${table} that the index takes for the same`, sql }];
+}
+
+/** Its expression as it is written: the first `CHECK` of the statement belongs to the first such constraint. */
+function checkLoss(constraint: Node, table: string, { node, text, line }: Statement): Loss {
+  const all = findAll(node, ['Constraint'])
+    .map((found) => found.node)
+    .filter((one) => textOf(one, 'contype') === 'CONSTR_CHECK');
+  const place = (one: Node): number => (typeof one['location'] === 'number' ? one['location'] : 0);
+  const position = all.filter((one) => place(one) < place(constraint)).length;
+  const expressions = checksIn(text);
+  const expression = expressions.length === all.length ? expressions[position] : undefined;
+  const what = `rows of ${table} that break the new constraint`;
+  if (expression === undefined) return uncounted(what, line);
+  return { line, kind: 'refused', what, sql: `SELECT count(*)::float8 AS rows FROM ${relation(table)} WHERE (${expression}\n) IS FALSE` };
+}
+
+function typeLoss(
+  definition: Node,
+  { table, column, line }: { readonly table: string; readonly column: string; readonly line: number },
+): Loss {
+  const to = child(definition, 'typeName');
+  const using = child(definition, 'raw_default');
+  const cast = child(using, 'TypeCast');
+  const field = children(child(child(cast, 'arg'), 'ColumnRef'), 'fields').map((one) => textOf(child(one, 'String'), 'sval'));
+  const isCast = field.length === 1 && field[0] === column && sameType(child(cast, 'typeName'), to);
+  const computed = definition['raw_default'] !== undefined && !isCast;
+  return {
+    ...uncounted(`values of ${table}.${column} that do not fit the new type`, line),
+    find: { kind: 'type', table, column, to, computed },
+  };
+}
+
+const sameType = (one: Node, other: Node): boolean => JSON.stringify(withoutPlaces(one)) === JSON.stringify(withoutPlaces(other));
+
+function withoutPlaces(type: Node): Node {
+  return JSON.parse(JSON.stringify(type, (key, value: unknown) => (key === 'location' ? undefined : value))) as Node;
+}
+
+function domainLosses({ node, text, line }: Statement): readonly Loss[] {
+  const domain = nameParts(children(node, 'typeName')).join('.');
+  const subtype = textOf(node, 'subtype');
+  const constraint = child(child(node, 'def'), 'Constraint');
+  const adds = subtype === 'C' && textOf(constraint, 'contype') === 'CONSTR_CHECK' && !isSet(constraint, 'skip_validation');
+  if (!adds && subtype !== 'O') return [];
+  const what = `values of the domain ${domain} that ${adds ? 'break the new constraint' : 'are null'}`;
+  const [expression] = checksIn(text);
+  if (adds && expression === undefined) return [uncounted(what, line)];
+  return [{ ...uncounted(what, line), find: { kind: 'domain', domain, expression: adds ? (expression ?? null) : null } }];
 }
 
 function foreignLoss(constraint: Node, table: string, line: number): Loss {
@@ -102,11 +198,19 @@ function foreignLoss(constraint: Node, table: string, line: number): Loss {
   const other = relationName(child(constraint, 'pktable'));
   const what = `rows of ${table} without their row of ${other}`;
   // Without names it is the primary key, which the statement does not tell.
-  if (own.length === 0 || own.length !== theirs.length) return uncounted(what, line);
+  if (theirs.length === 0) return { ...uncounted(what, line), find: { kind: 'key', table, own, other } };
+  if (own.length !== theirs.length) return uncounted(what, line);
+  return { line, kind: 'refused', what, sql: orphans({ table, own }, { table: relation(other), columns: theirs }) };
+}
+
+/** Counts rows whose row of the other table, named as SQL, is not there. */
+export function orphans(
+  { table, own }: { readonly table: string; readonly own: readonly string[] },
+  other: { readonly table: string; readonly columns: readonly string[] },
+): string {
   const present = own.map((name) => `a.${quoted(name)} IS NOT NULL`).join(' AND ');
-  const same = own.map((name, index) => `b.${quoted(theirs[index] ?? '')} = a.${quoted(name)}`).join(' AND ');
-  const sql = `SELECT count(*)::float8 AS rows FROM ${relation(table)} a WHERE ${present} AND NOT EXISTS (SELECT 1 FROM ${relation(other)} b WHERE ${same})`;
-  return { line, kind: 'refused', what, sql };
+  const same = own.map((name, index) => `b.${quoted(other.columns[index] ?? '')} = a.${quoted(name)}`).join(' AND ');
+  return `SELECT count(*)::float8 AS rows FROM ${relation(table)} a WHERE ${present} AND NOT EXISTS (SELECT 1 FROM ${other.table} b WHERE ${same})`;
 }
 
 function dropLosses(node: Node, line: number): readonly Loss[] {

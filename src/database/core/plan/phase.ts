@@ -1,4 +1,5 @@
 import type { StatementEffect } from '../rollback-class.ts';
+import { pathOf, samePath } from '../old-shape/shape.ts';
 import { child, children, textOf } from '../tree.ts';
 
 /**
@@ -34,7 +35,7 @@ const RANK: readonly PhasedStatement['phase'][] = ['neutral', 'expand', 'backfil
 
 /** The phase of each statement of a file, by its effect on the old version. */
 export function phasesOf(effects: readonly StatementEffect[]): readonly PhasedStatement[] {
-  return effects.map((one) => ({
+  const phased = effects.map((one) => ({
     line: one.line,
     text: one.statement.text,
     phase: phaseOf(one),
@@ -42,7 +43,33 @@ export function phasesOf(effects: readonly StatementEffect[]): readonly PhasedSt
     why: one.effect.kind === 'additive' ? 'the old version does not notice it' : one.effect.why,
     lasts: one.statement.kind === 'VariableSetStmt',
   }));
+  const names = namesGiven(effects);
+  return phased.map((one, index) => {
+    const before = names[index];
+    return before === undefined ? one : { ...one, phase: 'switch', why: `it goes with ${before}, which has another name from here on` };
+  });
 }
+
+/**
+ * By index: the old name of a relation that was renamed before in the file, where a statement makes a view of that name, or lets
+ * somebody in to it. In a file of its own it would come too early, or too late.
+ */
+function namesGiven(effects: readonly StatementEffect[]): readonly (string | undefined)[] {
+  const freed: (readonly string[])[] = [];
+  const viewed: (readonly string[])[] = [];
+  return effects.map(({ statement: { kind, node }, onFresh }) => {
+    const path = pathOf(child(node, kind === 'ViewStmt' ? 'view' : 'relation'));
+    if (RENAMES.has(kind)) {
+      if (!onFresh && textOf(node, 'subname') === '') freed.push(path);
+      return undefined;
+    }
+    if (kind === 'ViewStmt' && freed.some((one) => samePath(one, path))) viewed.push(path);
+    const about = kind === 'GrantStmt' ? children(node, 'objects').map((one) => pathOf(child(one, 'RangeVar'))) : [path];
+    return about.find((one) => viewed.some((view) => samePath(view, one)))?.join('.');
+  });
+}
+
+const RENAMES: ReadonlySet<string> = new Set(['RenameStmt', 'AlterObjectSchemaStmt']);
 
 function phaseOf({ statement, effect }: StatementEffect): PhasedStatement['phase'] {
   const { kind } = statement;
@@ -59,7 +86,8 @@ function phaseOf({ statement, effect }: StatementEffect): PhasedStatement['phase
 /** The last phase any of its commands belongs to. */
 function alterPhase(node: StatementEffect['statement']['node'], effect: 'reversible' | 'lossy'): Phase {
   const subtypes = children(node, 'cmds').map((command) => textOf(child(command, 'AlterTableCmd'), 'subtype'));
-  if (subtypes.some((subtype) => subtype.startsWith('AT_Drop') || REFUSES.has(subtype))) return 'contract';
+  const takes = (subtype: string): boolean => subtype.startsWith('AT_Drop') && subtype !== 'AT_DropNotNull';
+  if (subtypes.some((subtype) => takes(subtype) || REFUSES.has(subtype))) return 'contract';
   if (subtypes.includes('AT_AddColumn')) return 'contract';
   return effect === 'lossy' ? 'contract' : 'switch';
 }

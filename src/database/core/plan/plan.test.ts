@@ -48,6 +48,8 @@ describe('a name that another table takes over', () => {
     ['CREATE TABLE t (id int); ALTER TABLE t RENAME TO t2; DELETE FROM t', ['expand', 'switch', 'backfill']],
     ['CREATE TABLE t (id int); ALTER TABLE t SET SCHEMA q; DELETE FROM t', ['expand', 'switch', 'backfill']],
     ['CREATE TABLE t (id int); DROP TABLE t; ALTER TABLE t DROP COLUMN a', ['expand', 'contract', 'contract']],
+    ['ALTER TABLE t RENAME TO u; CREATE VIEW t AS SELECT * FROM u; GRANT SELECT ON public.t TO r', ['switch', 'switch', 'switch']],
+    ['ALTER TABLE t RENAME TO u; CREATE VIEW v AS SELECT * FROM u; GRANT SELECT ON u TO r', ['switch', 'expand', 'expand']],
     ['CREATE TABLE p (id int) PARTITION BY LIST (id); ALTER TABLE p ATTACH PARTITION t FOR VALUES IN (1)', ['expand', 'switch']],
   ])('%s', async (sql, phases) => {
     expect((await phased(sql)).map(({ phase }) => phase)).toEqual(phases);
@@ -95,6 +97,16 @@ describe('what is lost or refused', () => {
     ['ALTER TABLE t DROP COLUMN "A b"', 'lost', 'SELECT count("A b")::float8 AS rows FROM "t"'],
     ['DROP TABLE s.t', 'lost', 'SELECT count(*)::float8 AS rows FROM "s"."t"'],
     ['TRUNCATE t', 'lost', 'SELECT count(*)::float8 AS rows FROM "t"'],
+    [
+      `ALTER TABLE t ADD COLUMN z text CHECK (z <> ')'), ADD CONSTRAINT c CHECK (lower("a(") <> 'check (' /* ) */)`,
+      'refused',
+      `SELECT count(*)::float8 AS rows FROM "t" WHERE (lower("a(") <> 'check (' /* ) */\n) IS FALSE`,
+    ],
+    [
+      `CREATE UNIQUE INDEX w ON t USING btree (lower(a) text_ops DESC, (b || ','), c) WHERE d IS NULL`,
+      'refused',
+      `SELECT coalesce(sum(n), 0)::float8 AS rows FROM (SELECT count(*) AS n FROM "t" WHERE (d IS NULL\n) AND lower(a) IS NOT NULL AND (b || ',') IS NOT NULL AND "c" IS NOT NULL GROUP BY lower(a), (b || ','), "c" HAVING count(*) > 1) twice`,
+    ],
     ['ALTER TABLE t ALTER a SET NOT NULL', 'refused', 'SELECT count(*)::float8 AS rows FROM "t" WHERE "a" IS NULL'],
   ])('%s', async (sql, kind, count) => {
     const parsed = await parseSql(sql);
@@ -103,9 +115,10 @@ describe('what is lost or refused', () => {
   });
 
   it.each([
-    'CREATE UNIQUE INDEX u ON t (lower(a))',
-    'CREATE UNIQUE INDEX w ON t (a) WHERE b',
-    'ALTER TABLE t ADD CHECK (a > 0)',
+    'ALTER TABLE t ADD EXCLUDE USING gist (a WITH &&)',
+    'ALTER TABLE t ALTER a TYPE int',
+    'ALTER DOMAIN d ADD CHECK (VALUE > 0)',
+    'ALTER DOMAIN d SET NOT NULL',
     'ALTER TABLE t VALIDATE CONSTRAINT c',
     'ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES o',
     'DROP SCHEMA s CASCADE',

@@ -4,7 +4,10 @@ import type { SchemaName, SchemaRecipe } from './schemas.ts';
 export type VersionSide = 'old' | 'new';
 
 /** What of a version is proven: what answers users, or what works in the background. */
-export type Part = 'service' | 'workers';
+export type Part = 'service' | 'workers' | Consumer;
+
+/** Somebody else who uses the database: reports, a cron job, an admin tool. It is known by its query set alone. */
+export type Consumer = `consumer ${string}`;
 
 /** One question of the matrix: does this part of this version work on this schema? */
 export interface Cell {
@@ -51,12 +54,14 @@ const MEANINGS: Readonly<Record<VersionSide, Readonly<Record<SchemaName, string>
     old: 'the base: a check that fails here is broken itself',
     expanded: 'users are on it while the schema grows',
     backfilled: 'the way back',
+    switched: 'users are on it while the new version starts',
     contracted: 'expected to fail: nothing may be contracted while it runs',
   },
   new: {
     old: '',
     expanded: 'its first users meet this',
     backfilled: 'all users meet this',
+    switched: 'all users meet this',
     contracted: 'after the contraction',
   },
 };

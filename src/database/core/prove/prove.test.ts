@@ -19,7 +19,10 @@ describe('the schemas of a change', () => {
     fc.assert(
       fc.property(pending, backfills, (files, fills) => {
         const recipes = schemasOf(files, fills);
-        expect(recipes.map(({ schema }) => schema)).toEqual(SCHEMAS);
+        // Without a switch nothing is switched.
+        const switched = recipes.find(({ schema }) => schema === 'switched');
+        expect(recipes.map(({ schema }) => schema)).toEqual(SCHEMAS.filter((one) => one !== 'switched' || switched !== undefined));
+        expect(switched?.files).not.toEqual([]);
         expect(recipes.flatMap((one) => one.files)).toEqual(files.map(({ name }) => name));
         expect(recipes.flatMap((one) => one.backfills)).toEqual(fills);
       }),
@@ -51,6 +54,15 @@ describe('the schemas of a change', () => {
     expect(schemas(['expand', 'neutral', 'backfill', 'expand', 'contract', 'expand']).map(({ files }) => files.length)).toEqual([
       0, 2, 2, 2,
     ]);
+    expect(
+      schemas(['expand', 'backfill', 'switch', 'expand', 'contract', 'switch']).map(({ schema, files }) => [schema, files.length]),
+    ).toEqual([
+      ['old', 0],
+      ['expanded', 1],
+      ['backfilled', 1],
+      ['switched', 2],
+      ['contracted', 2],
+    ]);
   });
 });
 
@@ -60,7 +72,7 @@ describe('the cells of a change', () => {
       fc.property(pending, backfills, parts, parts, (files, fills, old, next) => {
         const recipes = schemasOf(files, fills);
         const cells = cellsOf(recipes, { old, new: next });
-        expect(cells).toHaveLength(old.length * 4 + next.length * 3);
+        expect(cells).toHaveLength(old.length * recipes.length + next.length * (recipes.length - 1));
         for (const { version, schema, required } of cells) {
           const contracted = recipes.find((one) => one.schema === 'contracted');
           expect(required).toBe(schema !== 'contracted' || (version === 'new' && contracted?.sameAs === null));

@@ -1,7 +1,7 @@
 import type { FilePhase } from '../plan/phase.ts';
 
 /** The schemas a database goes through while a change is rolled out, in this order. */
-export const SCHEMAS = ['old', 'expanded', 'backfilled', 'contracted'] as const;
+export const SCHEMAS = ['old', 'expanded', 'backfilled', 'switched', 'contracted'] as const;
 
 export type SchemaName = (typeof SCHEMAS)[number];
 
@@ -27,13 +27,14 @@ export interface SchemaRecipe {
 
 /**
  * Sorts pending files into schemas. They keep their order, as a release applies them: the first backfill ends what is expanded, the first
- * switch or contract ends what is backfilled. A file whose parts belong to several, or to nobody knows which, makes the schema it
+ * switch what is backfilled, the first contract what is switched. Without a switch there is no switched schema. A file whose parts belong to several, or to nobody knows which, makes the schema it
  * is met in and all later ones unclear.
  */
 export function schemasOf(pending: readonly PhasedFile[], backfills: readonly string[]): readonly SchemaRecipe[] {
   const { files, unclear } = placed(pending);
   const recipes: SchemaRecipe[] = [];
   for (const [rank, schema] of SCHEMAS.entries()) {
+    if (schema === 'switched' && files[schema].length === 0) continue;
     const own = { files: files[schema], backfills: schema === 'backfilled' ? backfills : [] };
     const why = unclear !== null && rank >= unclear.from ? unclear.why : null;
     recipes.push({ schema, ...own, sameAs: why === null ? sameAsBefore(own, recipes.at(-1)) : null, unclear: why });
@@ -48,7 +49,7 @@ interface Placed {
 }
 
 function placed(pending: readonly PhasedFile[]): Placed {
-  const files: Record<SchemaName, string[]> = { old: [], expanded: [], backfilled: [], contracted: [] };
+  const files: Record<SchemaName, string[]> = { old: [], expanded: [], backfilled: [], switched: [], contracted: [] };
   let current = 1;
   let unclear: Placed['unclear'] = null;
   for (const { name, phase, because } of pending) {
@@ -70,5 +71,5 @@ const RANK: Readonly<Record<Exclude<FilePhase['phase'], 'mixed' | 'unknown'>, nu
   expand: 1,
   backfill: 2,
   switch: 3,
-  contract: 3,
+  contract: 4,
 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Claim } from '../lint/lint-file.ts';
 import { difference, type Observed } from './compare.ts';
 
-const claim = (more: Partial<Claim>): Claim => ({ line: 1, locks: [], scans: [], rewrites: [], ...more });
+const claim = (more: Partial<Claim>): Claim => ({ statement: 1, line: 1, locks: [], scans: [], rewrites: [], ...more });
 const seen = (more: Partial<Observed>): Observed => ({ locks: [], scans: [], rewrites: [], ...more });
 const lock = (relation: string, mode: Observed['locks'][number]['mode']) => ({ relation, mode });
 const ALTER = [claim({ locks: [lock('t', 'ACCESS EXCLUSIVE')], rewrites: ['t'] })];

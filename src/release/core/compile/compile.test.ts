@@ -56,6 +56,15 @@ describe('compilePlan', () => {
     expect(plan.undo['migrate.apply']).toEqual([]);
   });
 
+  it('waits out a database that is away for a few seconds before it gives a backup up', () => {
+    const { steps } = aPlan({ migrations: [aMigration('app')] });
+    const patience = steps
+      .filter(({ stage }) => stage === 'backup')
+      .map(({ attempts, retryDelayMs }) => (2 ** (attempts - 1) - 1) * retryDelayMs);
+    expect(patience.length).toBeGreaterThan(0);
+    for (const ms of patience) expect(ms).toBeGreaterThanOrEqual(7_000);
+  });
+
   it('proves pending migrations where slipway.yaml asks for it, once built and before anybody approves or data changes', () => {
     const definition = aDefinition({ database: database === null ? null : { ...database, prove: 'required' }, approvals: 1 });
     const plan = aPlan({ definition, migrations: [aMigration('app')] });

@@ -1,8 +1,9 @@
 import type { Plan, Step } from '../plan.ts';
-import { backupSteps, migrateSteps, proveSteps } from './data-steps.ts';
+import { backupSteps, migrateSteps, proveSteps, surfacesSteps } from './data-steps.ts';
 import { deploySteps, trafficStep } from './deploy-steps.ts';
 import { asJson, draftOf, type Draft, type Part } from './draft.ts';
 import { step, type PlanInput } from './input.ts';
+import { flagsOff, leaveFlags } from './flag-steps.ts';
 import { meet, recall } from './set-steps.ts';
 import { chooseStrategy } from './strategy.ts';
 import { reSmoke, watchSteps } from './watch-steps.ts';
@@ -15,7 +16,16 @@ export function compilePlan(input: PlanInput): Plan {
   const strategy = chooseStrategy(input);
   const draft = draftOf(input, strategy.name);
   const together = { steps: meet(input.set, input.release, 'migrate'), undo: {} };
-  const parts = [opening(draft), backupSteps(draft), making(draft), together, migrateSteps(draft), deploySteps(draft), watchSteps(draft)];
+  const parts = [
+    leaveFlags(draft),
+    opening(draft),
+    backupSteps(draft),
+    making(draft),
+    together,
+    migrateSteps(draft),
+    deploySteps(draft),
+    watchSteps(draft),
+  ];
   const steps = withApprovals(
     parts.flatMap((part) => part.steps).map((one) => withSkip(one, input.skips)),
     input.definition.approvals,
@@ -43,6 +53,7 @@ export function compilePlan(input: PlanInput): Plan {
     ...(input.set === undefined ? {} : { set: input.set, recall: recall(input.set, input.release) }),
     steps,
     undo,
+    ...flagsOff(draft),
     reSmoke: reSmoke(draft),
     rollback: {
       automatic: definition.rollback.automatic,
@@ -94,7 +105,10 @@ function making(draft: Draft): Part {
     },
     { timeoutMs: definition.build?.timeoutMs ?? 600_000, attempts: 1 },
   );
-  return { steps: [build, userCommand('test', input), ...proveSteps(draft), userCommand('scan', input)], undo: {} };
+  return {
+    steps: [build, userCommand('test', input), ...surfacesSteps(draft), ...proveSteps(draft), userCommand('scan', input)],
+    undo: {},
+  };
 }
 
 function userCommand(stage: 'test' | 'scan', { definition }: PlanInput): Step {

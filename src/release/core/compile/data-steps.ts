@@ -33,6 +33,9 @@ export function backupSteps(draft: Draft): Part {
   return { steps: take === undefined ? [] : [hold, take, open, ...verify], undo: { [hold.id]: undo.openOld } };
 }
 
+/** A server that is away comes back, and a release that waits some seconds for it is better than one that gives up. */
+const BACKUP_OPTIONS = { timeoutMs: 6 * HOUR, attempts: 4 } as const;
+
 function takeAndVerify(stage: 'backup' | 'migrate', method: string | null): readonly Step[] {
   const names = stage === 'backup' ? (['take', 'verify'] as const) : (['backup', 'verify-backup'] as const);
   return [
@@ -40,13 +43,13 @@ function takeAndVerify(stage: 'backup' | 'migrate', method: string | null): read
       stage,
       names[0],
       { kind: 'backup', title: `back up the database${method === null ? '' : ` (${method})`}`, input: {} },
-      { timeoutMs: 6 * HOUR, attempts: 2 },
+      BACKUP_OPTIONS,
     ),
     step(
       stage,
       names[1],
       { kind: 'verify-backup', title: 'restore the backup into a scratch database and compare', input: {} },
-      { timeoutMs: 6 * HOUR, attempts: 2 },
+      BACKUP_OPTIONS,
     ),
   ];
 }
@@ -70,7 +73,15 @@ export function proveSteps(draft: Draft): readonly Step[] {
     reasonWithoutMigration(input) ??
     (old === null ? 'there is no earlier version' : null) ??
     (holdsForMigration(draft) ? `${old?.version ?? ''} is stopped before the migration, so it meets no other schema` : null);
-  return [step('test', 'prove', { kind: 'prove', title, input: { folder: newSide.artifact } }, { timeoutMs: HOUR, attempts: 1, skip })];
+  return [step('test', 'prove', { kind: 'prove', title, input: { folder: newSide.artifact } }, { timeoutMs: HOUR, attempts: 4, skip })];
+}
+
+/** Are the files that follow the schema in step with the migrations? Where slipway.yaml names some. */
+export function surfacesSteps({ input }: Draft): readonly Step[] {
+  const surfaces = input.definition.database?.surfaces;
+  if (surfaces === undefined || input.target !== null) return [];
+  const title = `compare ${surfaces.files.join(', ')} with the schema that the migrations make${surfaces.required ? '' : '; only told'}`;
+  return [step('test', 'surfaces', { kind: 'surfaces', title, input: {} }, { timeoutMs: HOUR, attempts: 4, skip: null })];
 }
 
 /** The migrate stage: hold and back up first where the old version cannot live with the new schema. */

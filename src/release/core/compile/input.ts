@@ -48,7 +48,7 @@ export interface PlanInput {
 
 /** Fields of a step that most steps leave at their defaults. */
 export type StepOptions = Partial<
-  Pick<Step, 'timeoutMs' | 'attempts' | 'retryDelayMs' | 'onInterrupt' | 'repeat' | 'holds' | 'skip' | 'approvals'>
+  Pick<Step, 'timeoutMs' | 'attempts' | 'retryDelayMs' | 'onInterrupt' | 'repeat' | 'holds' | 'mayFail' | 'skip' | 'approvals'>
 >;
 
 const MINUTE = 60_000;
@@ -72,6 +72,7 @@ export function step(
     onInterrupt: options.onInterrupt ?? 'rerun',
     repeat: options.repeat ?? null,
     ...(options.holds === undefined ? {} : { holds: options.holds }),
+    ...(options.mayFail === undefined ? {} : { mayFail: options.mayFail }),
     skip: options.skip ?? null,
     approvals: options.approvals ?? 0,
   };

@@ -30,7 +30,8 @@ export function watchSteps(draft: Draft): Part {
                 listen: { ...listen },
               },
             },
-            { attempts: 1, timeoutMs: 120_000 },
+            // Only a router that is away is asked again; what fails is not.
+            { attempts: MOST_BLIND, timeoutMs: 120_000 },
           ),
         ];
   const watch = step(

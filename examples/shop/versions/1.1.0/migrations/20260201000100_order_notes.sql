@@ -1,0 +1,2 @@
+-- Expand, in a file of its own: no transaction locks two tables at once.
+ALTER TABLE orders ADD COLUMN note text;

@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createCustomers, parseCustomer } from '../customers.js';
+
+test('a name has one blank between its words', () => assert.equal(parseCustomer({ name: '  Ada   Lovelace ' }), 'Ada Lovelace'));
+
+for (const body of [null, {}, { name: 1 }, { name: ' ' }, { name: 'x'.repeat(201) }]) {
+  test(`${JSON.stringify(body)} is no customer`, () => assert.throws(() => parseCustomer(body), { status: 400 }));
+}
+
+test('a customer who is not there is a 404', async () => {
+  const customers = createCustomers({ read: async () => [], write: async () => [] });
+  await assert.rejects(customers.find(9), { status: 404 });
+});

@@ -1,0 +1,144 @@
+import { backoffMs } from '../core/stream/backoff.ts';
+import type { ServerSentEvent } from '../core/stream/sse.ts';
+import type { Intake, Taken } from './intake.ts';
+import { pause, type Platform } from './platform.ts';
+import { startPolling, type Polling } from './poll.ts';
+import { post, Unanswered, type Server } from './requests.ts';
+import { readStream } from './stream.ts';
+
+/** A connection that lasted so long counts as one that worked: the next failure is a new one. */
+const WORKED_MS = 10_000;
+/** After these the next poll has to do. */
+const CATCH_UP_TRIES = 5;
+
+export interface Timings {
+  /** Without a byte for so long, a connection is given up and opened again. Default 45 s: three heartbeats. */
+  readonly readTimeoutMs: number;
+  /** How often the snapshot is asked for beside the stream. Default 60 s. */
+  readonly pollMs: number;
+}
+
+export interface FeedParts extends Timings {
+  readonly platform: Platform;
+  readonly server: Server;
+  readonly intake: Intake;
+  /** Up to `ageMs` ago, what the client has was all there is. */
+  readonly heard: (ageMs: number) => void;
+  /** Something did not work, and is tried again. */
+  readonly failed: (error: unknown) => void;
+  /** The server showed older flags than these, and asking again did not clear it up. */
+  readonly doubted: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps the intake fed until the signal aborts; never throws. Resolves when everything has ended. */
+export async function feed(parts: FeedParts): Promise<void> {
+  const polling = startPolling(parts);
+  await Promise.all([follow(parts, polling, acknowledger(parts)), polling.ended]);
+}
+
+async function follow(parts: FeedParts, polling: Polling, acknowledge: (seq: number) => void): Promise<void> {
+  const { platform, signal, failed } = parts;
+  let failures = 0;
+  while (!signal.aborted) {
+    const began = platform.monotonic();
+    const connection = createConnection(parts, polling, acknowledge);
+    let askedMs: number | null = null;
+    try {
+      const { server, intake, readTimeoutMs } = parts;
+      await readStream({ platform, server, readTimeoutMs, signal, position: intake.position(), event: connection.event });
+    } catch (error) {
+      if (signal.aborted) return;
+      failed(error);
+      askedMs = error instanceof Unanswered ? error.retryAfterMs : null;
+    }
+    const worked = connection.byeMs() !== null || platform.monotonic() - began >= WORKED_MS;
+    failures = worked ? 0 : failures + 1;
+    const bye = connection.byeMs();
+    const waitMs = bye === null ? backoffMs(failures, platform.random()) : platform.random() * bye;
+    await pause(platform, Math.max(waitMs, askedMs ?? 0), signal);
+  }
+}
+
+interface Connection {
+  readonly event: (event: ServerSentEvent) => Promise<void>;
+  /** The server said that it is about to stop, and within how long to come back. */
+  byeMs(): number | null;
+}
+
+function createConnection(parts: FeedParts, polling: Polling, acknowledge: (seq: number) => void): Connection {
+  const { intake, heard, failed } = parts;
+  let bye: number | null = null;
+
+  const took = async (taken: Taken): Promise<void> => {
+    if (taken.kind === 'gap') await catchUp(parts, polling);
+    // A sign of life of a server whose flags were refused, or are not all here, says nothing.
+    if (!intake.isSure()) return;
+    heard(0);
+    if (taken.kind !== 'refused' && taken.acknowledge !== null) acknowledge(taken.acknowledge);
+  };
+  const event = async ({ type, data }: ServerSentEvent): Promise<void> => {
+    if (type === 'snapshot' || type === 'delta') await took(await intake.take(data));
+    else if (type === ':' && intake.isSure()) heard(0);
+    else if (type === 'acknowledge' && intake.isSure()) acknowledge(intake.set()?.seq ?? 0);
+    else if (type === 'bye') bye = reconnectWithinMs(data);
+    else if (type === 'away') failed(new Error('the server cannot reach its store: what it says may be old'));
+  };
+  return { event, byeMs: () => bye };
+}
+
+/** Asks for the whole until nothing is missing: whoever answers may not have heard yet of what was told. */
+async function catchUp({ platform, intake, signal, failed }: FeedParts, polling: Polling): Promise<void> {
+  for (let tries = 0; tries < CATCH_UP_TRIES && !intake.isSure() && !signal.aborted; tries++) {
+    if (tries > 0) await pause(platform, backoffMs(tries - 1, platform.random()), signal);
+    try {
+      if (!(await polling.fresh())) return;
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+/** As the server asks for, within bounds of ours. */
+function reconnectWithinMs(data: string): number {
+  try {
+    const { reconnectWithinMs: asked } = JSON.parse(data) as { readonly reconnectWithinMs?: unknown };
+    if (typeof asked === 'number' && asked >= 0) return Math.min(asked, 30_000);
+  } catch {
+    // Said in a way that this build does not know: it is a good-bye all the same.
+  }
+  return 1_000;
+}
+
+const TRIES = 5;
+
+/**
+ * Tells the server which change this client has applied, when it is asked to; of several at once, the last one is told.
+ * @returns what is called with each `seq`. It names the change that was asked about and not what the client has: in a history that the
+ *   server does not know, that is a greater number which says nothing.
+ */
+function acknowledger({ platform, server, signal, failed }: FeedParts): (seq: number) => void {
+  let wanted: number | null = null;
+  let busy = false;
+  const work = async (): Promise<void> => {
+    busy = true;
+    for (let failures = 0; wanted !== null && failures < TRIES && !signal.aborted;) {
+      const seq = wanted;
+      wanted = null;
+      try {
+        await post(platform, server, { path: '/flags/v1/acknowledge', body: { client: server.client, seq }, signal });
+      } catch (error) {
+        if (signal.aborted) break;
+        failures += 1;
+        wanted ??= seq;
+        failed(error);
+        await pause(platform, backoffMs(failures, platform.random()), signal);
+      }
+    }
+    busy = false;
+  };
+  return (seq) => {
+    wanted = seq;
+    if (!busy) void work();
+  };
+}

@@ -1,0 +1,114 @@
+import { canonicalJson } from '../../evidence/index.ts';
+import { ERRORS, messageOf, SlipwayError, toIso } from '../../kernel/index.ts';
+import {
+  awaitDelivery,
+  killFlag,
+  killOf,
+  stateText,
+  undoKill,
+  type Asked,
+  type Delivery,
+  type Flag,
+  type FlagChange,
+  type FlagStore,
+  type Kill,
+} from '../../flags/index.ts';
+import { deliveryDocument, deliveryText } from '../output/flags.ts';
+import { environmentName, environmentOf, environmentsWith, withFlag, type FlagCall } from './shared/flags.ts';
+import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
+import { timeSpan } from './shared/numbers.ts';
+import { text, type Call, type Handler } from './spec.ts';
+
+const USUAL_MS = 10_000;
+const MOST_MS = 3_600_000;
+
+/** What was done, and what to say of it. */
+interface Done {
+  readonly change: FlagChange;
+  readonly text: string;
+}
+
+type Verb = (store: FlagStore, asked: Asked, key: string) => Promise<Done>;
+
+/** Turns a flag off for everybody, and waits until the clients have said that they have it. */
+export const kill = urgently(async (store, asked, key) => {
+  const change = await killFlag(store, asked, key);
+  return { change, text: `${key} is off in ${change.environment}, since ${toIso(change.at)}.` };
+});
+
+/** Takes a kill back, likewise. */
+export const unkill = urgently(async (store, asked, key) => {
+  const before = await killOf(store, asked.environment, key);
+  const change = await undoKill(store, asked, key);
+  return { change, text: unkilledText(key, change, flagBefore(before)) };
+});
+
+/** What users get from now on, and whether it is what they had before the kill. */
+function unkilledText(key: string, { environment, writes: [write] }: FlagChange, before: Flag | null): string {
+  const flag = write?.kind === 'flag' ? write.after : null;
+  const head = `${key} in ${environment} is no longer killed`;
+  if (flag === null || !flag.enabled) return `${head}: off, as it was before.`;
+  const isSame = before !== null && canonicalJson(before) === canonicalJson(flag);
+  const changed = `it was changed while it was killed, as \`slipway flag history ${key} -e ${environment}\` tells`;
+  return `${head}: ${stateText(flag)}. Users get that as soon as their clients hear of it; ${isSame ? 'it is as it was before the kill' : changed}.`;
+}
+
+function flagBefore(kill: Kill | null): Flag | null {
+  const [write] = kill?.first.writes ?? [];
+  return write?.kind === 'flag' ? write.before : null;
+}
+
+function urgently(verb: Verb): Handler {
+  return (call) => {
+    const within = text(call, 'within');
+    const withinMs = within === undefined ? USUAL_MS : timeSpan('--within', within, MOST_MS);
+    return withFlag(
+      call,
+      async (setting) => {
+        const { store, asked, key } = setting;
+        const { change, text: said } = await verb(store, asked, key);
+        // Said before anything is waited for: from here on it is so.
+        if (!call.terminal.json) call.terminal.say(said);
+        return tellDelivery(call, setting, change, withinMs);
+      },
+      (store, key) => whereItIs(call, store, key),
+    );
+  };
+}
+
+async function tellDelivery(call: Call, { app, key }: FlagCall, change: FlagChange, withinMs: number): Promise<number> {
+  const { terminal } = call;
+  const interrupt = onInterrupt();
+  try {
+    const { clock } = app.effects;
+    const delivery = await awaitDelivery({ telemetry: app.opened.telemetry, clock }, change, withinMs, interrupt.signal).catch(
+      (error: unknown) => {
+        // The change is made; what is not known of it by now must not look like a change that failed.
+        terminal.note(`note: who has heard of it is not known: ${messageOf(error)}`);
+        return null;
+      },
+    );
+    if (terminal.json) terminal.data(documentOf(key, change, delivery));
+    else if (delivery !== null) terminal.say(deliveryText({ environment: change.environment, key }, delivery, terminal.style));
+    if (interrupt.signal.aborted) return INTERRUPTED;
+    return delivery?.complete === true ? 0 : ERRORS.flag_unacknowledged.exit;
+  } finally {
+    interrupt.release();
+  }
+}
+
+function documentOf(key: string, { environment, seq, at, actor, reason, writes }: FlagChange, delivery: Delivery | null): object {
+  const [write] = writes;
+  const enabled = write?.kind === 'flag' && write.after?.enabled === true;
+  return { environment, seq, key, enabled, at: toIso(at), actor, reason, delivery: deliveryDocument(delivery) };
+}
+
+/** The environment named, else the only one that has the flag: the wrong one must not be killed by leaving it out. */
+async function whereItIs(call: Call, store: FlagStore, key: string): Promise<string> {
+  const named = text(call, 'env');
+  if (named !== undefined) return environmentName(named);
+  const [only, second, ...more] = await environmentsWith(store, key);
+  if (only === undefined) return environmentOf(call);
+  if (second === undefined) return only;
+  throw new SlipwayError('ambiguous', `${key} is in ${[only, second, ...more].join(', ')}`, { hint: 'Say where it is meant, with --env.' });
+}

@@ -1,0 +1,50 @@
+import { deliveryOf, flagOf, killOf, killsOf, type FlagChange, type Kill } from '../../flags/index.ts';
+import { toIso } from '../../kernel/index.ts';
+import { answer } from '../output/as-is.ts';
+import { deliveryDocument, renderFlag, renderFlags } from '../output/flags.ts';
+import { withApp } from './shared/app.ts';
+import { environmentOf, withFlag } from './shared/flags.ts';
+import type { Handler } from './spec.ts';
+
+/** Lists the flags of an environment. */
+export const list: Handler = async (call) => {
+  const environment = environmentOf(call);
+  return withApp(call, async ({ opened, effects }) => {
+    const { set, flagRevisions } = await opened.flags.read(environment);
+    const { terminal } = call;
+    const kills = await killsOf(opened.flags, set);
+    const flags = Object.entries(set.flags).map(([key, flag]) => {
+      const kill = documentOf(kills.get(key) ?? null);
+      return { key, revision: flagRevisions.get(key), flag, kill };
+    });
+    answer(terminal, { environment, seq: set.seq, flags }, () => renderFlags(set, { kills, now: effects.clock.now() }, terminal.style));
+    return 0;
+  });
+};
+
+/** Shows one flag whole; of a killed one, why, and who has heard of it by now. */
+export const show: Handler = (call) =>
+  withFlag(call, async ({ app, store, environment, key }) => {
+    const stored = await store.read(environment);
+    const { flag, revision } = flagOf(stored, key);
+    const kill = flag.enabled ? null : await killOf(store, environment, key);
+    const delivery = kill === null ? null : deliveryOf(await app.opened.telemetry.reach(environment), kill.change.seq);
+    const { terminal } = call;
+    const document = {
+      environment,
+      seq: stored.set.seq,
+      key,
+      revision,
+      flag,
+      kill: documentOf(kill),
+      delivery: deliveryDocument(delivery),
+    };
+    answer(terminal, document, () => renderFlag({ environment, key, revision, flag, kill, delivery }, terminal.style));
+    return 0;
+  });
+
+function documentOf(kill: Kill | null): Readonly<Record<string, unknown>> | null {
+  if (kill === null) return null;
+  const told = ({ seq, at, actor, reason }: FlagChange): object => ({ seq, at: toIso(at), actor, reason });
+  return { ...told(kill.change), wasOn: kill.wasOn, first: told(kill.first) };
+}

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { messageOf, SlipwayError } from '../../../kernel/index.ts';
+import type { Condition } from '../../../flags/index.ts';
+import type { Call } from '../spec.ts';
+
+const MOST_BYTES = 1024 * 1024;
+
+/** A condition in JSON or YAML, or `@FILE` with one. What it says is checked with the flag it is put into. @throws SlipwayError `usage` */
+export async function conditionOf(call: Call, given: string): Promise<Condition> {
+  return (await documentOf(call, '--when', given)) as unknown as Condition;
+}
+
+/** An object in JSON or YAML, or `@FILE` with one. @throws SlipwayError `usage` */
+export async function documentOf(call: Call, option: string, given: string): Promise<Readonly<Record<string, unknown>>> {
+  const text = given.startsWith('@') ? await contentOf(option, resolve(call.directory, given.slice(1))) : given;
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text, { prettyErrors: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) throw new SlipwayError('usage', `${option}: ${problem.message.split('\n')[0] ?? ''}`);
+  const value: unknown = document.toJS({ maxAliasCount: 0 });
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;
+  throw new SlipwayError('usage', `${option}: an object is needed, such as '{ attribute: plan, operator: eq, value: pro }'`);
+}
+
+async function contentOf(option: string, file: string): Promise<string> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw new SlipwayError('usage', `${option} @${file}: ${messageOf(error)}`);
+  });
+  if (bytes.length > MOST_BYTES) throw new SlipwayError('usage', `${option} @${file}: more than 1 MiB`);
+  return bytes.toString('utf8');
+}

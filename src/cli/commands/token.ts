@@ -1,0 +1,96 @@
+import { SlipwayError, toIso, type Instant } from '../../kernel/index.ts';
+import { createToken, SCOPES, type Scope, type Token } from '../../flags/index.ts';
+import { table } from '../output/table.ts';
+import { actorOf, withApp } from './shared/app.ts';
+import { environmentName, newEnvironmentOf, whenOf } from './shared/flags.ts';
+import { many, text, type Call, type Handler } from './spec.ts';
+
+/** Makes a token. Only here it is printed whole, past the redactor. */
+export const create: Handler = async (call) => {
+  const scopes = scopesOf(call);
+  const environment = await newEnvironmentOf(call);
+  const expires = text(call, 'expires');
+  return withApp(call, async ({ opened, effects }) => {
+    const expiresAt = expires === undefined || expires === 'never' ? null : whenOf('--expires', expires, effects.clock.now());
+    const description = text(call, 'description') ?? '';
+    const made = await createToken(
+      { tokens: opened.tokens, ids: effects.ids },
+      { environment, scopes, description, actor: actorOf(call.environment), expiresAt },
+    );
+    const { terminal } = call;
+    if (terminal.json) terminal.raw(`${JSON.stringify({ token: made.text, ...rowOf(made.token) })}\n`);
+    else {
+      terminal.raw(`${made.text}\n`);
+      terminal.note(
+        `note: this token is shown once. It may ${scopes.join(', ')} in ${environment}${expiresAt === null ? '' : `, until ${toIso(expiresAt)}`}; \`slipway token revoke ${made.token.id}\` ends it.`,
+      );
+    }
+    return 0;
+  });
+};
+
+function scopesOf(call: Call): readonly Scope[] {
+  const given = many(call, 'scope');
+  const unknown = given.find((one) => !SCOPES.some((scope) => scope === one));
+  if (unknown === undefined && given.length > 0) return SCOPES.filter((scope) => given.includes(scope));
+  throw new SlipwayError('usage', unknown === undefined ? '--scope is needed' : `--scope ${unknown}: there is no such scope`, {
+    hint: `Give one of ${SCOPES.join(', ')}, or several.`,
+  });
+}
+
+/** Lists tokens, the oldest first. */
+export const list: Handler = async (call) => {
+  const given = text(call, 'env');
+  const environment = given === undefined ? null : environmentName(given);
+  return withApp(call, async ({ opened, effects }) => {
+    const tokens = await opened.tokens.list(environment);
+    const { terminal } = call;
+    if (terminal.json) terminal.data({ tokens: tokens.map(rowOf) });
+    else if (tokens.length === 0) terminal.say('There is no token. Make one with `slipway token create`.');
+    else {
+      const rows = tokens.map((one) => [
+        one.id,
+        one.environment,
+        one.scopes.join(', '),
+        stateOf(one, effects.clock.now()),
+        lastUse(one),
+        one.description,
+      ]);
+      terminal.say(table([['TOKEN', 'ENVIRONMENT', 'MAY', 'STATE', 'LAST USED', 'FOR'].map(terminal.style.dim), ...rows]));
+    }
+    return 0;
+  });
+};
+
+function lastUse({ lastUsedAt }: Token): string {
+  return lastUsedAt === null ? 'never' : `${toIso(lastUsedAt).slice(0, 16)}Z`;
+}
+
+function stateOf({ revokedAt, expiresAt }: Token, now: Instant): string {
+  if (revokedAt !== null) return `revoked ${toIso(revokedAt).slice(0, 10)}`;
+  if (expiresAt === null) return 'valid';
+  return expiresAt <= now ? `expired ${toIso(expiresAt).slice(0, 10)}` : `until ${toIso(expiresAt).slice(0, 10)}`;
+}
+
+function rowOf(token: Token): Readonly<Record<string, unknown>> {
+  const times = ['createdAt', 'expiresAt', 'revokedAt', 'lastUsedAt'] as const;
+  return { ...token, ...Object.fromEntries(times.map((name) => [name, token[name] === null ? null : toIso(token[name])])) };
+}
+
+/** Ends a token. */
+export const revoke: Handler = async (call) => {
+  const [id = ''] = call.args;
+  return withApp(call, async ({ opened }) => {
+    const revoked = await opened.tokens.revoke(id);
+    if (!revoked) refuseRevoked(id, (await opened.tokens.find(id)) !== null);
+    const { terminal } = call;
+    if (terminal.json) terminal.data({ id, revoked });
+    else terminal.say(`Token ${id} is revoked.`);
+    return 0;
+  });
+};
+
+function refuseRevoked(id: string, known: boolean): never {
+  if (known) throw new SlipwayError('not_possible_now', `Token ${id} was revoked before`, { hint: 'Nothing is left to do.' });
+  throw new SlipwayError('not_found', `There is no token ${id}`, { hint: 'Run `slipway token list` to see those there are.' });
+}

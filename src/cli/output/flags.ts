@@ -1,0 +1,164 @@
+import { formatDuration, toIso, type Instant } from '../../kernel/index.ts';
+import {
+  conditionText,
+  killTexts,
+  serveText,
+  stateText,
+  valueText,
+  type Delivery,
+  type Ended,
+  type Flag,
+  type FlagSet,
+  type Kill,
+  type Segment,
+  type Silent,
+} from '../../flags/index.ts';
+import { plain } from './as-is.ts';
+import { count, table } from './table.ts';
+import type { Style } from './style.ts';
+
+const DAY_MS = 86_400_000;
+
+/** The flags of an environment, a line each. */
+export function renderFlags(
+  { environment, flags }: FlagSet,
+  { kills, now }: { readonly kills: ReadonlyMap<string, Kill>; readonly now: Instant },
+  style: Style,
+): string {
+  const all = Object.entries(flags);
+  if (all.length === 0) return `There is no flag in ${environment}. Make one with \`slipway flag create KEY -e ${environment}\`.`;
+  const rows = all.map(([key, flag]) => [
+    key,
+    flag.enabled ? stateText(flag) : kills.has(key) ? style.bad('killed') : style.dim('disabled'),
+    flag.valueType,
+    plain(flag.about.owner),
+    expiryText(flag, now, style),
+  ]);
+  return table([['FLAG', 'DOES', 'VALUES', 'OWNER', 'EXPIRES'].map(style.dim), ...rows]);
+}
+
+function expiryText({ about: { expiresAt } }: Flag, now: Instant, style: Style): string {
+  if (expiresAt === null) return 'never';
+  const left = Date.parse(expiresAt) - now;
+  return left < 0 ? style.warn(`expired ${Math.floor(-left / DAY_MS)}d ago`) : expiresAt.slice(0, 10);
+}
+
+export interface ShownFlag {
+  readonly environment: string;
+  readonly key: string;
+  readonly revision: number;
+  readonly flag: Flag;
+  readonly kill: Kill | null;
+  /** Of the kill. */
+  readonly delivery: Delivery | null;
+}
+
+/** One flag whole. */
+export function renderFlag({ environment, key, revision, flag, kill, delivery }: ShownFlag, style: Style): string {
+  const { about, variants, prerequisites, stale } = flag;
+  const rows: readonly (readonly string[])[] = [
+    ['state', flag.enabled ? style.good('on') : `off: everybody gets ${flag.off}`],
+    ...(kill === null ? [] : killTexts(kill).map((text) => ['', style.bad(plain(text))])),
+    ...(delivery === null ? [] : [['', deliveryText({ environment, key }, delivery, style)]]),
+    ...Object.entries(variants).map(([name, value], index) => [index === 0 ? 'variants' : '', plain(`${name} = ${valueText(value)}`)]),
+    ['safe', flag.off],
+    ...prerequisites.map((one) => ['needs', `${one.flag} to serve ${one.variants.join(' or ')}`]),
+    ...ruleRows(flag),
+    [
+      'stale',
+      stale === null ? 'clients go on with what they knew last' : `${flag.off} after ${formatDuration(stale.afterMs)} without news`,
+    ],
+    ['type', `${flag.type}, ${flag.valueType}`],
+    ['owner', plain(about.owner)],
+    ['created', about.createdAt],
+    ['expires', about.expiresAt ?? 'never'],
+    ...(about.tags.length === 0 ? [] : [['tags', plain(about.tags.join(', '))]]),
+    ['revision', String(revision)],
+  ];
+  const title = [style.bold(`${key} in ${environment}`), ...[about.name, about.description].filter((text) => text !== '').map(plain)];
+  return `${title.join('\n')}\n${table(rows, '  ')}`;
+}
+
+function ruleRows({ rules, default: serve }: Flag): readonly (readonly string[])[] {
+  const told = rules.map((rule, index) => [
+    index === 0 ? 'rules' : '',
+    `${plain(`${rule.name}: ${conditionText(rule.when)}`)} gets ${serveText(rule.serve)}`,
+  ]);
+  return [...told, [rules.length === 0 ? 'everybody' : 'others', serveText(serve)]];
+}
+
+/** The rules of a flag in their order, and what everybody else gets. */
+export function renderRules(flag: Flag): string {
+  return table(ruleRows(flag));
+}
+
+/** Segments, a line each. */
+export function renderSegments(
+  environment: string,
+  segments: readonly { readonly key: string; readonly segment: Segment }[],
+  style: Style,
+): string {
+  if (segments.length === 0)
+    return `There is no segment in ${environment}. Make one with \`slipway flag segment KEY --when ... -e ${environment}\`.`;
+  const rows = segments.map(({ key, segment }) => [key, plain(conditionText(segment.when)), plain(segment.description)]);
+  return table([['SEGMENT', 'WHEN', 'WHAT IT IS'].map(style.dim), ...rows]);
+}
+
+/** With its times as text, for documents. */
+export function deliveryDocument(delivery: Delivery | null): Readonly<Record<string, unknown>> | null {
+  if (delivery === null) return null;
+  const stale = delivery.stale.map(({ client, since }) => ({ client, since: toIso(since) }));
+  const silent = delivery.silent.map((one) => ({ ...one, since: toIso(one.since), until: toIso(one.until) }));
+  const ended = delivery.ended.map((one) => ({ ...one, at: toIso(one.at), until: toIso(one.until) }));
+  return { ...delivery, stale, silent, ended };
+}
+
+/** `9,998 of 10,000 clients have it, the last after 0.6s; 2 did not say so (c1 silent since ...)`. */
+export function deliveryText(flag: Pick<ShownFlag, 'environment' | 'key'>, delivery: Delivery, style: Style): string {
+  const { servers, heard, connected, acknowledged, lastMs, complete } = delivery;
+  if (servers === 0) return style.warn([nobodyText(flag), ...delivery.ended.map(endedText)].join('\n'));
+  const parts = [
+    connected === 0 ? unconnectedText(heard === servers) : reachedText(acknowledged, connected, lastMs),
+    ...(heard < servers ? [`${servers - heard} of ${count(servers, 'server')} did not say that they have it`] : []),
+    ...(acknowledged < connected ? [lateText(delivery)] : []),
+  ];
+  return style[complete ? 'good' : 'warn'](
+    [`${parts.join('; ')}.`, ...delivery.silent.map(silentText), ...delivery.ended.map(endedText)].join('\n'),
+  );
+}
+
+/** What is so, and what is not known, while nothing answers with flags. */
+function nobodyText({ environment, key }: Pick<ShownFlag, 'environment' | 'key'>): string {
+  return `That is so in the store. Who has it nobody can say, for no server process runs: start \`slipway serve\`, then ask \`slipway flag show ${key} --env ${environment}\`.`;
+}
+
+/** Nobody connected does not mean that nobody uses the flag. */
+function unconnectedText(allHave: boolean): string {
+  const none = 'No client of @slipway/flags is connected';
+  return allHave ? `${none}; every server process answers with it, so clients that ask by OFREP have it with their next question` : none;
+}
+
+/** Those that lost a server process, and may not have found another one yet. */
+function endedText({ process, host, pid, clients, at, until }: Ended): string {
+  const who = host === null ? process : `${pid} on ${host}`;
+  return `${count(clients, 'client')} of the server process ${who}, which had ended by ${toIso(at)}, may be without it: they come back to another one within a minute. Ask \`slipway flag show\` after ${toIso(until)}.`;
+}
+
+/** What is known of a server process that says nothing any more, and what to do. */
+function silentText({ process, host, pid, since, until }: Silent): string {
+  const who = host === null ? `A server process of an older build (${process})` : `The server process ${pid} on ${host}`;
+  const look = host === null ? '' : ` End it there, or, when it has ended already, run \`slipway flag show\` on ${host}.`;
+  return `${who} is silent since ${toIso(since)}: it may go on answering without the change until ${toIso(until)}.${look}`;
+}
+
+const NUMBER = new Intl.NumberFormat('en-US');
+
+function reachedText(acknowledged: number, connected: number, lastMs: number | null): string {
+  const took = lastMs === null ? '' : ` in ${formatDuration(lastMs)}`;
+  return `${NUMBER.format(acknowledged)} of ${NUMBER.format(connected)} clients have it${took}`;
+}
+
+function lateText({ connected, acknowledged, stale }: Delivery): string {
+  const known = stale.map(({ client, since }) => `${plain(client)} silent since ${toIso(since)}`);
+  return `${NUMBER.format(connected - acknowledged)} did not say so${known.length === 0 ? '' : ` (${known.join(', ')})`}`;
+}

@@ -1,0 +1,73 @@
+import type { Verdict } from '../../../kernel/pure.ts';
+
+/** What is known of the rows after a walk over the table. */
+export interface Walked {
+  /** What the verification query answered. */
+  readonly wrong: number;
+  /** The question it asked. */
+  readonly asked: string;
+  /** Rows for which `where` is true, without those that are set aside. */
+  readonly open: number;
+  /** Those that are set aside. */
+  readonly aside: number;
+  /** Walks in a row that changed nothing, up to this one. */
+  readonly idle: number;
+  /** Walks in a row that changed rows and yet left no fewer open than the best one before. */
+  readonly stale: number;
+  /** Sessions that hold rows of the table; empty where none is seen. */
+  readonly holders: readonly string[];
+}
+
+/** How the walks over the table ended, together. */
+export interface PassesEnd {
+  readonly verdict: Verdict;
+  readonly because: string;
+  readonly wrong: number | null;
+}
+
+/** Rows that are held by others for so many walks are held for good. */
+const MOST_IDLE = 5;
+/** A writer that adds rows as fast as walks change them is not outrun by more walks. */
+const MOST_STALE = 3;
+
+/** How the walks ended with the last one; null when another may find what is still wrong. */
+export function endAfter(walked: Walked): PassesEnd | null {
+  const { wrong, asked, open, aside, idle, stale } = walked;
+  if (wrong === 0) return { verdict: 'pass', because: `no row is wrong: ${asked}`, wrong };
+  if (open === 0) return { verdict: 'fail', because: hopeless(wrong, aside), wrong };
+  if (idle >= MOST_IDLE) return { verdict: 'unknown', because: `${count(open)} not changed in ${idle} walks${heldBy(walked)}`, wrong };
+  if (stale < MOST_STALE) return null;
+  const because = `${count(open)} new since the last walk began, and ${stale} walks did not make them fewer: something still writes the old shape, so more walks would not end it. Release the version that writes the new shape everywhere, then run it again`;
+  return { verdict: 'unknown', because, wrong };
+}
+
+const count = (rows: number): string => (rows === 1 ? '1 row that needs work is' : `${rows} rows that need work are`);
+
+function hopeless(wrong: number, aside: number): string {
+  if (aside === 0) return `\`verify\` says that ${wrong} rows are wrong, and \`where\` finds none to change: one of the two is not right`;
+  return `${aside} rows are left, which are set aside: repair them or what is done with them, then run it again with --retry`;
+}
+
+function heldBy({ holders }: Walked): string {
+  if (holders.length === 0) return ': a transaction that cannot be seen from here (a prepared one?) holds them. Look at pg_prepared_xacts';
+  return `, because others hold them: ${holders.join('; ')}. Run it again when those transactions have ended`;
+}
+
+/** How the walks came on, one after the other. */
+export interface Course {
+  readonly idle: number;
+  readonly stale: number;
+  /** Fewest rows that a walk left open. */
+  readonly least: number;
+}
+
+export const BEGINNING: Course = { idle: 0, stale: 0, least: Number.POSITIVE_INFINITY };
+
+export function onward({ idle, stale, least }: Course, { changed, open }: { readonly changed: number; readonly open: number }): Course {
+  const fewer = open < least;
+  return {
+    idle: changed === 0 ? idle + 1 : 0,
+    stale: fewer ? 0 : stale + (changed === 0 ? 0 : 1),
+    least: fewer ? open : least,
+  };
+}

@@ -1,0 +1,92 @@
+import type { Verdict } from '../../../kernel/pure.ts';
+import { kindsOf, typeName } from './kinds.ts';
+import type { ClaimedColumn, ClaimedTable, Claims, RealColumn, RealSchema, RealTable, SurfaceDifference } from './types.ts';
+
+/** Where a file and the database are out of step. */
+export function compareSurface(claims: Claims, real: RealSchema): readonly SurfaceDifference[] {
+  const found = claims.tables.map((table) => ({ table, is: real.tables.find(({ name }) => table.names.includes(name)) ?? null }));
+  const named = new Set(found.flatMap(({ is }) => (is === null ? [] : [is.name])));
+  const missing = real.tables.filter(({ name, view }) => !view && !named.has(name));
+  return [
+    ...found.flatMap(({ table, is }) => (table.guessed === true ? guess(table, is) : judge(table, is))),
+    ...claims.enums.flatMap((claimed) => compareEnum(claimed, real)),
+    ...missing.map(({ name }) => ({
+      line: 1,
+      what: `the table ${name} is not in the file`,
+      weight: claims.whole ? ('wrong' as const) : ('remark' as const),
+    })),
+  ];
+}
+
+function judge(table: ClaimedTable, is: RealTable | null): readonly SurfaceDifference[] {
+  return is === null ? [wrong(table.line, `the table ${table.names[0] ?? ''} is not in the database`)] : compareTable(table, is);
+}
+
+/** Of a guess only what would be wrong is worth a remark. */
+function guess(table: ClaimedTable, is: RealTable | null): readonly SurfaceDifference[] {
+  const differences = is === null ? [] : compareTable(table, is);
+  return differences.filter(({ weight }) => weight === 'wrong').map((one) => ({ ...one, weight: 'remark' }));
+}
+
+const wrong = (line: number, what: string): SurfaceDifference => ({ line, what, weight: 'wrong' });
+
+function compareTable(claimed: ClaimedTable, real: RealTable): readonly SurfaceDifference[] {
+  const pairs = claimed.columns.map((column) => ({ column, is: real.columns.find(({ name }) => column.names.includes(name)) ?? null }));
+  const named = new Set(pairs.flatMap(({ is }) => (is === null ? [] : [is.name])));
+  const missing = real.columns.filter(({ name }) => !named.has(name));
+  return [
+    ...pairs.flatMap(({ column, is }) =>
+      is === null
+        ? [wrong(column.line, `the column ${real.name}.${column.names[0] ?? ''} is not in the database`)]
+        : compareColumn(column, { real: is, at: `${real.name}.${is.name}`, view: real.view }),
+    ),
+    ...missing.map(({ name, optional }) => ({
+      line: claimed.line,
+      what: `the column ${real.name}.${name} is not in the file${optional || real.view ? '' : ', and no row can be written without it'}`,
+      weight: claimed.whole ? ('wrong' as const) : ('remark' as const),
+    })),
+  ];
+}
+
+interface Found {
+  readonly real: RealColumn;
+  /** As people know it. */
+  readonly at: string;
+  readonly view: boolean;
+}
+
+function compareColumn({ kind, type, nullable, line }: ClaimedColumn, { real, at, view }: Found): readonly SurfaceDifference[] {
+  const kinds = kindsOf(real);
+  const differences: SurfaceDifference[] = [];
+  if (type !== null && !sameType(type, real.type)) differences.push(wrong(line, `${at} is ${real.type}, the file says ${type}`));
+  else if (type === null && kind !== null && kinds !== null && !kinds.includes(kind))
+    differences.push(wrong(line, `${at} is ${real.type}, the file says ${kind}`));
+  // Of a view PostgreSQL does not know which columns may be null.
+  if (nullable !== null && !view && nullable !== real.nullable)
+    differences.push(wrong(line, `${at} may ${real.nullable ? '' : 'not '}be null, the file says it may${nullable ? '' : ' not'}`));
+  return differences;
+}
+
+/** What is written without a size takes any. */
+function sameType(claimed: string, real: string): boolean {
+  const [is, says] = [typeName(real), typeName(claimed)];
+  return says === (says.includes('(') ? is : is.replace(/\([\d,]+\)/, ''));
+}
+
+function compareEnum({ name, values, line }: Claims['enums'][number], real: RealSchema): readonly SurfaceDifference[] {
+  const is = real.enums.find((one) => one.name === name);
+  if (is === undefined) return [wrong(line, `the enum ${name} is not in the database`)];
+  const gone = values.filter((value) => !is.values.includes(value));
+  const missing = is.values.filter((value) => !values.includes(value));
+  return [
+    ...gone.map((value) => wrong(line, `the enum ${name} has no value ${value} in the database`)),
+    ...missing.map((value) => wrong(line, `the value ${value} of the enum ${name} is not in the file`)),
+  ];
+}
+
+/** In step only where something was compared, nothing is wrong, and all of the file was understood. */
+export function surfaceVerdict({ tables, enums, unclear }: Claims, differences: readonly SurfaceDifference[]): Verdict {
+  if (differences.some(({ weight }) => weight === 'wrong')) return 'fail';
+  const sure = tables.filter(({ guessed }) => guessed !== true);
+  return unclear.length > 0 || sure.length + enums.length === 0 ? 'unknown' : 'pass';
+}

@@ -1,0 +1,58 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/pure.ts';
+import { child, textOf } from '../tree.ts';
+import { snakeCase } from './ast.ts';
+import type { ClaimedColumn, ClaimedTable, Claims, Kind } from './types.ts';
+
+/** Where in the document something stands. */
+export type PlaceOf = (path: readonly string[]) => number;
+
+/**
+ * Reads the schemas of an OpenAPI document that stand for tables: those that say so (`x-table: people`), whose properties must be columns unless
+ * they say `x-column: none` or another name; and as a guess those that only have the name of a table. Null when it is no OpenAPI document.
+ */
+export function readOpenApi(document: JsonValue, placeOf: PlaceOf): Claims | null {
+  if (!isJsonObject(document) || (document['openapi'] === undefined && document['swagger'] === undefined)) return null;
+  const [schemas, under] =
+    document['swagger'] === undefined
+      ? [child(child(document, 'components'), 'schemas'), ['components', 'schemas']]
+      : [child(document, 'definitions'), ['definitions']];
+  const tables = Object.entries(schemas).flatMap(([name, schema]): readonly ClaimedTable[] => {
+    if (!isJsonObject(schema)) return [];
+    const table = textOf(schema, 'x-table');
+    const place = [...under, name];
+    const claimed = { columns: columnsOf(schema, place, placeOf), whole: false, line: placeOf(place) };
+    const word = snakeCase(name);
+    if (table !== '') return [{ ...claimed, names: [table] }];
+    return [{ ...claimed, names: [word, `${word}s`, word.replace(/y$/, 'ies')], guessed: true }];
+  });
+  return { tables, enums: [], whole: false, unclear: [] };
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  string: 'text',
+  integer: 'number',
+  number: 'number',
+  boolean: 'boolean',
+  array: 'array',
+  object: 'json',
+};
+
+function columnsOf(schema: JsonObject, place: readonly string[], placeOf: PlaceOf): readonly ClaimedColumn[] {
+  return Object.entries(child(schema, 'properties')).flatMap(([name, property]) => {
+    if (!isJsonObject(property) || property['x-column'] === 'none') return [];
+    const column = textOf(property, 'x-column');
+    const line = placeOf([...place, 'properties', name]);
+    return [
+      { names: column === '' ? [...new Set([name, snakeCase(name)])] : [column], kind: kindOf(property), type: null, nullable: null, line },
+    ];
+  });
+}
+
+function kindOf(property: JsonObject): Kind | null {
+  const given = property['type'];
+  const types = (Array.isArray(given) ? (given as readonly JsonValue[]) : [given]).filter(
+    (one) => typeof one === 'string' && one !== 'null',
+  );
+  const [only] = types;
+  return types.length === 1 && typeof only === 'string' ? (KINDS[only] ?? null) : null;
+}

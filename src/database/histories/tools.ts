@@ -1,0 +1,13 @@
+import { dbmate } from './dbmate.ts';
+import { diesel } from './diesel.ts';
+import { drizzle } from './drizzle.ts';
+import { flyway } from './flyway.ts';
+import { golangMigrate } from './golang-migrate.ts';
+import { goose } from './goose.ts';
+import type { ToolHistory } from './ports.ts';
+import { prisma } from './prisma.ts';
+import { sqlMigrate } from './sql-migrate.ts';
+import { sqlx } from './sqlx.ts';
+
+/** Every tool whose files Slipway applies and whose table it keeps. */
+export const TOOLS: readonly ToolHistory[] = [prisma, drizzle, diesel, flyway, goose, dbmate, sqlMigrate, sqlx, golangMigrate];

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import type { FlagTelemetry, Reach, ServerReach } from './ports.ts';
+
+const NOTHING = { inMemory: 0, connected: 0, seq: 0, acknowledged: 0, p50Ms: null, p99Ms: null, lastMs: null, stale: [] } as const;
+const TOLD: Reach = {
+  environment: 'everywhere',
+  process: 'p1',
+  history: '',
+  inMemory: 8,
+  connected: 3,
+  seq: 7,
+  acknowledged: 2,
+  p50Ms: 4,
+  p99Ms: 9.5,
+  lastMs: 9.5,
+  stale: [{ client: 'c', since: 1_000 }],
+};
+const LIMIT_MS = 3_600_000;
+
+/** How server processes know of each other. Called within a suite; both are of one store. */
+export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemetry]): void {
+  const running = { silent: null, ended: null, host: expect.any(String) as string, pid: expect.any(Number) as number };
+  const second: Reach = { ...TOLD, process: 'p2', acknowledged: 3, stale: [] };
+  const seen = (telemetry: FlagTelemetry): Promise<readonly ServerReach[]> => telemetry.reach(TOLD.environment);
+
+  test('every server process that may answer is known, whether or not it has said anything of the environment', async () => {
+    const [one, two] = both();
+    const before = Date.now();
+    expect(await one.present({ process: 'p1', limitMs: LIMIT_MS })).toBeGreaterThan(before - 60_000);
+    await two.present({ process: 'p2', limitMs: LIMIT_MS });
+    expect(await seen(two)).toEqual(['p1', 'p2'].map((process) => ({ ...TOLD, ...NOTHING, ...running, process })));
+    await one.report({ ...TOLD, acknowledged: 0 });
+    await one.report(TOLD);
+    await two.report(second);
+    for (const each of [one, two])
+      expect(await seen(each)).toEqual([
+        { ...TOLD, ...running },
+        { ...second, ...running },
+      ]);
+    expect(await one.reach('elsewhere')).toEqual(
+      ['p1', 'p2'].map((process) => ({ ...TOLD, ...NOTHING, ...running, environment: 'elsewhere', process })),
+    );
+  });
+
+  test('a server process that left with clients is known as ended, with what it had said, whatever of it comes later', async () => {
+    const [one, two] = both();
+    await two.leave('p1');
+    const [first, ...others] = await seen(one);
+    expect(first).toEqual({ ...TOLD, ...running, ended: { at: expect.any(Number) as number, until: expect.any(Number) as number } });
+    expect((first?.ended?.until ?? 0) - (first?.ended?.at ?? 0)).toBe(60_000);
+    expect(others).toEqual([{ ...second, ...running }]);
+    // Nobody of another environment was connected to it.
+    expect((await one.reach('elsewhere')).map(({ process }) => process)).toEqual(['p2']);
+    await one.report({ ...TOLD, connected: 9 });
+    await one.leave('p1');
+    expect(await seen(one)).toEqual([first, ...others]);
+  });
+
+  test('of a server process that left without clients nothing is left, whatever of it comes later', async () => {
+    const [one, two] = both();
+    const ids = async (): Promise<readonly string[]> => (await seen(one)).map(({ process }) => process);
+    await one.report({ ...second, connected: 0, acknowledged: 0 });
+    await one.leave('p2');
+    await one.leave('p2');
+    await one.report(second);
+    expect(await ids()).toEqual(['p1']);
+    await two.present({ process: 'p1', limitMs: LIMIT_MS });
+    expect(await seen(one)).toEqual([{ ...TOLD, ...running }]);
+    await two.report({ ...TOLD, connected: 0 });
+    await two.leave('p1');
+    expect(await ids()).toEqual([]);
+  });
+}

@@ -1,0 +1,197 @@
+import type { Flag, FlagSet, Segment } from '../../packages/flags/src/core/definition.ts';
+import type { Duration, Instant } from '../kernel/index.ts';
+import type { ExpiryNotice } from './core/notice.ts';
+
+/** What happened, as the history names it. `kill` and `undo-kill` are what the kill switch did; a `restore` writes no flag: it begins another history. */
+export type FlagAction = 'create' | 'change' | 'delete' | 'kill' | 'undo-kill' | 'import' | 'ramp' | 'release' | 'restore';
+
+/** One flag or segment as it was and as it is; null: it was not there, or is gone. */
+export type FlagWrite =
+  | { readonly kind: 'flag'; readonly key: string; readonly before: Flag | null; readonly after: Flag | null }
+  | { readonly kind: 'segment'; readonly key: string; readonly before: Segment | null; readonly after: Segment | null };
+
+/** A change of one environment, whole: all of its writes happen or none. The history is these, and so are the deltas that clients are sent. */
+export interface FlagChange {
+  readonly environment: string;
+  /** One more than the change before it. */
+  readonly seq: number;
+  /** By the database's clock. */
+  readonly at: Instant;
+  readonly actor: string;
+  readonly reason: string;
+  readonly action: FlagAction;
+  /** Every client is asked to say that it has applied it. */
+  readonly acknowledge: boolean;
+  readonly writes: readonly FlagWrite[];
+}
+
+/** A change that is wanted. A write names the revision it was made from (null: there must be none), so that nobody's change is lost. */
+export interface WantedChange {
+  readonly environment: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly action: FlagAction;
+  readonly acknowledge: boolean;
+  readonly writes: readonly WantedWrite[];
+}
+
+export type WantedWrite =
+  /** Made to whatever the flag says when its turn comes: nobody who changes it at the same time can be quicker. */
+  | { readonly kind: 'flag'; readonly key: string; readonly revision: 'newest'; readonly after: (flag: Flag) => Flag }
+  | { readonly kind: 'flag'; readonly key: string; readonly revision: number | null; readonly after: Flag | null }
+  | { readonly kind: 'segment'; readonly key: string; readonly revision: number | null; readonly after: Segment | null };
+
+/** The flags of an environment with the revision (the `seq` of the last change) of each. */
+export interface StoredFlags {
+  readonly set: FlagSet;
+  readonly flagRevisions: ReadonlyMap<string, number>;
+  readonly segmentRevisions: ReadonlyMap<string, number>;
+  /** Of which past: another one after the store was restored from a backup, so that a `seq` means another change. Empty: nobody wrote. */
+  readonly history: string;
+}
+
+/** Flags in the store. Two implementations would pass one contract suite; there is PostgreSQL. */
+export interface FlagStore {
+  /** Environments that have, or had, flags. */
+  environments(): Promise<readonly string[]>;
+  /** Empty, with `seq` 0, for an environment that nobody wrote to. One consistent moment. */
+  read(environment: string): Promise<StoredFlags>;
+  /**
+   * Commits a change and tells every process of it (`NOTIFY`), in one transaction. Changes of one environment are ordered.
+   * @throws SlipwayError `flag_conflict` when a write was made from another revision than there is, `not_found` when it is to the newest of none
+   */
+  commit(change: WantedChange): Promise<FlagChange>;
+  /**
+   * The same for a change that was found right beside everything else there was at `seq`. Null, and nothing is written, when anything was
+   * committed since: two changes that are right by themselves may be wrong together.
+   */
+  commitChecked(seq: number, change: WantedChange): Promise<FlagChange | null>;
+  /**
+   * Changes after `seq`, oldest first, without a gap; null where the oldest of them is not kept any more, and where `history` is another
+   * one (left out: whichever it is).
+   */
+  changesSince(environment: string, seq: number, history?: string): Promise<readonly FlagChange[] | null>;
+  /** Newest first. */
+  history(environment: string, query: HistoryQuery): Promise<readonly FlagChange[]>;
+  /**
+   * Begins another history, far above the numbers that clients may know, after the store was put back from a backup: what they know by a
+   * number is not taken for what has it now. Recorded as a change that writes nothing. Null for an environment that nobody wrote to.
+   */
+  restored(environment: string, by: { readonly actor: string; readonly reason: string }): Promise<FlagChange | null>;
+  /** By the clock that the times of changes are of. */
+  now(): Promise<Instant>;
+  /** Calls back when something was committed, with null when something may have been missed. Answers how to stop that. */
+  subscribe(heard: (environment: string | null) => void): () => void;
+}
+
+export interface HistoryQuery {
+  readonly key?: string;
+  readonly before?: number;
+  readonly limit: number;
+}
+
+export type Scope = 'client-evaluate' | 'server-evaluate' | 'write' | 'kill';
+
+export interface Token {
+  readonly id: string;
+  readonly environment: string;
+  readonly scopes: readonly Scope[];
+  readonly description: string;
+  readonly createdBy: string;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant | null;
+  readonly revokedAt: Instant | null;
+  readonly lastUsedAt: Instant | null;
+}
+
+/** Tokens in the store: of the secret only its SHA-256. */
+export interface TokenStore {
+  create(token: Omit<Token, 'createdAt' | 'revokedAt' | 'lastUsedAt'>, secretSha256: string): Promise<Token>;
+  list(environment: string | null): Promise<readonly Token[]>;
+  /** The token, revoked or not, with the digest of its secret; null when there never was one. */
+  find(id: string): Promise<{ readonly token: Token; readonly secretSha256: string } | null>;
+  /** The same for many at once, by their id; those that there never were are left out. */
+  findAll(ids: readonly string[]): Promise<ReadonlyMap<string, { readonly token: Token; readonly secretSha256: string }>>;
+  /** False when there is none, or it was revoked before. */
+  revoke(id: string): Promise<boolean>;
+  /** Kept to the minute. */
+  used(ids: readonly string[]): Promise<void>;
+}
+
+/** How often a variant was served within an hour that begins at `hour`. */
+export interface FlagCount {
+  readonly environment: string;
+  readonly flag: string;
+  readonly variant: string;
+  readonly hour: Instant;
+  readonly count: number;
+}
+
+/** What a server process knows of the clients that are connected to it. */
+export interface Reach {
+  readonly environment: string;
+  /** Random, one for each life of a server process. */
+  readonly process: string;
+  /** The past that `inMemory` and `seq` are of. */
+  readonly history: string;
+  /** Newest change this process knows of, acknowledged or not. */
+  readonly inMemory: number;
+  readonly connected: number;
+  /** Newest change whose acknowledgements are counted; 0: none was asked for. */
+  readonly seq: number;
+  readonly acknowledged: number;
+  /** From the commit (database's clock) to the acknowledgement, of the clients of this process. */
+  readonly p50Ms: Duration | null;
+  readonly p99Ms: Duration | null;
+  readonly lastMs: Duration | null;
+  /** Connected clients that did not acknowledge it, a few of them, and since when nothing was heard of each. */
+  readonly stale: readonly { readonly client: string; readonly since: Instant }[];
+}
+
+/** Which notices owners were told. Two processes, or one that is started again, tell each once. */
+export interface NoticeStore {
+  /** True: whoever asked tells it now. False: it was told, or somebody tells it at this moment. A claim without its end is free again after a while. */
+  claim(notice: Pick<ExpiryNotice, 'environment' | 'flag' | 'expiresAt' | 'threshold'>): Promise<boolean>;
+  sent(notice: Pick<ExpiryNotice, 'environment' | 'flag' | 'expiresAt' | 'threshold'>): Promise<void>;
+}
+
+/** What a server process said of the clients of an environment, and whether that can still be believed. */
+export interface ServerReach extends Reach {
+  /** Where it runs; null where a build did not say. */
+  readonly host: string | null;
+  readonly pid: number | null;
+  /**
+   * Nothing was heard of it for 10 s, by the database's clock: it was killed, or its way to the store is cut, and then it may go on
+   * answering what it knew before. `until`: from then on it answers no more by itself. Null: it is heard.
+   */
+  readonly silent: { readonly since: Instant; readonly until: Instant } | null;
+  /**
+   * It answers no more, since `at` at the latest; what it said is what was so at its end. Those that were connected to it may go on with
+   * what they knew until they are heard elsewhere, which is `until` at the latest for whoever can come back. Null: it may answer.
+   */
+  readonly ended: { readonly at: Instant; readonly until: Instant } | null;
+}
+
+/** What server processes tell each other and the command line. */
+export interface FlagTelemetry {
+  /**
+   * Says that a process of this host serves flags: before it answers anything, and again every few seconds. `limitMs` is its own promise
+   * to answer no more when it could not say so for that long. Answers the database's time.
+   */
+  present(server: { readonly process: string; readonly limitMs: Duration }): Promise<Instant>;
+  /** It answers no more: nothing that it said is left, or, where clients were connected to it, left for long. */
+  leave(process: string): Promise<void>;
+  count(counts: readonly FlagCount[]): Promise<void>;
+  /** Sums over the hours since `since`, by flag and variant, with the last hour something was counted in. */
+  counted(
+    environment: string,
+    since: Instant,
+  ): Promise<readonly { readonly flag: string; readonly variant: string; readonly count: number; readonly lastAt: Instant }[]>;
+  /** Writes what a process knows that is present. */
+  report(reach: Reach): Promise<void>;
+  /**
+   * Of every server process that may answer: none is left out until it left, its own limit has passed, or it is seen to have ended on this
+   * host; then it is there as ended for a minute more, where clients were connected to it. One that said nothing of the environment, or follows another history than the store's, is as one that knows of no change.
+   */
+  reach(environment: string): Promise<readonly ServerReach[]>;
+}

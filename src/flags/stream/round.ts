@@ -1,0 +1,134 @@
+import type { Duration, Instant } from '../../kernel/index.ts';
+import type { Reach } from '../ports.ts';
+
+/** What one server process knows of the clients of an environment: who is connected, and who applied the newest change that asked for it. */
+export interface Clients {
+  /** `knew` is the change it says it has already; null for one that begins. */
+  joined(client: string, knew: number | null, now: Instant): void;
+  left(client: string): void;
+  /** Something came from it. */
+  heard(client: string, now: Instant): void;
+  connected(): number;
+  /** A change asked to be acknowledged: from now on it is this one that is counted. `anew`: what was applied before may be of another past. */
+  ask(seq: number, committedAt: Instant, anew?: boolean): void;
+  /** Whose acknowledgement is counted, 0 for none. */
+  asked(): number;
+  /**
+   * The client says that it has applied `seq`. One that is connected to another process, because a balancer stands before them, is counted
+   * here: the sums over all processes are what counts.
+   */
+  acknowledge(client: string, seq: number, now: Instant): void;
+  reach(): Omit<Reach, 'environment' | 'process' | 'history' | 'inMemory'>;
+}
+
+/** Clients of other processes that are remembered for a change, so that none counts twice. */
+const MOST_ELSEWHERE = 100_000;
+/** A few names are enough to go and look; the number says how many there are. */
+const MOST_STALE = 20;
+const MANY = 1_000;
+
+interface Connected {
+  /** Streams of it: a client that opens a second one before the first is known to be gone is still one client. */
+  streams: number;
+  heardAt: Instant;
+  applied: number;
+  /** It was there when the change was made, so that its acknowledgement says how long the change took to reach it. */
+  waited: boolean;
+}
+
+export function createClients(): Clients {
+  const clients = new Map<string, Connected>();
+  let seq = 0;
+  let committedAt: Instant = 0;
+  /** In the order they came, so sorted. */
+  let latencies: Duration[] = [];
+  /** Of the clients that are connected, kept along: it is asked for ten times a second. */
+  let applied = 0;
+  const elsewhere = createElsewhere();
+  const reach = (): Omit<Reach, 'environment' | 'process' | 'history' | 'inMemory'> => {
+    const behind = seq === 0 ? 0 : clients.size - applied;
+    const acknowledged = seq === 0 ? 0 : applied + elsewhere.count();
+    return { connected: clients.size, seq, acknowledged, ...sharesOf(latencies), stale: behind === 0 ? [] : staleOf(clients, seq, behind) };
+  };
+  return {
+    joined: (client, knew, now) => {
+      const known = clients.get(client);
+      if (known !== undefined) return void (known.streams += 1);
+      clients.set(client, { streams: 1, heardAt: now, applied: knew ?? -1, waited: knew !== null });
+      if ((knew ?? -1) >= seq) applied += 1;
+    },
+    left: (client) => {
+      const known = clients.get(client);
+      if (known === undefined || --known.streams > 0) return;
+      clients.delete(client);
+      if (known.applied >= seq) applied -= 1;
+    },
+    heard: (client, now) => {
+      const known = clients.get(client);
+      if (known !== undefined) known.heardAt = now;
+    },
+    connected: () => clients.size,
+    ask: (next, at, anew = false) => {
+      if (anew) elsewhere.ask(0);
+      [seq, committedAt, latencies] = [next, at, []];
+      elsewhere.ask(next);
+      applied = 0;
+      for (const one of clients.values()) {
+        one.waited = true;
+        if (anew) one.applied = -1;
+        if (one.applied >= seq) applied += 1;
+      }
+    },
+    asked: () => seq,
+    acknowledge: (client, newest, now) => {
+      const known = clients.get(client);
+      // Clocks of two machines: an answer from before the question was instant.
+      const latency = Math.max(latencies.at(-1) ?? 0, now - committedAt);
+      if (known === undefined) return void (elsewhere.add(client, newest, seq) && latencies.push(latency));
+      known.heardAt = now;
+      const isFirst = known.applied < seq && newest >= seq;
+      known.applied = Math.max(known.applied, newest);
+      if (!isFirst) return;
+      applied += 1;
+      if (seq > 0 && known.waited) latencies.push(latency);
+    },
+    reach,
+  };
+}
+
+/** @param sorted ascending */
+function sharesOf(sorted: readonly Duration[]): Pick<Reach, 'p50Ms' | 'p99Ms' | 'lastMs'> {
+  const at = (share: number): Duration | null => sorted[Math.ceil(sorted.length * share) - 1] ?? null;
+  return { p50Ms: at(0.5), p99Ms: at(0.99), lastMs: at(1) };
+}
+
+/** Clients of other processes that acknowledged here. */
+function createElsewhere() {
+  const applied = new Map<string, number>();
+  return {
+    count: () => applied.size,
+    /** True when it is the first answer to what is asked. */
+    add: (client: string, newest: number, seq: number): boolean => {
+      const before = applied.get(client) ?? -1;
+      if (newest < seq || (before === -1 && applied.size >= MOST_ELSEWHERE)) return false;
+      applied.set(client, Math.max(before, newest));
+      return seq > 0 && before < seq;
+    },
+    /** Keeps what answers it already: an answer may come before this process has heard of the question. */
+    ask: (seq: number): void => {
+      for (const [client, newest] of applied) if (newest < seq || seq === 0) applied.delete(client);
+    },
+  };
+}
+
+/** While many are behind any few of them will do; of a few, those that were silent for longest are found. */
+function staleOf(clients: ReadonlyMap<string, Connected>, seq: number, behind: number): Reach['stale'] {
+  const most = behind > MANY ? MOST_STALE : MANY;
+  const found: [string, Connected][] = [];
+  for (const entry of clients) {
+    if (entry[1].applied < seq) found.push(entry);
+    if (found.length === most) break;
+  }
+  const oldest = found.toSorted(([, a], [, b]) => a.heardAt - b.heardAt).slice(0, MOST_STALE);
+  return oldest.map(([client, { heardAt }]) => ({ client, since: heardAt }));
+}

@@ -1,0 +1,76 @@
+import type { z } from 'zod';
+import type { FlagCount } from '../../flags/index.ts';
+import { messageOf, type Instant } from '../../kernel/index.ts';
+import type { Serving, Snapshot } from '../http/mount.ts';
+import type { TELEMETRY } from './described.ts';
+
+const HOUR_MS = 3_600_000;
+const FLUSH_MS = 10_000;
+/** Different counters that wait for the store; more are dropped, and said so. */
+const MOST_WAITING = 20_000;
+/** A client that could not tell us for longer is counted when it does. */
+const OLDEST_MS = 48 * HOUR_MS;
+
+/** What a client tells of itself. */
+export type Telemetry = z.infer<typeof TELEMETRY>;
+
+/** Sums counts of clients in memory, bounded, and writes them every 10 s. */
+export interface Counts {
+  /** Counts of flags and variants that are not there are left out: anybody with a token could make them up. */
+  add(snapshot: Snapshot, told: Telemetry): void;
+  stop(): Promise<void>;
+}
+
+type Parts = Pick<Serving, 'clock' | 'log' | 'telemetry'>;
+
+export function startCounts({ clock, log, telemetry }: Parts): Counts {
+  let waiting = new Map<string, FlagCount>();
+  let dropped = 0;
+  let writing: Promise<void> | null = null;
+
+  const put = (count: FlagCount): void => {
+    const name = JSON.stringify([count.environment, count.flag, count.variant, count.hour]);
+    const before = waiting.get(name);
+    if (before === undefined && waiting.size >= MOST_WAITING) dropped += count.count;
+    else waiting.set(name, { ...count, count: count.count + (before?.count ?? 0) });
+  };
+  const flush = async (): Promise<void> => {
+    if (dropped > 0) log('warn', 'more counts of flags than fit into memory; some were dropped', { dropped });
+    dropped = 0;
+    const taken = waiting;
+    if (taken.size === 0) return;
+    waiting = new Map();
+    try {
+      await telemetry.count([...taken.values()]);
+    } catch (error) {
+      log('warn', 'counts of flags could not be written; tried again', { error: messageOf(error) });
+      taken.forEach(put);
+    }
+  };
+  const timer = setInterval(() => {
+    writing ??= flush().finally(() => {
+      writing = null;
+    });
+  }, FLUSH_MS);
+  timer.unref();
+  return {
+    add: ({ environment, set }, { counts }) => {
+      for (const { flag, variant, to, count } of counts) {
+        const known = Object.hasOwn(set.flags, flag) ? set.flags[flag] : undefined;
+        if (known === undefined || !Object.hasOwn(known.variants, variant)) continue;
+        put({ environment, flag, variant, hour: hourOf(to, clock.now()), count });
+      }
+    },
+    stop: async () => {
+      clearInterval(timer);
+      await writing;
+      await flush();
+    },
+  };
+}
+
+/** By the client's clock where it can be believed. */
+function hourOf(told: Instant, now: Instant): Instant {
+  const believed = told > now || told < now - OLDEST_MS ? now : told;
+  return Math.floor(believed / HOUR_MS) * HOUR_MS;
+}

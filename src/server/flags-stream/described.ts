@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { described, type Described } from '../http/api/operation.ts';
+
+const tag = 'Rules';
+const scopes = ['server-evaluate'] as const;
+const LAST = { 'Last-Event-ID': 'The `seq` that the client has: it is sent what came after.' } as const;
+
+const signed = z
+  .object({ payload: z.string(), signature: z.string(), key: z.string() })
+  .meta({ id: 'Signed', description: 'A signed document; docs/flags/protocol.md says of what and how.' });
+
+const client = z.string().min(1).max(128).describe('An id that the client made when it started.');
+
+export const ACKNOWLEDGEMENT = z.object({ client, seq: z.int().nonnegative() });
+
+/** More counts at once are sent in parts. */
+const MOST_COUNTS = 1_000;
+
+export const TELEMETRY = z.object({
+  client,
+  counts: z
+    .array(
+      z.object({
+        flag: z.string().min(1).max(256),
+        variant: z.string().min(1).max(256),
+        from: z.int(),
+        to: z.int(),
+        count: z.int().positive().max(1e12),
+      }),
+    )
+    .max(MOST_COUNTS),
+});
+
+/** The routes, as the document of the API tells them; bodies are checked by what stands here. */
+export const DESCRIBED: readonly Described[] = [
+  described({
+    method: 'get',
+    path: '/flags/v1/stream',
+    tag,
+    summary: 'Hear the rules, and every change of them',
+    description: 'Server-sent events, signed. docs/flags/protocol.md describes them.',
+    scopes,
+    query: z.object({ client: client.optional() }),
+    headers: LAST,
+    answers: { 200: { description: 'A stream, text/event-stream.' } },
+  }),
+  described({
+    method: 'get',
+    path: '/flags/v1/snapshot',
+    tag,
+    summary: 'The rules, whole',
+    scopes,
+    headers: { 'If-None-Match': 'ETag of what the client has.' },
+    answers: {
+      200: {
+        description: 'A signed flag set.',
+        body: signed,
+        headers: { ETag: '`"SEQ-TAG"`', Age: 'Seconds since the store was reached.' },
+      },
+      304: { description: 'Nothing newer.' },
+    },
+  }),
+  described({
+    method: 'post',
+    path: '/flags/v1/acknowledge',
+    tag,
+    summary: 'Say what a client has applied',
+    scopes,
+    body: ACKNOWLEDGEMENT,
+    answers: { 204: { description: 'It was heard.' } },
+  }),
+  described({
+    method: 'post',
+    path: '/flags/v1/telemetry',
+    tag,
+    summary: 'Say how often variants were served',
+    scopes,
+    body: TELEMETRY,
+    answers: { 204: { description: 'It was counted.' } },
+  }),
+];

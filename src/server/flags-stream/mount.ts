@@ -1,0 +1,96 @@
+import type { Context, Hono } from 'hono';
+import { z } from 'zod';
+import { eventFrame, type Signer } from '../../flags/index.ts';
+import { SlipwayError } from '../../kernel/index.ts';
+import { parseJson, readText } from '../http/body.ts';
+import type { Mount, Mounted, ServeEnv, Serving } from '../http/mount.ts';
+import type { Channel } from './channel.ts';
+import { createChannels, type Channels } from './channels.ts';
+import { startCounts } from './counts.ts';
+import { ACKNOWLEDGEMENT, DESCRIBED, TELEMETRY } from './described.ts';
+import { watchTokens } from './holders.ts';
+import { startReports, type Reports } from './reports.ts';
+import { answerSnapshot } from './snapshot.ts';
+import { openAll, tellWhenAway } from './watch.ts';
+
+const MOST_BYTES = 64 * 1024;
+
+/** The rules, for clients that evaluate themselves: stream, snapshot, acknowledgements and counts (`docs/flags/protocol.md`). */
+export function flagStream(signer: Signer): Mount {
+  return (serving) => {
+    const channels = createChannels(serving, signer);
+    const reports = startReports(serving, channels.all);
+    const counts = startCounts(serving);
+    const holders = watchTokens(serving);
+    const stops = [tellWhenAway(serving, channels), openAll(serving, channels), holders.stop];
+    const parts: Parts = { serving, channels, reports };
+    const close = async (): Promise<void> => {
+      stops.forEach((stop) => stop());
+      // Before anybody is told to go, for it is counted who must come back.
+      const reported = reports.stop();
+      for (const channel of channels.all()) channel.send(byeFrame(channel));
+      channels.close();
+      await Promise.all([reported, counts.stop()]);
+    };
+    const routes = (app: Hono<ServeEnv>): void => {
+      const allowed = serving.allow('server-evaluate');
+      app.get('/flags/v1/stream', allowed, async (context) => {
+        const channel = await channelOf(parts, context);
+        const ends: (() => void)[] = [() => reports.moved(channel)];
+        const { stream, response } = serving.streams.open(context, () => ends.forEach((end) => end()));
+        const client = context.req.query('client')?.slice(0, 128) ?? serving.ids.token();
+        ends.unshift(channel.join(client, context.req.header('last-event-id') ?? null, stream), holders.add(context.get('token'), stream));
+        reports.moved(channel);
+        return response;
+      });
+      app.get('/flags/v1/snapshot', allowed, async (context) =>
+        answerSnapshot(context, (await channelOf(parts, context)).encoded(), serving.snapshots.behindMs()),
+      );
+      app.post('/flags/v1/acknowledge', allowed, async (context) => {
+        const channel = await channelOf(parts, context);
+        const { client, seq } = await bodyOf(context, ACKNOWLEDGEMENT);
+        // Somebody has what is not here yet: of a history that ended with a restored backup, or told by another process a moment ago.
+        if (seq > channel.current().seq) return context.body(null, 409);
+        channel.clients.acknowledge(client, seq, serving.clock.now());
+        reports.moved(channel);
+        return context.body(null, 204);
+      });
+      app.post('/flags/v1/telemetry', allowed, async (context) => {
+        const channel = await channelOf(parts, context);
+        const told = await bodyOf(context, TELEMETRY);
+        channel.clients.heard(told.client, serving.clock.now());
+        counts.add(channel.current(), told);
+        return context.body(null, 204);
+      });
+    };
+    return { routes, close, described: DESCRIBED } satisfies Mounted;
+  };
+}
+
+interface Parts {
+  readonly serving: Serving;
+  readonly channels: Channels;
+  readonly reports: Reports;
+}
+
+/** Of the environment that the request's token belongs to. @throws SlipwayError `store_unreachable`, `flags_stale` */
+async function channelOf({ serving, channels }: Parts, context: Context<ServeEnv>): Promise<Channel> {
+  const { environment } = context.get('token');
+  // Not for what it answers: it refuses while nothing may be answered, and a channel that is open would not.
+  await serving.snapshots.get(environment);
+  return channels.get(environment);
+}
+
+/** The more clients there are, the longer the time in which they come back, so that whoever takes them is not run over. */
+function byeFrame({ clients }: Channel): Buffer {
+  const within = Math.round(clients.connected() / 3);
+  return eventFrame('bye', JSON.stringify({ reconnectWithinMs: Math.min(10_000, Math.max(1_000, within)) }));
+}
+
+async function bodyOf<T>(context: Context<ServeEnv>, shape: z.ZodType<T>): Promise<T> {
+  const parsed = shape.safeParse(parseJson(await readText(context.env.incoming, MOST_BYTES)));
+  if (parsed.success) return parsed.data;
+  throw new SlipwayError('usage', `The body is not what ${context.req.path} takes: ${z.prettifyError(parsed.error)}`, {
+    hint: 'docs/flags/protocol.md describes it.',
+  });
+}

@@ -1,0 +1,10 @@
+import { eventFrame } from '../../flags/index.ts';
+import type { Duration } from '../../kernel/index.ts';
+
+/** The server does not know whether there is anything newer: what clients have may be old. */
+export function awayFrame(sinceMs: Duration): Buffer {
+  return eventFrame('away', JSON.stringify({ sinceMs: Math.round(sinceMs) }));
+}
+
+/** There is nothing newer than what was sent. */
+export const HERE_FRAME = Buffer.from(':\n\n');

@@ -1,0 +1,128 @@
+import type { Context } from 'hono';
+import type { FlagChange, Token } from '../../../flags/index.ts';
+import type { Clock, Instant } from '../../../kernel/index.ts';
+import type { EventStream, EventStreams, News, ServeEnv, Snapshots } from '../mount.ts';
+
+/** More clients than this are told over a second: each of them asks at once for all its flags. */
+const AT_ONCE = 500;
+const SPREAD_MS = 1_000;
+const SLOTS = 20;
+/** How long the stream of a token lives on that was revoked. */
+const CHECK_MS = 2_000;
+/** A server that comes back is not met by all its clients in the same moment. */
+const RETRY_MS = { least: 500, spread: 2_500 } as const;
+
+export interface NoticesOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly streams: EventStreams;
+  readonly snapshots: Snapshots;
+  readonly stillValid: (token: string) => Promise<boolean>;
+  /** For tests. */
+  readonly atOnce?: number;
+}
+
+export interface Notices {
+  /** A stream for a client that has the flags as of `since`; it hears at once when there are newer ones. */
+  open(context: Context<ServeEnv>, token: Pick<Token, 'id' | 'environment'>, since: number): Promise<Response>;
+  close(): void;
+}
+
+interface Listener {
+  readonly stream: EventStream;
+  readonly token: string;
+  /** What it was told of last. */
+  seq: number;
+}
+
+/** Tells OFREP clients that something changed, never what. */
+export function createNotices(options: NoticesOptions): Notices {
+  const { random, streams, snapshots } = options;
+  const hubs = new Map<string, Hub>();
+  const closing = new AbortController();
+  const hubOf = (environment: string): Hub => {
+    let hub = hubs.get(environment);
+    if (hub === undefined) hubs.set(environment, (hub = openHub(environment, options, closing.signal)));
+    return hub;
+  };
+  void keepChecking(hubs, options, closing.signal);
+  return {
+    open: async (context, { id, environment }, since) => {
+      await snapshots.get(environment);
+      const { listeners } = hubOf(environment);
+      let listener: Listener | null = null;
+      const { stream, response } = streams.open(context, () => void (listener !== null && listeners.delete(listener)));
+      stream.send(`retry: ${Math.round(RETRY_MS.least + random() * RETRY_MS.spread)}\n\n`);
+      // From here on nothing is waited for: what comes later comes by the subscription.
+      const seq = snapshots.peek(environment)?.seq ?? since;
+      listener = { stream, token: id, seq };
+      listeners.add(listener);
+      if (seq !== since) stream.send(frameOf(seq, null));
+      return response;
+    },
+    close: () => {
+      closing.abort();
+      for (const { stop } of hubs.values()) stop();
+    },
+  };
+}
+
+/** The clients of one environment. */
+interface Hub {
+  readonly listeners: Set<Listener>;
+  readonly stop: () => void;
+}
+
+function openHub(environment: string, { clock, random, snapshots, atOnce = AT_ONCE }: NoticesOptions, closing: AbortSignal): Hub {
+  const listeners = new Set<Listener>();
+  const tell = ({ before, snapshot: { seq }, changes }: News): void => {
+    const frame = frameOf(seq, changes?.at(-1)?.at ?? null);
+    const all = [...listeners];
+    // The store was restored from a backup: what was told before counts no more.
+    if (seq < before.seq) for (const one of all) one.seq = 0;
+    if (all.length <= atOnce || isUrgent(changes)) return all.forEach((one) => say(one, seq, frame));
+    const slots = Array.from({ length: SLOTS }, (): Listener[] => []);
+    for (const one of all) slots[Math.floor(random() * SLOTS)]?.push(one);
+    void saySlowly(slots, seq, frame);
+  };
+  const saySlowly = async (slots: readonly (readonly Listener[])[], seq: number, frame: Buffer): Promise<void> => {
+    for (const slot of slots) {
+      await clock.sleep(SPREAD_MS / SLOTS, closing);
+      for (const one of slot) say(one, seq, frame);
+    }
+  };
+  return { listeners, stop: snapshots.subscribe(environment, tell) };
+}
+
+/** Ends the streams of tokens that are not good any more. */
+async function keepChecking(
+  hubs: ReadonlyMap<string, Hub>,
+  { clock, stillValid }: Pick<NoticesOptions, 'clock' | 'stillValid'>,
+  closing: AbortSignal,
+): Promise<void> {
+  while (!closing.aborted) {
+    await clock.sleep(CHECK_MS, closing);
+    const all = [...hubs.values()].flatMap(({ listeners }) => [...listeners]);
+    for (const token of new Set(all.map((one) => one.token))) {
+      if (await stillValid(token).catch(() => false)) continue;
+      all.filter((one) => one.token === token).forEach(({ stream }) => stream.end());
+    }
+  }
+}
+
+/** Nobody is told of something older than what it was told before: a notice that was spread may be overtaken by one that was not. */
+function say(listener: Listener, seq: number, frame: Buffer): void {
+  if (seq <= listener.seq) return;
+  listener.seq = seq;
+  listener.stream.send(frame);
+}
+
+/** Of what is known as a whole only, a kill may be a part. */
+function isUrgent(changes: readonly FlagChange[] | null): boolean {
+  return changes === null || changes.some(({ action, acknowledge }) => action === 'kill' || acknowledge);
+}
+
+function frameOf(seq: number, at: Instant | null): Buffer {
+  const data = { type: 'refetchEvaluation', etag: `seq-${seq}`, ...(at === null ? {} : { lastModified: Math.floor(at / 1_000) }) };
+  return Buffer.from(`id: ${seq}\nevent: message\ndata: ${JSON.stringify(data)}\n\n`);
+}

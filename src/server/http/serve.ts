@@ -1,0 +1,135 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { messageOf, SlipwayError, within, type Clock, type Duration, type Ids, type Log, type Redactor } from '../../kernel/index.ts';
+import type { FlagStore, FlagTelemetry, TokenStore } from '../../flags/index.ts';
+import { createApp } from './app.ts';
+import { createEventStreams } from './event-streams.ts';
+import type { Mount, Serving } from './mount.ts';
+import { startPresence } from './presence.ts';
+import type { RateOptions } from './rate.ts';
+import { createSnapshots } from './snapshots.ts';
+import { createTokenDoor } from './token/door.ts';
+
+/** A client that sends its request slower than this only holds a connection. */
+const HEADERS_WITHIN_MS = 10_000;
+const REQUEST_WITHIN_MS = 20_000;
+const LOOK_FOR_SLOW_MS = 2_000;
+/** Longer than the idle time of usual load balancers, so that it is they who end a connection. */
+const KEEP_ALIVE_MS = 65_000;
+const MOST_HEADER_BYTES = 16 * 1024;
+/** Connections that wait to be taken: after a restart all clients come at once. The system may allow fewer. */
+const MOST_WAITING = 4_096;
+/** What is being answered may be finished. */
+const DRAIN_MS = 10_000;
+
+export interface ServeOptions {
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
+  readonly version: string;
+  readonly flags: FlagStore;
+  readonly tokens: TokenStore;
+  readonly telemetry: FlagTelemetry;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly redact: Redactor;
+  /** Origins whose pages may ask, or `*`. None: no page may. */
+  readonly origins: readonly string[];
+  /** Of each token, in this process. */
+  readonly rate: RateOptions;
+  /** Without the store for so long, nothing is answered any more. */
+  readonly limitMs: Duration;
+  readonly mounts: readonly Mount[];
+}
+
+/**
+ * Serves until the signal aborts. Then it is not ready any more and takes no new connections, says good-bye to streams, and lets
+ * requests in flight finish within a bound.
+ * @param onReady is told where it listens
+ * @throws SlipwayError `port_in_use`, `usage` for a host that is none of this machine
+ */
+export async function serveHttp(
+  options: ServeOptions,
+  signal: AbortSignal,
+  onReady: (address: { readonly host: string; readonly port: number }) => void,
+): Promise<void> {
+  const { clock: own, log, flags, tokens, telemetry, limitMs } = options;
+  const process = options.ids.token();
+  const presence = startPresence({ telemetry, clock: own, log, process, limitMs });
+  // Whatever is told to others, or compared with what they told, is by the store's clock: those of machines differ.
+  const clock: Clock = { ...own, now: presence.now };
+  const streams = createEventStreams();
+  const snapshots = createSnapshots({ flags, clock: own, log, presence, limitMs, ended: streams.endAll });
+  const door = createTokenDoor({ tokens, clock, log, rate: options.rate });
+  const serving: Serving = {
+    ...options,
+    clock,
+    process,
+    snapshots,
+    streams,
+    allow: door.allow,
+    stillAllowed: async ({ id }) => (await door.valid(id)) !== null,
+  };
+  const parts = options.mounts.map((mount) => mount(serving));
+  const { app, close } = createApp({ ...options, clock, serving, snapshots, streams, door, parts, isStopping: () => signal.aborted });
+  try {
+    const server = await listen(options, app.fetch);
+    const address = { host: options.host, port: (server.address() as AddressInfo).port };
+    log('info', 'serving', { ...address, process: serving.process, version: options.version, origins: options.origins });
+    onReady(address);
+    await aborted(signal);
+    log('info', 'stopping', { streams: streams.count() });
+    const closed = new Promise((resolve) => server.close(resolve));
+    await Promise.all(parts.map((part) => part.close().catch((error: unknown) => log('warn', `stopping: ${messageOf(error)}`))));
+    close();
+    streams.close();
+    server.closeIdleConnections();
+    if ((await within(closed, DRAIN_MS, clock)) === null) log('warn', 'requests were cut off');
+    server.closeAllConnections();
+    await closed;
+  } finally {
+    snapshots.close();
+    await door.close();
+    await presence.leave();
+  }
+  log('info', 'stopped');
+}
+
+async function listen({ host, port }: ServeOptions, fetch: Parameters<typeof createAdaptorServer>[0]['fetch']): Promise<Server> {
+  const server = createAdaptorServer({
+    fetch,
+    serverOptions: {
+      headersTimeout: HEADERS_WITHIN_MS,
+      requestTimeout: REQUEST_WITHIN_MS,
+      connectionsCheckingInterval: LOOK_FOR_SLOW_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MOST_HEADER_BYTES,
+    },
+  }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(refusal(cause, `${host}:${port}`)));
+    server.listen({ port, host, backlog: MOST_WAITING }, resolve);
+  });
+  return server;
+}
+
+function refusal(cause: NodeJS.ErrnoException, where: string): Error {
+  if (cause.code === 'EADDRINUSE')
+    return new SlipwayError('port_in_use', `Somebody else listens on ${where}`, { cause, hint: 'Choose another with --port.' });
+  if (cause.code === 'EACCES')
+    return new SlipwayError('usage', `This user may not listen on ${where}`, { cause, hint: 'Choose a port above 1023 with --port.' });
+  if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND')
+    return new SlipwayError('usage', `${where} is no address of this machine`, {
+      cause,
+      hint: 'Choose one with --host: 127.0.0.1, or 0.0.0.0 for all.',
+    });
+  return cause;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

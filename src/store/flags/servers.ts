@@ -1,0 +1,139 @@
+import { sql } from 'kysely';
+import type { FlagTelemetry, Reach, ServerReach } from '../../flags/index.ts';
+import type { Instant } from '../../kernel/index.ts';
+import type { Driver } from '../../release/index.ts';
+import { thisDriver, thisPlace } from '../process.ts';
+import type { Session } from '../session.ts';
+import { HISTORY } from './histories.ts';
+
+/**
+ * Which processes may answer with flags (docs/decisions/0021-who-may-still-answer.md). Times are the database's. A row is left out when its
+ * process cannot answer any more, and never because nothing was heard of it for a while. One that had clients stays for a minute more:
+ * they answer by themselves what they knew, until they have come back.
+ */
+
+type IsAlive = (driver: Driver) => boolean;
+
+/** A process that said nothing for so long is silent: it says something every few seconds. */
+const SILENT = sql`interval '10 seconds'`;
+
+/**
+ * How long those that were connected to a process that ended are waited for: clients of `@slipway/flags` notice a stream that went silent
+ * after 45 s at most, and come back within 10 s.
+ */
+const COMING_BACK = sql`interval '1 minute'`;
+
+/** When a process has stopped answering by its own limit; a little later, for its clock need not run as fast as this one. */
+const endOf = (seen: ReturnType<typeof sql>, limit: ReturnType<typeof sql>) =>
+  sql`${seen} + (${limit} * 1.01 + 10000) * interval '1 millisecond'`;
+
+export async function present(
+  session: Session,
+  isAlive: IsAlive,
+  { process, limitMs }: Parameters<FlagTelemetry['present']>[0],
+): Promise<Instant> {
+  const { host, pid, startTicks } = thisDriver(process);
+  const query = sql<{ readonly at: Date; readonly isNew: boolean }>`
+    with past as (
+      delete from slipway.flag_server
+      where process <> ${process} and coalesce(ended_at + ${COMING_BACK}, ${endOf(sql`seen_at`, sql`limit_ms`)}) < clock_timestamp()
+      returning process
+    ), said as (
+      delete from slipway.flag_reach where process in (select process from past)
+    )
+    insert into slipway.flag_server (process, host, pid, start_ticks, place, limit_ms, seen_at)
+    values (${process}, ${host}, ${pid}, ${startTicks}, ${thisPlace()}, ${limitMs}, clock_timestamp())
+    on conflict (process) do update set limit_ms = excluded.limit_ms, seen_at = excluded.seen_at, ended_at = null
+    returning seen_at as at, xmax = 0 as "isNew"`;
+  const { rows } = await session.again(() => query.execute(session.db));
+  const [row] = rows;
+  if (row === undefined) throw new Error('A row that was written comes back');
+  // Who begins in the place of one that was killed takes its name off the list.
+  if (row.isNew) await forgetEnded(session, isAlive);
+  return row.at.getTime();
+}
+
+async function forgetEnded(session: Session, isAlive: IsAlive): Promise<void> {
+  const query = sql<Place>`select process, host, pid, start_ticks as "startTicks", place from slipway.flag_server
+    where place = ${thisPlace()} and ended_at is null`;
+  const { rows } = await session.again(() => query.execute(session.db));
+  for (const row of rows) if (hasEnded(row, isAlive)) await leave(session, row.process);
+}
+
+export async function leave({ db, again }: Session, process: string): Promise<void> {
+  const query = sql`
+    with had as (
+      select process from slipway.flag_reach r where process = ${process} and ${CLIENTS} > 0
+    ), ended as (
+      update slipway.flag_server set ended_at = clock_timestamp()
+      where process = ${process} and ended_at is null and exists (select from had)
+    ), said as (
+      delete from slipway.flag_reach where process = ${process} and not exists (select from had)
+    )
+    delete from slipway.flag_server where process = ${process} and not exists (select from had)`;
+  await again(() => query.execute(db));
+}
+
+/** Where a process was when it registered; nulls for one of an older build. */
+interface Place {
+  readonly process: string;
+  readonly host: string | null;
+  readonly pid: number | null;
+  readonly startTicks: string | null;
+  readonly place: string | null;
+}
+
+interface Row extends Place {
+  readonly silentSince: Date | null;
+  readonly until: Date;
+  readonly endedAt: Date | null;
+  readonly backBy: Date | null;
+  readonly reach: Reach | null;
+  readonly history: string | null;
+}
+
+/** An hour for what an older build said, which makes no promise. */
+const LIMIT = sql`coalesce(s.limit_ms, 3600000)`;
+const SEEN = sql`coalesce(s.seen_at, r.seen_at)`;
+const CLIENTS = sql`(r.reach->>'connected')::int`;
+
+export async function reachOf(session: Session, isAlive: IsAlive, environment: string): Promise<readonly ServerReach[]> {
+  const rows = await rowsOf(session, environment);
+  const ended = rows.filter((row) => row.endedAt === null && hasEnded(row, isAlive));
+  for (const { process } of ended) await leave(session, process);
+  // Once more, for what those had connected, and when they were seen to have ended, by the store's clock.
+  const known = ended.length === 0 ? rows : await rowsOf(session, environment);
+  return known.map((row) => seen(environment, row));
+}
+
+async function rowsOf(session: Session, environment: string): Promise<readonly Row[]> {
+  const query = sql<Row>`
+    select coalesce(s.process, r.process) as process, s.host, s.pid, s.start_ticks as "startTicks", s.place, r.reach,
+      case when clock_timestamp() - ${SEEN} > ${SILENT} then ${SEEN} end as "silentSince", ${endOf(SEEN, LIMIT)} as until,
+      s.ended_at as "endedAt", s.ended_at + ${COMING_BACK} as "backBy",
+      case when e.name is not null then ${HISTORY} end as history
+    from slipway.flag_server s
+    full join (select * from slipway.flag_reach where environment = ${environment}) r on r.process = s.process
+    left join slipway.flag_environment e on e.name = ${environment}
+    where case when s.ended_at is null then ${endOf(SEEN, LIMIT)} >= clock_timestamp()
+      else s.ended_at + ${COMING_BACK} >= clock_timestamp() and ${CLIENTS} > 0 end
+    order by 1`;
+  return (await session.again(() => query.execute(session.db))).rows;
+}
+
+/** Seen from here, where its id means something, there is no such process any more. */
+function hasEnded({ process, host, pid, startTicks, place }: Place, isAlive: IsAlive): boolean {
+  if (host === null || pid === null || place !== thisPlace()) return false;
+  return !isAlive({ id: process, host, pid, startTicks: startTicks === null ? null : Number(startTicks) });
+}
+
+function seen(environment: string, { process, host, pid, silentSince, until, endedAt, backBy, reach, history }: Row): ServerReach {
+  const ended = endedAt === null || backBy === null ? null : { at: endedAt.getTime(), until: backBy.getTime() };
+  const silent = silentSince === null || ended !== null ? null : { since: silentSince.getTime(), until: until.getTime() };
+  const told = reach ?? { ...NOTHING, environment, process };
+  // What was counted in another past says nothing of this one.
+  const counts = told.history === (history ?? '') ? {} : { inMemory: 0, seq: 0, acknowledged: 0 };
+  return { ...told, ...counts, host, pid, silent, ended };
+}
+
+const NOTHING = { history: '', inMemory: 0, connected: 0, seq: 0, acknowledged: 0, p50Ms: null, p99Ms: null, lastMs: null, stale: [] };

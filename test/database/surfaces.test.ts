@@ -1,0 +1,128 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
+import { checkSurfaces, openAccess, type SurfaceAnswer } from '../../src/database/index.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { scratch } from './support.ts';
+import { DRIZZLE, DUMP, GOOD, PRISMA, QUERIES, RAILS, SCHEMA, SQLC } from './surface-files.ts';
+
+let server: TestPostgres;
+let folder: ReturnType<typeof scratch>;
+let made = 0;
+beforeAll(async () => {
+  server = await startPostgres();
+  await server.create('schema');
+  await server.query('schema', SCHEMA);
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  folder = scratch();
+});
+afterEach(() => folder[Symbol.dispose]());
+
+async function check(files: Readonly<Record<string, string>>, named: readonly string[] | null = null): Promise<readonly SurfaceAnswer[]> {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder.path, name)), { recursive: true });
+    writeFileSync(join(folder.path, name), text);
+  }
+  const schema = openAccess(server.url('schema'));
+  const empty = async (): Promise<typeof schema> => openAccess(await server.create(`empty${(made += 1)}`));
+  return checkSurfaces({ root: folder.path, named, schema, empty });
+}
+
+describe('files that follow the schema', () => {
+  it('are found by what they are, and pass where they are in step; the newest snapshot counts', async () => {
+    const answers = await check({
+      ...GOOD,
+      'queries/a.sql': QUERIES,
+      'drizzle/meta/0000_snapshot.json': '{}',
+      'node_modules/x/schema.prisma': 'nonsense',
+      'src/other.ts': 'export const x = 1;',
+    });
+    expect(
+      answers.map(({ file, kind, verdict, reason }) => `${file} ${kind} ${verdict} ${verdict === 'pass' ? '' : reason}`.trim()),
+    ).toEqual([
+      'db/schema.rb rails pass',
+      'db/structure.sql sql pass',
+      'drizzle/meta/0001_snapshot.json drizzle-snapshot pass',
+      'openapi.yaml openapi pass',
+      'prisma/schema.prisma prisma pass',
+      'sqlc.yaml sqlc pass',
+      'src/database.types.ts supabase pass',
+      'src/db/schema.ts drizzle pass',
+      'src/db/types.ts kysely pass',
+    ]);
+  });
+
+  it.each([
+    ['prisma/schema.prisma', '  age      Int?\n', '', 7, 'the column people.age is not in the file'],
+    ['prisma/schema.prisma', 'age      Int?', 'age      String?', 12, 'people.age is integer, the file says text'],
+    ['prisma/schema.prisma', 'age      Int?', 'age      Int', 12, 'people.age may be null, the file says it may not'],
+    [
+      'prisma/schema.prisma',
+      '@db.VarChar(80)',
+      '@db.VarChar(90)',
+      9,
+      'people.full_name is character varying(80), the file says varchar(90)',
+    ],
+    ['prisma/schema.prisma', '  bad\n', '', 31, 'the value bad of the enum mood is not in the file'],
+    ['prisma/schema.prisma', '@@map("orders")', '@@map("order")', 22, 'the table order is not in the database'],
+    ['src/db/schema.ts', "varchar('full_name'", "varchar('name'", 6, 'the column people.name is not in the database'],
+    ['src/db/schema.ts', 'settings: jsonb()', 'settings: text()', 11, 'people.settings is jsonb, the file says text'],
+    ['src/db/schema.ts', '  note: t.text(),', '  note: t.text().notNull(),', 18, 'orders.note may be null, the file says it may not'],
+    ['src/db/types.ts', 'age: number | null;', 'age: string | null;', 7, 'people.age is integer, the file says text'],
+    ['src/db/types.ts', ' orders: Orders;', '', 1, 'the table orders is not in the file'],
+    ['src/database.types.ts', 'note: string | null', 'note: string', 5, 'orders.note may be null, the file says it may not'],
+    ['src/database.types.ts', '"fine" | "bad"', '"fine" | "worse"', 13, 'the enum mood has no value worse in the database'],
+    ['db/schema.rb', 't.integer "age"', 't.bigint "age"', 14, 'people.age is integer, the file says bigint'],
+    ['db/structure.sql', 'age int,', '', 4, 'the column people.age is not in the file'],
+    ['drizzle/meta/0001_snapshot.json', '"type": "uuid"', '"type": "text"', 61, 'orders.id is uuid, the file says text'],
+    ['openapi.yaml', 'age: {', 'years: {', 10, 'the column people.years is not in the database'],
+  ] as const)('%s: finds %j as %j', async (file, before, after, line, what) => {
+    const text = GOOD[file] ?? '';
+    expect(text).toContain(before);
+    const [answer] = await check({ [file]: text.replace(before, after) });
+    expect(answer?.verdict).toBe('fail');
+    expect(answer?.differences.filter(({ weight }) => weight === 'wrong')).toContainEqual({ line, what, weight: 'wrong' });
+  });
+
+  it('reads a schema of Prisma that is split into files', async () => {
+    const [people = '', orders = ''] = PRISMA.split(/(?=^model Order)/m);
+    const answers = await check({ 'prisma/people.prisma': people, 'prisma/orders.prisma': orders });
+    expect(answers.map(({ verdict, reason }) => [verdict, reason])).toEqual([
+      ['pass', '1 tables and 1 enums as in the database'],
+      ['pass', '1 tables as in the database'],
+    ]);
+  });
+
+  it('says of a query of sqlc that it cannot be prepared', async () => {
+    const [answer] = await check({ 'sqlc.yaml': SQLC, 'queries/a.sql': QUERIES.replace('age >', 'height >') });
+    expect(answer).toMatchObject({
+      verdict: 'fail',
+      reason: expect.stringContaining('queries/a.sql:2: column "height" does not exist') as string,
+    });
+  });
+
+  it('only remarks on a schema of OpenAPI that has the name of a table', async () => {
+    const [answer] = await check({ 'openapi.yaml': GOOD['openapi.yaml'] ?? '' });
+    expect(answer?.differences).toContainEqual({ line: 14, what: 'the column orders.total is not in the database', weight: 'remark' });
+  });
+
+  it.each([
+    ['columns that are computed', 'src/db/schema.ts', DRIZZLE.replace('...active', '...activeOf(1)'), 'a column is computed'],
+    ['no TypeScript', 'src/db/schema.ts', `${DRIZZLE}\nconst = ;`, 'it is no TypeScript'],
+    ['a dump the server refuses', 'db/structure.sql', `${DUMP}\nCREATE TABLE x (a nothing_known);`, 'type "nothing_known" does not exist'],
+    ['a schema of another database', 'prisma/schema.prisma', PRISMA.replace('"postgresql"', '"mysql"'), 'its datasource is no PostgreSQL'],
+    ['a document without a table', 'openapi.yaml', 'openapi: 3.1.0\n', 'it names no table'],
+    ['a Ruby that is more than a dump', 'db/schema.rb', RAILS.replace('t.text "note"', 'own_column(t)'), 'is not understood'],
+  ])('does not know: %s', async (_what, file, text, why) => {
+    const [answer] = await check({ [file]: text });
+    expect(answer).toMatchObject({ verdict: 'unknown', reason: expect.stringContaining(why) as string });
+  });
+
+  it('does not pass over a file that was named: one that is not there, or that nobody knows', async () => {
+    const answers = await check({ 'readme.txt': 'x' }, ['readme.txt', 'gone.prisma']);
+    expect(answers.map(({ verdict }) => verdict)).toEqual(['unknown', 'unknown']);
+    expect(await check({})).toEqual([]);
+  });
+});

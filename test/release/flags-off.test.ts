@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { FlagStore, FlagTelemetry } from '../../src/flags/index.ts';
+import { systemClock, SlipwayError, type Clock, type JsonObject } from '../../src/kernel/index.ts';
+import type { Plan, ReleaseEvent, StepDeps } from '../../src/release/index.ts';
+import type { StepContext } from '../../src/release/ports.ts';
+import { snapshotFlags } from '../../src/release/carried-flags/snapshot.ts';
+import { flagsOffStep } from '../../src/release/steps/flags-off.ts';
+import type { OpenStore } from '../../src/store/index.ts';
+import { embeddedServer, type TestServer } from '../store/support.ts';
+import { aDefinition } from '../support/definition.ts';
+import { OFF_FLAG } from '../support/flag.ts';
+import { aPlan } from '../support/plan.ts';
+
+let server: TestServer;
+let store: OpenStore;
+beforeAll(async () => {
+  server = await embeddedServer();
+  store = await server.open(await server.newDatabase());
+});
+afterAll(() => server.stop());
+
+let count = 0;
+
+/** An environment of its own, with a flag that is on for everybody. */
+async function withFlag(key = 'release_checkout'): Promise<{ readonly environment: string; readonly plan: Plan }> {
+  const environment = `env-${(count += 1)}`;
+  const after = { ...OFF_FLAG, enabled: true, default: { variant: 'on' } };
+  await store.flags.commit({
+    environment,
+    actor: 'ann',
+    reason: 'on',
+    action: 'create',
+    acknowledge: false,
+    writes: [{ kind: 'flag', key, revision: null, after }],
+  });
+  return { environment, plan: aPlan({ definition: aDefinition({ environment, flags: [key] }), previous: null }) };
+}
+
+/** A clock on which sleeping takes no time. */
+const quick: Clock = { ...systemClock, sleep: async (ms, signal) => systemClock.sleep(Math.min(ms, 200), signal) };
+
+interface Parts {
+  readonly flags?: FlagStore;
+  readonly telemetry?: FlagTelemetry;
+  readonly events?: readonly ReleaseEvent[];
+  readonly shared?: readonly string[];
+  readonly clock?: Clock;
+}
+
+/** Runs the step as the driver does. */
+async function turnOff(
+  plan: Plan,
+  { flags = store.flags, telemetry = store.telemetry, events = [], shared = [], clock = systemClock }: Parts = {},
+) {
+  const [step] = plan.flagsOff ?? [];
+  if (step === undefined) throw new Error('The plan turns nothing off');
+  const context = {
+    plan,
+    step: { ...step, input: { ...step.input, shared: [...shared] } },
+    key: `${plan.release}/rollback.flags-off/1`,
+    events,
+    signal: new AbortController().signal,
+    effects: { clock },
+  } as unknown as StepContext;
+  return flagsOffStep({ flags, telemetry } as unknown as StepDeps)(context);
+}
+
+const enabled = async (environment: string) => (await store.flags.read(environment)).set.flags['release_checkout']?.enabled;
+
+describe('flags on the way back', () => {
+  it('are off for everybody, and what they were is recorded', async () => {
+    const { environment, plan } = await withFlag();
+    const outcome = await turnOff(plan);
+    expect(outcome).toMatchObject({
+      verdict: 'pass',
+      reason: expect.stringContaining('release_checkout is off now'),
+      facts: { changed: true, turnedOff: [{ flag: 'release_checkout', before: { enabled: true }, after: { enabled: false } }] },
+    });
+    expect(await enabled(environment)).toBe(false);
+    const [change] = await store.flags.history(environment, { limit: 1 });
+    expect(change).toMatchObject({ actor: `release ${plan.release}`, action: 'release', acknowledge: true });
+    expect(change?.reason).toContain(`${plan.release}/rollback.flags-off/1`);
+  });
+
+  it('are turned off once, however often the step runs', async () => {
+    const { environment, plan } = await withFlag();
+    await turnOff(plan);
+    expect(await turnOff(plan)).toMatchObject({ verdict: 'pass', facts: { changed: false, turnedOff: [] } });
+    expect(await store.flags.history(environment, { limit: 10 })).toHaveLength(2);
+  });
+
+  it('are off although somebody changes them at the same time, and that change stays', async () => {
+    const { environment, plan } = await withFlag();
+    let rivals = 3;
+    const commit: FlagStore['commit'] = async (change) => {
+      if ((rivals -= 1) > 0) {
+        const { set, flagRevisions } = await store.flags.read(environment);
+        const flag = set.flags['release_checkout'] ?? OFF_FLAG;
+        const after = { ...flag, about: { ...flag.about, name: `rival ${rivals}` } };
+        const revision = flagRevisions.get('release_checkout') ?? null;
+        await store.flags.commit({
+          ...change,
+          actor: 'bob',
+          action: 'change',
+          writes: [{ kind: 'flag', key: 'release_checkout', revision, after }],
+        });
+      }
+      return store.flags.commit(change);
+    };
+    expect(await turnOff(plan, { flags: { ...store.flags, commit } })).toMatchObject({ verdict: 'pass' });
+    expect((await store.flags.read(environment)).set.flags['release_checkout']).toMatchObject({
+      enabled: false,
+      about: { name: 'rival 1' },
+    });
+  });
+
+  it('that cannot be written are told, to be tried again; the others are off all the same', async () => {
+    const { environment, plan: one } = await withFlag();
+    const plan = {
+      ...one,
+      flagsOff: one.flagsOff?.map((step) => ({ ...step, input: { flags: ['release_checkout', 'release_search'], shared: [] } })),
+    } as Plan;
+    const after = { ...OFF_FLAG, enabled: true, default: { variant: 'on' } };
+    await store.flags.commit({
+      environment,
+      actor: 'ann',
+      reason: 'on',
+      action: 'create',
+      acknowledge: false,
+      writes: [{ kind: 'flag', key: 'release_search', revision: null, after }],
+    });
+    const commit: FlagStore['commit'] = async (change) => {
+      if (change.writes[0]?.key === 'release_search') throw new SlipwayError('store_unreachable', 'The store did not answer');
+      return store.flags.commit(change);
+    };
+    expect(await turnOff(plan, { flags: { ...store.flags, commit } })).toMatchObject({
+      verdict: 'unknown',
+      retry: true,
+      reason: expect.stringMatching(
+        /release_checkout is off now; release_search could NOT be turned off .*slipway flag kill release_search/,
+      ),
+    });
+    expect(await enabled(environment)).toBe(false);
+  });
+
+  it('hold nothing when the store does not answer at all', async () => {
+    const { plan } = await withFlag();
+    const read: FlagStore['read'] = () => new Promise(() => undefined);
+    expect(await turnOff(plan, { flags: { ...store.flags, read }, clock: quick })).toMatchObject({ verdict: 'unknown', retry: true });
+  });
+
+  it('are not written later, by what was given up', async () => {
+    const { environment, plan } = await withFlag();
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const read: FlagStore['read'] = async (name) => {
+      await answered;
+      return store.flags.read(name);
+    };
+    const commit = vi.fn(store.flags.commit);
+    expect(await turnOff(plan, { flags: { ...store.flags, read, commit }, clock: quick })).toMatchObject({ verdict: 'unknown' });
+    answer();
+    // What was given up reads first, on the same store.
+    await store.flags.read(environment);
+    await store.flags.read(environment);
+    expect(commit).not.toHaveBeenCalled();
+  });
+
+  it('hold nothing when the store is gone while clients are waited for', async () => {
+    const { plan } = await withFlag();
+    const reach: FlagTelemetry['reach'] = () => new Promise(() => undefined);
+    expect(await turnOff(plan, { telemetry: { ...store.telemetry, reach }, clock: quick })).toMatchObject({
+      verdict: 'pass',
+      reason: expect.stringContaining('which clients have it is not known'),
+    });
+  });
+
+  it('wait a moment for clients, and not for those that do not answer', async () => {
+    const { plan } = await withFlag();
+    const reach: FlagTelemetry['reach'] = async (environment) => [
+      {
+        environment,
+        process: 'p',
+        history: 'h',
+        inMemory: 0,
+        connected: 3,
+        seq: 99,
+        acknowledged: 2,
+        p50Ms: null,
+        p99Ms: null,
+        lastMs: null,
+        stale: [],
+        host: null,
+        pid: null,
+        silent: null,
+        ended: null,
+      },
+    ];
+    const fast: Clock = {
+      ...quick,
+      monotonic: (() => {
+        let at = 0;
+        return () => (at += 500);
+      })(),
+    };
+    expect(await turnOff(plan, { telemetry: { ...store.telemetry, reach }, clock: fast })).toMatchObject({
+      verdict: 'pass',
+      reason: expect.stringContaining('2 of 3 connected clients'),
+    });
+  });
+
+  it('that were on before the release, for the old version too, stay as they are', async () => {
+    const { environment, plan } = await withFlag();
+    const flags = await snapshotFlags({ flags: store.flags }, plan);
+    const seen = {
+      type: 'step.finished',
+      data: { step: 'preflight.checks', stage: 'preflight', facts: { flags } as unknown as JsonObject },
+    } as unknown as ReleaseEvent;
+    expect(await turnOff(plan, { events: [seen], shared: ['release_checkout'] })).toMatchObject({
+      verdict: 'pass',
+      reason: expect.stringContaining('stays on'),
+    });
+    expect(await enabled(environment)).toBe(true);
+    await turnOff(plan, { events: [seen] });
+    expect(await enabled(environment)).toBe(false);
+  });
+});

@@ -1,0 +1,136 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../src/kernel/index.ts';
+import { openStore, type OpenStore } from '../../src/store/index.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { LEASE } from './support.ts';
+
+const STORE = path.resolve(import.meta.dirname, '../../src/store/index.ts');
+const KERNEL = path.resolve(import.meta.dirname, '../../src/kernel/index.ts');
+
+let home: string;
+let postgres: TestPostgres;
+let url: string;
+let store: OpenStore;
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), 'slw-servers-'));
+  postgres = await startPostgres();
+  url = await postgres.create('slipway');
+  store = await openStore({ home, url, node: 'bed', clock: systemClock, lease: LEASE });
+});
+beforeEach(async () => {
+  await query('delete from slipway.flag_server');
+  await query('delete from slipway.flag_reach');
+});
+afterAll(async () => {
+  await store.close();
+  await postgres.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const query = (sql: string): Promise<readonly Record<string, unknown>[]> => postgres.query('slipway', sql);
+const processes = async (): Promise<readonly string[]> => (await store.telemetry.reach('dev')).map(({ process: id }) => id);
+const rows = async (): Promise<readonly unknown[]> =>
+  (await query('select process from slipway.flag_server order by 1')).map((row) => row['process']);
+
+/** A process that has said that it serves flags, as `p`, and goes on. */
+async function anotherProcess(): Promise<ChildProcess> {
+  const program = `
+    const { openStore } = await import(${JSON.stringify(STORE)});
+    const { systemClock } = await import(${JSON.stringify(KERNEL)});
+    const options = { home: ${JSON.stringify(home)}, url: ${JSON.stringify(url)}, node: 'x', clock: systemClock, lease: ${JSON.stringify(LEASE)} };
+    const { telemetry } = await openStore(options);
+    await telemetry.present({ process: 'p', limitMs: 3600000 });
+    console.log('here');
+    setInterval(() => undefined, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+it('a process of this host that was killed is forgotten at once, and one that runs is not', async () => {
+  const child = await anotherProcess();
+  expect(await store.telemetry.reach('dev')).toMatchObject([{ process: 'p', host: hostname(), pid: child.pid, silent: null }]);
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+  expect(await processes()).toEqual([]);
+  expect(await rows()).toEqual([]);
+});
+
+it('a process that was killed leaves its clients for a minute from when that was seen, however long nothing was heard of it', async () => {
+  const child = await anotherProcess();
+  const told = { connected: 2, acknowledged: 1, p50Ms: null, p99Ms: null, lastMs: null, stale: [] };
+  await store.telemetry.report({ environment: 'dev', process: 'p', history: '', inMemory: 4, seq: 4, ...told });
+  await query(`update slipway.flag_server set seen_at = clock_timestamp() - interval '10 minutes'`);
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+  const before = await store.flags.now();
+  const [seen, ...others] = await store.telemetry.reach('dev');
+  expect(others).toEqual([]);
+  expect(seen).toMatchObject({ process: 'p', pid: child.pid, connected: 2, seq: 4, acknowledged: 1, silent: null });
+  expect(seen?.ended?.at).toBeGreaterThanOrEqual(before);
+  expect((seen?.ended?.until ?? 0) - (seen?.ended?.at ?? 0)).toBe(60_000);
+  // Seen again, it is not waited for any longer.
+  expect(await store.telemetry.reach('dev')).toEqual([seen]);
+  expect(await store.telemetry.reach('prd')).toEqual([]);
+  await store.telemetry.present({ process: 'q', limitMs: 60_000 });
+  expect(await processes()).toEqual(['p', 'q']);
+  await query(`update slipway.flag_server set ended_at = ended_at - interval '61 seconds'`);
+  expect(await processes()).toEqual(['q']);
+  await store.telemetry.present({ process: 'q', limitMs: 60_000 });
+  expect(await rows()).toEqual(['q']);
+  expect(await query('select process from slipway.flag_reach')).toEqual([]);
+});
+
+it('the next process that begins there takes it off the list', async () => {
+  await store.telemetry.present({ process: 'p', limitMs: 60_000 });
+  await query('update slipway.flag_server set start_ticks = start_ticks - 1');
+  await store.telemetry.present({ process: 'q', limitMs: 60_000 });
+  expect(await rows()).toEqual(['q']);
+});
+
+it('a process whose id was given to another one is not taken for it', async () => {
+  await store.telemetry.present({ process: 'p', limitMs: 60_000 });
+  expect(await processes()).toEqual(['p']);
+  await query('update slipway.flag_server set start_ticks = start_ticks - 1');
+  expect(await processes()).toEqual([]);
+});
+
+it('of a process elsewhere nobody knows whether it has ended: it is silent after 10 s, and counts until its own limit has passed', async () => {
+  await store.telemetry.present({ process: 'p', limitMs: 60_000 });
+  // Its id is nobody's here; what it means it means elsewhere.
+  const elsewhere = (seconds: number) =>
+    query(
+      `update slipway.flag_server set place = 'elsewhere', pid = 2147483647, seen_at = clock_timestamp() - interval '${seconds} seconds'`,
+    );
+  await elsewhere(5);
+  expect(await store.telemetry.reach('dev')).toMatchObject([{ process: 'p', silent: null }]);
+  await elsewhere(15);
+  const [seen] = await store.telemetry.reach('dev');
+  expect(seen).toMatchObject({ process: 'p', pid: 2_147_483_647, silent: { since: expect.any(Number), until: expect.any(Number) } });
+  // A process whose clock runs a percent slow, and that takes a moment to stop, has stopped by then.
+  expect((seen?.silent?.until ?? 0) - (seen?.silent?.since ?? 0)).toBe(60_000 * 1.01 + 10_000);
+  await elsewhere(65);
+  expect(await processes()).toEqual(['p']);
+  await elsewhere(75);
+  expect(await processes()).toEqual([]);
+  // The next process that says that it is there takes it away; not one that is only silent.
+  expect(await rows()).toEqual(['p']);
+  await store.telemetry.present({ process: 'q', limitMs: 60_000 });
+  expect(await rows()).toEqual(['q']);
+  await query(`update slipway.flag_server set place = 'elsewhere', seen_at = clock_timestamp() - interval '30 seconds'`);
+  await store.telemetry.present({ process: 'r', limitMs: 60_000 });
+  expect(await rows()).toEqual(['q', 'r']);
+  // Who comes back says so, and is heard again.
+  await store.telemetry.present({ process: 'q', limitMs: 60_000 });
+  expect(await store.telemetry.reach('dev')).toMatchObject([
+    { process: 'q', silent: null },
+    { process: 'r', silent: null },
+  ]);
+});
