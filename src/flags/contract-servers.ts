@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { FlagTelemetry, Reach, ServerReach } from './ports.ts';
+import type { Acknowledgement, FlagTelemetry, Reach, ServerReach } from './ports.ts';
 
 const NOTHING = { inMemory: 0, connected: 0, seq: 0, acknowledged: 0, p50Ms: null, p99Ms: null, lastMs: null, stale: [] } as const;
 const TOLD: Reach = {
@@ -42,6 +42,8 @@ export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemet
     );
   });
 
+  relayContract(both);
+
   test('a server process that left with clients is known as ended, with what it had said, whatever of it comes later', async () => {
     const [one, two] = both();
     await two.leave('p1');
@@ -69,5 +71,21 @@ export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemet
     await two.report({ ...TOLD, connected: 0 });
     await two.leave('p1');
     expect(await ids()).toEqual([]);
+  });
+}
+
+/** How processes hand acknowledgements to each other, between p1 and p2 that are present. */
+function relayContract(both: () => readonly [FlagTelemetry, FlagTelemetry]): void {
+  test('an acknowledgement that came to another process is fetched once by the one it is for, the last one of each client', async () => {
+    const [one, two] = both();
+    const told: Acknowledgement = { process: 'p1', environment: 'everywhere', history: 'h', client: 'a', seq: 7, at: 1_000 };
+    const other = { ...told, client: 'b', at: 1_250 };
+    await two.relay([told, { ...told, process: 'p2' }, { ...told, process: 'nobody' }]);
+    await two.relay([{ ...told, seq: 8 }, { ...told, seq: 9 }, other]);
+    const fetched = await one.relayed('p1');
+    expect(fetched.toSorted((a, b) => (a.client < b.client ? -1 : 1))).toEqual([{ ...told, seq: 9 }, other]);
+    expect(await one.relayed('p1')).toEqual([]);
+    expect(await two.relayed('nobody')).toEqual([]);
+    expect(await two.relayed('p2')).toEqual([{ ...told, process: 'p2' }]);
   });
 }

@@ -32,6 +32,7 @@ it.each([
   ['a server has it and is silent, and all its clients had said so', [reach({}), reach({ silent })], true],
   ['a server has it and is silent, and a client had not said so', [reach({}), reach({ acknowledged: 1, silent })], false],
   ['a client has not acknowledged it', [reach({ acknowledged: 1 })], false],
+  ['more said so at one server than are connected, and fewer at another', [reach({ connected: 1 }), reach({ acknowledged: 1 })], false],
   ['clients acknowledged something older', [reach({ seq: 5 })], false],
   ['no server runs', [], false],
   ['a server ended whose clients had not said so', [reach({}), reach({ acknowledged: 1, ended })], false],

@@ -63,7 +63,7 @@ export function deliveryOf(known: readonly ServerReach[], seq: number): Delivery
     silent: reaches.filter((reach) => !isDone(reach)).flatMap(silentOf),
     ended,
     // A process that does not say that it has the change answers without it, whether or not anybody is connected to it.
-    complete: reaches.length > 0 && heard.length === reaches.length && acknowledged >= connected && ended.length === 0,
+    complete: reaches.length > 0 && reaches.every(isDone) && ended.length === 0,
   };
 }
 

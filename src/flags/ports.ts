@@ -172,6 +172,19 @@ export interface ServerReach extends Reach {
   readonly ended: { readonly at: Instant; readonly until: Instant } | null;
 }
 
+/** A client has applied a change, and said so to another process than the one its stream comes from. */
+export interface Acknowledgement {
+  /** The one that its stream comes from. */
+  readonly process: string;
+  readonly environment: string;
+  /** The past that `seq` is of. */
+  readonly history: string;
+  readonly client: string;
+  readonly seq: number;
+  /** When it was told. */
+  readonly at: Instant;
+}
+
 /** What server processes tell each other and the command line. */
 export interface FlagTelemetry {
   /**
@@ -187,6 +200,10 @@ export interface FlagTelemetry {
     environment: string,
     since: Instant,
   ): Promise<readonly { readonly flag: string; readonly variant: string; readonly count: number; readonly lastAt: Instant }[]>;
+  /** Leaves acknowledgements for the processes that they are for; of each client the last one, and none for a process that may not answer any more. */
+  relay(told: readonly Acknowledgement[]): Promise<void>;
+  /** Takes what others left for this process. */
+  relayed(process: string): Promise<readonly Acknowledgement[]>;
   /** Writes what a process knows that is present. */
   report(reach: Reach): Promise<void>;
   /**

@@ -2,11 +2,11 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { addHistories } from './flags/histories.ts';
 import { FLAG_NOTICE_TABLE } from './flags/notices.ts';
-import { FLAG_SERVER_TABLES, FLAG_TABLES } from './flags/tables.ts';
+import { FLAG_ACKNOWLEDGEMENT_TABLE, FLAG_SERVER_TABLES, FLAG_TABLES } from './flags/tables.ts';
 import { RAMP_TABLES } from './ramps/tables.ts';
 
 /** Version of the tables this build writes; the number of migrations below. */
-export const SCHEMA_VERSION = 8;
+export const SCHEMA_VERSION = 9;
 
 /**
  * The oldest version whose builds may still use the tables. A migration that only adds leaves it; one that changes or removes
@@ -24,6 +24,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006_flag_notices': { up: (db) => runAll(db, FLAG_NOTICE_TABLE) },
   '0007_flag_servers': { up: (db) => runAll(db, FLAG_SERVER_TABLES) },
   '0008_flag_server_ends': { up: addEnds },
+  '0009_flag_acknowledgements': { up: (db) => runAll(db, FLAG_ACKNOWLEDGEMENT_TABLE) },
 };
 
 async function createLedger(db: Kysely<unknown>): Promise<void> {

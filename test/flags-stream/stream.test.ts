@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createClient, type FlagsClient, type NodeClientOptions } from '../../packages/flags/src/node.ts';
 import { awaitDelivery, deliveryOf, type Delivery, type FlagChange } from '../../src/flags/index.ts';
@@ -40,6 +42,25 @@ function keyOf({ log }: Served): string {
 /** The minute is over in which clients of processes that ended are waited for. */
 const comeBack = () => bed.query(`update slipway.flag_server set ended_at = ended_at - interval '61 seconds'`);
 
+/** Stands before two processes and takes requests to one or the other by their method. */
+async function balanceByMethod(targets: Readonly<Record<'GET' | 'POST', string>>) {
+  const posted: string[] = [];
+  const proxy = createServer((incoming, answer) => {
+    const method = incoming.method === 'POST' ? 'POST' : 'GET';
+    if (method === 'POST') posted.push(incoming.url ?? '');
+    const onward = request(targets[method] + incoming.url, { method, headers: incoming.headers }, (got) => {
+      answer.writeHead(got.statusCode ?? 502, got.headers);
+      got.pipe(answer);
+    });
+    onward.on('error', () => answer.destroy());
+    incoming.pipe(onward);
+    answer.on('close', () => onward.destroy());
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  return { base: `http://127.0.0.1:${port}`, posted, close: () => new Promise((done) => proxy.close(done)) };
+}
+
 describe('slipway serve and its client', () => {
   it('a kill reaches a client of every server process, and each says so', async () => {
     const other = await bed.serve();
@@ -73,6 +94,20 @@ describe('slipway serve and its client', () => {
     expect(reach).toMatchObject({ connected: 2, acknowledged: 1, stale: [{ client: 'silent' }] });
     silent.abort();
     await until(async () => (await bed.store.telemetry.reach('dev')).some(({ connected, stale }) => connected === 1 && stale.length === 0));
+  });
+
+  it('counts a client where its stream is, whichever process a balancer takes its acknowledgement to', async () => {
+    const other = await bed.serve();
+    const balancer = await balanceByMethod({ GET: server.base, POST: other.base });
+    const client = await connect({ url: balancer.base });
+    const change = await bed.write([['kill-me', aFlag({ enabled: false })]], 'kill');
+    const wait = { telemetry: bed.store.telemetry, clock: systemClock };
+    const reached = await awaitDelivery(wait, change, 20_000, new AbortController().signal);
+    expect(reached).toMatchObject({ servers: 2, connected: 1, acknowledged: 1, complete: true });
+    expect(balancer.posted).toContain('/flags/v1/acknowledge');
+    await client.close();
+    await balancer.close();
+    await other.stop();
   });
 
   it('who acknowledges what the server itself does not have is asked to come back, and not counted', async () => {
@@ -131,9 +166,10 @@ describe('slipway serve and its client', () => {
       ending.abort();
       return new TextDecoder().decode(value);
     };
-    expect(await first(position)).toBe(':\n\n');
+    const itself = /^event: server\ndata: \{"process":"[^"]+"\}\n\n/;
+    expect((await first(position)).replace(itself, '')).toBe(':\n\n');
     for (const other of [`${position.slice(0, -1)}!`, /^\d+/.exec(position)?.[0] ?? ''])
-      expect(await first(other)).toMatch(new RegExp(`^id: ${position}\nevent: snapshot\n`));
+      expect((await first(other)).replace(itself, '')).toMatch(new RegExp(`^id: ${position}\nevent: snapshot\n`));
   });
 
   it('the snapshot has an entity tag that outlives deltas, and is compressed for who wants it', async () => {

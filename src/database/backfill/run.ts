@@ -3,6 +3,7 @@ import type { Duration } from '../../kernel/index.ts';
 import { afterBatch, afterConflict, afterRefusal, firstPace, type Pace } from '../core/backfill/pace.ts';
 import { pauseAfter } from '../core/backfill/pause.ts';
 import type { Key } from '../core/backfill/sql.ts';
+import { NO_COSTS, withBatch, workedOf, type Costs } from '../core/backfill/work.ts';
 import { connectError } from '../errors.ts';
 import { findReach, runBatch, type BatchOutcome, type BatchWork, type Manner } from './batch.ts';
 import { hold } from './hold.ts';
@@ -52,6 +53,7 @@ const LONGEST_PAUSE_MS = 5_000;
 interface Position {
   readonly cursor: Key | null;
   readonly pace: Pace;
+  readonly costs: Costs;
   /** Batches in a row that somebody's lock stopped. */
   readonly conflicts: number;
   readonly care: Care;
@@ -64,6 +66,7 @@ export async function walkRange(walking: Walking, client: pg.Client, range: Rang
   let position: Position = {
     cursor: range.cursor ?? range.span.after,
     pace: firstPace(work.definition.limits),
+    costs: NO_COSTS,
     conflicts: 0,
     care: CARELESS,
   };
@@ -77,9 +80,9 @@ export async function walkRange(walking: Walking, client: pg.Client, range: Rang
     const reach = await findReach(client, work.walk, { after: position.cursor, until: range.span.until }, rows);
     const since = clock.monotonic();
     const outcome = 'kind' in reach ? reach : await runBatch(client, batch, reach, manner);
-    const [tookMs, workedMs] = [clock.monotonic() - since, clock.monotonic() - from];
+    const [tookMs, searchedMs] = [clock.monotonic() - since, since - from];
     request.onBatch?.(recordOf(outcome, { walk: walking.walk, range: range.number, rows, tookMs }));
-    const next = await advance(walking, client, { range, position, outcome, manner, tookMs, workedMs });
+    const next = await advance(walking, client, { range, position, outcome, manner, tookMs, searchedMs });
     if ('kind' in next) return next;
     position = next;
   }
@@ -92,8 +95,8 @@ interface Batch {
   readonly manner: Manner;
   /** Of its transaction. */
   readonly tookMs: Duration;
-  /** With what was read before it. */
-  readonly workedMs: Duration;
+  /** Of the search for its end, before it. */
+  readonly searchedMs: Duration;
 }
 
 function mannerOf({ work, careful }: Walking, { pace, care }: Position): Manner {
@@ -114,8 +117,13 @@ async function advance(walking: Walking, client: pg.Client, batch: Batch): Promi
       if (cursor !== null) walking.monitor.seen(cursor);
       walking.wanted.value = outcome.wanted;
       if (outcome.rangeDone) return { kind: 'done' };
-      await clock.sleep(pauseAfter(batch.workedMs, limits.nice, walking.monitor.busy()), walking.ending.signal);
-      return { cursor, pace: afterBatch(position.pace, batch.tookMs, limits), conflicts: 0, care: lessCare(position.care, manner) };
+      const { rows } = position.pace;
+      const costs = withBatch(position.costs, rows, batch.tookMs);
+      const workedMs = workedOf(costs, rows, batch.tookMs);
+      // The search waited for a core as the batch did.
+      const searchedMs = (batch.searchedMs * workedMs) / batch.tookMs;
+      await clock.sleep(pauseAfter(workedMs + searchedMs, limits.nice, walking.monitor.busy()), walking.ending.signal);
+      return { cursor, pace: afterBatch(position.pace, workedMs, limits), costs, conflicts: 0, care: lessCare(position.care, manner) };
     }
     case 'conflict': {
       // A claimed one leaves out the rows that are held, and finds the one that refuses.

@@ -13,16 +13,11 @@ export interface Clients {
   ask(seq: number, committedAt: Instant, anew?: boolean): void;
   /** Whose acknowledgement is counted, 0 for none. */
   asked(): number;
-  /**
-   * The client says that it has applied `seq`. One that is connected to another process, because a balancer stands before them, is counted
-   * here: the sums over all processes are what counts.
-   */
+  /** The client says that it has applied `seq`, at `now`. One that is not connected is not counted. */
   acknowledge(client: string, seq: number, now: Instant): void;
   reach(): Omit<Reach, 'environment' | 'process' | 'history' | 'inMemory'>;
 }
 
-/** Clients of other processes that are remembered for a change, so that none counts twice. */
-const MOST_ELSEWHERE = 100_000;
 /** A few names are enough to go and look; the number says how many there are. */
 const MOST_STALE = 20;
 const MANY = 1_000;
@@ -44,11 +39,15 @@ export function createClients(): Clients {
   let latencies: Duration[] = [];
   /** Of the clients that are connected, kept along: it is asked for ten times a second. */
   let applied = 0;
-  const elsewhere = createElsewhere();
   const reach = (): Omit<Reach, 'environment' | 'process' | 'history' | 'inMemory'> => {
     const behind = seq === 0 ? 0 : clients.size - applied;
-    const acknowledged = seq === 0 ? 0 : applied + elsewhere.count();
-    return { connected: clients.size, seq, acknowledged, ...sharesOf(latencies), stale: behind === 0 ? [] : staleOf(clients, seq, behind) };
+    return {
+      connected: clients.size,
+      seq,
+      acknowledged: seq === 0 ? 0 : applied,
+      ...sharesOf(latencies),
+      stale: behind === 0 ? [] : staleOf(clients, seq, behind),
+    };
   };
   return {
     joined: (client, knew, now) => {
@@ -69,9 +68,7 @@ export function createClients(): Clients {
     },
     connected: () => clients.size,
     ask: (next, at, anew = false) => {
-      if (anew) elsewhere.ask(0);
       [seq, committedAt, latencies] = [next, at, []];
-      elsewhere.ask(next);
       applied = 0;
       for (const one of clients.values()) {
         one.waited = true;
@@ -82,15 +79,14 @@ export function createClients(): Clients {
     asked: () => seq,
     acknowledge: (client, newest, now) => {
       const known = clients.get(client);
-      // Clocks of two machines: an answer from before the question was instant.
-      const latency = Math.max(latencies.at(-1) ?? 0, now - committedAt);
-      if (known === undefined) return void (elsewhere.add(client, newest, seq) && latencies.push(latency));
-      known.heardAt = now;
+      if (known === undefined) return;
+      known.heardAt = Math.max(known.heardAt, now);
       const isFirst = known.applied < seq && newest >= seq;
       known.applied = Math.max(known.applied, newest);
       if (!isFirst) return;
       applied += 1;
-      if (seq > 0 && known.waited) latencies.push(latency);
+      // Clocks of two machines: an answer from before the question was instant.
+      if (seq > 0 && known.waited) latencies.push(Math.max(latencies.at(-1) ?? 0, now - committedAt));
     },
     reach,
   };
@@ -100,25 +96,6 @@ export function createClients(): Clients {
 function sharesOf(sorted: readonly Duration[]): Pick<Reach, 'p50Ms' | 'p99Ms' | 'lastMs'> {
   const at = (share: number): Duration | null => sorted[Math.ceil(sorted.length * share) - 1] ?? null;
   return { p50Ms: at(0.5), p99Ms: at(0.99), lastMs: at(1) };
-}
-
-/** Clients of other processes that acknowledged here. */
-function createElsewhere() {
-  const applied = new Map<string, number>();
-  return {
-    count: () => applied.size,
-    /** True when it is the first answer to what is asked. */
-    add: (client: string, newest: number, seq: number): boolean => {
-      const before = applied.get(client) ?? -1;
-      if (newest < seq || (before === -1 && applied.size >= MOST_ELSEWHERE)) return false;
-      applied.set(client, Math.max(before, newest));
-      return seq > 0 && before < seq;
-    },
-    /** Keeps what answers it already: an answer may come before this process has heard of the question. */
-    ask: (seq: number): void => {
-      for (const [client, newest] of applied) if (newest < seq || seq === 0) applied.delete(client);
-    },
-  };
 }
 
 /** While many are behind any few of them will do; of a few, those that were silent for longest are found. */

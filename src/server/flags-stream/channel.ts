@@ -10,7 +10,7 @@ import {
   type Signer,
 } from '../../flags/index.ts';
 import { acknowledgeFrame, deltaFrame, seqOf, tagOf } from './positions.ts';
-import { awayFrame, HERE_FRAME } from './signs.ts';
+import { awayFrame, HERE_FRAME, serverFrame } from './signs.ts';
 import type { EventStream, News, Serving, Snapshot } from '../http/mount.ts';
 
 /** How far back a client may have been away and still be told changes only. */
@@ -31,7 +31,7 @@ export interface Channel {
   close(): void;
 }
 
-type Parts = Pick<Serving, 'clock' | 'flags' | 'log' | 'snapshots'>;
+type Parts = Pick<Serving, 'clock' | 'flags' | 'log' | 'process' | 'snapshots'>;
 
 /** @throws SlipwayError `store_unreachable` when nothing of the environment is in memory, nor in reach */
 export async function openChannel(environment: string, parts: Parts, signer: Signer): Promise<Channel> {
@@ -43,6 +43,7 @@ export async function openChannel(environment: string, parts: Parts, signer: Sig
   let ring = filled(current.history === first.history ? before : [], current, signer);
   const streams = new Set<EventStream>();
   const clients = createClients();
+  const itself = serverFrame(parts.process);
 
   const encode = encoder(signer);
   const whole = (): EncodedSnapshot => encode(current);
@@ -74,6 +75,7 @@ export async function openChannel(environment: string, parts: Parts, signer: Sig
     join: (client, position, stream) => {
       const knew = position === null ? null : seqOf(position, tagOf(current, signer));
       const missing = knew === null ? null : ring.since(knew);
+      stream.send(itself);
       for (const frame of missing ?? [whole().frame]) stream.send(frame);
       // A client that has everything hears so at once: it waits for a word before it trusts the connection.
       if (missing?.length === 0) stream.send(HERE_FRAME);

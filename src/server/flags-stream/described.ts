@@ -11,7 +11,11 @@ const signed = z
 
 const client = z.string().min(1).max(128).describe('An id that the client made when it started.');
 
-export const ACKNOWLEDGEMENT = z.object({ client, seq: z.int().nonnegative() });
+export const ACKNOWLEDGEMENT = z.object({
+  client,
+  seq: z.int().nonnegative(),
+  process: z.string().min(1).max(128).optional().describe('What the event `server` of its stream said.'),
+});
 
 /** More counts at once are sent in parts. */
 const MOST_COUNTS = 1_000;

@@ -9,6 +9,7 @@ import { createChannels, type Channels } from './channels.ts';
 import { startCounts } from './counts.ts';
 import { ACKNOWLEDGEMENT, DESCRIBED, TELEMETRY } from './described.ts';
 import { watchTokens } from './holders.ts';
+import { startRelay } from './relay.ts';
 import { startReports, type Reports } from './reports.ts';
 import { answerSnapshot } from './snapshot.ts';
 import { openAll, tellWhenAway } from './watch.ts';
@@ -22,7 +23,8 @@ export function flagStream(signer: Signer): Mount {
     const reports = startReports(serving, channels.all);
     const counts = startCounts(serving);
     const holders = watchTokens(serving);
-    const stops = [tellWhenAway(serving, channels), openAll(serving, channels), holders.stop];
+    const relay = startRelay(serving, channels, reports.moved);
+    const stops = [tellWhenAway(serving, channels), openAll(serving, channels), holders.stop, relay.stop];
     const parts: Parts = { serving, channels, reports };
     const close = async (): Promise<void> => {
       stops.forEach((stop) => stop());
@@ -48,11 +50,13 @@ export function flagStream(signer: Signer): Mount {
       );
       app.post('/flags/v1/acknowledge', allowed, async (context) => {
         const channel = await channelOf(parts, context);
-        const { client, seq } = await bodyOf(context, ACKNOWLEDGEMENT);
+        const { client, seq, process = serving.process } = await bodyOf(context, ACKNOWLEDGEMENT);
         // Somebody has what is not here yet: of a history that ended with a restored backup, or told by another process a moment ago.
         if (seq > channel.current().seq) return context.body(null, 409);
-        channel.clients.acknowledge(client, seq, serving.clock.now());
-        reports.moved(channel);
+        if (process === serving.process) {
+          channel.clients.acknowledge(client, seq, serving.clock.now());
+          reports.moved(channel);
+        } else await relay.pass(channel, { process, client, seq });
         return context.body(null, 204);
       });
       app.post('/flags/v1/telemetry', allowed, async (context) => {

@@ -6,5 +6,10 @@ export function awayFrame(sinceMs: Duration): Buffer {
   return eventFrame('away', JSON.stringify({ sinceMs: Math.round(sinceMs) }));
 }
 
+/** Which process this is, so that a client can say whose stream it has when a balancer takes its acknowledgement to another one. */
+export function serverFrame(process: string): Buffer {
+  return eventFrame('server', JSON.stringify({ process }));
+}
+
 /** There is nothing newer than what was sent. */
 export const HERE_FRAME = Buffer.from(':\n\n');

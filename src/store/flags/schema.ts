@@ -92,6 +92,15 @@ export interface FlagReachTable {
   readonly reach: JSONColumnType<Reach>;
 }
 
+export interface FlagAcknowledgementTable {
+  readonly process: string;
+  readonly environment: string;
+  readonly client: string;
+  readonly history: string;
+  readonly seq: number;
+  readonly at: Time;
+}
+
 export interface FlagTables {
   readonly flag_environment: FlagEnvironmentTable;
   readonly flag: DefinitionTable<Flag>;
@@ -101,5 +110,6 @@ export interface FlagTables {
   readonly flag_count: FlagCountTable;
   readonly flag_server: FlagServerTable;
   readonly flag_reach: FlagReachTable;
+  readonly flag_acknowledgement: FlagAcknowledgementTable;
   readonly flag_notice: FlagNoticeTable;
 }

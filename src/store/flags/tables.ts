@@ -86,3 +86,16 @@ create table slipway.flag_server (
   seen_at timestamptz not null
 )
 `;
+
+/** Acknowledgements on their way from the process that heard them to the one that waits for them. */
+export const FLAG_ACKNOWLEDGEMENT_TABLE = `
+create table slipway.flag_acknowledgement (
+  process text not null,
+  environment text not null,
+  client text not null,
+  history text not null,
+  seq integer not null,
+  at timestamptz not null,
+  primary key (process, environment, client)
+)
+`;

@@ -3,6 +3,7 @@ import type { FlagCount, FlagTelemetry, Reach } from '../../flags/index.ts';
 import type { Instant } from '../../kernel/index.ts';
 import type { Driver } from '../../release/index.ts';
 import type { Session } from '../session.ts';
+import { relay, relayed } from './relay.ts';
 import { leave, present, reachOf } from './servers.ts';
 
 /** Counts are kept so long: enough to see that nobody asks for a flag any more. */
@@ -16,6 +17,8 @@ export function createFlagTelemetry(session: Session, isAlive: (driver: Driver) 
     report: (reach) => report(session, reach),
     present: (server) => present(session, isAlive, server),
     leave: (process) => leave(session, process),
+    relay: (told) => relay(session, told),
+    relayed: (process) => relayed(session, process),
     reach: (environment) => reachOf(session, isAlive, environment),
   };
 }

@@ -1,9 +1,10 @@
 import { backoffMs } from '../core/stream/backoff.ts';
 import type { ServerSentEvent } from '../core/stream/sse.ts';
 import type { Intake, Taken } from './intake.ts';
+import { createAcknowledger, processOf, type Acknowledger } from './acknowledger.ts';
 import { pause, type Platform } from './platform.ts';
 import { startPolling, type Polling } from './poll.ts';
-import { post, Unanswered, type Server } from './requests.ts';
+import { Unanswered, type Server } from './requests.ts';
 import { readStream } from './stream.ts';
 
 /** A connection that lasted so long counts as one that worked: the next failure is a new one. */
@@ -34,15 +35,15 @@ export interface FeedParts extends Timings {
 /** Keeps the intake fed until the signal aborts; never throws. Resolves when everything has ended. */
 export async function feed(parts: FeedParts): Promise<void> {
   const polling = startPolling(parts);
-  await Promise.all([follow(parts, polling, acknowledger(parts)), polling.ended]);
+  await Promise.all([follow(parts, polling, createAcknowledger(parts)), polling.ended]);
 }
 
-async function follow(parts: FeedParts, polling: Polling, acknowledge: (seq: number) => void): Promise<void> {
+async function follow(parts: FeedParts, polling: Polling, acknowledger: Acknowledger): Promise<void> {
   const { platform, signal, failed } = parts;
   let failures = 0;
   while (!signal.aborted) {
     const began = platform.monotonic();
-    const connection = createConnection(parts, polling, acknowledge);
+    const connection = createConnection(parts, polling, acknowledger);
     let askedMs: number | null = null;
     try {
       const { server, intake, readTimeoutMs } = parts;
@@ -66,7 +67,7 @@ interface Connection {
   byeMs(): number | null;
 }
 
-function createConnection(parts: FeedParts, polling: Polling, acknowledge: (seq: number) => void): Connection {
+function createConnection(parts: FeedParts, polling: Polling, { acknowledge, streamsFrom }: Acknowledger): Connection {
   const { intake, heard, failed } = parts;
   let bye: number | null = null;
 
@@ -81,6 +82,7 @@ function createConnection(parts: FeedParts, polling: Polling, acknowledge: (seq:
     if (type === 'snapshot' || type === 'delta') await took(await intake.take(data));
     else if (type === ':' && intake.isSure()) heard(0);
     else if (type === 'acknowledge' && intake.isSure()) acknowledge(intake.set()?.seq ?? 0);
+    else if (type === 'server') streamsFrom(processOf(data));
     else if (type === 'bye') bye = reconnectWithinMs(data);
     else if (type === 'away') failed(new Error('the server cannot reach its store: what it says may be old'));
   };
@@ -108,37 +110,4 @@ function reconnectWithinMs(data: string): number {
     // Said in a way that this build does not know: it is a good-bye all the same.
   }
   return 1_000;
-}
-
-const TRIES = 5;
-
-/**
- * Tells the server which change this client has applied, when it is asked to; of several at once, the last one is told.
- * @returns what is called with each `seq`. It names the change that was asked about and not what the client has: in a history that the
- *   server does not know, that is a greater number which says nothing.
- */
-function acknowledger({ platform, server, signal, failed }: FeedParts): (seq: number) => void {
-  let wanted: number | null = null;
-  let busy = false;
-  const work = async (): Promise<void> => {
-    busy = true;
-    for (let failures = 0; wanted !== null && failures < TRIES && !signal.aborted;) {
-      const seq = wanted;
-      wanted = null;
-      try {
-        await post(platform, server, { path: '/flags/v1/acknowledge', body: { client: server.client, seq }, signal });
-      } catch (error) {
-        if (signal.aborted) break;
-        failures += 1;
-        wanted ??= seq;
-        failed(error);
-        await pause(platform, backoffMs(failures, platform.random()), signal);
-      }
-    }
-    busy = false;
-  };
-  return (seq) => {
-    wanted = seq;
-    if (!busy) void work();
-  };
 }
