@@ -83,9 +83,12 @@ export async function isInCommit(workspace: string, sha: string, path: string): 
   }
 }
 
+/** What an index file beside a folder that is checked out ends with. */
+export const INDEX = '.index';
+
 /** Writes the tree of a commit into a new folder, without touching the workspace or its index. */
 export async function checkOut(workspace: string, sha: string, folder: string): Promise<void> {
-  const index = `${folder}.index`;
+  const index = folder + INDEX;
   await rm(folder, { recursive: true, force: true });
   await rm(index, { force: true });
   await mkdir(folder, { recursive: true });

@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { removeFolder, SlipwayError, toIso, type JsonObject } from '../../kernel/index.ts';
 import { sourceFolder } from '../artifact/folders.ts';
-import { checkOut } from '../artifact/git.ts';
+import { checkOut, INDEX } from '../artifact/git.ts';
 import { changedFiles, readArtifact, storeArtifact, type ArtifactManifest } from '../artifact/store.ts';
 import type { CommandDefinition } from '../core/definition.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
@@ -52,7 +52,13 @@ async function removeEarlier(source: string): Promise<void> {
   const folder = dirname(source);
   await mkdir(folder, { recursive: true });
   for (const name of await readdir(folder))
-    if (/^source(-|$)/.test(name) && name !== basename(source)) await removeFolder(join(folder, name));
+    if (/^source(-|$)/.test(name) && name !== basename(source)) await removeEither(join(folder, name));
+}
+
+/** A folder that was checked out, or the index file that git left beside it when it was killed. */
+async function removeEither(path: string): Promise<void> {
+  if (path.endsWith(INDEX)) await rm(path, { force: true });
+  else await removeFolder(path);
 }
 
 async function runBuild(deps: StepDeps, context: StepContext, source: string): Promise<StepOutcome> {

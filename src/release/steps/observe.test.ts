@@ -17,19 +17,24 @@ interface Met {
   readonly phase?: InstancePhase;
   readonly restarts?: number;
   readonly router?: 'away' | { readonly since: number; readonly requests: number; readonly errors?: number };
+  /** The version that answers users; by default the one that is watched. */
+  readonly answers?: string;
+  /** The router is started again while the service is asked. */
+  readonly startsAgain?: boolean;
 }
 
 const plan = aPlan({ skips: { preflight: 'x', backup: 'x', build: 'x', test: 'x', scan: 'x', migrate: 'x', deploy: 'x', verify: 'x' } });
 const window = { ...plan.steps.find(({ id }) => id === 'observe.window')!, repeat: { everyMs: 2_000, forMs: 10_000 } };
 // Only its synthetic read is answered; what users met is what the router counted.
-const server = createServer((_request, response) => void response.end('{"version": "1.1.0"}'));
+let answers = '1.1.0';
+const server = createServer((_request, response) => void response.end(JSON.stringify({ version: answers })));
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 afterAll(() => void server.close());
 const { definition } = plan;
 const listening = {
   ...definition,
   listen: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
-  smoke: { ...definition.smoke, noReads: 'the version is answer enough' },
+  smoke: { ...definition.smoke, noReads: 'the version is answer enough', withinMs: 0 },
 };
 const group = String(window.input['group']);
 
@@ -52,7 +57,9 @@ async function watch(looks: readonly Met[]) {
   const add = (time: number, event: object): void => void events.push({ seq: events.length, time, actor: 'w', ...event } as ReleaseEvent);
   add(0, { type: 'release.requested', data: { plan: { ...plan, steps: [window] } } });
   add(0, { type: 'lock.acquired', data: {} });
-  for (const [index, { at, phase = 'ready', restarts = 0, router = { since: 0, requests: at } }] of looks.entries()) {
+  for (const [index, { at, phase = 'ready', restarts = 0, router = { since: 0, requests: at }, ...met }] of looks.entries()) {
+    answers = met.answers ?? '1.1.0';
+    let asked = 0;
     const one = {
       process: 'api',
       index: 0,
@@ -67,7 +74,8 @@ async function watch(looks: readonly Met[]) {
       router: {
         stats: async () => {
           if (router === 'away') throw new Error('No agent answers');
-          return stats(router, at);
+          asked += 1;
+          return stats(met.startsAgain === true && asked > 2 ? { ...router, since: at } : router, at);
         },
       },
       databaseFor: async () => null,
@@ -162,6 +170,14 @@ describe('the observation window', () => {
     expect(action).toEqual(
       released(expect.stringContaining('started again between 1970-01-01T00:00:00.000Z and 1970-01-01T00:00:04.000Z')),
     );
+  });
+
+  it('takes an answer that users get wrong for a failure, unless the router was started again while it was asked', async () => {
+    const wrong: Met = { at: 2_000, answers: '1.0.0' };
+    expect((await watch([{ at: 0 }, wrong])).last).toMatchObject({ verdict: 'fail' });
+    const { last } = await watch([{ at: 0 }, { ...wrong, startsAgain: true }]);
+    expect(last).toMatchObject({ verdict: 'unknown', retry: true });
+    expect(last?.reason).toContain('synthetic read: the router was started again meanwhile: version');
   });
 
   it('remembers restarts from before the router was started again', async () => {

@@ -7,7 +7,7 @@ import type { StepContext, StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { howItEnded, nameOf, printedBy } from './group.ts';
 import { as, object, text } from './input.ts';
-import { definitionOf, groupBases, smokeGroup } from './smoke.ts';
+import { definitionOf, groupBases, smokeGroup, throughRouter } from './smoke.ts';
 
 /** A router that is started again this often in one window does not stay up, and counting anew would not end. */
 const MOST_AWAY = 5;
@@ -171,12 +171,13 @@ async function synthetic(deps: StepDeps, context: StepContext, group: GroupState
   const version = group.spec.version;
   const definition = definitionOf(context, version);
   const { listen, smoke } = definition;
-  const bases =
-    // Through the users' address another version may answer.
-    listen === null || context.step.input['shared'] === true
-      ? groupBases(group, definition)
-      : [`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`];
   const reads = { ...smoke, write: [], noWrites: 'a window only reads' };
-  const outcome = await smokeGroup(deps, context, { smoke: reads, bases, definition, version, group });
+  const ask = (bases: readonly string[]) => smokeGroup(deps, context, { smoke: reads, bases, definition, version, group });
+  const { route, shared } = context.step.input;
+  // Through the users' address another version may answer.
+  const outcome =
+    listen === null || typeof route !== 'string' || shared === true
+      ? await ask(groupBases(group, definition))
+      : await throughRouter(deps, route, () => ask([`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`]));
   return { name: 'synthetic read', verdict: outcome.verdict, reason: outcome.reason };
 }

@@ -17,16 +17,21 @@ export function smokeStep(deps: StepDeps): StepExecutor {
     if (group === null) return { verdict: 'fail', reason: `${text(input, 'group')} is not running` };
     const one = { smoke: as<SmokeDefinition>(input['smoke']), definition, version, group };
     if (text(input, 'through') !== 'route') return smokeGroup(deps, context, { ...one, bases: groupBases(group, definition) });
-    return throughRouter(deps, context, { ...one, bases: [routeBase(object(input, 'listen'))] });
+    const { service, environment } = context.plan;
+    return throughRouter(deps, `${service}/${environment}`, () =>
+      smokeGroup(deps, context, { ...one, bases: [routeBase(object(input, 'listen'))] }),
+    );
   };
 }
 
-/** What fails while the router is away says nothing of the version behind it: that is asked again when the router is back. */
-async function throughRouter(deps: StepDeps, context: StepContext, one: GroupSmoke): Promise<StepOutcome> {
-  const { service, environment } = context.plan;
-  const began = async (): Promise<number | null> => (await deps.router.stats(`${service}/${environment}`))?.since ?? null;
+/**
+ * What fails while the router is away says nothing of the version behind it: that is asked again when the router is back.
+ * @throws SlipwayError `agent_unreachable` while it is away
+ */
+export async function throughRouter(deps: StepDeps, route: string, ask: () => Promise<StepOutcome>): Promise<StepOutcome> {
+  const began = async (): Promise<number | null> => (await deps.router.stats(route))?.since ?? null;
   const before = await began();
-  const outcome = await smokeGroup(deps, context, one);
+  const outcome = await ask();
   if (outcome.verdict !== 'fail' || (await began()) === before) return outcome;
   return { ...outcome, verdict: 'unknown', reason: `the router was started again meanwhile: ${outcome.reason}`, retry: true };
 }
