@@ -70,6 +70,17 @@ describe('a client', () => {
     expect([isOn(client), server.polls]).toEqual([false, { whole: 1, same: 0 }]);
   });
 
+  it('asks for the whole at once when it is refused a stream for long, and does not become stale', async () => {
+    says(server, signer, setOf(3, { 'kill-me': aSwitch(true) }));
+    const client = connect();
+    await client.ready;
+    says(server, signer, setOf(4, { 'kill-me': aSwitch(false) }));
+    server.refuseFor = 12;
+    server.cut();
+    await eventually('the whole', () => client.status().seq === 4);
+    expect([client.status().state, server.streams.length, server.polls]).toEqual(['READY', 2, { whole: 1, same: 0 }]);
+  });
+
   it('is not up to date after a gap until nothing is missing, whatever answers were on their way', async () => {
     says(server, signer, setOf(3, { 'kill-me': aSwitch(true) }));
     const client = connect({ staleAfterMs: 300, timings: { pollMs: 50 } });

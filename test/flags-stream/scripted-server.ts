@@ -25,6 +25,8 @@ export interface Scripted {
   age: number;
   /** Answers everything with this; 0: as it should. */
   status: number;
+  /** Refuses streams, to come again after so many seconds; 0: as it should. */
+  refuseFor: number;
   /** Says nothing when a stream is opened. */
   mute: boolean;
   /** Keeps answers to `GET /flags/v1/snapshot` back, as they are now. */
@@ -51,11 +53,13 @@ export async function scriptedServer(port = 0): Promise<Scripted> {
     etag: '"none"',
     age: 0,
     status: 0,
+    refuseFor: 0,
     mute: false,
     hold: false,
   };
   const stream = (request: IncomingMessage, response: ServerResponse): void => {
     streams.push(request.headers);
+    if (scripted.refuseFor > 0) return void response.writeHead(503, { 'retry-after': String(scripted.refuseFor) }).end();
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
     open.add(response);

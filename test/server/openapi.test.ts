@@ -56,7 +56,7 @@ async function routes(): Promise<readonly string[]> {
   const rate = { perSecond: 1, burst: 1 };
   const presence = { registered: Promise.resolve(), since: () => null };
   const snapshots = createSnapshots({ flags, clock: systemClock, log, presence, limitMs: 1, ended: () => undefined });
-  const streams = createEventStreams();
+  const streams = createEventStreams({ most: 2, random: () => 0, log });
   const door = createTokenDoor({ tokens, clock: systemClock, log, rate });
   const redact = (text: string): string => text;
   const shared = { clock: systemClock, log, redact, snapshots, streams };

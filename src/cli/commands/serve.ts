@@ -12,6 +12,8 @@ import { many, text, type Call, type Handler } from './spec.ts';
 const HOST = '127.0.0.1';
 const PORT = 8_600;
 const PER_SECOND = 1_000;
+/** Some 25 KB each: half a gigabyte, and half of them are ten thousand. */
+const STREAMS = 20_000;
 const LIMIT_MS: Duration = 3_600_000;
 const LEAST_LIMIT_MS: Duration = 10_000;
 const MOST_LIMIT_MS: Duration = 7 * 86_400_000;
@@ -26,6 +28,7 @@ export const run: Handler = async (call) => {
     port: numberOf(call, 'port', { usual: PORT, least: 0, most: 65_535 }),
     origins: many(call, 'origin').map(originOf),
     rate: { perSecond, burst: 2 * perSecond },
+    mostStreams: numberOf(call, 'mostStreams', { usual: STREAMS, least: 2, most: 1_000_000 }),
     limitMs: limitOf(call),
   };
   const log = createLog({
@@ -75,7 +78,8 @@ function numberOf(call: Call, name: string, { usual, least, most }: Bounds): num
   if (given === undefined) return usual;
   const number = Number(given);
   if (/^\d{1,9}$/.test(given) && number >= least && number <= most) return number;
-  throw new SlipwayError('usage', `--${name} ${given}: a whole number from ${least} to ${most} is needed`);
+  const option = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new SlipwayError('usage', `--${option} ${given}: a whole number from ${least} to ${most} is needed`);
 }
 
 /** As browsers send it: scheme, host and port, nothing after it. */

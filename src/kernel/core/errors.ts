@@ -67,6 +67,11 @@ export const ERRORS = {
   revision_missing: { exit: 2, http: 428, hint: 'Send the ETag of what you changed as If-Match.' },
   too_large: { exit: 2, http: 413, hint: 'Send less at once.' },
   too_many_requests: { exit: 32, http: 429, hint: 'Wait as long as Retry-After says.' },
+  too_many_streams: {
+    exit: 32,
+    http: 503,
+    hint: 'Come again when Retry-After says, or ask another server process; --most-streams of `slipway serve` sets how many one has.',
+  },
   artifact_mismatch: { exit: 30, http: 409, hint: 'A version is immutable; release the change under a new version.' },
 } as const satisfies Readonly<Record<string, { exit: number; http: number; hint: string }>>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { described, type Described } from '../http/api/operation.ts';
+import { described, NO_PLACE, type Described } from '../http/api/operation.ts';
 
 const tag = 'Rules';
 const scopes = ['server-evaluate'] as const;
@@ -46,7 +46,7 @@ export const DESCRIBED: readonly Described[] = [
     scopes,
     query: z.object({ client: client.optional() }),
     headers: LAST,
-    answers: { 200: { description: 'A stream, text/event-stream.' } },
+    answers: { 200: { description: 'A stream, text/event-stream.' }, 503: NO_PLACE },
   }),
   described({
     method: 'get',

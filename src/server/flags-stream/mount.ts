@@ -39,9 +39,10 @@ export function flagStream(signer: Signer): Mount {
       app.get('/flags/v1/stream', allowed, async (context) => {
         const channel = await channelOf(parts, context);
         const ends: (() => void)[] = [() => reports.moved(channel)];
-        const { stream, response } = serving.streams.open(context, () => ends.forEach((end) => end()));
+        const token = context.get('token');
+        const { stream, response } = serving.streams.open(context, token, () => ends.forEach((end) => end()));
         const client = context.req.query('client')?.slice(0, 128) ?? serving.ids.token();
-        ends.unshift(channel.join(client, context.req.header('last-event-id') ?? null, stream), holders.add(context.get('token'), stream));
+        ends.unshift(channel.join(client, context.req.header('last-event-id') ?? null, stream), holders.add(token, stream));
         reports.moved(channel);
         return response;
       });

@@ -1,7 +1,7 @@
 import type { Context, ErrorHandler } from 'hono';
 import { messageOf, SlipwayError, type Log, type Redactor } from '../../kernel/index.ts';
+import { Later } from './later.ts';
 import type { ServeEnv } from './mount.ts';
-import { TooManyRequests } from './token/door.ts';
 
 /** The one shape of a refusal. */
 interface ErrorBody {
@@ -19,7 +19,7 @@ export function onError(log: Log, redact: Redactor): ErrorHandler<ServeEnv> {
       log('error', `a request failed: ${messageOf(error)}`, { method: context.req.method, path: context.req.path, stack: error.stack });
       return context.json({ error: { code: 'internal', message: 'The server made a mistake', hint: 'Its log says more.' } }, 500);
     }
-    if (error instanceof TooManyRequests) context.header('retry-after', String(Math.max(1, Math.ceil(error.afterMs / 1_000))));
+    if (error instanceof Later) context.header('retry-after', String(Math.max(1, Math.ceil(error.afterMs / 1_000))));
     if (error.code === 'token_refused') context.header('www-authenticate', 'Bearer');
     if (error.code === 'store_unreachable' || error.code === 'flags_stale') context.header('retry-after', '1');
     // What was not read of a body that is refused would be read as the next request.

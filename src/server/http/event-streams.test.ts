@@ -7,6 +7,9 @@ import { afterEach, expect, test } from 'vitest';
 import { createEventStreams, type OwnEventStreams } from './event-streams.ts';
 import type { EventStream, ServeEnv } from './mount.ts';
 
+const PLACES = { most: 10, random: () => 0, log: () => undefined };
+const TOKEN = { scopes: ['server-evaluate'] } as const;
+
 interface Bed {
   readonly streams: OwnEventStreams;
   /** Opens a stream from a client's side; answers both ends. */
@@ -17,14 +20,14 @@ const ends: (() => void)[] = [];
 afterEach(() => ends.splice(0).forEach((end) => end()));
 
 async function bed(heartbeatMs: number): Promise<Bed> {
-  const streams = createEventStreams({ heartbeatMs });
+  const streams = createEventStreams({ ...PLACES, heartbeatMs });
   const app = new Hono<ServeEnv>();
   let opened: (one: { readonly stream: EventStream; readonly closed: Promise<void> }) => void = () => undefined;
   app.get('/stream', (context) => {
     context.set('pageHeaders', { 'access-control-allow-origin': 'https://shop.example' });
     let close = (): void => undefined;
     const closed = new Promise<void>((resolve) => (close = resolve));
-    const { stream, response } = streams.open(context, () => close());
+    const { stream, response } = streams.open(context, TOKEN, () => close());
     opened({ stream, closed });
     return response;
   });
@@ -69,7 +72,7 @@ test('a client gets whole frames at once, with the headers of a stream and those
   });
   stream.send(Buffer.from('id: 1\ndata: {}\n\n'));
   expect(await read(client, '\n\n')).toBe('id: 1\ndata: {}\n\n');
-  expect(streams.count()).toBe(1);
+  expect(streams.places.taken('server')).toBe(1);
 });
 
 test('one frame goes to every stream, between others in their order, as text or bytes', async () => {
@@ -97,7 +100,7 @@ test('a client that went away is told of and forgotten', async () => {
   const { client, closed, stream } = await connect();
   client.destroy();
   await closed;
-  expect(streams.count()).toBe(0);
+  expect(streams.places.taken('server')).toBe(0);
   stream.send('data: nobody hears this\n\n');
 });
 
@@ -109,7 +112,7 @@ test('a client that does not read is cut off, and takes no more memory', async (
   // The system's own buffers take some megabytes before anything waits here.
   for (let sent = 0; sent < 200; sent++) stream.send(frame);
   await closed;
-  expect(streams.count()).toBe(0);
+  expect(streams.places.taken('server')).toBe(0);
 });
 
 test('closing ends every stream, and those that come later', async () => {
@@ -123,7 +126,7 @@ test('closing ends every stream, and those that come later', async () => {
 });
 
 test('a client that left before its stream was opened is forgotten, and whoever opened it hears of that afterwards', async () => {
-  const streams = createEventStreams();
+  const streams = createEventStreams(PLACES);
   const app = new Hono<ServeEnv>();
   const said: string[] = [];
   let heard = (): void => undefined;
@@ -132,7 +135,7 @@ test('a client that left before its stream was opened is forgotten, and whoever 
     said.push('asked');
     // As long as a token is looked up, say.
     await once(context.env.outgoing, 'close');
-    const { response } = streams.open(context, () => {
+    const { response } = streams.open(context, TOKEN, () => {
       said.push('closed');
       heard();
     });
@@ -151,5 +154,5 @@ test('a client that left before its stream was opened is forgotten, and whoever 
   await expect.poll(() => said).toEqual(['asked']);
   asked.destroy();
   await closed;
-  expect([said, streams.count()]).toEqual([['asked', 'opened', 'closed'], 0]);
+  expect([said, streams.places.taken('server')]).toEqual([['asked', 'opened', 'closed'], 0]);
 });

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Duration } from '../../kernel/index.ts';
 import type { EventStream, EventStreams, ServeEnv } from './mount.ts';
+import { createPlaces, type Places, type PlacesOptions } from './places.ts';
 
 const HEARTBEAT_MS = 15_000;
 const HEARTBEAT = Buffer.from(':\n\n');
@@ -10,7 +11,7 @@ const HEARTBEAT = Buffer.from(':\n\n');
 const MOST_WAITING = 1024 * 1024;
 
 export interface OwnEventStreams extends EventStreams {
-  count(): number;
+  readonly places: Omit<Places, 'take' | 'quieted'>;
   /** Ends those that are open. */
   endAll(): void;
   /** Ends all of them, and those that are opened from now on. */
@@ -65,8 +66,12 @@ function begin(context: Context<ServeEnv>): ServerResponse {
 }
 
 /** Event streams of one server. Frames go to node's response itself: a web stream for each of ten thousand clients costs ten times as much. */
-export function createEventStreams({ heartbeatMs = HEARTBEAT_MS }: { readonly heartbeatMs?: Duration } = {}): OwnEventStreams {
+export function createEventStreams({
+  heartbeatMs = HEARTBEAT_MS,
+  ...options
+}: PlacesOptions & { readonly heartbeatMs?: Duration }): OwnEventStreams {
   const open = new Set<Open>();
+  const places = createPlaces(options);
   let closing = false;
   const send = (one: Open, frames: string | Buffer): void => {
     if (one.outgoing.writableEnded || one.outgoing.destroyed) return;
@@ -85,6 +90,7 @@ export function createEventStreams({ heartbeatMs = HEARTBEAT_MS }: { readonly he
     for (const { outgoing } of open) outgoing.end();
   };
   const beat = setInterval(() => {
+    places.quieted();
     for (const one of open) {
       if (!one.spoke) send(one, HEARTBEAT);
       one.spoke = false;
@@ -93,14 +99,16 @@ export function createEventStreams({ heartbeatMs = HEARTBEAT_MS }: { readonly he
   }, heartbeatMs);
   beat.unref();
   return {
-    count: () => open.size,
+    places,
     endAll,
-    open: (context, closed) => {
+    open: (context, token, closed) => {
+      const giveBack = places.take(token);
       const outgoing = begin(context);
       const one: Open = { outgoing, spoke: false, most: MOST_WAITING, waited: 0 };
       open.add(one);
       const gone = (): void => {
         open.delete(one);
+        giveBack();
         closed();
       };
       // Who left while its token was looked up is gone already, and says so no more; the caller is not ready to hear it yet.

@@ -33,7 +33,20 @@ export function createMetrics(version: string, snapshots: OwnSnapshots, streams:
     buckets: BUCKETS,
     registers,
   });
-  gauge('slipway_event_streams', 'Streams that are open.', () => streams.count());
+  const { places } = streams;
+  gauge('slipway_event_streams', 'Streams that are open.', () => places.taken('public') + places.taken('server'));
+  gauge('slipway_event_streams_public', 'Of them those of tokens without server-evaluate.', () => places.taken('public'));
+  gauge('slipway_event_streams_most', 'Streams that may be open.', () => places.most);
+  const refused: Counter<'tokens'> = new Counter({
+    name: 'slipway_event_streams_refused_total',
+    help: 'Streams that were refused because there were as many as may be.',
+    labelNames: ['tokens'],
+    registers,
+    collect: () => {
+      refused.reset();
+      for (const tokens of ['public', 'server'] as const) refused.inc({ tokens }, places.refused(tokens));
+    },
+  });
   gauge('slipway_flags_behind_seconds', 'How old what is in memory may be; 0 while the store answers.', () => snapshots.behindMs() / 1_000);
   function gauge(name: string, help: string, value: () => number): void {
     const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(value()) });

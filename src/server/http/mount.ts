@@ -87,8 +87,14 @@ export interface EventStreams {
    * Begins one: 200, the headers of a stream, and `pageHeaders`. A comment goes out every 15 s without an
    * event. A client that does not read is cut off when 1 MiB waits for it. `closed` is called once, whoever ended it.
    * The handler returns `response`.
+   * @param token that the stream is opened with
+   * @throws Later `too_many_streams`, before anything was begun
    */
-  open(context: Context<ServeEnv>, closed: () => void): { readonly stream: EventStream; readonly response: Response };
+  open(
+    context: Context<ServeEnv>,
+    token: Pick<Token, 'scopes'>,
+    closed: () => void,
+  ): { readonly stream: EventStream; readonly response: Response };
 }
 
 export interface EventStream {

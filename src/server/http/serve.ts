@@ -40,6 +40,8 @@ export interface ServeOptions {
   readonly origins: readonly string[];
   /** Of each token, in this process. */
   readonly rate: RateOptions;
+  /** Streams of this process; half of them at most for tokens that everybody can read. */
+  readonly mostStreams: number;
   /** Without the store for so long, nothing is answered any more. */
   readonly limitMs: Duration;
   readonly mounts: readonly Mount[];
@@ -61,7 +63,7 @@ export async function serveHttp(
   const presence = startPresence({ telemetry, clock: own, log, process, limitMs });
   // Whatever is told to others, or compared with what they told, is by the store's clock: those of machines differ.
   const clock: Clock = { ...own, now: presence.now };
-  const streams = createEventStreams();
+  const streams = createEventStreams({ most: options.mostStreams, random: options.random, log });
   const snapshots = createSnapshots({ flags, clock: own, log, presence, limitMs, ended: streams.endAll });
   const door = createTokenDoor({ tokens, clock, log, rate: options.rate });
   const serving: Serving = {
@@ -81,7 +83,7 @@ export async function serveHttp(
     log('info', 'serving', { ...address, process: serving.process, version: options.version, origins: options.origins });
     onReady(address);
     await aborted(signal);
-    log('info', 'stopping', { streams: streams.count() });
+    log('info', 'stopping', { streams: streams.places.taken('public') + streams.places.taken('server') });
     const closed = new Promise((resolve) => server.close(resolve));
     await Promise.all(parts.map((part) => part.close().catch((error: unknown) => log('warn', `stopping: ${messageOf(error)}`))));
     close();

@@ -1,4 +1,4 @@
-import { backoffMs } from '../core/stream/backoff.ts';
+import { backoffMs, LAST_MS } from '../core/stream/backoff.ts';
 import type { ServerSentEvent } from '../core/stream/sse.ts';
 import type { Intake, Taken } from './intake.ts';
 import { createAcknowledger, processOf, type Acknowledger } from './acknowledger.ts';
@@ -52,6 +52,8 @@ async function follow(parts: FeedParts, polling: Polling, acknowledger: Acknowle
       if (signal.aborted) return;
       failed(error);
       askedMs = error instanceof Unanswered ? error.retryAfterMs : null;
+      // A server that has no place for a stream still says what it has: until the next poll the flags would be stale.
+      if (askedMs !== null && askedMs > LAST_MS) await polling.fresh().catch(failed);
     }
     const worked = connection.byeMs() !== null || platform.monotonic() - began >= WORKED_MS;
     failures = worked ? 0 : failures + 1;

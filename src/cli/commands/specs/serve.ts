@@ -18,6 +18,10 @@ export const SERVE_COMMANDS: readonly CommandSpec[] = [
         what: 'without the store for so long, answer no more: 503 (default: 1h; at least 10s). A kill that this process did not hear of is complete only then',
       },
       { flags: '--rate <number>', what: 'requests per second of one token in this process; twice as many at once (default: 1000)' },
+      {
+        flags: '--most-streams <number>',
+        what: 'event streams of this process, some 25 KB each; at most half of them for client-evaluate tokens, which everybody can read (default: 20000)',
+      },
     ],
     notes:
       'Any number may run against one SLIPWAY_DATABASE_URL. While the store is away it answers from memory, and says so in /health/ready. TLS is for the proxy before it. Tokens are made with `slipway token create`. Log: JSON lines on stdout, level by SLIPWAY_LOG.',

@@ -14,6 +14,12 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Of a stream. */
+export const NO_PLACE: Answer = {
+  description: 'This process has as many streams as it may (`too_many_streams`), or may not answer at the moment.',
+  headers: { 'Retry-After': 'Seconds until to come again; ask for the flags themselves meanwhile.' },
+};
+
 /** One thing the API does: how it is asked, who may, and what it answers. The requests are checked by what the document says of them. */
 export interface Described<Params = unknown, Query = unknown, Body = unknown> {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';

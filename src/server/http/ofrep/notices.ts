@@ -24,7 +24,7 @@ export interface NoticesOptions {
 
 export interface Notices {
   /** A stream for a client that has the flags as of `since`; it hears at once when there are newer ones. */
-  open(context: Context<ServeEnv>, token: Pick<Token, 'id' | 'environment'>, since: number): Promise<Response>;
+  open(context: Context<ServeEnv>, token: Pick<Token, 'id' | 'environment' | 'scopes'>, since: number): Promise<Response>;
   close(): void;
 }
 
@@ -47,11 +47,12 @@ export function createNotices(options: NoticesOptions): Notices {
   };
   void keepChecking(hubs, options, closing.signal);
   return {
-    open: async (context, { id, environment }, since) => {
+    open: async (context, token, since) => {
+      const { id, environment } = token;
       await snapshots.get(environment);
       const { listeners } = hubOf(environment);
       let listener: Listener | null = null;
-      const { stream, response } = streams.open(context, () => void (listener !== null && listeners.delete(listener)));
+      const { stream, response } = streams.open(context, token, () => void (listener !== null && listeners.delete(listener)));
       stream.send(`retry: ${Math.round(RETRY_MS.least + random() * RETRY_MS.spread)}\n\n`);
       // From here on nothing is waited for: what comes later comes by the subscription.
       const seq = snapshots.peek(environment)?.seq ?? since;

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { isSecret, readToken, type Scope, type Token, type TokenStore } from '../../../flags/index.ts';
 import { SlipwayError, type Clock, type Duration, type Log } from '../../../kernel/index.ts';
+import { Later } from '../later.ts';
 import type { ServeEnv } from '../mount.ts';
 import { createRate, type RateOptions } from '../rate.ts';
 import { createKnownTokens } from './known.ts';
@@ -42,16 +43,6 @@ export interface TokenDoor {
 /** A token with the digest of its secret. */
 export type Holder = Token & { readonly secretSha256: string };
 
-/** Refused for asking too often; `afterMs` is when to ask again. */
-export class TooManyRequests extends SlipwayError {
-  readonly afterMs: Duration;
-
-  constructor(message: string, afterMs: Duration) {
-    super('too_many_requests', message);
-    this.afterMs = afterMs;
-  }
-}
-
 /** Takes one of the requests that a token has, for each kind of them; 0 when there was one, else how long until there is. */
 function createTakings(rate: RateOptions, clock: Clock): (token: Token, scopes: readonly Scope[]) => Duration {
   const rates = createRate(rate, clock);
@@ -76,7 +67,7 @@ export function createTokenDoor({ tokens, clock, log, rate }: TokenDoorOptions):
   /** It is wrong: who brings many is told so less often. */
   const refuseWrong = (context: Context<ServeEnv>): never => {
     const wait = unknown.take(addressOf(context));
-    if (wait > 0) throw new TooManyRequests('Too many requests with a wrong token came from there', wait);
+    if (wait > 0) throw new Later('too_many_requests', 'Too many requests with a wrong token came from there', wait);
     return refuse();
   };
 
@@ -107,7 +98,7 @@ export function createTokenDoor({ tokens, clock, log, rate }: TokenDoorOptions):
           });
         }
         const wait = take(token, scopes);
-        if (wait > 0) throw new TooManyRequests(`The token ${token.id} is used too often`, wait);
+        if (wait > 0) throw new Later('too_many_requests', `The token ${token.id} is used too often`, wait);
         used.add(token.id);
         context.set('token', token);
         await next();

@@ -1,6 +1,6 @@
 /** Bounds of the time before a try: they double from the first to the last, so however long a server was away, all have come back 10 s after it. */
 const FIRST_MS = 1_000;
-const LAST_MS = 10_000;
+export const LAST_MS = 10_000;
 
 /**
  * How long to wait before opening a connection again: drawn evenly between nothing and a bound that doubles with every failure in a row

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Scope } from '../../../../flags/index.ts';
-import { described } from '../operation.ts';
+import { described, NO_PLACE } from '../operation.ts';
 import { requestSchema } from '../../ofrep/request.ts';
 import { bulkSchema, failureSchema, successSchema } from '../../ofrep/schema.ts';
 
@@ -57,5 +57,6 @@ export const STREAM = described({
   answers: {
     200: { description: 'A stream, text/event-stream.' },
     401: { description: 'The stream token is not valid any more: ask for all flags again.' },
+    503: NO_PLACE,
   },
 });
