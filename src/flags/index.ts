@@ -20,6 +20,7 @@ export type {
   ValueType,
 } from './evaluator.ts';
 export type * from './ports.ts';
+export { ALL_FLAGS } from './ports.ts';
 export * from './stream/index.ts';
 export { changeFlags, type Asked } from './change.ts';
 export { refuseInvalid } from './problems.ts';

@@ -118,6 +118,9 @@ export interface TokenStore {
   used(ids: readonly string[]): Promise<void>;
 }
 
+/** Counts under this name are of all flags at once; no flag has it. */
+export const ALL_FLAGS = { flag: '', variant: '' } as const;
+
 /** How often a variant was served within an hour that begins at `hour`. */
 export interface FlagCount {
   readonly environment: string;

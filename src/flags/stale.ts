@@ -3,13 +3,12 @@ import type { Duration, Instant } from '../kernel/index.ts';
 import { readLife, type FlagLife } from './core/life.ts';
 import { judgeLife, type CodeFacts, type CountFacts, type JudgedLife } from './core/stale.ts';
 import { historyOf } from './killed.ts';
-import type { FlagStore, FlagTelemetry, TokenStore } from './ports.ts';
+import { ALL_FLAGS, type FlagStore, type FlagTelemetry } from './ports.ts';
 import type { CodeReferences } from './refs/scan-repository.ts';
 
 export interface StaleDeps {
   readonly store: FlagStore;
   readonly telemetry: Pick<FlagTelemetry, 'counted'>;
-  readonly tokens: Pick<TokenStore, 'list'>;
 }
 
 export interface StaleQuestion {
@@ -45,20 +44,20 @@ export interface StaleReport {
   readonly dangling: readonly Dangling[];
 }
 
-/** The use of a token is kept to the minute. */
-const MINUTE_MS = 60_000;
+/** Counts are kept by the hour. */
+const HOUR_MS = 3_600_000;
 
 /** Histories that are read at once. */
 const ABREAST = 4;
 
 /** Asks of every flag of an environment whether it is still needed; and of the code, whether it asks for flags that there are. */
-export async function findStale({ store, telemetry, tokens }: StaleDeps, question: StaleQuestion): Promise<StaleReport> {
+export async function findStale({ store, telemetry }: StaleDeps, question: StaleQuestion): Promise<StaleReport> {
   const { environment, afterMs } = question;
   const { set } = await store.read(environment);
   const keys = Object.keys(set.flags);
   const code = await question.code(new Set(keys));
   const now = await store.now();
-  const counts = await countFacts({ telemetry, tokens }, environment, now - afterMs);
+  const counts = await countFacts(telemetry, environment, now - afterMs);
   const facts = { now, afterMs, counts, code: codeFacts(code, set), requiredBy: requiredIn(set) };
   const flags: FlagStanding[] = [];
   for (let first = 0; first < keys.length; first += ABREAST) {
@@ -83,21 +82,13 @@ async function lifeOf(store: FlagStore, environment: string, { key, flag }: Name
   return life();
 }
 
-async function countFacts(
-  { telemetry, tokens }: Pick<StaleDeps, 'telemetry' | 'tokens'>,
-  environment: string,
-  longAgo: Instant,
-): Promise<CountFacts> {
-  const [kept, recent, all] = await Promise.all([
-    telemetry.counted(environment, 0),
-    telemetry.counted(environment, longAgo),
-    tokens.list(environment),
-  ]);
+async function countFacts(telemetry: StaleDeps['telemetry'], environment: string, longAgo: Instant): Promise<CountFacts> {
+  const [kept, recent] = await Promise.all([telemetry.counted(environment, 0), telemetry.counted(environment, longAgo)]);
   const asked = new Map<string, number>();
   for (const { flag, count } of kept) asked.set(flag, (asked.get(flag) ?? 0) + count);
   const sum = (counts: typeof kept): number => counts.reduce((total, { count }) => total + count, 0);
-  const uncounted = all.some(({ scopes, lastUsedAt }) => scopes.includes('client-evaluate') && (lastUsedAt ?? 0) + MINUTE_MS >= longAgo);
-  return { asked, longEnough: sum(kept) > sum(recent), uncounted };
+  const askedForAll = kept.some(({ flag, lastAt }) => flag === ALL_FLAGS.flag && lastAt + HOUR_MS > longAgo);
+  return { asked, longEnough: sum(kept) > sum(recent), askedForAll };
 }
 
 function codeFacts(code: FoundCode, set: FlagSet): CodeFacts {

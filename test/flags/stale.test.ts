@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ALL_FLAGS } from '../../src/flags/index.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import { openStore, type OpenStore } from '../../src/store/index.ts';
 import { inProcess, scratch, type Ran } from '../cli/support.ts';
@@ -99,16 +100,13 @@ describe('flag stale', () => {
     expect(await ask(repository, 'stale', '--after', 'long')).toMatchObject({ exit: 2, err: expect.stringContaining('such as 14d') });
   });
 
-  it('knows nothing of the code outside of a repository, and of counts where clients ask by OFREP', async () => {
+  it('knows nothing of the code outside of a repository, and of counts where clients ask for all flags at once', async () => {
     await create('three', 'release_used', 'shop');
     const hour = Math.floor(Date.now() / HOUR) * HOUR - HOUR;
     await opened.telemetry.count([{ environment: 'three', flag: 'release_other', variant: 'on', hour, count: 1 }]);
     const { out } = await ask(repository, 'stale', '-e', 'three', '--after', '1ms', '--fail-on', 'never-evaluated');
     expect(out).toContain('Failed on never-evaluated.');
-    const id = '00000000000000aa';
-    const token = { id, environment: 'three', scopes: ['client-evaluate'] as const, description: '', createdBy: 'ann', expiresAt: null };
-    await opened.tokens.create(token, '0'.repeat(64));
-    await opened.tokens.used([id]);
+    await opened.telemetry.count([{ environment: 'three', ...ALL_FLAGS, hour: hour + HOUR, count: 1 }]);
     const { flags, dangling } = await told('three', home.path, '--after', '1ms');
     expect(flags[0]?.checks.map(({ verdict }) => verdict)).toEqual(['pass', 'fail', 'unknown', 'unknown']);
     expect(dangling).toEqual([]);

@@ -176,6 +176,23 @@ it('a flag is found by its key, whatever is in it, and prototypes are no flags',
   await write([['a/b%? ü#', null]]);
 });
 
+it('counts what was asked for by itself, and that all were asked for at once', async () => {
+  await write([['release_counted', BETA]]);
+  const one = await bed.serve();
+  for (const body of [ann, ann, bob]) await one.call(`${BULK}/release_counted`, { token, body });
+  await one.call(`${BULK}/release_nowhere`, { token, body: ann });
+  await one.call(BULK, { token, body: ann });
+  await one.stop();
+  const counted = (await bed.store.telemetry.counted('dev', 0)).filter(
+    ({ flag }) => !flag.startsWith('release_beta') && flag !== 'a/b%? ü#',
+  );
+  expect(counted).toMatchObject([
+    { flag: '', variant: '' },
+    { flag: 'release_counted', variant: 'off', count: 1 },
+    { flag: 'release_counted', variant: 'on', count: 2 },
+  ]);
+});
+
 describe('web pages', () => {
   const page = { origin: 'https://shop.example' };
   const preflight = async (one: Served, origin: string): Promise<Response> =>

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadOrCreateSigner } from '../../src/flags/index.ts';
 import { flagStream } from '../../src/server/index.ts';
 import { createApp } from '../../src/server/http/app.ts';
+import { startCounts } from '../../src/server/http/counts.ts';
 import { createEventStreams } from '../../src/server/http/event-streams.ts';
 import { systemClock, systemIds } from '../../src/kernel/index.ts';
 import { createSnapshots } from '../../src/server/http/snapshots.ts';
@@ -67,6 +68,7 @@ async function routes(): Promise<readonly string[]> {
     ids: systemIds,
     random: () => 0,
     process: 'test',
+    counts: startCounts({ clock: systemClock, log, telemetry }),
     allow: door.allow,
     stillAllowed: () => Promise.resolve(true),
   };

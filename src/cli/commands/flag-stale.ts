@@ -16,7 +16,7 @@ export const run: Handler = async (call) => {
     throw new SlipwayError('usage', '--strict says what else fails; name what fails with --fail-on');
   return withApp(call, async ({ opened }) => {
     const { terminal } = call;
-    const deps = { store: opened.flags, telemetry: opened.telemetry, tokens: opened.tokens };
+    const deps = { store: opened.flags, telemetry: opened.telemetry };
     const report = await findStale(deps, { environment, afterMs, code: (known) => codeIn(call.directory, known) });
     const failed = failures(report, new Set(many(call, 'failOn')), flag(call, 'strict'));
     answer(terminal, documentOf(report, afterMs, failed), () => renderStale(report, failed, terminal.style));

@@ -23,7 +23,7 @@ const until = (one: Flag, days: number): Flag => ({ ...one, about: { ...one.abou
 const FACTS: StaleFacts = {
   now: NOW,
   afterMs: 14 * DAY,
-  counts: { asked: new Map([['release_a', 5]]), longEnough: true, uncounted: false },
+  counts: { asked: new Map([['release_a', 5]]), longEnough: true, askedForAll: false },
   code: { places: new Map([['release_a', 2]]), computed: 0 },
   requiredBy: new Map(),
 };
@@ -87,7 +87,7 @@ describe('a flag', () => {
       'asked by OFREP',
       'never-evaluated',
       'unknown: not counted; but clients',
-      judgeLife('release_a', dealt, life(0), { ...FACTS, counts: { ...silent, uncounted: true } }),
+      judgeLife('release_a', dealt, life(0), { ...FACTS, counts: { ...silent, askedForAll: true } }),
     ],
     [
       'silent, required',

@@ -28,8 +28,8 @@ export interface CountFacts {
   readonly asked: ReadonlyMap<string, number>;
   /** Something was counted before the time that counts, so silence since then says something. */
   readonly longEnough: boolean;
-  /** Values were asked for by OFREP, which nobody counts. */
-  readonly uncounted: boolean;
+  /** Somebody asked by OFREP for all flags at once. */
+  readonly askedForAll: boolean;
 }
 
 export interface StaleFacts {
@@ -84,7 +84,8 @@ function neverEvaluated(key: string, { madeAt }: FlagLife, { now, afterMs, count
   if (other !== undefined) return say('pass', `${other} requires it`);
   if (!counts.longEnough) return say('unknown', `nothing was counted here more than ${daysText(afterMs)} ago`);
   if (madeAt === null || now - madeAt < afterMs) return say('unknown', `made less than ${daysText(afterMs)} ago, and not counted yet`);
-  if (counts.uncounted) return say('unknown', 'not counted; but clients ask by OFREP, which is not counted');
+  if (counts.askedForAll)
+    return say('unknown', 'not counted; but clients ask by OFREP for all flags at once, and which of them they look at nobody knows');
   return say('fail', 'never evaluated, as far back as is counted');
 }
 

@@ -6,7 +6,6 @@ import { parseJson, readText } from '../http/body.ts';
 import type { Mount, Mounted, ServeEnv, Serving } from '../http/mount.ts';
 import type { Channel } from './channel.ts';
 import { createChannels, type Channels } from './channels.ts';
-import { startCounts } from './counts.ts';
 import { ACKNOWLEDGEMENT, DESCRIBED, TELEMETRY } from './described.ts';
 import { watchTokens } from './holders.ts';
 import { startRelay } from './relay.ts';
@@ -21,7 +20,6 @@ export function flagStream(signer: Signer): Mount {
   return (serving) => {
     const channels = createChannels(serving, signer);
     const reports = startReports(serving, channels.all);
-    const counts = startCounts(serving);
     const holders = watchTokens(serving);
     const relay = startRelay(serving, channels, reports.moved);
     const stops = [tellWhenAway(serving, channels), openAll(serving, channels), holders.stop, relay.stop];
@@ -32,7 +30,7 @@ export function flagStream(signer: Signer): Mount {
       const reported = reports.stop();
       for (const channel of channels.all()) channel.send(byeFrame(channel));
       channels.close();
-      await Promise.all([reported, counts.stop()]);
+      await reported;
     };
     const routes = (app: Hono<ServeEnv>): void => {
       const allowed = serving.allow('server-evaluate');
@@ -64,7 +62,7 @@ export function flagStream(signer: Signer): Mount {
         const channel = await channelOf(parts, context);
         const told = await bodyOf(context, TELEMETRY);
         channel.clients.heard(told.client, serving.clock.now());
-        counts.add(channel.current(), told);
+        serving.counts.told(channel.current(), told.counts);
         return context.body(null, 204);
       });
     };

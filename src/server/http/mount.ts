@@ -3,6 +3,7 @@ import type { Context, Hono, MiddlewareHandler } from 'hono';
 import type { FlagChange, FlagStore, FlagTelemetry, Scope, StoredFlags, Token } from '../../flags/index.ts';
 import type { Clock, Duration, Ids, Log, Redactor } from '../../kernel/index.ts';
 import type { Described } from './api/operation.ts';
+import type { Counts } from './counts.ts';
 
 /** What a request carries: node's own objects, and the token it was admitted with (only behind {@link Serving.allow}). */
 export interface ServeEnv {
@@ -41,6 +42,7 @@ export interface Serving {
   readonly process: string;
   readonly flags: FlagStore;
   readonly telemetry: FlagTelemetry;
+  readonly counts: Omit<Counts, 'stop'>;
   readonly snapshots: Snapshots;
   readonly streams: EventStreams;
   /** Lets a request pass whose token has one of the scopes, within its rate; 401, 403 or 429 otherwise. Sets the variable `token`. */

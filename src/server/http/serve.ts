@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { messageOf, SlipwayError, within, type Clock, type Duration, type Ids, type Log, type Redactor } from '../../kernel/index.ts';
 import type { FlagStore, FlagTelemetry, TokenStore } from '../../flags/index.ts';
 import { createApp } from './app.ts';
+import { startCounts } from './counts.ts';
 import { createEventStreams } from './event-streams.ts';
 import type { Mount, Serving } from './mount.ts';
 import { startPresence } from './presence.ts';
@@ -66,10 +67,12 @@ export async function serveHttp(
   const streams = createEventStreams({ most: options.mostStreams, random: options.random, log });
   const snapshots = createSnapshots({ flags, clock: own, log, presence, limitMs, ended: streams.endAll });
   const door = createTokenDoor({ tokens, clock, log, rate: options.rate });
+  const counts = startCounts({ clock, log, telemetry });
   const serving: Serving = {
     ...options,
     clock,
     process,
+    counts,
     snapshots,
     streams,
     allow: door.allow,
@@ -94,6 +97,7 @@ export async function serveHttp(
     await closed;
   } finally {
     snapshots.close();
+    await counts.stop();
     await door.close();
     await presence.leave();
   }

@@ -12,11 +12,17 @@ export interface BulkResult {
   text(rest: string, take: TakeMemory): Buffer<ArrayBuffer>;
 }
 
+export interface SingleResult {
+  readonly status: 200 | 400 | 404;
+  readonly variant: string | null;
+  readonly text: string;
+}
+
 export interface OfrepEvaluator {
   /** @throws OfrepFailure, BodyError */
   bulk(snapshot: Snapshot, body: string): BulkResult;
-  /** The status and the JSON text of its body. @throws OfrepFailure, BodyError */
-  single(snapshot: Snapshot, key: string, body: string): { readonly status: 200 | 400 | 404; readonly text: string };
+  /** The status and the JSON text of its body; the variant is null where there is none. @throws OfrepFailure, BodyError */
+  single(snapshot: Snapshot, key: string, body: string): SingleResult;
 }
 
 /** Bulk results that are kept: four bytes for each flag, and the question. */
@@ -55,7 +61,7 @@ export function createOfrepEvaluator(): OfrepEvaluator {
       const context = readContext(body);
       const evaluation = knownOf(snapshot).evaluator.evaluate(key, context);
       const status = evaluation.errorCode === null ? 200 : evaluation.errorCode === 'FLAG_NOT_FOUND' ? 404 : 400;
-      return { status, text: textOf(evaluation) };
+      return { status, variant: evaluation.errorCode === null ? evaluation.variant : null, text: textOf(evaluation) };
     },
   };
 }

@@ -30,7 +30,7 @@ export interface Ofrep {
 
 /** OFREP 0.3 (github.com/open-feature/protocol): evaluation by any OpenFeature client, and a stream that says when to ask again. */
 export function createOfrep({ serving, snapshots, door }: OfrepParts): Ofrep {
-  const { clock } = serving;
+  const { clock, counts } = serving;
   const evaluator = createOfrepEvaluator();
   const memory = createAnswerMemory();
   const notices = createNotices({ ...serving, snapshots, stillValid: async (id) => (await door.valid(id)) !== null });
@@ -40,7 +40,8 @@ export function createOfrep({ serving, snapshots, door }: OfrepParts): Ofrep {
     const snapshot = await snapshots.get(context.get('token').environment);
     sayHowOld(context, snapshots.behindMs());
     try {
-      const { status, text } = evaluator.single(snapshot, key, body);
+      const { status, variant, text } = evaluator.single(snapshot, key, body);
+      if (variant !== null) counts.evaluated(snapshot, key, variant);
       return context.body(text, status, JSON_TYPE);
     } catch (error) {
       return failure(context, error, key);
@@ -55,10 +56,8 @@ export function createOfrep({ serving, snapshots, door }: OfrepParts): Ofrep {
     sayHowOld(context, behindMs);
     try {
       const { hash, text } = evaluator.bulk(snapshot, body);
-      const epoch = streamTokens.epoch(clock.now());
-      context.header('etag', `"${hash}.${epoch}"`);
-      context.header('cache-control', 'private, no-cache');
-      if (isKnown(context.req.header('if-none-match'), hash, epoch)) return context.body(null, 304);
+      counts.evaluatedAll(environment);
+      if (answersKnown(context, hash, streamTokens.epoch(clock.now()))) return context.body(null, 304);
       // The token was found a moment ago, so this is in memory.
       const holder = await door.valid(id);
       const rest = restOf(snapshot, behindMs, holder === null ? null : streamTokens.make(holder, clock.now()));
@@ -102,6 +101,13 @@ async function atLeast(
   if (!isOld) return snapshot;
   await snapshots.refresh(environment);
   return snapshots.get(environment);
+}
+
+/** Says what the answer is known by, and whether the client has it. */
+function answersKnown(context: Context<ServeEnv>, hash: string, epoch: number): boolean {
+  context.header('etag', `"${hash}.${epoch}"`);
+  context.header('cache-control', 'private, no-cache');
+  return isKnown(context.req.header('if-none-match'), hash, epoch);
 }
 
 /** Whoever shows an ETag from before the last half hour gets a whole answer: only that brings the address of a stream that still opens. */

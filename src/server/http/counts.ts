@@ -1,8 +1,6 @@
-import type { z } from 'zod';
-import type { FlagCount } from '../../flags/index.ts';
-import { messageOf, type Instant } from '../../kernel/index.ts';
-import type { Serving, Snapshot } from '../http/mount.ts';
-import type { TELEMETRY } from './described.ts';
+import { ALL_FLAGS, type FlagCount, type FlagTelemetry } from '../../flags/index.ts';
+import { messageOf, type Clock, type Instant, type Log } from '../../kernel/index.ts';
+import type { Snapshot } from './mount.ts';
 
 const HOUR_MS = 3_600_000;
 const FLUSH_MS = 10_000;
@@ -11,17 +9,27 @@ const MOST_WAITING = 20_000;
 /** A client that could not tell us for longer is counted when it does. */
 const OLDEST_MS = 48 * HOUR_MS;
 
-/** What a client tells of itself. */
-export type Telemetry = z.infer<typeof TELEMETRY>;
-
-/** Sums counts of clients in memory, bounded, and writes them every 10 s. */
+/** Sums in memory, bounded, of what was evaluated here and what clients say that they evaluated; written every 10 s. */
 export interface Counts {
   /** Counts of flags and variants that are not there are left out: anybody with a token could make them up. */
-  add(snapshot: Snapshot, told: Telemetry): void;
+  told(snapshot: Snapshot, counts: readonly Evaluated[]): void;
+  /** One flag was evaluated here. */
+  evaluated(snapshot: Snapshot, flag: string, variant: string): void;
+  /** All flags were: which of them somebody looks at, nobody knows. */
+  evaluatedAll(environment: string): void;
   stop(): Promise<void>;
 }
 
-type Parts = Pick<Serving, 'clock' | 'log' | 'telemetry'>;
+/** What a client evaluated: how often, and until when by its clock. */
+export interface Evaluated extends Pick<FlagCount, 'flag' | 'variant' | 'count'> {
+  readonly to: Instant;
+}
+
+interface Parts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly telemetry: Pick<FlagTelemetry, 'count'>;
+}
 
 export function startCounts({ clock, log, telemetry }: Parts): Counts {
   let waiting = new Map<string, FlagCount>();
@@ -54,13 +62,15 @@ export function startCounts({ clock, log, telemetry }: Parts): Counts {
   }, FLUSH_MS);
   timer.unref();
   return {
-    add: ({ environment, set }, { counts }) => {
+    told: ({ environment, set }, counts) => {
       for (const { flag, variant, to, count } of counts) {
         const known = Object.hasOwn(set.flags, flag) ? set.flags[flag] : undefined;
         if (known === undefined || !Object.hasOwn(known.variants, variant)) continue;
         put({ environment, flag, variant, hour: hourOf(to, clock.now()), count });
       }
     },
+    evaluated: ({ environment }, flag, variant) => put({ environment, flag, variant, hour: hourOf(clock.now(), clock.now()), count: 1 }),
+    evaluatedAll: (environment) => put({ environment, ...ALL_FLAGS, hour: hourOf(clock.now(), clock.now()), count: 1 }),
     stop: async () => {
       clearInterval(timer);
       await writing;
