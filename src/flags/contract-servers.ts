@@ -19,6 +19,7 @@ const LIMIT_MS = 3_600_000;
 
 /** How server processes know of each other. Called within a suite; both are of one store. */
 export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemetry]): void {
+  const by = { actor: 'ann', reason: 'the machine is gone' };
   const running = { silent: null, ended: null, host: expect.any(String) as string, pid: expect.any(Number) as number };
   const second: Reach = { ...TOLD, process: 'p2', acknowledged: 3, stale: [] };
   const seen = (telemetry: FlagTelemetry): Promise<readonly ServerReach[]> => telemetry.reach(TOLD.environment);
@@ -26,7 +27,9 @@ export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemet
   test('every server process that may answer is known, whether or not it has said anything of the environment', async () => {
     const [one, two] = both();
     const before = Date.now();
-    expect(await one.present({ process: 'p1', limitMs: LIMIT_MS })).toBeGreaterThan(before - 60_000);
+    const { at, registered } = await one.present({ process: 'p1', limitMs: LIMIT_MS });
+    expect([at, registered]).toEqual([expect.toSatisfy((time: number) => time > before - 60_000), at]);
+    expect((await one.present({ process: 'p1', limitMs: LIMIT_MS })).registered).toBe(registered);
     await two.present({ process: 'p2', limitMs: LIMIT_MS });
     expect(await seen(two)).toEqual(['p1', 'p2'].map((process) => ({ ...TOLD, ...NOTHING, ...running, process })));
     await one.report({ ...TOLD, acknowledged: 0 });
@@ -40,6 +43,16 @@ export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemet
     expect(await one.reach('elsewhere')).toEqual(
       ['p1', 'p2'].map((process) => ({ ...TOLD, ...NOTHING, ...running, environment: 'elsewhere', process })),
     );
+  });
+
+  test('one that is heard is not given up, whatever a person says', async () => {
+    const [one, two] = both();
+    const before = await one.servers();
+    expect(before.map(({ process, clients, silent, ended }) => ({ process, clients, silent, ended }))).toEqual(
+      [TOLD, second].map(({ process, connected }) => ({ process, clients: connected, silent: null, ended: null })),
+    );
+    expect(await two.forget('p1', by)).toBe('heard');
+    expect(await one.servers()).toEqual(before);
   });
 
   relayContract(both);
@@ -56,6 +69,10 @@ export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemet
     await one.report({ ...TOLD, connected: 9 });
     await one.leave('p1');
     expect(await seen(one)).toEqual([first, ...others]);
+    expect((await one.servers()).map(({ process, clients, ended }) => [process, clients, ended])).toEqual([
+      ['p1', TOLD.connected, first?.ended],
+      ['p2', second.connected, null],
+    ]);
   });
 
   test('of a server process that left without clients nothing is left, whatever of it comes later', async () => {
@@ -66,6 +83,7 @@ export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemet
     await one.leave('p2');
     await one.report(second);
     expect(await ids()).toEqual(['p1']);
+    expect([await one.forget('p1', by), await one.forget('p2', by), await one.forget('nobody', by)]).toEqual(['ended', 'ended', 'ended']);
     await two.present({ process: 'p1', limitMs: LIMIT_MS });
     expect(await seen(one)).toEqual([{ ...TOLD, ...running }]);
     await two.report({ ...TOLD, connected: 0 });

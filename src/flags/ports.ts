@@ -2,8 +2,8 @@ import type { Flag, FlagSet, Segment } from '../../packages/flags/src/core/defin
 import type { Duration, Instant } from '../kernel/index.ts';
 import type { ExpiryNotice } from './core/notice.ts';
 
-/** What happened, as the history names it. `kill` and `undo-kill` are what the kill switch did; a `restore` writes no flag: it begins another history. */
-export type FlagAction = 'create' | 'change' | 'delete' | 'kill' | 'undo-kill' | 'import' | 'ramp' | 'release' | 'restore';
+/** What happened, as the history names it. `kill` and `undo-kill` are what the kill switch did. Two write no flag: a `restore` begins another history, and by `server-gone` a person said that a silent server process has ended. */
+export type FlagAction = 'create' | 'change' | 'delete' | 'kill' | 'undo-kill' | 'import' | 'ramp' | 'release' | 'restore' | 'server-gone';
 
 /** One flag or segment as it was and as it is; null: it was not there, or is gone. */
 export type FlagWrite =
@@ -175,6 +175,13 @@ export interface ServerReach extends Reach {
   readonly ended: { readonly at: Instant; readonly until: Instant } | null;
 }
 
+/** A process of `slipway serve` that may answer, or ended a moment ago. */
+export interface FlagServer extends Pick<ServerReach, 'process' | 'host' | 'pid' | 'silent' | 'ended'> {
+  readonly heardAt: Instant;
+  /** Connected when it was heard last. */
+  readonly clients: number;
+}
+
 /** A client has applied a change, and said so to another process than the one its stream comes from. */
 export interface Acknowledgement {
   /** The one that its stream comes from. */
@@ -192,11 +199,22 @@ export interface Acknowledgement {
 export interface FlagTelemetry {
   /**
    * Says that a process of this host serves flags: before it answers anything, and again every few seconds. `limitMs` is its own promise
-   * to answer no more when it could not say so for that long. Answers the database's time.
+   * to answer no more when it could not say so for that long. Answers the database's time, and since when it is known without a break:
+   * another time than before says that it was taken off the list meanwhile.
    */
-  present(server: { readonly process: string; readonly limitMs: Duration }): Promise<Instant>;
+  present(server: {
+    readonly process: string;
+    readonly limitMs: Duration;
+  }): Promise<{ readonly at: Instant; readonly registered: Instant }>;
   /** It answers no more: nothing that it said is left, or, where clients were connected to it, left for long. */
   leave(process: string): Promise<void>;
+  /** Those of {@link reach}, of all environments together, the longest there first. */
+  servers(): Promise<readonly FlagServer[]>;
+  /**
+   * Believes a person that a silent process has ended: from now on it is as one that was seen to have, and the history of every environment
+   * says who said so. If it comes back it registers anew. One that is `heard`, or has `ended` (or never was), is left as it is.
+   */
+  forget(process: string, by: { readonly actor: string; readonly reason: string }): Promise<'forgotten' | 'heard' | 'ended'>;
   count(counts: readonly FlagCount[]): Promise<void>;
   /** Sums over the hours since `since`, by flag and variant, with the last hour something was counted in. */
   counted(

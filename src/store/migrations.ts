@@ -25,6 +25,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0007_flag_servers': { up: (db) => runAll(db, FLAG_SERVER_TABLES) },
   '0008_flag_server_ends': { up: addEnds },
   '0009_flag_acknowledgements': { up: (db) => runAll(db, FLAG_ACKNOWLEDGEMENT_TABLE) },
+  '0010_flag_server_registrations': { up: addRegistrations },
 };
 
 async function createLedger(db: Kysely<unknown>): Promise<void> {
@@ -45,6 +46,11 @@ async function addUnsealed(db: Kysely<unknown>): Promise<void> {
 /** When a process ended that clients were connected to. */
 async function addEnds(db: Kysely<unknown>): Promise<void> {
   await sql`alter table slipway.flag_server add column ended_at timestamptz`.execute(db);
+}
+
+/** Since when a process is known without a break: it may have been taken off the list, and come back. */
+async function addRegistrations(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table slipway.flag_server add column registered_at timestamptz`.execute(db);
 }
 
 const LEDGER = `

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
 import { openStore, type OpenStore } from '../../src/store/index.ts';
+import { aFlag } from '../server/bed.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { LEASE } from './support.ts';
 
@@ -133,4 +134,68 @@ it('of a process elsewhere nobody knows whether it has ended: it is silent after
     { process: 'q', silent: null },
     { process: 'r', silent: null },
   ]);
+});
+
+describe('a process elsewhere that a person says has ended', () => {
+  const by = { actor: 'ann', reason: 'web-3 burnt down' };
+  const beSilent = (): Promise<unknown> =>
+    query(`update slipway.flag_server set place = 'elsewhere', seen_at = seen_at - interval '30 seconds'`);
+  const told = { environment: 'dev', history: '', inMemory: 4, seq: 4, acknowledged: 1, p50Ms: null, p99Ms: null, lastMs: null, stale: [] };
+
+  it('is as one that was seen to have ended, and the history of every environment says who said so, once', async () => {
+    for (const environment of ['dev', 'prd'])
+      await store.flags.commit({
+        ...by,
+        environment,
+        action: 'create',
+        acknowledge: false,
+        writes: [{ kind: 'flag', key: 'a', revision: null, after: aFlag() }],
+      });
+    await store.telemetry.present({ process: 'p', limitMs: 3_600_000 });
+    await store.telemetry.report({ ...told, process: 'p', connected: 2 });
+    await beSilent();
+    const [silent] = await store.telemetry.servers();
+    expect(silent).toMatchObject({ process: 'p', clients: 2, ended: null, silent: { since: silent?.heardAt } });
+    expect(await store.telemetry.forget('p', by)).toBe('forgotten');
+    expect(await store.telemetry.reach('dev')).toMatchObject([{ process: 'p', silent: null, ended: { at: expect.any(Number) } }]);
+    for (const environment of ['dev', 'prd']) {
+      const [change, before] = await store.flags.history(environment, { limit: 2 });
+      expect(change).toMatchObject({ actor: 'ann', action: 'server-gone', seq: (before?.seq ?? 0) + 1, acknowledge: false, writes: [] });
+      expect(change?.reason).toMatch(/^the server process \d+ on .+, silent since 20.+Z: web-3 burnt down$/);
+    }
+    expect(await store.telemetry.forget('p', by)).toBe('ended');
+    expect(await store.flags.history('dev', { limit: 9 })).toHaveLength(2);
+  });
+
+  it('registers anew when it comes back, whether or not its clients are still waited for', async () => {
+    for (const connected of [2, 0]) {
+      const { registered } = await store.telemetry.present({ process: 'p', limitMs: 3_600_000 });
+      await store.telemetry.report({ ...told, process: 'p', connected });
+      await beSilent();
+      // To be silent is not to be gone.
+      const back = await store.telemetry.present({ process: 'p', limitMs: 3_600_000 });
+      expect(back.registered).toBe(registered);
+      await beSilent();
+      expect(await store.telemetry.forget('p', by)).toBe('forgotten');
+      const anew = await store.telemetry.present({ process: 'p', limitMs: 3_600_000 });
+      expect(anew.registered).toBe(anew.at);
+      expect(anew.registered).toBeGreaterThan(registered);
+      expect(await store.telemetry.reach('dev')).toMatchObject([{ process: 'p', silent: null, ended: null }]);
+    }
+  });
+
+  it('that says at the same moment that it is there is heard, or registers anew', async () => {
+    for (let times = 0; times < 20; times++) {
+      const { registered } = await store.telemetry.present({ process: 'p', limitMs: 3_600_000 });
+      await beSilent();
+      const [done, said] = await Promise.all([
+        store.telemetry.forget('p', by),
+        store.telemetry.present({ process: 'p', limitMs: 3_600_000 }),
+      ]);
+      const again = await store.telemetry.present({ process: 'p', limitMs: 3_600_000 });
+      expect([done, said.registered === registered]).toEqual(
+        done === 'heard' ? ['heard', true] : ['forgotten', again.registered === registered],
+      );
+    }
+  });
 });

@@ -14,6 +14,7 @@ import {
   type Silent,
 } from '../../flags/index.ts';
 import { plain } from './as-is.ts';
+import { serverName, shortId } from './flag-servers.ts';
 import { count, table } from './table.ts';
 import type { Style } from './style.ts';
 
@@ -140,14 +141,16 @@ function unconnectedText(allHave: boolean): string {
 
 /** Those that lost a server process, and may not have found another one yet. */
 function endedText({ process, host, pid, clients, at, until }: Ended): string {
-  const who = host === null ? process : `${pid} on ${host}`;
-  return `${count(clients, 'client')} of the server process ${who}, which had ended by ${toIso(at)}, may be without it: they come back to another one within a minute. Ask \`slipway flag show\` after ${toIso(until)}.`;
+  return `${count(clients, 'client')} of ${serverName({ process, host, pid })}, which had ended by ${toIso(at)}, may be without it: they come back to another one within a minute. Ask \`slipway flag show\` after ${toIso(until)}.`;
 }
 
 /** What is known of a server process that says nothing any more, and what to do. */
 function silentText({ process, host, pid, since, until }: Silent): string {
   const who = host === null ? `A server process of an older build (${process})` : `The server process ${pid} on ${host}`;
-  const look = host === null ? '' : ` End it there, or, when it has ended already, run \`slipway flag show\` on ${host}.`;
+  const look =
+    host === null
+      ? ''
+      : ` End it there, or, when it has ended already, run \`slipway flag show\` on ${host}. If that machine is gone, say so: \`slipway flag server-gone ${shortId({ process })} --reason ...\`.`;
   return `${who} is silent since ${toIso(since)}: it may go on answering without the change until ${toIso(until)}.${look}`;
 }
 

@@ -27,13 +27,20 @@ const pass = (ms: number): void => {
 const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 let answer: () => Promise<number>;
+let registered: number;
 let left: string[];
 let presence: Presence;
 
 async function start(): Promise<void> {
-  [monotonic, wall, left] = [1_000, 1_000_000, []];
+  [monotonic, wall, left, registered] = [1_000, 1_000_000, [], 7];
   const leave = (process: string): Promise<void> => Promise.resolve(void left.push(process));
-  presence = startPresence({ telemetry: { present: () => answer(), leave }, clock, log: () => undefined, process: 'p', limitMs: LIMIT_MS });
+  presence = startPresence({
+    telemetry: { present: async () => ({ at: await answer(), registered }), leave },
+    clock,
+    log: () => undefined,
+    process: 'p',
+    limitMs: LIMIT_MS,
+  });
   await settle();
 }
 afterEach(() => presence.leave());
@@ -73,6 +80,22 @@ test('who could not say it for as long as the limit is not known, and is known a
   await again();
   // What was read before this may be older than a change whose author could not know of this process.
   expect(presence.since()).toBe(1_000 + LIMIT_MS);
+});
+
+test('who was taken off the list meanwhile is known anew from then on, however short it was', async () => {
+  answer = here;
+  await start();
+  pass(20_000);
+  await again();
+  expect(presence.since()).toBe(1_000);
+  registered = 8;
+  pass(5_000);
+  await again();
+  // What was read before this may be older than a change whose author was told that this process has ended.
+  expect(presence.since()).toBe(26_000);
+  pass(5_000);
+  await again();
+  expect(presence.since()).toBe(26_000);
 });
 
 test('it counts from when it asked, not from when it was answered', async () => {

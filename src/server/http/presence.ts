@@ -37,6 +37,8 @@ export function startPresence({ telemetry, clock, log, process, limitMs }: Prese
   /** From before the store was asked, so that its own time of it is later. */
   let last: Moment | null = null;
   let since: Duration | null = null;
+  /** As the store dates it: another time is another registration. */
+  let registeredAs: Instant | null = null;
   /** What the store's clock is ahead of the monotonic one. */
   let ahead: Duration | null = null;
   let told = (): void => undefined;
@@ -44,8 +46,12 @@ export function startPresence({ telemetry, clock, log, process, limitMs }: Prese
 
   const once = async (): Promise<void> => {
     const asked = momentOf(clock);
-    const at = await telemetry.present({ process, limitMs });
-    const unbroken = last !== null && elapsedSince(last, clock) < limitMs;
+    const { at, registered: as } = await telemetry.present({ process, limitMs });
+    const forgotten = registeredAs !== null && registeredAs !== as;
+    if (forgotten)
+      log('warn', 'this process was off the list of those that may answer: it reads the flags anew before it does', { process });
+    registeredAs = as;
+    const unbroken = !forgotten && last !== null && elapsedSince(last, clock) < limitMs;
     if (!unbroken) since = clock.monotonic();
     last = asked;
     const took = clock.monotonic() - asked.monotonic;

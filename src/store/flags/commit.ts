@@ -157,7 +157,7 @@ async function conflict(
 }
 
 /** The next number of the environment, and a time that is never before the last one's. */
-async function advance(trx: Trx, name: string): Promise<{ readonly seq: number; readonly at: Date }> {
+export async function advance(trx: Trx, name: string): Promise<{ readonly seq: number; readonly at: Date }> {
   return trx
     .insertInto('flag_environment')
     .values({ name, seq: 1, at: sql<Date>`clock_timestamp()` })

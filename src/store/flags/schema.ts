@@ -81,6 +81,8 @@ export interface FlagServerTable {
   readonly place: string;
   readonly limit_ms: ColumnType<string, number, number>;
   readonly seen_at: Time;
+  /** Since when it is known without a break; null for one of an older build. */
+  readonly registered_at: TimeOrNull;
   /** It answers no more; kept while its clients may not be heard elsewhere yet. */
   readonly ended_at: TimeOrNull;
 }

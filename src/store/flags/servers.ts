@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { FlagTelemetry, Reach, ServerReach } from '../../flags/index.ts';
-import type { Instant } from '../../kernel/index.ts';
 import type { Driver } from '../../release/index.ts';
 import { thisDriver, thisPlace } from '../process.ts';
 import type { Session } from '../session.ts';
@@ -12,48 +11,53 @@ import { HISTORY } from './histories.ts';
  * they answer by themselves what they knew, until they have come back.
  */
 
-type IsAlive = (driver: Driver) => boolean;
+export type IsAlive = (driver: Driver) => boolean;
 
 /** A process that said nothing for so long is silent: it says something every few seconds. */
-const SILENT = sql`interval '10 seconds'`;
+export const SILENT = sql`interval '10 seconds'`;
 
 /**
  * How long those that were connected to a process that ended are waited for: clients of `@slipway/flags` notice a stream that went silent
  * after 45 s at most, and come back within 10 s.
  */
-const COMING_BACK = sql`interval '1 minute'`;
+export const COMING_BACK = sql`interval '1 minute'`;
 
 /** When a process has stopped answering by its own limit; a little later, for its clock need not run as fast as this one. */
-const endOf = (seen: ReturnType<typeof sql>, limit: ReturnType<typeof sql>) =>
+export const endOf = (seen: ReturnType<typeof sql>, limit: ReturnType<typeof sql>) =>
   sql`${seen} + (${limit} * 1.01 + 10000) * interval '1 millisecond'`;
 
 export async function present(
   session: Session,
   isAlive: IsAlive,
   { process, limitMs }: Parameters<FlagTelemetry['present']>[0],
-): Promise<Instant> {
+): ReturnType<FlagTelemetry['present']> {
   const { host, pid, startTicks } = thisDriver(process);
-  const query = sql<{ readonly at: Date; readonly isNew: boolean }>`
-    with past as (
+  const query = sql<{ readonly at: Date; readonly registered: Date }>`
+    with now as materialized (
+      select clock_timestamp() as at
+    ), past as (
       delete from slipway.flag_server
       where process <> ${process} and coalesce(ended_at + ${COMING_BACK}, ${endOf(sql`seen_at`, sql`limit_ms`)}) < clock_timestamp()
       returning process
     ), said as (
       delete from slipway.flag_reach where process in (select process from past)
     )
-    insert into slipway.flag_server (process, host, pid, start_ticks, place, limit_ms, seen_at)
-    values (${process}, ${host}, ${pid}, ${startTicks}, ${thisPlace()}, ${limitMs}, clock_timestamp())
-    on conflict (process) do update set limit_ms = excluded.limit_ms, seen_at = excluded.seen_at, ended_at = null
-    returning seen_at as at, xmax = 0 as "isNew"`;
+    insert into slipway.flag_server (process, host, pid, start_ticks, place, limit_ms, seen_at, registered_at)
+    select ${process}::text, ${host}::text, ${pid}::integer, ${startTicks}::bigint, ${thisPlace()}::text, ${limitMs}::bigint, at, at from now
+    on conflict (process) do update set limit_ms = excluded.limit_ms, seen_at = excluded.seen_at, ended_at = null,
+      registered_at = case when flag_server.ended_at is null then flag_server.registered_at else excluded.registered_at end
+    returning seen_at as at, registered_at as registered`;
   const { rows } = await session.again(() => query.execute(session.db));
   const [row] = rows;
   if (row === undefined) throw new Error('A row that was written comes back');
+  const [at, registered] = [row.at.getTime(), row.registered.getTime()];
   // Who begins in the place of one that was killed takes its name off the list.
-  if (row.isNew) await forgetEnded(session, isAlive);
-  return row.at.getTime();
+  if (at === registered) await forgetEnded(session, isAlive);
+  return { at, registered };
 }
 
-async function forgetEnded(session: Session, isAlive: IsAlive): Promise<void> {
+/** Marks those of this place that are seen to have ended. */
+export async function forgetEnded(session: Session, isAlive: IsAlive): Promise<void> {
   const query = sql<Place>`select process, host, pid, start_ticks as "startTicks", place from slipway.flag_server
     where place = ${thisPlace()} and ended_at is null`;
   const { rows } = await session.again(() => query.execute(session.db));
@@ -61,7 +65,12 @@ async function forgetEnded(session: Session, isAlive: IsAlive): Promise<void> {
 }
 
 export async function leave({ db, again }: Session, process: string): Promise<void> {
-  const query = sql`
+  await again(() => leaving(process).execute(db));
+}
+
+/** Takes a process off the list; where it had clients, it stays marked for those. */
+export function leaving(process: string) {
+  return sql`
     with had as (
       select process from slipway.flag_reach r where process = ${process} and ${CLIENTS} > 0
     ), ended as (
@@ -71,7 +80,6 @@ export async function leave({ db, again }: Session, process: string): Promise<vo
       delete from slipway.flag_reach where process = ${process} and not exists (select from had)
     )
     delete from slipway.flag_server where process = ${process} and not exists (select from had)`;
-  await again(() => query.execute(db));
 }
 
 /** Where a process was when it registered; nulls for one of an older build. */
@@ -127,13 +135,20 @@ function hasEnded({ process, host, pid, startTicks, place }: Place, isAlive: IsA
   return !isAlive({ id: process, host, pid, startTicks: startTicks === null ? null : Number(startTicks) });
 }
 
-function seen(environment: string, { process, host, pid, silentSince, until, endedAt, backBy, reach, history }: Row): ServerReach {
+export type Standing = Pick<Row, 'silentSince' | 'until' | 'endedAt' | 'backBy'>;
+
+/** What is known of a process that does not say that it is well. */
+export function standingOf({ silentSince, until, endedAt, backBy }: Standing): Pick<ServerReach, 'silent' | 'ended'> {
   const ended = endedAt === null || backBy === null ? null : { at: endedAt.getTime(), until: backBy.getTime() };
   const silent = silentSince === null || ended !== null ? null : { since: silentSince.getTime(), until: until.getTime() };
+  return { silent, ended };
+}
+
+function seen(environment: string, { process, host, pid, reach, history, ...standing }: Row): ServerReach {
   const told = reach ?? { ...NOTHING, environment, process };
   // What was counted in another past says nothing of this one.
   const counts = told.history === (history ?? '') ? {} : { inMemory: 0, seq: 0, acknowledged: 0 };
-  return { ...told, ...counts, host, pid, silent, ended };
+  return { ...told, ...counts, host, pid, ...standingOf(standing) };
 }
 
 const NOTHING = { history: '', inMemory: 0, connected: 0, seq: 0, acknowledged: 0, p50Ms: null, p99Ms: null, lastMs: null, stale: [] };

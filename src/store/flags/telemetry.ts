@@ -4,6 +4,7 @@ import type { Instant } from '../../kernel/index.ts';
 import type { Driver } from '../../release/index.ts';
 import type { Session } from '../session.ts';
 import { relay, relayed } from './relay.ts';
+import { forget, listServers } from './known-servers.ts';
 import { leave, present, reachOf } from './servers.ts';
 
 /** Counts are kept so long: enough to see that nobody asks for a flag any more. */
@@ -17,6 +18,8 @@ export function createFlagTelemetry(session: Session, isAlive: (driver: Driver) 
     report: (reach) => report(session, reach),
     present: (server) => present(session, isAlive, server),
     leave: (process) => leave(session, process),
+    servers: () => listServers(session, isAlive),
+    forget: (process, by) => forget(session, process, by),
     relay: (told) => relay(session, told),
     relayed: (process) => relayed(session, process),
     reach: (environment) => reachOf(session, isAlive, environment),

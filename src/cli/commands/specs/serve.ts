@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../spec.ts';
+import { STORE } from './flags.ts';
 
 /** The server. */
 export const SERVE_COMMANDS: readonly CommandSpec[] = [
@@ -35,5 +36,33 @@ export const SERVE_COMMANDS: readonly CommandSpec[] = [
     ],
     json: 'nothing beyond its log, which is always JSON lines',
     load: async () => (await import('../serve.ts')).run,
+  },
+  {
+    path: 'flag servers',
+    purpose: 'List the processes of `slipway serve` that may answer: where they run, their clients, and since when one is silent.',
+    notes:
+      'A kill is complete only when none of these can answer without it. One that is silent may go on answering what it knew until the time named; `slipway flag server-gone` gives it up earlier. Clients are those of @slipway/flags, of all environments, as it said last.',
+    examples: [
+      { line: 'slipway flag servers', what: 'all' },
+      { line: 'slipway flag servers --json', what: 'for a program' },
+    ],
+    exits: [STORE],
+    json: '{ servers: [{ process, host, pid, clients, heardAt, silent: { since, until } | null, ended: { at, until } | null }] }',
+    load: async () => (await import('../flag-servers.ts')).list,
+  },
+  {
+    path: 'flag server-gone',
+    purpose: 'Say that a silent server process has ended, because its machine is gone, so that no kill waits for it.',
+    args: [{ syntax: '<server>', what: 'its id, or the beginning of it, as `slipway flag servers` shows it' }],
+    options: [{ flags: '--reason <text>', what: 'how that is known; kept in the history of every environment' }],
+    notes:
+      'Nothing checks this: a process that runs and is only cut off goes on answering what it knew, until its --stale-limit has passed, and no kill says so any more. Where the machine is there, end the process instead. If it reaches the store again it registers and reads anew before it answers.',
+    examples: [
+      { line: "slipway flag server-gone 4f1c09d2 --reason 'web-3 is dead, its disk is here'", what: 'after the loss of a machine' },
+      { line: "slipway flag server-gone 4f1c09d2 --reason 'the node was deleted' --json", what: 'in a script' },
+    ],
+    exits: [[3, 'there is no such process, or several begin like that'], [4, 'it is heard, or has ended already'], STORE],
+    json: '{ server: { process, host, pid, clients, heardAt, silent, ended }, actor, reason }; as it was before',
+    load: async () => (await import('../flag-servers.ts')).gone,
   },
 ];

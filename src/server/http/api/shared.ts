@@ -19,7 +19,7 @@ export const changeSchema = z
     at: z.string(),
     actor: z.string(),
     reason: z.string(),
-    action: z.enum(['create', 'change', 'delete', 'kill', 'undo-kill', 'import', 'ramp', 'release', 'restore']),
+    action: z.enum(['create', 'change', 'delete', 'kill', 'undo-kill', 'import', 'ramp', 'release', 'restore', 'server-gone']),
     writes: z.array(z.object({ kind: z.enum(['flag', 'segment']), key: z.string(), before: z.json(), after: z.json() })),
   })
   .meta({ id: 'Change', description: 'One change, whole: all of its writes happened.' });
