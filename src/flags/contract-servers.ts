@@ -13,7 +13,7 @@ const TOLD: Reach = {
   p50Ms: 4,
   p99Ms: 9.5,
   lastMs: 9.5,
-  stale: [{ client: 'c', since: 1_000 }],
+  stale: [{ client: 'c', since: 1_000, from: { address: '10.0.0.7', token: { id: 'ab12', description: 'shop backend' } } }],
 };
 const LIMIT_MS = 3_600_000;
 

@@ -130,6 +130,21 @@ export interface FlagCount {
   readonly count: number;
 }
 
+/** Where a client's stream comes from, for whoever has to find the client. */
+export interface ClientOrigin {
+  /** Of the client, or of the proxy before the server. */
+  readonly address: string;
+  readonly token: Pick<Token, 'id' | 'description'>;
+}
+
+/** A client that is connected and did not acknowledge; nothing was heard of it since `since`. */
+export interface StaleClient {
+  readonly client: string;
+  readonly since: Instant;
+  /** Null: its server process, of an older build, did not say. */
+  readonly from: ClientOrigin | null;
+}
+
 /** What a server process knows of the clients that are connected to it. */
 export interface Reach {
   readonly environment: string;
@@ -147,8 +162,8 @@ export interface Reach {
   readonly p50Ms: Duration | null;
   readonly p99Ms: Duration | null;
   readonly lastMs: Duration | null;
-  /** Connected clients that did not acknowledge it, a few of them, and since when nothing was heard of each. */
-  readonly stale: readonly { readonly client: string; readonly since: Instant }[];
+  /** Connected clients that did not acknowledge it, a few of them. */
+  readonly stale: readonly StaleClient[];
 }
 
 /** Which notices owners were told. Two processes, or one that is started again, tell each once. */

@@ -177,6 +177,7 @@ describe('changing flags on the command line', () => {
 });
 
 describe('a kill that servers have heard of', () => {
+  const from = { address: '10.0.0.7', token: { id: 'ab12', description: 'shop backend' } };
   const reach = async (seq: number, acknowledged: number): Promise<Reach> => ({
     environment: 'stg',
     process: 'p1',
@@ -188,7 +189,7 @@ describe('a kill that servers have heard of', () => {
     p50Ms: 40,
     p99Ms: 300,
     lastMs: 600,
-    stale: acknowledged === 10_000 ? [] : [{ client: 'c1', since: 0 }],
+    stale: acknowledged === 10_000 ? [] : [{ client: 'c1', since: 0, from }],
   });
 
   it('ends as soon as every client has acknowledged it, and tells who has not when the time is over', async () => {
@@ -204,7 +205,12 @@ describe('a kill that servers have heard of', () => {
     const late = await ask('flag', 'kill', 'release_far', '--env', 'stg', '--reason', 'x', '--within', '100ms');
     expect(late).toMatchObject({
       exit: 19,
-      out: expect.stringContaining('9,998 of 10,000 clients have it in 600ms; 2 did not say so (c1 silent since 1970'),
+      out: expect.stringMatching(
+        /9,998 of 10,000 clients have it in 600ms; 2 did not say so\.\nThe client c1 at 10\.0\.0\.7, with the token ab12 \(shop backend\), is silent since 1970\S+Z\.\n1 more is not named\./,
+      ),
+    });
+    expect(await json('flag', 'show', 'release_far', '--env', 'stg')).toMatchObject({
+      delivery: { stale: [{ client: 'c1', since: '1970-01-01T00:00:00.000Z', ...from }] },
     });
     // Numbers of an earlier change say nothing of this one.
     const deaf = await ask('flag', 'kill', 'release_far', '--env', 'stg', '--reason', 'x', '--within', '100ms', '--json');

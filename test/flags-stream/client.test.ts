@@ -259,7 +259,7 @@ describe('a client that has to begin alone', () => {
   it('does not wait for a server that refuses its token', async () => {
     server.status = 401;
     const client = connect({ initTimeoutMs: 2 ** 30 });
-    expect(await client.ready).toMatchObject({ source: 'defaults', problem: '/flags/v1/stream answered 401' });
+    expect(await client.ready).toMatchObject({ source: 'defaults', problem: expect.stringContaining('(401)') as unknown });
     expect(client.status().state).toBe('ERROR');
   });
 

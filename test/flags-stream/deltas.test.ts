@@ -47,7 +47,7 @@ it('a signed snapshot and any deltas after it are the snapshot of their end, wha
         trust: createTrust([signer.key]),
         environment: 'dev',
         applied: () => undefined,
-        refused: (why) => expect.unreachable(why),
+        refused: ({ why }) => expect.unreachable(why),
         wantsWhole: () => false,
       });
       await intake.take(signer.sign(snapshotDocument(from, signer)));

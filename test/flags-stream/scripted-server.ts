@@ -27,6 +27,8 @@ export interface Scripted {
   status: number;
   /** Refuses streams, to come again after so many seconds; 0: as it should. */
   refuseFor: number;
+  /** What it says with that. */
+  body: string;
   /** Says nothing when a stream is opened. */
   mute: boolean;
   /** Keeps answers to `GET /flags/v1/snapshot` back, as they are now. */
@@ -35,6 +37,8 @@ export interface Scripted {
   held(): number;
   release(): void;
   send(frame: Buffer | string): void;
+  /** Streams that are open. */
+  connected(): number;
   /** Cuts all connections. */
   cut(): void;
   stop(): Promise<void>;
@@ -54,6 +58,7 @@ export async function scriptedServer(port = 0): Promise<Scripted> {
     age: 0,
     status: 0,
     refuseFor: 0,
+    body: '',
     mute: false,
     hold: false,
   };
@@ -80,7 +85,7 @@ export async function scriptedServer(port = 0): Promise<Scripted> {
   };
   const server: Server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://any');
-    if (scripted.status !== 0) return void response.writeHead(scripted.status).end();
+    if (scripted.status !== 0) return void response.writeHead(scripted.status).end(scripted.body);
     if (pathname === '/flags/v1/stream') return stream(request, response);
     if (pathname === '/flags/v1/snapshot') return poll(request, response);
     let text = '';
@@ -97,6 +102,7 @@ export async function scriptedServer(port = 0): Promise<Scripted> {
     held: () => held.length,
     release: () => held.splice(0).forEach((answer) => answer()),
     send: (frame: Buffer | string) => open.forEach((response) => response.write(frame)),
+    connected: () => open.size,
     cut: () => server.closeAllConnections(),
     stop: async () => {
       server.closeAllConnections();

@@ -91,9 +91,22 @@ describe('slipway serve and its client', () => {
       (await bed.store.telemetry.reach('dev')).some(({ seq, acknowledged }) => seq === change.seq && acknowledged === 1),
     );
     const reach = (await bed.store.telemetry.reach('dev')).find(({ seq }) => seq === change.seq);
-    expect(reach).toMatchObject({ connected: 2, acknowledged: 1, stale: [{ client: 'silent' }] });
+    const from = { address: expect.stringContaining('127.0.0.1') as unknown, token: { id: token.split('_')[1], description: 'test' } };
+    expect(reach).toMatchObject({ connected: 2, acknowledged: 1, stale: [{ client: 'silent', from }] });
     silent.abort();
     await until(async () => (await bed.store.telemetry.reach('dev')).some(({ connected, stale }) => connected === 1 && stale.length === 0));
+  });
+
+  it('whoever wants another environment than its token is of is refused, and waited for by nobody', async () => {
+    const client = createClient({ url: server.base, token, environment: 'prd', initTimeoutMs: 20_000, log: () => undefined });
+    const own = `The token ${token.split('_')[1]} is of dev, and the client wants prd. Give the client a token of prd, or have it want dev.`;
+    expect(await client.ready).toMatchObject({ source: 'defaults', problem: `the token is of another environment (403): ${own}` });
+    expect(client.status().state).toBe('ERROR');
+    expect(server.log.some((line) => line.includes('its token is of another environment'))).toBe(true);
+    const change = await bed.write([['kill-me', aFlag({ enabled: false })]], 'kill');
+    const wait = { telemetry: bed.store.telemetry, clock: systemClock };
+    expect(await awaitDelivery(wait, change, 20_000, new AbortController().signal)).toMatchObject({ connected: 0, complete: true });
+    await client.close();
   });
 
   it('counts a client where its stream is, whichever process a balancer takes its acknowledgement to', async () => {

@@ -14,7 +14,7 @@ it('tells at the end also what was on its way when it ended', async () => {
       return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('cut'))));
     },
   };
-  const counts = startCounts(platform, { url: 'http://127.0.0.1:9', token: 't', client: 'c' });
+  const counts = startCounts(platform, { url: 'http://127.0.0.1:9', token: 't', client: 'c', environment: null });
   counts.add('a', 'on');
   timers[0]?.();
   counts.add('a', 'on');

@@ -105,26 +105,28 @@ export function renderSegments(
   return table([['SEGMENT', 'WHEN', 'WHAT IT IS'].map(style.dim), ...rows]);
 }
 
+const UNKNOWN_ORIGIN = { address: null, token: null };
+
 /** With its times as text, for documents. */
 export function deliveryDocument(delivery: Delivery | null): Readonly<Record<string, unknown>> | null {
   if (delivery === null) return null;
-  const stale = delivery.stale.map(({ client, since }) => ({ client, since: toIso(since) }));
+  const stale = delivery.stale.map(({ client, since, from }) => ({ client, since: toIso(since), ...(from ?? UNKNOWN_ORIGIN) }));
   const silent = delivery.silent.map((one) => ({ ...one, since: toIso(one.since), until: toIso(one.until) }));
   const ended = delivery.ended.map((one) => ({ ...one, at: toIso(one.at), until: toIso(one.until) }));
   return { ...delivery, stale, silent, ended };
 }
 
-/** `9,998 of 10,000 clients have it, the last after 0.6s; 2 did not say so (c1 silent since ...)`. */
+/** `9,998 of 10,000 clients have it in 0.6s; 2 did not say so.`, and below it who that is. */
 export function deliveryText(flag: Pick<ShownFlag, 'environment' | 'key'>, delivery: Delivery, style: Style): string {
   const { servers, heard, connected, acknowledged, lastMs, complete } = delivery;
   if (servers === 0) return style.warn([nobodyText(flag), ...delivery.ended.map(endedText)].join('\n'));
   const parts = [
     connected === 0 ? unconnectedText(heard === servers) : reachedText(acknowledged, connected, lastMs),
     ...(heard < servers ? [`${servers - heard} of ${count(servers, 'server')} did not say that they have it`] : []),
-    ...(acknowledged < connected ? [lateText(delivery)] : []),
+    ...(acknowledged < connected ? [`${NUMBER.format(connected - acknowledged)} did not say so`] : []),
   ];
   return style[complete ? 'good' : 'warn'](
-    [`${parts.join('; ')}.`, ...delivery.silent.map(silentText), ...delivery.ended.map(endedText)].join('\n'),
+    [`${parts.join('; ')}.`, ...staleTexts(delivery), ...delivery.silent.map(silentText), ...delivery.ended.map(endedText)].join('\n'),
   );
 }
 
@@ -161,7 +163,21 @@ function reachedText(acknowledged: number, connected: number, lastMs: number | n
   return `${NUMBER.format(acknowledged)} of ${NUMBER.format(connected)} clients have it${took}`;
 }
 
-function lateText({ connected, acknowledged, stale }: Delivery): string {
-  const known = stale.map(({ client, since }) => `${plain(client)} silent since ${toIso(since)}`);
-  return `${NUMBER.format(connected - acknowledged)} did not say so${known.length === 0 ? '' : ` (${known.join(', ')})`}`;
+/** Who has not said that they have it, as far as that is known: for whoever has to find them, one in a line. */
+function staleTexts({ connected, acknowledged, stale }: Delivery): readonly string[] {
+  if (stale.length === 0) return [];
+  const unnamed = connected - acknowledged - stale.length;
+  const more = unnamed > 0 ? [`${NUMBER.format(unnamed)} more ${unnamed === 1 ? 'is' : 'are'} not named.`] : [];
+  return [...stale.map(staleText), ...more, STALE_ADVICE];
+}
+
+const STALE_ADVICE = 'Each may go on with what it had. Its log, or its `status().problem`, says why.';
+
+function staleText({ client, since, from }: Delivery['stale'][number]): string {
+  const who = from === null ? '' : ` at ${plain(from.address)}, with the token ${from.token.id}${descriptionText(from.token)},`;
+  return `The client ${plain(client)}${who} is silent since ${toIso(since)}.`;
+}
+
+function descriptionText({ description }: { readonly description: string }): string {
+  return description === '' ? '' : ` (${plain(description)})`;
 }

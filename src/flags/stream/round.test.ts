@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createClients } from './round.ts';
 
+const FROM = { address: '10.0.0.7', token: { id: 'ab12', description: 'shop backend' } };
+
 describe('how far a change got', () => {
   it('counts who has applied it, how long that took, and names who has not, the longest silent first', () => {
     const clients = createClients();
-    for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) clients.joined(name, null, index);
+    for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) clients.joined(name, null, index, FROM);
     expect(clients.reach()).toMatchObject({ connected: 4, seq: 0, acknowledged: 0, p50Ms: null, stale: [] });
     clients.ask(7, 1_000);
     clients.acknowledge('a', 7, 1_010);
@@ -18,16 +20,16 @@ describe('how far a change got', () => {
       p99Ms: 30,
       lastMs: 30,
       stale: [
-        { client: 'd', since: 3 },
-        { client: 'c', since: 1_500 },
+        { client: 'd', since: 3, from: FROM },
+        { client: 'c', since: 1_500, from: FROM },
       ],
     });
   });
 
   it('counts a client once, however often it says so and however many streams it has', () => {
     const clients = createClients();
-    clients.joined('a', null, 0);
-    clients.joined('a', 3, 1);
+    clients.joined('a', null, 0, FROM);
+    clients.joined('a', 3, 1, FROM);
     clients.ask(4, 10);
     for (const now of [20, 30]) clients.acknowledge('a', 4, now);
     expect(clients.reach()).toMatchObject({ connected: 1, acknowledged: 1, lastMs: 10 });
@@ -39,7 +41,7 @@ describe('how far a change got', () => {
 
   it('does not take an acknowledgement of something older', () => {
     const clients = createClients();
-    clients.joined('a', null, 0);
+    clients.joined('a', null, 0, FROM);
     clients.ask(4, 10);
     clients.acknowledge('a', 3, 20);
     expect(clients.reach()).toMatchObject({ acknowledged: 0, lastMs: null });
@@ -47,8 +49,8 @@ describe('how far a change got', () => {
 
   it('does not count who is not connected: it would hide another that has not acknowledged', () => {
     const clients = createClients();
-    clients.joined('a', 3, 0);
-    clients.joined('b', 3, 0);
+    clients.joined('a', 3, 0, FROM);
+    clients.joined('b', 3, 0, FROM);
     clients.ask(4, 10);
     clients.acknowledge('b', 4, 20);
     clients.left('b');
@@ -59,8 +61,8 @@ describe('how far a change got', () => {
   it('measures who was there or came back, not who began later; no time is negative when clocks differ', () => {
     const clients = createClients();
     clients.ask(4, 1_000);
-    clients.joined('came back', 3, 900);
-    clients.joined('began', null, 900);
+    clients.joined('came back', 3, 900, FROM);
+    clients.joined('began', null, 900, FROM);
     clients.acknowledge('began', 4, 9_000);
     expect(clients.reach()).toMatchObject({ acknowledged: 1, lastMs: null });
     clients.acknowledge('came back', 4, 990);
@@ -70,13 +72,13 @@ describe('how far a change got', () => {
   it('believes who comes back that it has what it says', () => {
     const clients = createClients();
     clients.ask(4, 1_000);
-    clients.joined('a', 4, 2_000);
+    clients.joined('a', 4, 2_000, FROM);
     expect(clients.reach()).toMatchObject({ connected: 1, acknowledged: 1, stale: [] });
   });
 
   it('begins anew with every change', () => {
     const clients = createClients();
-    clients.joined('a', null, 0);
+    clients.joined('a', null, 0, FROM);
     clients.ask(4, 10);
     clients.acknowledge('a', 4, 20);
     clients.ask(5, 30);

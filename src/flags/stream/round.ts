@@ -1,10 +1,10 @@
 import type { Duration, Instant } from '../../kernel/index.ts';
-import type { Reach } from '../ports.ts';
+import type { ClientOrigin, Reach } from '../ports.ts';
 
 /** What one server process knows of the clients of an environment: who is connected, and who applied the newest change that asked for it. */
 export interface Clients {
   /** `knew` is the change it says it has already; null for one that begins. */
-  joined(client: string, knew: number | null, now: Instant): void;
+  joined(client: string, knew: number | null, now: Instant, from: ClientOrigin): void;
   left(client: string): void;
   /** Something came from it. */
   heard(client: string, now: Instant): void;
@@ -25,6 +25,8 @@ const MANY = 1_000;
 interface Connected {
   /** Streams of it: a client that opens a second one before the first is known to be gone is still one client. */
   streams: number;
+  /** Of the newest. */
+  from: ClientOrigin;
   heardAt: Instant;
   applied: number;
   /** It was there when the change was made, so that its acknowledgement says how long the change took to reach it. */
@@ -50,10 +52,10 @@ export function createClients(): Clients {
     };
   };
   return {
-    joined: (client, knew, now) => {
+    joined: (client, knew, now, from) => {
       const known = clients.get(client);
-      if (known !== undefined) return void (known.streams += 1);
-      clients.set(client, { streams: 1, heardAt: now, applied: knew ?? -1, waited: knew !== null });
+      if (known !== undefined) return void Object.assign(known, { streams: known.streams + 1, from });
+      clients.set(client, { streams: 1, from, heardAt: now, applied: knew ?? -1, waited: knew !== null });
       if ((knew ?? -1) >= seq) applied += 1;
     },
     left: (client) => {
@@ -107,5 +109,5 @@ function staleOf(clients: ReadonlyMap<string, Connected>, seq: number, behind: n
     if (found.length === most) break;
   }
   const oldest = found.toSorted(([, a], [, b]) => a.heardAt - b.heardAt).slice(0, MOST_STALE);
-  return oldest.map(([client, { heardAt }]) => ({ client, since: heardAt }));
+  return oldest.map(([client, { heardAt, from }]) => ({ client, since: heardAt, from }));
 }

@@ -63,6 +63,11 @@ export const ERRORS = {
     hint: 'Send a token that is valid (slp_...): in the header Authorization after the word Bearer, or in the header X-API-Key.',
   },
   token_scope: { exit: 31, http: 403, hint: 'Use a token that has the scope; docs/flags/server.md lists them.' },
+  token_environment: {
+    exit: 31,
+    http: 403,
+    hint: 'Use a token of the environment that is wanted; `slipway token list` tells whose is whose.',
+  },
   request_invalid: { exit: 2, http: 400, hint: 'GET /openapi.json says what the request looks like.' },
   revision_missing: { exit: 2, http: 428, hint: 'Send the ETag of what you changed as If-Match.' },
   too_large: { exit: 2, http: 413, hint: 'Send less at once.' },

@@ -3,6 +3,7 @@ import {
   createRing,
   encodeSnapshot,
   snapshotDocument,
+  type ClientOrigin,
   type Clients,
   type EncodedSnapshot,
   type FlagChange,
@@ -18,6 +19,12 @@ const KEPT = 256;
 /** The store was not asked successfully for this long: clients are told. A little more than its usual second, so that a slow answer is none. */
 export const AWAY_AFTER_MS = 5_000;
 
+/** Who opens a stream. */
+export interface Joining {
+  readonly id: string;
+  readonly from: ClientOrigin;
+}
+
 /** One environment in one server process: what its clients are told, and what they say. */
 export interface Channel {
   readonly environment: string;
@@ -25,7 +32,7 @@ export interface Channel {
   current(): Snapshot;
   encoded(): EncodedSnapshot;
   /** Sends what is missing after `knew`, and from now on whatever happens. Answers how to stop that. */
-  join(client: string, knew: string | null, stream: EventStream): () => void;
+  join(client: Joining, knew: string | null, stream: EventStream): () => void;
   /** To everybody. */
   send(frame: Buffer): void;
   close(): void;
@@ -72,7 +79,7 @@ export async function openChannel(environment: string, parts: Parts, signer: Sig
     clients,
     current: () => current,
     encoded: whole,
-    join: (client, position, stream) => {
+    join: ({ id, from }, position, stream) => {
       const knew = position === null ? null : seqOf(position, tagOf(current, signer));
       const missing = knew === null ? null : ring.since(knew);
       stream.send(itself);
@@ -82,11 +89,11 @@ export async function openChannel(environment: string, parts: Parts, signer: Sig
       const behind = snapshots.behindMs();
       if (behind > AWAY_AFTER_MS) stream.send(awayFrame(behind));
       streams.add(stream);
-      clients.joined(client, missing === null ? null : knew, clock.now());
+      clients.joined(id, missing === null ? null : knew, clock.now(), from);
       if (missing === null && clients.asked() > 0) stream.send(acknowledgeFrame(clients.asked()));
       return () => {
         streams.delete(stream);
-        clients.left(client);
+        clients.left(id);
       };
     },
     send,

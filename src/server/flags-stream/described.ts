@@ -11,6 +11,8 @@ const signed = z
 
 const client = z.string().min(1).max(128).describe('An id that the client made when it started.');
 
+const environment = z.string().max(100).describe('The one that the client wants: a token of any other is refused (`token_environment`).');
+
 export const ACKNOWLEDGEMENT = z.object({
   client,
   seq: z.int().nonnegative(),
@@ -44,7 +46,7 @@ export const DESCRIBED: readonly Described[] = [
     summary: 'Hear the rules, and every change of them',
     description: 'Server-sent events, signed. docs/flags/protocol.md describes them.',
     scopes,
-    query: z.object({ client: client.optional() }),
+    query: z.object({ client: client.optional(), environment: environment.optional() }),
     headers: LAST,
     answers: { 200: { description: 'A stream, text/event-stream.' }, 503: NO_PLACE },
   }),
@@ -54,6 +56,7 @@ export const DESCRIBED: readonly Described[] = [
     tag,
     summary: 'The rules, whole',
     scopes,
+    query: z.object({ environment: environment.optional() }),
     headers: { 'If-None-Match': 'ETag of what the client has.' },
     answers: {
       200: {

@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono';
 import { z } from 'zod';
 import { eventFrame, type Signer } from '../../flags/index.ts';
 import { SlipwayError } from '../../kernel/index.ts';
+import { addressOf } from '../http/address.ts';
 import { parseJson, readText } from '../http/body.ts';
 import type { Mount, Mounted, ServeEnv, Serving } from '../http/mount.ts';
 import type { Channel } from './channel.ts';
@@ -14,6 +15,7 @@ import { answerSnapshot } from './snapshot.ts';
 import { openAll, tellWhenAway } from './watch.ts';
 
 const MOST_BYTES = 64 * 1024;
+const MOST_NAME = 100;
 
 /** The rules, for clients that evaluate themselves: stream, snapshot, acknowledgements and counts (`docs/flags/protocol.md`). */
 export function flagStream(signer: Signer): Mount {
@@ -39,8 +41,9 @@ export function flagStream(signer: Signer): Mount {
         const ends: (() => void)[] = [() => reports.moved(channel)];
         const token = context.get('token');
         const { stream, response } = serving.streams.open(context, token, () => ends.forEach((end) => end()));
-        const client = context.req.query('client')?.slice(0, 128) ?? serving.ids.token();
-        ends.unshift(channel.join(client, context.req.header('last-event-id') ?? null, stream), holders.add(token, stream));
+        const id = context.req.query('client')?.slice(0, 128) ?? serving.ids.token();
+        const from = { address: addressOf(context), token: { id: token.id, description: token.description } };
+        ends.unshift(channel.join({ id, from }, context.req.header('last-event-id') ?? null, stream), holders.add(token, stream));
         reports.moved(channel);
         return response;
       });
@@ -76,12 +79,27 @@ interface Parts {
   readonly reports: Reports;
 }
 
-/** Of the environment that the request's token belongs to. @throws SlipwayError `store_unreachable`, `flags_stale` */
+/** Of the environment that the request's token belongs to. @throws SlipwayError `token_environment`, `store_unreachable`, `flags_stale` */
 async function channelOf({ serving, channels }: Parts, context: Context<ServeEnv>): Promise<Channel> {
   const { environment } = context.get('token');
+  refuseOther(serving, context);
   // Not for what it answers: it refuses while nothing may be answered, and a channel that is open would not.
   await serving.snapshots.get(environment);
   return channels.get(environment);
+}
+
+/**
+ * A client that wants another environment would refuse whatever it is sent, and never acknowledge a change that is none of its business.
+ * @throws SlipwayError `token_environment`
+ */
+function refuseOther({ log }: Pick<Serving, 'log'>, context: Context<ServeEnv>): void {
+  const { id, environment } = context.get('token');
+  const wanted = context.req.query('environment')?.slice(0, MOST_NAME);
+  if (wanted === undefined || wanted === environment) return;
+  log('warn', 'a client was refused: its token is of another environment', { token: id, address: addressOf(context), environment, wanted });
+  throw new SlipwayError('token_environment', `The token ${id} is of ${environment}, and the client wants ${wanted}`, {
+    hint: `Give the client a token of ${wanted}, or have it want ${environment}.`,
+  });
 }
 
 /** The more clients there are, the longer the time in which they come back, so that whoever takes them is not run over. */

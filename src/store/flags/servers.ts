@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { FlagTelemetry, Reach, ServerReach } from '../../flags/index.ts';
+import type { FlagTelemetry, Reach, ServerReach, StaleClient } from '../../flags/index.ts';
 import type { Driver } from '../../release/index.ts';
 import { thisDriver, thisPlace } from '../process.ts';
 import type { Session } from '../session.ts';
@@ -148,7 +148,9 @@ function seen(environment: string, { process, host, pid, reach, history, ...stan
   const told = reach ?? { ...NOTHING, environment, process };
   // What was counted in another past says nothing of this one.
   const counts = told.history === (history ?? '') ? {} : { inMemory: 0, seq: 0, acknowledged: 0 };
-  return { ...told, ...counts, host, pid, ...standingOf(standing) };
+  // A process of an older build does not say where they are.
+  const stale = told.stale.map((one) => ({ ...one, from: (one as Partial<StaleClient>).from ?? null }));
+  return { ...told, ...counts, stale, host, pid, ...standingOf(standing) };
 }
 
 const NOTHING = { history: '', inMemory: 0, connected: 0, seq: 0, acknowledged: 0, p50Ms: null, p99Ms: null, lastMs: null, stale: [] };

@@ -23,7 +23,7 @@ export interface ClientParts {
  */
 export function makeClient(options: ClientOptions, { platform = systemPlatform, lastGood }: ClientParts): FlagsClient {
   const checked = checkOptions(options);
-  const server: Server = { url: checked.url, token: checked.token, client: platform.id() };
+  const server: Server = { url: checked.url, token: checked.token, client: platform.id(), environment: checked.environment };
   const counts = options.telemetry === false ? null : startCounts(platform, server);
   const evaluating = createEvaluating(noteOf(checked, counts));
   const events: Emitter<ClientEvents> = createEmitter((error) => checked.log('error', `a listener threw: ${String(error)}`));

@@ -5,7 +5,8 @@ import { createAcknowledger, processOf, type Acknowledger } from './acknowledger
 import { pause, type Platform } from './platform.ts';
 import { startPolling, type Polling } from './poll.ts';
 import { Unanswered, type Server } from './requests.ts';
-import { readStream } from './stream.ts';
+import { ForeignEnvironment, readStream } from './stream.ts';
+import { gapText } from './words.ts';
 
 /** A connection that lasted so long counts as one that worked: the next failure is a new one. */
 const WORKED_MS = 10_000;
@@ -39,7 +40,7 @@ export async function feed(parts: FeedParts): Promise<void> {
 }
 
 async function follow(parts: FeedParts, polling: Polling, acknowledger: Acknowledger): Promise<void> {
-  const { platform, signal, failed } = parts;
+  const { platform, signal, failed, pollMs } = parts;
   let failures = 0;
   while (!signal.aborted) {
     const began = platform.monotonic();
@@ -47,13 +48,15 @@ async function follow(parts: FeedParts, polling: Polling, acknowledger: Acknowle
     let askedMs: number | null = null;
     try {
       const { server, intake, readTimeoutMs } = parts;
-      await readStream({ platform, server, readTimeoutMs, signal, position: intake.position(), event: connection.event });
+      const [position, environment] = [intake.position(), intake.environment()];
+      await readStream({ platform, server, readTimeoutMs, signal, position, environment, event: connection.event });
     } catch (error) {
       if (signal.aborted) return;
       failed(error);
       askedMs = error instanceof Unanswered ? error.retryAfterMs : null;
       // A server that has no place for a stream still says what it has: until the next poll the flags would be stale.
       if (askedMs !== null && askedMs > LAST_MS) await polling.fresh().catch(failed);
+      if (isForeign(error)) askedMs = pollMs;
     }
     const worked = connection.byeMs() !== null || platform.monotonic() - began >= WORKED_MS;
     failures = worked ? 0 : failures + 1;
@@ -61,6 +64,11 @@ async function follow(parts: FeedParts, polling: Polling, acknowledger: Acknowle
     const waitMs = bye === null ? backoffMs(failures, platform.random()) : platform.random() * bye;
     await pause(platform, Math.max(waitMs, askedMs ?? 0), signal);
   }
+}
+
+/** The server has another environment for this token: it is asked no more often than it is polled. */
+function isForeign(error: unknown): boolean {
+  return error instanceof ForeignEnvironment || (error instanceof Unanswered && error.isForeign);
 }
 
 interface Connection {
@@ -81,7 +89,8 @@ function createConnection(parts: FeedParts, polling: Polling, { acknowledge, str
     if (taken.kind !== 'refused' && taken.acknowledge !== null) acknowledge(taken.acknowledge);
   };
   const event = async ({ type, data }: ServerSentEvent): Promise<void> => {
-    if (type === 'snapshot' || type === 'delta') await took(await intake.take(data));
+    if (type === 'snapshot') await took(native(await intake.take(data)));
+    else if (type === 'delta') await took(await intake.take(data));
     else if (type === ':' && intake.isSure()) heard(0);
     else if (type === 'acknowledge' && intake.isSure()) acknowledge(intake.set()?.seq ?? 0);
     else if (type === 'server') streamsFrom(processOf(data));
@@ -91,12 +100,19 @@ function createConnection(parts: FeedParts, polling: Polling, { acknowledge, str
   return { event, byeMs: () => bye };
 }
 
+/** @throws ForeignEnvironment when the server has nothing else to say */
+function native(taken: Taken): Taken {
+  if (taken.kind === 'refused' && taken.why === 'foreign-environment') throw new ForeignEnvironment(taken);
+  return taken;
+}
+
 /** Asks for the whole until nothing is missing: whoever answers may not have heard yet of what was told. */
 async function catchUp({ platform, intake, signal, failed }: FeedParts, polling: Polling): Promise<void> {
   for (let tries = 0; tries < CATCH_UP_TRIES && !intake.isSure() && !signal.aborted; tries++) {
     if (tries > 0) await pause(platform, backoffMs(tries - 1, platform.random()), signal);
     try {
       if (!(await polling.fresh())) return;
+      if (!intake.isSure()) failed(new Error(gapText(tries + 1, intake.set()?.seq ?? null)));
     } catch (error) {
       failed(error);
     }

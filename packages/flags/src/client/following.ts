@@ -49,8 +49,8 @@ export function startFollowing(parts: FollowingParts): Following {
       applied: (what) => {
         if (!restoring) life.applied(what);
       },
-      refused: (why) => {
-        if (!restoring) life.refused(why);
+      refused: (what) => {
+        if (!restoring) life.refused(what);
       },
     });
     if (saved !== null) beginWithSaved(parts, life, saved, await takeSaved(saved, intake));

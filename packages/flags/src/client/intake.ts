@@ -2,11 +2,12 @@ import type { FlagSet } from '../core/definition.ts';
 import { judge, type Judgement, type Refusal } from '../core/stream/apply.ts';
 import { parseDocument, parseEnvelope, positionOf, snapshotEtag, type Document } from '../core/stream/wire.ts';
 import type { Trust } from './trust.ts';
+import type { Refused } from './words.ts';
 
 /** What became of something that was sent. */
 export type Taken =
   /** `acknowledge`: the change that whoever sent it wants to hear is applied; null: nobody does. */
-  { readonly kind: 'applied' | 'known' | 'gap'; readonly acknowledge: number | null } | { readonly kind: 'refused'; readonly why: Refusal };
+  { readonly kind: 'applied' | 'known' | 'gap'; readonly acknowledge: number | null } | ({ readonly kind: 'refused' } & Refused);
 
 /** The one door through which flags come in: verified, judged, one after the other. */
 export interface Intake {
@@ -20,6 +21,8 @@ export interface Intake {
   isSure(): boolean;
   /** The server showed older flags, and nothing newer since. */
   isForked(): boolean;
+  /** Whose flags are taken; null: whichever come first. */
+  environment(): string | null;
   /** From where the server may go on with changes alone; null when the whole is wanted. */
   position(): string | null;
   /** Of the snapshot that need not be sent again; null when any is wanted. */
@@ -40,25 +43,30 @@ export interface IntakeParts {
   /** Null: the first one seen. */
   readonly environment: string | null;
   readonly applied: (what: Applied) => void;
-  readonly refused: (why: Refusal) => void;
+  readonly refused: (what: Refused) => void;
   /** The whole is wanted again, although nothing is missing. */
   readonly wantsWhole: () => boolean;
 }
+
+/** Of what calls itself a key; ours are shorter. */
+const MOST_KEY = 80;
 
 export function createIntake({ trust, environment, applied, refused, wantsWhole }: IntakeParts): Intake {
   let set: FlagSet | null = null;
   let tag: string | null = null;
   const certainty = createCertainty();
   let turn: Promise<unknown> = Promise.resolve();
+  const wantedEnvironment = (): string | null => set?.environment ?? environment;
 
   const take = async (text: string, askedAt: number | null): Promise<Taken> => {
     const read = await readEnvelope(text, trust);
-    if (typeof read === 'string') return { kind: 'refused', why: read };
+    if ('why' in read) return { kind: 'refused', ...read };
     const { document, key } = read;
-    const judgement = judge(document, { set, environment: set?.environment ?? environment, askedAt, forked: certainty.isForked() });
+    const wanted = wantedEnvironment();
+    const judgement = judge(document, { set, environment: wanted, askedAt, forked: certainty.isForked() });
     const isOther = certainty.isForked();
     certainty.judged(judgement, document);
-    if (judgement.kind === 'refuse') return { kind: 'refused', why: judgement.why };
+    if (judgement.kind === 'refuse') return { kind: 'refused', ...refusedOf(judgement.why, document, { environment: wanted, set }) };
     const acknowledge = document.kind === 'delta' && document.acknowledge ? document.seq : null;
     if (judgement.kind !== 'apply') return { kind: judgement.kind, acknowledge };
     if (document.kind === 'snapshot') {
@@ -73,6 +81,7 @@ export function createIntake({ trust, environment, applied, refused, wantsWhole 
     set: () => set,
     isSure: certainty.isSure,
     isForked: certainty.isForked,
+    environment: wantedEnvironment,
     position: () => (set === null || tag === null || !certainty.isSure() ? null : positionOf(set.seq, tag)),
     etag: () => (set === null || tag === null || !certainty.isSure() || wantsWhole() ? null : snapshotEtag(set.seq, tag)),
     take: (text, askedAt) => {
@@ -80,7 +89,7 @@ export function createIntake({ trust, environment, applied, refused, wantsWhole 
         const answer = await take(text, askedAt ?? null);
         if (answer.kind === 'refused') {
           certainty.refused();
-          refused(answer.why);
+          refused(answer);
         }
         return answer;
       });
@@ -90,14 +99,24 @@ export function createIntake({ trust, environment, applied, refused, wantsWhole 
   };
 }
 
+function refusedOf(
+  why: Refusal,
+  document: Document,
+  { environment, set }: { readonly environment: string | null; readonly set: FlagSet | null },
+): Refused {
+  if (why === 'foreign-environment') return { why, found: document.environment, wanted: environment };
+  return { why, found: String(document.seq), wanted: set === null ? null : String(set.seq) };
+}
+
 /** What an envelope holds and who signed it, or why it is not believed. */
-async function readEnvelope(text: string, trust: Trust): Promise<{ readonly document: Document; readonly key: string } | Refusal> {
+async function readEnvelope(text: string, trust: Trust): Promise<{ readonly document: Document; readonly key: string } | Refused> {
   const envelope = parseEnvelope(text);
-  if (envelope === null) return 'malformed';
+  const malformed: Refused = { why: 'malformed', found: null, wanted: null };
+  if (envelope === null) return malformed;
   const distrust = await trust.check(envelope);
-  if (distrust !== null) return distrust;
+  if (distrust !== null) return { why: distrust, found: envelope.key.slice(0, MOST_KEY), wanted: trust.pinned ? 'pinned' : null };
   const document = parseDocument(envelope.payload);
-  return document === null ? 'malformed' : { document, key: envelope.key };
+  return document === null ? malformed : { document, key: envelope.key };
 }
 
 /** Whether what a client has is all that it was told of. Signs of life of a server count only while it is. */

@@ -1,11 +1,11 @@
 import type { FlagSet } from '../core/definition.ts';
-import type { Refusal } from '../core/stream/apply.ts';
 import type { Document } from '../core/stream/wire.ts';
 import type { Evaluating } from './evaluating.ts';
 import type { FollowingParts } from './following.ts';
 import type { Health } from './health.ts';
 import type { Applied } from './intake.ts';
 import type { Trust } from './trust.ts';
+import type { Refused } from './words.ts';
 import type { Ready, Source, State, Status } from './types.ts';
 
 /** Where a client stands: what it evaluates with, how old that may be, and whether its start is over. */
@@ -54,9 +54,16 @@ export function createStanding({ checked, platform, evaluating, events }: Follow
     const trusting = { trust: checked.keys.length > 0 ? 'pinned' : 'first-use', keys: trusted() } as const;
     return { state: now, source, ...flags(), staleForMs, refused: health.refusals(), ...trusting, problem: health.problem() };
   };
+  /** Once, and not with every try: what went wrong a moment ago and is well again is no news. */
+  const tellChange = (from: State, to: State): void => {
+    if (from === 'NOT_READY' || to === 'CLOSED') return;
+    if (to === 'READY') checked.log('info', 'the flags are up to date again');
+    else checked.log(to === 'ERROR' ? 'error' : 'warn', `${to}: ${health.problem() ?? 'nothing was heard of the server'}`);
+  };
   const looked = (): void => {
     const now = state();
     if (now === lastState) return;
+    tellChange(lastState, now);
     lastState = now;
     events.emit('state', status());
   };
@@ -97,7 +104,7 @@ export interface Life {
   /** Up to `ageMs` ago, what the client has was all there is. */
   readonly heard: (ageMs: number) => void;
   readonly failed: (error: unknown) => void;
-  readonly refused: (why: Refusal) => void;
+  readonly refused: (what: Refused) => void;
   /** The server showed older flags, and asking again did not clear it up. */
   readonly doubted: () => void;
 }
@@ -143,8 +150,8 @@ export function createLife({ checked, platform, lastGood, evaluating, events }: 
       if (health.isRejected()) standing.settle();
       standing.looked();
     },
-    refused: (why) => {
-      health.refused(why);
+    refused: (what) => {
+      health.refused(what);
       checked.log('error', `refused: ${health.problem()}`);
     },
     doubted: () => {

@@ -1,6 +1,6 @@
 import type { FeedParts } from './feed.ts';
 import { pause } from './platform.ts';
-import { ask, expectStatus } from './requests.ts';
+import { ask, expectStatus, queryOf } from './requests.ts';
 
 /** Before anything was heard at all the snapshot is asked for soon: a proxy may hold a stream back for ever. */
 const FIRST_MS = 1_000;
@@ -43,7 +43,8 @@ async function askForSnapshot({ platform, server, intake, heard, doubted, signal
     const etag = intake.etag();
     const headers: Record<string, string> = etag === null ? {} : { 'if-none-match': etag };
     const either = AbortSignal.any([signal, tooLong.signal]);
-    const response = await expectStatus(await ask(platform, server, '/flags/v1/snapshot', { headers, signal: either }), 200, 304);
+    const path = `/flags/v1/snapshot${queryOf({ environment: intake.environment() })}`;
+    const response = await expectStatus(platform, server, await ask(platform, server, path, { headers, signal: either }), 200, 304);
     const text = await response.text();
     if (response.status === 200) {
       const taken = await intake.take(text, askedAt);

@@ -1,6 +1,18 @@
 import { createSseParser, type ServerSentEvent } from '../core/stream/sse.ts';
 import type { Platform } from './platform.ts';
-import { ask, expectStatus, type Server } from './requests.ts';
+import { refusedText, type Refused } from './words.ts';
+import { ask, expectStatus, queryOf, type Server } from './requests.ts';
+
+/**
+ * The server has another environment for this token, and nothing else to say. Whoever stayed connected would be waited for whenever a flag
+ * is killed that it does not have.
+ */
+export class ForeignEnvironment extends Error {
+  constructor(refused: Refused) {
+    super(refusedText(refused));
+    this.name = 'ForeignEnvironment';
+  }
+}
 
 /** One connection, from its opening to its end. */
 export interface StreamOptions {
@@ -8,6 +20,8 @@ export interface StreamOptions {
   readonly server: Server;
   /** What the client has already; null: nothing that can be gone on from. */
   readonly position: string | null;
+  /** The one that is wanted; null: the token's. A server that has another one says so, instead of sending what would be refused. */
+  readonly environment: string | null;
   /** Without a single byte for so long, the connection is given up. */
   readonly readTimeoutMs: number;
   readonly signal: AbortSignal;
@@ -19,7 +33,7 @@ export interface StreamOptions {
  * Reads the stream with the rules until it ends.
  * @throws Unanswered, or whatever the network does
  */
-export async function readStream({ platform, server, position, readTimeoutMs, signal, event }: StreamOptions): Promise<void> {
+export async function readStream({ platform, server, position, environment, readTimeoutMs, signal, event }: StreamOptions): Promise<void> {
   const silence = new AbortController();
   const either = AbortSignal.any([signal, silence.signal]);
   let stopTimer = (): void => undefined;
@@ -30,8 +44,8 @@ export async function readStream({ platform, server, position, readTimeoutMs, si
   const headers: Record<string, string> = { accept: 'text/event-stream' };
   if (position !== null) headers['last-event-id'] = position;
   try {
-    const path = `/flags/v1/stream?client=${encodeURIComponent(server.client)}`;
-    const response = await expectStatus(await ask(platform, server, path, { headers, signal: either }), 200);
+    const path = `/flags/v1/stream${queryOf({ client: server.client, environment })}`;
+    const response = await expectStatus(platform, server, await ask(platform, server, path, { headers, signal: either }), 200);
     if (response.body === null) throw new Error('the stream has no body');
     const parser = createSseParser();
     const decoder = new TextDecoder();

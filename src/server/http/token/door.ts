@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { isSecret, readToken, type Scope, type Token, type TokenStore } from '../../../flags/index.ts';
 import { SlipwayError, type Clock, type Duration, type Log } from '../../../kernel/index.ts';
+import { addressOf } from '../address.ts';
 import { Later } from '../later.ts';
 import type { ServeEnv } from '../mount.ts';
 import { createRate, type RateOptions } from '../rate.ts';
@@ -128,10 +129,6 @@ function keepUsed(tokens: Pick<TokenStore, 'used'>, log: Log): { readonly add: (
       await flush();
     },
   };
-}
-
-function addressOf({ env }: Context<ServeEnv>): string {
-  return env.incoming.socket.remoteAddress ?? '';
 }
 
 function tokenOf(context: Context<ServeEnv>): string | null {
