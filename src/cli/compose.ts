@@ -48,6 +48,8 @@ export interface AppOptions {
   readonly log: Log;
   /** What the process knows to be secret; what is learnt here joins it, so that the terminal hides it too. */
   readonly secrets?: Secrets;
+  /** See `StoreOptions`. */
+  readonly hurries?: boolean;
 }
 
 /** The program itself, for starting an agent or a worker. */
@@ -57,7 +59,8 @@ export function ownArgv(...args: readonly string[]): readonly string[] {
 }
 
 /** Opens the store and puts everything together. Close it when done. */
-export async function openApp({ workspace, environment, log: write, secrets = createSecrets(environment) }: AppOptions): Promise<App> {
+export async function openApp(options: AppOptions): Promise<App> {
+  const { workspace, environment, log: write, secrets = createSecrets(environment), hurries = false } = options;
   const places = findPlaces(workspace, environment);
   // The caller's own redactor does not know what is learnt here: variables files, and what references resolve to.
   const log: Log = (level, message, fields) => write(level, secrets.redact(message), redactDeep(fields, secrets.redact));
@@ -75,7 +78,7 @@ export async function openApp({ workspace, environment, log: write, secrets = cr
   };
   const { home, node } = places;
   const url = environment['SLIPWAY_DATABASE_URL'];
-  const opened = await openStore({ home, url, node, clock: systemClock, lease, log, faults: effects.faults });
+  const opened = await openStore({ home, url, node, clock: systemClock, lease, log, faults: effects.faults, hurries });
   const keys = (): SigningKeys => loadOrCreateKeys(join(home, 'keys'));
   const flagSigner = (): Signer => loadOrCreateSigner(join(home, 'keys'));
   const peers = openPeers(home);

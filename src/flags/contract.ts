@@ -133,6 +133,10 @@ export function flagContract(name: string, makeBed: () => Promise<FlagBed>): voi
         [{ kind: 'flag', key: 'a', before: made, after: off }],
         [{ kind: 'flag', key: 'a', before: null, after: made }],
       ]);
+      const newest = async (...asked: Parameters<FlagStore['newestOf']>) => (await flags.newestOf(...asked)).map(({ seq }) => seq);
+      expect(await newest(environment, ['a', 'b'], 2)).toEqual([4, 3, 2]);
+      expect(await newest(environment, ['a', 'none'], 9)).toEqual([4, 3, 1]);
+      expect(await newest('nowhere', ['a'], 9)).toEqual([]);
       expect((await flags.history(environment, { limit: 2 })).map(({ seq }) => seq)).toEqual([4, 3]);
       expect((await flags.history(environment, { limit: 2, before: 3 })).map(({ seq }) => seq)).toEqual([2, 1]);
       const times = [await flags.now(), ...(await flags.history(environment, { limit: 9 })).map(({ at }) => at)];

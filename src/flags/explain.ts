@@ -3,6 +3,7 @@ import { SlipwayError } from '../kernel/index.ts';
 import { rewound } from './core/rewind.ts';
 import { explain, type Context, type Explanation } from './evaluator.ts';
 import type { FlagChange, FlagStore } from './ports.ts';
+import { NoFlag } from './verbs.ts';
 
 /** Why a context gets what it gets, after a change. */
 export interface ExplainedFlag extends Explanation {
@@ -30,9 +31,9 @@ export async function explainFlag(store: FlagStore, { environment, key, context,
 }
 
 function refuseAbsent(environment: string, key: string, seq: number | null): never {
-  const what =
-    seq === null ? `There is no flag ${key} in ${environment}` : `There was no flag ${key} in ${environment} after change ${seq}`;
-  throw new SlipwayError('not_found', what, { hint: `\`slipway flag history --env ${environment}\` tells when it was made and deleted.` });
+  const hint = `\`slipway flag history --env ${environment}\` tells when it was made and deleted.`;
+  if (seq === null) throw new NoFlag(environment, key, hint);
+  throw new SlipwayError('not_found', `There was no flag ${key} in ${environment} after change ${seq}`, { hint });
 }
 
 const PAGE = 200;

@@ -53,7 +53,7 @@ export { applyFiles, checkApply, compareFiles, planOf, problemsAfter, type Compa
 export type { FilesProblem } from './files/problems.ts';
 export type { ApplyPlan, Judged as JudgedFlag } from './files/judge.ts';
 export { testFiles, type TestResult as FlagTestResult, type TestRun as FlagTestRun } from './files/test.ts';
-export { createFlag, deleteFlag, deleteSegment, editFlag, editSegment, flagOf, killFlag, noFlag, segmentOf, undoKill } from './verbs.ts';
+export { createFlag, deleteFlag, deleteSegment, editFlag, editSegment, flagOf, killFlag, NoFlag, segmentOf, undoKill } from './verbs.ts';
 export { importFlagd } from './core/exchange/from-flagd.ts';
 export { importUnleash } from './core/exchange/from-unleash.ts';
 export { exportFlagd } from './core/exchange/to-flagd.ts';

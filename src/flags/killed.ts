@@ -6,8 +6,6 @@ import type { FlagChange, FlagStore } from './ports.ts';
 /** Rows of the history read at once: a kill is nearly always among the newest few. */
 const PAGE = 50;
 const NEWEST = 5;
-/** Flags asked about at once. */
-const AT_ONCE = 8;
 
 /** The kill by which a flag is off. */
 export interface Kill {
@@ -19,29 +17,56 @@ export interface Kill {
   readonly wasOn: boolean;
 }
 
-/** The newest kill of a flag that still holds; null when the flag is on, or off for another reason. */
-export async function killOf(store: Pick<FlagStore, 'history'>, environment: string, key: string): Promise<Kill | null> {
+/** Reads a flag's history backwards, change by change, until it is known whether a kill holds. */
+function readKill(key: string): { readonly take: (change: FlagChange) => boolean; readonly kill: () => Kill | null } {
   let newest: FlagChange | null = null;
   let first: FlagChange | null = null;
   let wasOn = false;
-  for await (const change of historyOf(store, environment, key, NEWEST)) {
-    const { before, after } = enabledIn(change, key);
-    if (after !== false || change.action === 'undo-kill') break;
-    if (change.action === 'kill') [newest, first] = [newest ?? change, change];
-    wasOn = change.action === 'kill' && before === true;
-    if (before !== false) break;
-  }
-  return newest && first && { change: newest, first, wasOn };
+  return {
+    /** False when the rest says nothing more. */
+    take: (change) => {
+      const { before, after } = enabledIn(change, key);
+      if (after !== false || change.action === 'undo-kill') return false;
+      if (change.action === 'kill') [newest, first] = [newest ?? change, change];
+      wasOn = change.action === 'kill' && before === true;
+      return before === false;
+    },
+    kill: () => newest && first && { change: newest, first, wasOn },
+  };
 }
 
-/** The kills of an environment that hold, by flag. Only flags that are off are asked about. */
-export async function killsOf(store: Pick<FlagStore, 'history'>, { environment, flags }: FlagSet): Promise<ReadonlyMap<string, Kill>> {
+/** The newest kill of a flag that still holds; null when the flag is on, or off for another reason. */
+export async function killOf(store: Pick<FlagStore, 'history'>, environment: string, key: string): Promise<Kill | null> {
+  const { take, kill } = readKill(key);
+  for await (const change of historyOf(store, environment, key, NEWEST)) if (!take(change)) break;
+  return kill();
+}
+
+/** The kills of an environment that hold, by flag: one question for all that are off, and one more for each with a long story. */
+export async function killsOf(
+  store: Pick<FlagStore, 'history' | 'newestOf'>,
+  { environment, flags }: FlagSet,
+): Promise<ReadonlyMap<string, Kill>> {
   const off = Object.keys(flags).filter((key) => flags[key]?.enabled === false);
+  const newest = byFlag(off.length === 0 ? [] : await store.newestOf(environment, off, NEWEST));
   const found = new Map<string, Kill>();
-  for (let at = 0; at < off.length; at += AT_ONCE) {
-    const some = off.slice(at, at + AT_ONCE);
-    const kills = await Promise.all(some.map((key) => killOf(store, environment, key)));
-    for (const [index, kill] of kills.entries()) if (kill !== null) found.set(some[index] ?? '', kill);
+  for (const key of off) {
+    // What is beyond is there for the sake of another flag, and may have gaps.
+    const changes = (newest.get(key) ?? []).slice(0, NEWEST);
+    const { take, kill } = readKill(key);
+    const isOpen = changes.every(take) && changes.length === NEWEST;
+    const known = isOpen ? await killOf(store, environment, key) : kill();
+    if (known !== null) found.set(key, known);
+  }
+  return found;
+}
+
+function byFlag(changes: readonly FlagChange[]): ReadonlyMap<string, readonly FlagChange[]> {
+  const found = new Map<string, FlagChange[]>();
+  for (const change of changes) {
+    for (const { kind, key } of change.writes) {
+      if (kind === 'flag') found.set(key, [...(found.get(key) ?? []), change]);
+    }
   }
   return found;
 }

@@ -71,6 +71,8 @@ export interface FlagStore {
    * one (left out: whichever it is).
    */
   changesSince(environment: string, seq: number, history?: string): Promise<readonly FlagChange[] | null>;
+  /** Newest first: each change that is among the newest `each` of any of these keys, of flags or segments. */
+  newestOf(environment: string, keys: readonly string[], each: number): Promise<readonly FlagChange[]>;
   /** Newest first. */
   history(environment: string, query: HistoryQuery): Promise<readonly FlagChange[]>;
   /**

@@ -114,10 +114,11 @@ async function commitUrgently(store: FlagStore, asked: Asked, { key, action, ena
 }
 
 /** What is said where there is none of that key, by whoever finds out. */
-export function noFlag(environment: string, key: string): SlipwayError {
-  return new SlipwayError('not_found', `There is no flag ${key} in ${environment}`, {
-    hint: `Run \`slipway flag list -e ${environment}\` to see those there are; --env names another environment.`,
-  });
+export class NoFlag extends SlipwayError {
+  constructor(environment: string, key: string, hint?: string) {
+    const usual = `Run \`slipway flag list -e ${environment}\` to see those there are; --env names another environment.`;
+    super('not_found', `There is no flag ${key} in ${environment}`, { hint: hint ?? usual });
+  }
 }
 
 /** @throws SlipwayError `not_found` */
@@ -125,7 +126,7 @@ export function flagOf({ set, flagRevisions }: StoredFlags, key: string): { read
   const revision = flagRevisions.get(key);
   const flag = revision === undefined ? undefined : set.flags[key];
   if (flag !== undefined && revision !== undefined) return { flag, revision };
-  throw noFlag(set.environment, key);
+  throw new NoFlag(set.environment, key);
 }
 
 /** @throws SlipwayError `not_found` */

@@ -15,6 +15,14 @@ const AGAIN = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '57P05', '25
 /** Messages of node-postgres that carry no code. */
 const LOST = /connection terminated|not queryable|timeout exceeded when trying to connect|client was closed|connection ended unexpectedly/i;
 
+/** Whoever is there says that no server listens, or that there is no way to it. */
+const REFUSED = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** An answer, and not a silence: it will be the same in a moment, unless somebody starts the server. */
+export function isRefused(thrown: unknown): boolean {
+  return REFUSED.has(String((thrown as { readonly code?: unknown } | null)?.code));
+}
+
 const redact = createRedactor();
 
 /** Classifies anything thrown by a database call. */

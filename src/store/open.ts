@@ -25,6 +25,10 @@ import { createWakeups } from './wakeups.ts';
 /** The database of the store inside the embedded server. */
 const STORE_DATABASE = 'slipway';
 
+/** A server that is started again is back by then. */
+const PATIENT_MS: Duration = 30_000;
+const HURRIED_MS: Duration = 10_000;
+
 /** Everything about flags and tokens is quick, and somebody waits for it. */
 const FLAG_LIMIT_MS: Duration = 5_000;
 
@@ -42,6 +46,8 @@ export interface StoreOptions {
   readonly faults?: Faults;
   /** How long an operation waits for a store that went away. Default 30 s. */
   readonly patienceMs?: Duration;
+  /** Somebody waits for an answer: a server that was never reached and refuses is not waited for, one that is silent for 10 s at most. */
+  readonly hurries?: boolean;
   /** Tests replace it; by default by process id and start time. */
   readonly isAlive?: (driver: Driver) => boolean;
 }
@@ -79,7 +85,8 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const embedded = await openServer(options);
   const url = options.url ?? embedded?.url(STORE_DATABASE) ?? '';
   const revive = embedded === null ? null : () => embedded.ensureRunning();
-  const shared = { url, clock: options.clock, log, patienceMs: options.patienceMs ?? 30_000, revive };
+  const { hurries = false, patienceMs = hurries ? HURRIED_MS : PATIENT_MS } = options;
+  const shared = { url, clock: options.clock, log, patienceMs, waitsForRefusing: !hurries, revive };
   const session = createSession({ ...shared, limitMs: null });
   const flagSession = createSession({ ...shared, limitMs: FLAG_LIMIT_MS });
   try {

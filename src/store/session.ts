@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 import { createRedactor, messageOf, SlipwayError, type Clock, type Duration, type Log } from '../kernel/index.ts';
 import { boundedPool } from './bounded.ts';
-import { classify } from './failures.ts';
+import { classify, isRefused } from './failures.ts';
 import { SCHEMA, type Tables } from './schema.ts';
 
 export type Db = Kysely<Tables>;
@@ -33,6 +33,8 @@ export interface SessionOptions {
   readonly log: Log;
   /** How long an operation keeps trying before it gives up with `store_unreachable`. */
   readonly patienceMs: Duration;
+  /** False: one that refuses the first connection of all is not waited for, unless it can be revived. */
+  readonly waitsForRefusing: boolean;
   /**
    * How long one statement may take; null: as long as it takes. With a limit a dead connection is noticed within it, and a transaction
    * whose process cannot be reached any more is ended by the server.
@@ -58,7 +60,9 @@ export function createSession(options: SessionOptions): Session {
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: limitMs === null ? pool : boundedPool(pool, limitMs, clock) }),
   }).withSchema(SCHEMA);
-  const again = <T>(operation: () => Promise<T>): Promise<T> => persist(options, operation);
+  let isReached = options.waitsForRefusing || options.revive !== null;
+  pool.on('connect', () => (isReached = true));
+  const again = <T>(operation: () => Promise<T>): Promise<T> => persist(options, operation, (error) => isReached || !isRefused(error));
   return {
     db,
     pool,
@@ -90,7 +94,7 @@ function createPool(options: SessionOptions, changes: PoolConfig): Pool {
   return pool;
 }
 
-async function persist<T>(options: SessionOptions, operation: () => Promise<T>): Promise<T> {
+async function persist<T>(options: SessionOptions, operation: () => Promise<T>, isWorthWaiting: (error: unknown) => boolean): Promise<T> {
   const deadline = options.clock.monotonic() + options.patienceMs;
   for (let wait = 10; ; wait = Math.min(wait * 2, 500)) {
     try {
@@ -99,7 +103,7 @@ async function persist<T>(options: SessionOptions, operation: () => Promise<T>):
       const failure = classify(error);
       if (failure === null) throw error;
       if (failure !== 'transient') throw failure;
-      if (options.clock.monotonic() + wait > deadline) {
+      if (options.clock.monotonic() + wait > deadline || !isWorthWaiting(error)) {
         throw new SlipwayError('store_unreachable', `The store did not answer: ${createRedactor()(messageOf(error))}`, { cause: error });
       }
     }

@@ -127,7 +127,12 @@ describe('ramps on the command line', () => {
       exit: 0,
       out: expect.stringContaining('Recorded: pause'),
     });
-    expect((await until('the pause', ({ paused }) => paused !== null)).paused).toMatchObject({ reason: 'looking at a graph', by: 'ann' });
+    const paused = await until('the pause', (view) => view.paused !== null);
+    expect(paused.paused).toMatchObject({ reason: 'looking at a graph', by: 'ann' });
+    expect(paused.next).toEqual({ step: expect.stringContaining('50 %'), at: null });
+    const { out } = await ramp('status', FLAG);
+    expect(out).toMatch(/status +paused since 20\S+Z by ann: looking at a graph\n/);
+    expect(out).toMatch(new RegExp(`next +50 % .*, but not while it is paused: \`slipway ramp resume ${FLAG} --env dev\` goes on\\n`));
     expect(await ramp('pause', FLAG)).toMatchObject({ exit: 4, err: expect.stringContaining('it is paused: looking at a graph') });
     expect(await ramp('promote', FLAG)).toMatchObject({ exit: 4, err: expect.stringContaining('`slipway ramp resume` first') });
     await ramp('resume', FLAG, '--reason', 'all well');

@@ -192,7 +192,9 @@ describe('against a store', () => {
     expect(refused.err).toContain('changed on the server: kill by bob');
     expect(await slipway(folder, 'apply', '-e', 'e2', '--dry-run')).toMatchObject({ exit: 5 });
     expect((await store().read('e2')).set.seq).toBe(2);
-    expect(await slipway(folder, 'pull', '-e', 'e2')).toMatchObject({ exit: 0, out: 'Wrote flags/a.yaml.\n' });
+    const pulled = await slipway(folder, 'pull', '-e', 'e2');
+    expect(pulled).toMatchObject({ exit: 0, out: 'Wrote flags/a.yaml.\n' });
+    expect(pulled.err).toMatch(/ enabled: true -> false\n[^]*; in the files: 0 to add, 1 to change, 0 to remove/);
     expect(readFileSync(path.join(folder, 'flags/a.yaml'), 'utf8')).toBe(
       FILE.replace('10%, off: 90%', '50%, off: 50%').replace(
         'segments:',
@@ -244,7 +246,7 @@ describe('against a store', () => {
     });
     expect(await json(folder, 'diff', '-e', 'e3')).toMatchObject({ differences: [], left: [{ kind: 'flag', key: 'ops_x' }] });
     expect(await slipway(folder, 'pull', '-e', 'e3', '--dry-run')).toMatchObject({ exit: 0, out: 'Would write flags/ops_x.yaml.\n' });
-    expect(await slipway(folder, 'pull', '-e', 'e3')).toMatchObject({ exit: 0, out: 'Wrote flags/ops_x.yaml.\n' });
+    expect(await slipway(folder, 'pull', '-e', 'e3')).toMatchObject({ exit: 0, err: expect.stringContaining('in the files: 1 to add') });
     expect(readFileSync(path.join(folder, 'flags/ops_x.yaml'), 'utf8')).toMatch(
       /^flags:\n  ops_x:\n    environments:\n      e3:\n        type: ops\n        owner: sre\n        created: .*Z\n        enabled: false\n        default: on\n$/,
     );

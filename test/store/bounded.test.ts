@@ -15,7 +15,15 @@ beforeAll(async () => {
   await postgres.query('bounded', 'create table written (number int)');
 });
 beforeEach(() => {
-  session = createSession({ url, clock: systemClock, log: () => undefined, patienceMs: 20_000, limitMs: LIMIT_MS, revive: null });
+  session = createSession({
+    url,
+    clock: systemClock,
+    log: () => undefined,
+    patienceMs: 20_000,
+    waitsForRefusing: true,
+    limitMs: LIMIT_MS,
+    revive: null,
+  });
 });
 afterEach(() => session.close());
 afterAll(() => postgres.stop());

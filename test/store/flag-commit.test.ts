@@ -125,7 +125,15 @@ describe('what others hear', () => {
   });
 
   it('comes within a second also where no notification does', async () => {
-    const session = createSession({ url, clock: systemClock, log: () => undefined, patienceMs: 5_000, limitMs: null, revive: null });
+    const session = createSession({
+      url,
+      clock: systemClock,
+      log: () => undefined,
+      patienceMs: 5_000,
+      waitsForRefusing: true,
+      limitMs: null,
+      revive: null,
+    });
     const deaf: Listener = {
       start: () => undefined,
       connected: () => true,

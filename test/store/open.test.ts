@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
 import { openStore } from '../../src/store/index.ts';
@@ -49,6 +51,30 @@ describe('opening the store', () => {
     ['something that is no URL', 'mysql://x', 'usage'],
   ])('refuses %s', async (_what, url, code) => {
     await expect(openAt(url)).rejects.toMatchObject({ code });
+  });
+
+  /** How often it is asked, by a clock that is a second later after each pause, whether a server answers before anybody's patience is over. */
+  const pauses = async (url: string, hurries: boolean): Promise<number> => {
+    let made = 0;
+    const clock = { ...systemClock, monotonic: () => made * 1_000, sleep: () => Promise.resolve(void (made += 1)) };
+    const options = { home: '/nowhere', url, node: 'here:/state', clock, lease: LEASE };
+    await expect(openStore({ ...options, hurries })).rejects.toMatchObject({ code: 'store_unreachable' });
+    return made;
+  };
+
+  it.each([
+    ['postgresql://x@127.0.0.1:1/x', 'a port that nobody listens on'],
+    ['postgresql://x@%2Fnowhere/x', 'a socket that is not there'],
+  ])('in a hurry does not wait for %s', async (url) => {
+    expect([await pauses(url, true), await pauses(url, false)]).toEqual([0, 30]);
+  });
+
+  it('in a hurry gives up after ten seconds what does not answer, and with patience after thirty', async () => {
+    const mute = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const url = `postgresql://x@127.0.0.1:${(mute.address() as AddressInfo).port}/x`;
+    expect([await pauses(url, true), await pauses(url, false)]).toEqual([10, 30]);
+    mute.close();
   });
 
   it('refuses a database that does not exist, without its password in the message', async () => {

@@ -2,7 +2,7 @@ import { SlipwayError } from '../../kernel/index.ts';
 import { applyFiles, checkApply, planOf, problemsAfter, type ApplyPlan } from '../../flags/index.ts';
 import { differenceDocument, leftDocument, leftText, renderDifferences, touchedBy } from '../output/flag-diff.ts';
 import { count } from '../output/table.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { besideServer, refuseProblems } from './shared/flag-files.ts';
 import { askedOf, newEnvironmentOf } from './shared/flags.ts';
 import { flag, many, type Handler } from './spec.ts';
@@ -11,7 +11,7 @@ import { flag, many, type Handler } from './spec.ts';
 export const run: Handler = async (call) => {
   const environment = await newEnvironmentOf(call);
   const dryRun = flag(call, 'dryRun');
-  return withApp(call, async (app) => {
+  return withAppNow(call, async (app) => {
     const { terminal } = call;
     const asked = askedOf(call, app, environment);
     if (asked.reason === '' && !dryRun)
@@ -27,7 +27,8 @@ export const run: Handler = async (call) => {
     refuseProblems(loaded, environment, problemsAfter(compared, plan));
     const { actor, reason } = asked;
     const deps = { store: app.opened.flags };
-    if (!terminal.json) terminal.note(renderDifferences(touchedBy(plan, compared.judged), { environment, loaded, style: terminal.style }));
+    if (!terminal.json)
+      terminal.note(renderDifferences(touchedBy(plan, compared.judged), { environment, loaded, style: terminal.style, changes: 'server' }));
     // On a dry run the same is refused as on a real one.
     await checkApply(deps, compared, plan);
     if (dryRun) {

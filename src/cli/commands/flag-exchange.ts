@@ -15,7 +15,7 @@ import {
 } from '../../flags/index.ts';
 import { ERRORS, isJsonObject, messageOf, SlipwayError, systemClock, toIso, type JsonObject, type JsonValue } from '../../kernel/index.ts';
 import { count } from '../output/table.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { environmentOf, whenOf } from './shared/flags.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
@@ -141,7 +141,7 @@ function leftOut(told: readonly FlagTold[]): number {
 /** Prints an environment's flags for another system. */
 export const exportFlags: Handler = async (call) => {
   const environment = environmentOf(call);
-  return withApp(call, async ({ opened }) => {
+  return withAppNow(call, async ({ opened }) => {
     const { terminal } = call;
     const { set } = await opened.flags.read(environment);
     const isFlagd = text(call, 'to') === 'flagd';

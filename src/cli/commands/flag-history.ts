@@ -2,7 +2,7 @@ import { SlipwayError, toIso } from '../../kernel/index.ts';
 import { differences, type FlagChange } from '../../flags/index.ts';
 import { answer } from '../output/as-is.ts';
 import { renderHistory } from '../output/flag-history.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { environmentOf } from './shared/flags.ts';
 import { wholeNumber } from './shared/numbers.ts';
 import { text, type Handler } from './spec.ts';
@@ -21,7 +21,7 @@ export const run: Handler = async (call) => {
     ...(key === undefined ? {} : { key }),
     ...(before === undefined ? {} : { before: wholeNumber('--before', before, [1, LAST_SEQ]) }),
   };
-  return withApp(call, async ({ opened }) => {
+  return withAppNow(call, async ({ opened }) => {
     const changes = await opened.flags.history(environment, query);
     if (changes.length === 0 && key !== undefined && before === undefined)
       throw new SlipwayError('not_found', `There never was a flag or a segment ${key} in ${environment}`, {

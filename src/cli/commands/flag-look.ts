@@ -2,14 +2,14 @@ import { deliveryOf, flagOf, killOf, killsOf, type FlagChange, type Kill } from 
 import { toIso } from '../../kernel/index.ts';
 import { answer } from '../output/as-is.ts';
 import { deliveryDocument, renderFlag, renderFlags } from '../output/flags.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { environmentOf, withFlag } from './shared/flags.ts';
 import type { Handler } from './spec.ts';
 
 /** Lists the flags of an environment. */
 export const list: Handler = async (call) => {
   const environment = environmentOf(call);
-  return withApp(call, async ({ opened, effects }) => {
+  return withAppNow(call, async ({ opened, effects }) => {
     const { set, flagRevisions } = await opened.flags.read(environment);
     const { terminal } = call;
     const kills = await killsOf(opened.flags, set);

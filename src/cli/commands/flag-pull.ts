@@ -2,7 +2,7 @@ import { editFlags, pulledText, writeFlags } from '../../config/index.ts';
 import { editsFor, type JudgedFlag } from '../../flags/index.ts';
 import { differenceDocument, renderDifferences } from '../output/flag-diff.ts';
 import { count } from '../output/table.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { besideServer } from './shared/flag-files.ts';
 import { environmentOf } from './shared/flags.ts';
 import { flag, type Handler } from './spec.ts';
@@ -11,7 +11,7 @@ import { flag, type Handler } from './spec.ts';
 export const run: Handler = async (call) => {
   const environment = environmentOf(call);
   const [dryRun, all] = [flag(call, 'dryRun'), flag(call, 'all')];
-  return withApp(call, async (app) => {
+  return withAppNow(call, async (app) => {
     const { terminal } = call;
     const { loaded, compared, pulled } = await besideServer(call, app, environment);
     const isTaken = (one: JudgedFlag): boolean => all || one.changedBy !== null;
@@ -30,10 +30,17 @@ export const run: Handler = async (call) => {
     if (isNews) texts.set(...pulledText(pulled, environment, seq));
     if (!dryRun) await writeFlags(call.directory, texts);
     if (terminal.json) {
-      terminal.data({ environment, seq, dryRun, files, pulled: taken.map(differenceDocument), ahead: ahead.map(differenceDocument) });
+      terminal.data({
+        environment,
+        seq,
+        dryRun,
+        files,
+        pulled: taken.map((one) => differenceDocument(one, 'files')),
+        ahead: ahead.map((one) => differenceDocument(one)),
+      });
       return 0;
     }
-    if (taken.length > 0) terminal.note(renderDifferences(taken, { environment, loaded, style: terminal.style }));
+    if (taken.length > 0) terminal.note(renderDifferences(taken, { environment, loaded, style: terminal.style, changes: 'files' }));
     const what =
       files.length === 0
         ? `The files have everything that was changed in ${environment}`

@@ -1,13 +1,13 @@
 import { toIso, SlipwayError } from '../../kernel/index.ts';
 import { count } from '../output/table.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { askedOf, environmentOf } from './shared/flags.ts';
 import { text, type Handler } from './spec.ts';
 
 /** Begins another history of flags, after the store was put back from a backup. */
 export const run: Handler = async (call) => {
   const only = text(call, 'env') === undefined ? null : environmentOf(call);
-  return withApp(call, async (app) => {
+  return withAppNow(call, async (app) => {
     const { flags } = app.opened;
     const environments = only === null ? await flags.environments() : [only];
     const asked = askedOf(call, app, only ?? '');

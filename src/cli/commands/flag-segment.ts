@@ -2,7 +2,7 @@ import { SlipwayError } from '../../kernel/index.ts';
 import { deleteSegment, editSegment, segmentOf, type Condition, type FlagStore, type Segment } from '../../flags/index.ts';
 import { answer } from '../output/as-is.ts';
 import { renderSegments } from '../output/flags.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { conditionOf } from './shared/condition.ts';
 import { askedOf, environmentOf } from './shared/flags.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
@@ -12,7 +12,7 @@ export const run: Handler = async (call) => {
   const [key] = call.args;
   const environment = environmentOf(call);
   const wish = await wishOf(call);
-  return withApp(call, async (app) => {
+  return withAppNow(call, async (app) => {
     const store = app.opened.flags;
     const asked = askedOf(call, app, environment);
     if (wish === null) return show(call, store, environment);

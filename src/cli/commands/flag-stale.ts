@@ -2,7 +2,7 @@ import { findStale, scanRepository, type FoundCode, type StaleReport } from '../
 import { ERRORS, parseDuration, SlipwayError, toIso, type Duration } from '../../kernel/index.ts';
 import { answer } from '../output/as-is.ts';
 import { renderStale } from '../output/flag-stale.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { environmentOf } from './shared/flags.ts';
 import { flag, many, text, type Call, type Handler } from './spec.ts';
 
@@ -14,7 +14,7 @@ export const run: Handler = async (call) => {
   const afterMs = afterOf(call);
   if (flag(call, 'strict') && many(call, 'failOn').length === 0)
     throw new SlipwayError('usage', '--strict says what else fails; name what fails with --fail-on');
-  return withApp(call, async ({ opened }) => {
+  return withAppNow(call, async ({ opened }) => {
     const { terminal } = call;
     const deps = { store: opened.flags, telemetry: opened.telemetry };
     const report = await findStale(deps, { environment, afterMs, code: (known) => codeIn(call.directory, known) });

@@ -5,7 +5,7 @@ import { accessors, accessorsOf } from '../../flags/index.ts';
 import { ERRORS, messageOf, SlipwayError } from '../../kernel/index.ts';
 import { answer } from '../output/as-is.ts';
 import { count } from '../output/table.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { refuseProblems } from './shared/flag-files.ts';
 import { environmentOf } from './shared/flags.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
@@ -56,7 +56,7 @@ function checkedText(
 async function madeFor(call: Call): Promise<ReturnType<typeof accessors>> {
   if (text(call, 'env') !== undefined) {
     const environment = environmentOf(call);
-    return withApp(call, async ({ opened }) => accessors([(await opened.flags.read(environment)).set]));
+    return withAppNow(call, async ({ opened }) => accessors([(await opened.flags.read(environment)).set]));
   }
   const loaded = await loadFlags(call.directory);
   if (loaded.files.flags.length === 0)

@@ -4,7 +4,7 @@ import { SlipwayError } from '../../kernel/index.ts';
 import { loadRamp } from '../../config/index.ts';
 import type { App } from '../compose.ts';
 import { rampView, renderRamp } from '../output/ramps.ts';
-import { actorOf, configOf, withApp } from './shared/app.ts';
+import { actorOf, configOf, withAppNow } from './shared/app.ts';
 import { ensureDriver } from './shared/driver.ts';
 import { newestRamp } from './shared/ramps.ts';
 import { text, type Call, type Handler } from './spec.ts';
@@ -15,7 +15,7 @@ export const run: Handler = async (call) => {
   const { definition } = await configOf(call).catch(refuseMissing);
   const gate = gateOf(declared, definition);
   if (typeof gate === 'string') throw new SlipwayError('usage', `The ramp of ${declared.flag} is not started: ${gate}`, { hint: HINT });
-  return withApp(call, async (app) => {
+  return withAppNow(call, async (app) => {
     const { opened, effects, places, secrets } = app;
     await secrets.environmentFor(places.workspace, definition.envFile).catch(() => undefined);
     const { environment, service, envFile } = definition;

@@ -1,6 +1,6 @@
 import { foldRamp } from '../../release/index.ts';
 import { rampView, renderRamp } from '../output/ramps.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { environmentOf } from './shared/flags.ts';
 import { newestRamp } from './shared/ramps.ts';
 import type { Handler } from './spec.ts';
@@ -12,7 +12,7 @@ const MOST = 50;
 export const run: Handler = async (call) => {
   const [key] = call.args;
   const environment = environmentOf(call);
-  return withApp(call, async (app) => {
+  return withAppNow(call, async (app) => {
     const { opened, effects } = app;
     const ids = key === undefined ? await opened.ramps.list({ environment, limit: MOST }) : [];
     const states =

@@ -1,7 +1,7 @@
 import { SlipwayError } from '../../kernel/index.ts';
 import type { NewRampEvent, RampState } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
-import { actorOf, withApp } from './shared/app.ts';
+import { actorOf, withAppNow } from './shared/app.ts';
 import { environmentOf } from './shared/flags.ts';
 import { newestRamp } from './shared/ramps.ts';
 import { text, type Handler } from './spec.ts';
@@ -13,7 +13,7 @@ function ask(wish: Wish): Handler {
   return async (call) => {
     const [key = ''] = call.args;
     const environment = environmentOf(call);
-    return withApp(call, async (app) => {
+    return withAppNow(call, async (app) => {
       const { opened, effects, places } = app;
       const state = await newestRamp(app, environment, key);
       const refusal = refusalOf(wish, state);

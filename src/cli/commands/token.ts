@@ -1,7 +1,7 @@
 import { SlipwayError, toIso, type Instant } from '../../kernel/index.ts';
 import { createToken, SCOPES, type Scope, type Token } from '../../flags/index.ts';
 import { table } from '../output/table.ts';
-import { actorOf, withApp } from './shared/app.ts';
+import { actorOf, withAppNow } from './shared/app.ts';
 import { environmentName, newEnvironmentOf, whenOf } from './shared/flags.ts';
 import { many, text, type Call, type Handler } from './spec.ts';
 
@@ -10,7 +10,7 @@ export const create: Handler = async (call) => {
   const scopes = scopesOf(call);
   const environment = await newEnvironmentOf(call);
   const expires = text(call, 'expires');
-  return withApp(call, async ({ opened, effects }) => {
+  return withAppNow(call, async ({ opened, effects }) => {
     const expiresAt = expires === undefined || expires === 'never' ? null : whenOf('--expires', expires, effects.clock.now());
     const description = text(call, 'description') ?? '';
     const made = await createToken(
@@ -42,7 +42,7 @@ function scopesOf(call: Call): readonly Scope[] {
 export const list: Handler = async (call) => {
   const given = text(call, 'env');
   const environment = given === undefined ? null : environmentName(given);
-  return withApp(call, async ({ opened, effects }) => {
+  return withAppNow(call, async ({ opened, effects }) => {
     const tokens = await opened.tokens.list(environment);
     const { terminal } = call;
     if (terminal.json) terminal.data({ tokens: tokens.map(rowOf) });
@@ -80,7 +80,7 @@ function rowOf(token: Token): Readonly<Record<string, unknown>> {
 /** Ends a token. */
 export const revoke: Handler = async (call) => {
   const [id = ''] = call.args;
-  return withApp(call, async ({ opened }) => {
+  return withAppNow(call, async ({ opened }) => {
     const revoked = await opened.tokens.revoke(id);
     if (!revoked) refuseRevoked(id, (await opened.tokens.find(id)) !== null);
     const { terminal } = call;

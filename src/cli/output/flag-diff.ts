@@ -9,7 +9,11 @@ export interface DifferencesView {
   readonly environment: string;
   readonly loaded: LoadedFlags;
   readonly style: Style;
+  /** What is changed: the server by an apply, the files by a pull. */
+  readonly changes: Changed;
 }
+
+type Changed = 'server' | 'files';
 
 /** What an apply does, or is refused for, apart from what it leaves as it is. */
 export function touchedBy(plan: ApplyPlan, judged: readonly JudgedFlag[]): readonly JudgedFlag[] {
@@ -28,33 +32,37 @@ export function leftText({ left }: ApplyPlan): string {
   ].join(' ');
 }
 
-/** What an apply would add (+), change (~) and remove (-), and what was changed on the server since. */
+/** What an apply, or a pull, adds (+), changes (~) and removes (-), and what was changed on the server since. */
 export function renderDifferences(judged: readonly JudgedFlag[], view: DifferencesView): string {
   if (judged.length === 0) return `The files and ${view.environment} say the same.`;
   const blocks = judged.map((one) => block(one, view));
-  const by = (sign: string): number => judged.filter((one) => signOf(one) === sign).length;
+  const by = (sign: string): number => judged.filter((one) => signOf(one, view.changes) === sign).length;
   const since = judged.filter((one) => one.changedBy !== null).length;
-  const sum = `${count(judged.length, 'difference')} between the files and ${view.environment}: ${by('+')} to add, ${by('~')} to change, ${by('-')} to remove`;
-  return [...blocks, `${sum}${since === 0 ? '' : `; ${since} changed on the server since the files had it`}`].join('\n\n');
+  const sum = `${count(judged.length, 'difference')} between the files and ${view.environment}`;
+  const signs = `${by('+')} to add, ${by('~')} to change, ${by('-')} to remove`;
+  if (view.changes === 'files') return [...blocks, `${sum}; in the files: ${signs}`].join('\n\n');
+  return [...blocks, `${sum}: ${signs}${since === 0 ? '' : `; ${since} changed on the server since the files had it`}`].join('\n\n');
 }
 
-function signOf({ difference: { server, files } }: JudgedFlag): '+' | '~' | '-' {
-  if (server === null) return '+';
-  return files === null ? '-' : '~';
+function signOf({ difference: { server, files } }: JudgedFlag, changes: Changed): '+' | '~' | '-' {
+  const [before, after] = changes === 'server' ? [server, files] : [files, server];
+  if (before === null) return '+';
+  return after === null ? '-' : '~';
 }
 
-function block(judged: JudgedFlag, { loaded, style, environment }: DifferencesView): string {
+function block(judged: JudgedFlag, { loaded, style, environment, changes }: DifferencesView): string {
   const { difference, changedBy } = judged;
   const { kind, key, fields } = difference;
-  const sign = signOf(judged);
+  const sign = signOf(judged, changes);
   const paint = { '+': style.good, '~': style.warn, '-': style.bad }[sign];
   const isDeclared = loaded.fileOf(kind, key) !== null;
   const { file, line } = loaded.place(kind, key, [], environment);
   const what = isDeclared ? `${file}:${line}` : 'in no file';
   const head = `${paint(sign)} ${kind === 'segment' ? 'segment ' : ''}${style.bold(key)}  ${what}`;
-  const lines = fields.map(({ field, server, files }) =>
-    field === 'rules' ? rulesText(server, files) : [`${field}: ${flow(server)} -> ${flow(files)}`],
-  );
+  const lines = fields.map(({ field, server, files }) => {
+    const [before, after] = changes === 'server' ? [server, files] : [files, server];
+    return field === 'rules' ? rulesText(before, after) : [`${field}: ${flow(before)} -> ${flow(after)}`];
+  });
   const since =
     changedBy === null
       ? []
@@ -65,17 +73,17 @@ function block(judged: JudgedFlag, { loaded, style, environment }: DifferencesVi
 }
 
 /** Rules by their names, since a list of them is too long to compare by eye. */
-function rulesText(server: JsonValue, files: JsonValue): readonly string[] {
-  const [there, here] = [namedRules(server), namedRules(files)];
+function rulesText(was: JsonValue, is: JsonValue): readonly string[] {
+  const [there, here] = [namedRules(was), namedRules(is)];
   const lines = [...new Set([...there.keys(), ...here.keys()])].flatMap((name) => {
     const [before, after] = [there.get(name), here.get(name)];
     if (before === after) return [];
     if (before === undefined) return [`rule ${name}: added: ${after}`];
     return [after === undefined ? `rule ${name}: removed: ${before}` : `rule ${name}: ${before} -> ${after}`];
   });
-  const [was, is] = [[...there.keys()].join(', '), [...here.keys()].join(', ')];
-  const isMoved = there.size === here.size && was !== is && [...there.keys()].every((name) => here.has(name));
-  return isMoved ? [...lines, `order of rules: ${was} -> ${is}`] : lines;
+  const [old, order] = [[...there.keys()].join(', '), [...here.keys()].join(', ')];
+  const isMoved = there.size === here.size && old !== order && [...there.keys()].every((name) => here.has(name));
+  return isMoved ? [...lines, `order of rules: ${old} -> ${order}`] : lines;
 }
 
 function namedRules(rules: JsonValue): ReadonlyMap<string, string> {
@@ -94,11 +102,11 @@ export function flow(value: JsonValue): string {
   return entries.length === 0 ? 'none' : `{ ${entries.map(([key, item]) => `${key}: ${flow(item)}`).join(', ')} }`;
 }
 
-/** The same as a document. */
-export function differenceDocument(judged: JudgedFlag): object {
+/** The same as a document; `change` is what happens to the server, or by a pull to the files. */
+export function differenceDocument(judged: JudgedFlag, changes: Changed = 'server'): object {
   const { difference, changedBy } = judged;
   const { kind, key, server, files, fields } = difference;
-  const change = { '+': 'add', '~': 'change', '-': 'remove' }[signOf(judged)];
+  const change = { '+': 'add', '~': 'change', '-': 'remove' }[signOf(judged, changes)];
   const since =
     changedBy === null
       ? null

@@ -1,5 +1,6 @@
 import { formatDuration, toIso, type Instant } from '../../kernel/index.ts';
 import { outlookOf, stepText, type RampState } from '../../release/index.ts';
+import { plain } from './as-is.ts';
 import { verdictWord, type Style } from './style.ts';
 import { table } from './table.ts';
 
@@ -40,13 +41,12 @@ export function renderRamp(state: RampState, now: Instant, style: Style): string
   const { plan, set, look, paused, ended } = state;
   const here = set === null ? undefined : plan.steps[set.index];
   const rows = [
-    ['status', statusOf(state)],
+    ['status', paused === null || ended !== null ? statusOf(state) : pausedText(paused)],
     ...(set === null || here === undefined
       ? []
       : [['step', `${set.index + 1} of ${plan.steps.length}: ${stepText(here)}, since ${toIso(set.at)}`]]),
     ...nextRow(state, now),
     ...(look === null ? [['gate', 'not asked yet']] : [['gate', `${verdictWord(look.verdict, style)}: ${look.reason}`]]),
-    ...(paused === null ? [] : [['paused', `${paused.reason} (${paused.by}, ${toIso(paused.since)})`]]),
     ...(ended === null ? [] : [['ended', `${ended.reason} (${toIso(ended.at)})`]]),
     ['steps', plan.steps.map(stepText).join(', ')],
     ['why', `${plan.reason} (${plan.startedBy}, ramp ${plan.ramp})`],
@@ -59,7 +59,19 @@ function nextRow(state: RampState, now: Instant): readonly (readonly string[])[]
   if (outlook === null) return [];
   const { step, at } = outlook;
   const what = step ?? 'done';
+  const { paused, plan } = state;
+  if (paused !== null) return [['next', `${what}, but not while it is paused: ${resumeText(plan, paused.revision !== null)}`]];
   if (at === null) return [['next', what]];
   const when = at > now ? `in ${formatDuration(at - now)} (${toIso(at)}), if the gate says pass` : 'as soon as the gate says pass';
   return [['next', `${what}, ${when}`]];
+}
+
+function pausedText({ by, since, reason }: NonNullable<RampState['paused']>): string {
+  return `paused since ${toIso(since)} by ${plain(by)}${reason === '' ? '' : `: ${plain(reason)}`}`;
+}
+
+/** How to go on, and what happens then. */
+function resumeText({ flag, environment }: RampState['plan'], isInOtherHands: boolean): string {
+  const then = isInOtherHands ? 'sets this step anew, from what the flag says now' : 'goes on';
+  return `\`slipway ramp resume ${flag} --env ${environment}\` ${then}`;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import {
-  noFlag,
+  NoFlag,
   type Flag,
   type FlagChange,
   type FlagWrite,
@@ -102,7 +102,7 @@ async function withBefore(trx: Trx, { environment, writes }: WantedChange): Prom
 type ToNewest = Extract<WantedWrite, { readonly revision: 'newest' }>;
 
 function ofNewest(environment: string, { key, after }: ToNewest, now: Found | null): FlagWrite {
-  if (now === null) throw noFlag(environment, key);
+  if (now === null) throw new NoFlag(environment, key);
   const before = now.definition as Flag;
   return { kind: 'flag', key, before, after: after(before) };
 }

@@ -87,6 +87,22 @@ export async function historyOf({ db, again }: Session, environment: string, que
   return rows.map(changeOf);
 }
 
+/** Newest first, each change once: one of thousands of flags is long. */
+export async function newestOfKeys(
+  { db, again }: Session,
+  environment: string,
+  keys: readonly string[],
+  each: number,
+): Promise<readonly FlagChange[]> {
+  const seqs = sql<number>`(
+    select newest.seq from unnest(${[...keys]}::text[]) as wanted (key), lateral (
+      select c.seq from slipway.flag_change c where c.environment = ${environment} and c.keys @> array[wanted.key]
+      order by c.seq desc limit ${each}
+    ) as newest)`;
+  const select = db.selectFrom('flag_change').selectAll().where('environment', '=', environment).where('seq', 'in', seqs);
+  return (await again(() => select.orderBy('seq', 'desc').execute())).map(changeOf);
+}
+
 /** The time by the database's clock. */
 export async function storeTime({ db, again }: Session): Promise<Instant> {
   const { rows } = await again(() => sql<{ readonly now: Date }>`select clock_timestamp() as now`.execute(db));

@@ -3,7 +3,7 @@ import type { Clock, Faults, Log } from '../../kernel/index.ts';
 import type { Listener } from '../listener.ts';
 import type { Session } from '../session.ts';
 import { commitAt, commitChange } from './commit.ts';
-import { changesSince, environmentsOf, historyOf, newestOf, readFlags, storeTime } from './reads.ts';
+import { changesSince, environmentsOf, historyOf, newestOf, newestOfKeys, readFlags, storeTime } from './reads.ts';
 import { beginHistory } from './restored.ts';
 import { subscribeToFlags } from './subscribe.ts';
 
@@ -26,6 +26,7 @@ export function createFlagStore({ session, listener, clock, log, faults, closing
     commit: (change) => commitChange(session, faults, change),
     commitChecked: (checkedAt, change) => commitAt(session, faults, { change, checkedAt }),
     changesSince: (environment, seq, history) => changesSince(session, environment, seq, history ?? null),
+    newestOf: (environment, keys, each) => newestOfKeys(session, environment, keys, each),
     history: (environment, query) => historyOf(session, environment, query),
     restored: (environment, by) => beginHistory(session, { environment, actor: by.actor, reason: by.reason }),
     now: () => storeTime(session),

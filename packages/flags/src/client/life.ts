@@ -54,16 +54,10 @@ export function createStanding({ checked, platform, evaluating, events }: Follow
     const trusting = { trust: checked.keys.length > 0 ? 'pinned' : 'first-use', keys: trusted() } as const;
     return { state: now, source, ...flags(), staleForMs, refused: health.refusals(), ...trusting, problem: health.problem() };
   };
-  /** Once, and not with every try: what went wrong a moment ago and is well again is no news. */
-  const tellChange = (from: State, to: State): void => {
-    if (from === 'NOT_READY' || to === 'CLOSED') return;
-    if (to === 'READY') checked.log('info', 'the flags are up to date again');
-    else checked.log(to === 'ERROR' ? 'error' : 'warn', `${to}: ${health.problem() ?? 'nothing was heard of the server'}`);
-  };
   const looked = (): void => {
     const now = state();
     if (now === lastState) return;
-    tellChange(lastState, now);
+    if (lastState !== 'NOT_READY') tellState(checked, now, health.problem());
     lastState = now;
     events.emit('state', status());
   };
@@ -93,6 +87,12 @@ export function createStanding({ checked, platform, evaluating, events }: Follow
       looked();
     },
   };
+}
+
+/** Once, and not with every try: what went wrong a moment ago and is well again is no news. */
+function tellState({ log }: FollowingParts['checked'], state: State, problem: string | null): void {
+  if (state === 'READY') log('info', 'the flags are up to date again');
+  else if (state !== 'CLOSED') log(state === 'ERROR' ? 'error' : 'warn', `${state}: ${problem ?? 'nothing was heard of the server'}`);
 }
 
 /** What happens to a client. */

@@ -38,7 +38,7 @@ export class Unanswered extends Error {
 }
 
 /** Nobody answered, or not in time; it may be otherwise in a moment. */
-export class Unreachable extends Error {
+class Unreachable extends Error {
   constructor({ url }: Server, cause: unknown) {
     super(unreachableText(url, cause), { cause });
     this.name = 'Unreachable';

@@ -1,7 +1,7 @@
 import { messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
 import { agentStatus } from '../../../server/index.ts';
 import type { App } from '../../compose.ts';
-import { withApp } from '../shared/app.ts';
+import { withAppNow } from '../shared/app.ts';
 import type { Call } from '../spec.ts';
 import { checkMetricSources } from './metrics.ts';
 import { checkServing, checkSet } from './serving.ts';
@@ -11,7 +11,7 @@ const RECENT = 500;
 /** The store answers, and every lock has somebody who works for it. */
 export async function checkStore(call: Call): Promise<readonly Check[]> {
   try {
-    return await withApp(call, async (app) => [
+    return await withAppNow(call, async (app) => [
       await checkHealth(app),
       ...(await checkLocks(app)),
       ...(await checkServing(app)),

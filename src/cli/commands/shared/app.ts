@@ -16,6 +16,12 @@ export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Pro
   return openedApp(call, use);
 }
 
+/** The same for what somebody waits for, and is quick: a store that is not there is told at once, and one that is silent within seconds. */
+export async function withAppNow<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
+  await refuseStrangeFolder(call);
+  return openedApp(call, use, true);
+}
+
 /** The same for what people make first: where there is no store one is made, and said so. */
 export async function withNewApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
   refuseNoFolder(call);
@@ -23,10 +29,10 @@ export async function withNewApp<T>(call: Call, use: (app: App) => Promise<T>): 
     call.terminal.note(
       `note: there was no store here; it is in ${join(call.directory, '.slipway')} from now on. SLIPWAY_DATABASE_URL names one that servers share.`,
     );
-  return openedApp(call, use);
+  return openedApp(call, use, true);
 }
 
-async function openedApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
+async function openedApp<T>(call: Call, use: (app: App) => Promise<T>, hurries = false): Promise<T> {
   const { openApp } = await import('../../compose.ts');
   const { directory, environment, secrets } = call;
   const log = createLog({
@@ -35,7 +41,7 @@ async function openedApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<
     level: levelFrom(environment['SLIPWAY_LOG'], null),
     write: (line) => void process.stderr.write(line),
   });
-  const app = await openApp({ workspace: directory, environment, log, secrets });
+  const app = await openApp({ workspace: directory, environment, log, secrets, hurries });
   try {
     return await use(app);
   } finally {

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDuration, SlipwayError, type Instant } from '../../../kernel/index.ts';
 import { CONFIG_FILE, loadConfig, nearest } from '../../../config/index.ts';
-import { EVERYBODY, parsePercent, percentText, type Asked, type FlagStore } from '../../../flags/index.ts';
+import { EVERYBODY, NoFlag, parsePercent, percentText, type Asked, type FlagStore } from '../../../flags/index.ts';
 import type { App } from '../../compose.ts';
 import { text, type Call } from '../spec.ts';
-import { actorOf, withApp } from './app.ts';
+import { actorOf, withAppNow } from './app.ts';
 
 const USUAL = 'dev';
 
@@ -49,7 +49,7 @@ export async function withFlag(
   call: Call,
   use: (setting: FlagCall) => Promise<number>,
   where: (store: FlagStore, key: string) => Promise<string> = () => Promise.resolve(environmentOf(call)),
-  open: typeof withApp<number> = withApp,
+  open: typeof withAppNow<number> = withAppNow,
 ): Promise<number> {
   const [key = ''] = call.args;
   return open(call, async (app) => {
@@ -69,7 +69,7 @@ async function withWhereItIs(
   call: Call,
   { store, environment, key }: Pick<FlagCall, 'store' | 'environment' | 'key'>,
 ): Promise<unknown> {
-  if (!(error instanceof SlipwayError) || error.code !== 'not_found' || !error.message.startsWith('There is no flag ')) return error;
+  if (!(error instanceof NoFlag)) return error;
   const having = await environmentsWith(store, key);
   const meant = nearest(key, Object.keys((await store.read(environment)).set.flags));
   const [only, ...more] = having;

@@ -158,7 +158,7 @@ export function outlookOf(state: RampState): RampOutlook | null {
   const next = plan.steps[index];
   const now = set === null ? undefined : plan.steps[set.index];
   const gate = gateText(look, paused?.reason ?? null);
-  const at = set === null || now === undefined ? null : set.at + now.forMs;
+  const at = set === null || now === undefined || paused !== null ? null : set.at + now.forMs;
   return { step: next === undefined ? null : stepText(next), at, gate };
 }
 
