@@ -229,11 +229,12 @@ async function readOthers(client: pg.Client, schema: Schema): Promise<void> {
       columns: new Set(columns.map(plainName)),
       mentions: null,
     });
-  const domains = await client.query<{ name: string }>(
-    `SELECT format('%s.%s', n.nspname, t.typname) AS name FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-     WHERE ${OURS} AND t.typtype = 'd' AND (t.typnotnull OR EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = t.oid))`,
+  const domains = await client.query<{ name: string; type: string; checked: boolean }>(
+    `SELECT format('%s.%s', n.nspname, t.typname) AS name, format_type(t.typbasetype, t.typtypmod) AS type,
+       t.typnotnull OR EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = t.oid) AS checked
+     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE ${OURS} AND t.typtype = 'd'`,
   );
-  for (const { name } of domains.rows) schema.domains.set(plainName(name), { file: null, checked: true });
+  for (const { name, type, checked } of domains.rows) schema.domains.set(plainName(name), { file: null, checked, type: typeOfText(type) });
   const enums = await client.query<{ name: string }>(
     `SELECT format('%s.%s', n.nspname, t.typname) AS name FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE ${OURS} AND t.typtype = 'e'`,
   );

@@ -78,7 +78,7 @@ describe('across files', () => {
       [
         'ALTER TABLE orders ADD CONSTRAINT c CHECK (note IS NOT NULL) NOT VALID',
         'ALTER TABLE orders VALIDATE CONSTRAINT c',
-        'ALTER TABLE orders ALTER COLUMN note SET NOT NULL, DROP CONSTRAINT c',
+        'ALTER TABLE orders ALTER COLUMN note SET NOT NULL; ALTER TABLE orders DROP CONSTRAINT c',
       ],
       [],
     ],
@@ -213,6 +213,16 @@ describe('in bodies', () => {
     const { verdict, findings } = await judge(made);
     expect({ verdict, rules: ruled(findings, true) }).toEqual({ verdict: 'pass', rules: ['notice hidden-sql'] });
   });
+});
+
+describe('what must stand alone, in code', () => {
+  const refused = ['error index-in-transaction'];
+  check([
+    ['DO $$ BEGIN CREATE INDEX CONCURRENTLY i ON orders (n); END $$', refused, { transactions: 'statement' }],
+    [`DO $$ BEGIN EXECUTE 'VACUUM orders'; END $$`, refused],
+    ['CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN REINDEX TABLE CONCURRENTLY orders; END $$; CALL p()', refused],
+    ['CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN DROP INDEX CONCURRENTLY orders_n; END $$', ['warning index-in-transaction']],
+  ]);
 });
 
 describe('what reaches beyond the database', () => {

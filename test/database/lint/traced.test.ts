@@ -201,6 +201,67 @@ const CASES: Readonly<Record<string, Case>> = {
     sql: 'ALTER TABLE one@ DISABLE RULE r',
     rules: [],
   },
+  'NOT NULL beside the end of the CHECK that promises it': {
+    before: `${KEYS}; ALTER TABLE one@ ADD CONSTRAINT c CHECK (n IS NOT NULL)`,
+    sql: 'ALTER TABLE one@ ALTER COLUMN n SET NOT NULL, DROP CONSTRAINT c',
+    rules: ['set-not-null'],
+  },
+  'NOT NULL that a CHECK promises in other words': {
+    before: `${KEYS}; ALTER TABLE one@ ADD CONSTRAINT c CHECK (NOT (n IS NULL))`,
+    sql: 'ALTER TABLE one@ ALTER COLUMN n SET NOT NULL',
+    rules: [],
+  },
+  'NOT NULL that a CHECK of two columns does not promise': {
+    before: `${KEYS}; ALTER TABLE one@ ADD COLUMN o int; ALTER TABLE one@ ADD CONSTRAINT c CHECK (coalesce(n, o) IS NOT NULL)`,
+    sql: 'ALTER TABLE one@ ALTER COLUMN n SET NOT NULL',
+    rules: ['set-not-null'],
+  },
+  'an index of ONLY the partitioned table': { before: PARTS, sql: 'CREATE INDEX ON ONLY days@ (id)', rules: [] },
+  'into a domain that promises nothing, and out of it': {
+    before: 'CREATE DOMAIN d@ AS text; CREATE TABLE t@ (a text, b d@)',
+    sql: 'ALTER TABLE t@ ALTER COLUMN a TYPE d@, ALTER COLUMN b TYPE varchar',
+    rules: [],
+  },
+  'into a domain that an index computes with': {
+    before: 'CREATE DOMAIN d@ AS text; CREATE TABLE t@ (a text); CREATE INDEX ON t@ (lower(a))',
+    sql: 'ALTER TABLE t@ ALTER COLUMN a TYPE d@',
+    rules: ['column-type'],
+  },
+  'into a domain of a domain that promises something': {
+    before: 'CREATE DOMAIN c@ AS int CHECK (VALUE > 0); CREATE DOMAIN d@ AS c@; CREATE TABLE t@ (a int)',
+    sql: 'ALTER TABLE t@ ALTER COLUMN a TYPE d@',
+    rules: ['column-type'],
+  },
+  'a new column of a domain of such a domain': {
+    before: 'CREATE DOMAIN c@ AS int CHECK (VALUE > 0); CREATE DOMAIN d@ AS c@; CREATE TABLE t@ (a int)',
+    sql: 'ALTER TABLE t@ ADD COLUMN x d@',
+    rules: ['add-column-domain'],
+  },
+  'out of a domain that promises something': {
+    before: 'CREATE DOMAIN d@ AS int CHECK (VALUE > 0); CREATE TABLE t@ (a d@)',
+    sql: 'ALTER TABLE t@ ALTER COLUMN a TYPE int',
+    rules: [],
+  },
+  'out of a domain, to a larger type': {
+    before: 'CREATE DOMAIN d@ AS int; CREATE TABLE t@ (a d@)',
+    sql: 'ALTER TABLE t@ ALTER COLUMN a TYPE bigint',
+    rules: ['column-type'],
+  },
+  'digits of an interval': {
+    before: 'CREATE TABLE t@ (a interval)',
+    sql: 'ALTER TABLE t@ ALTER COLUMN a TYPE interval(3)',
+    rules: ['column-type', 'narrower-type'],
+  },
+  'a default that is the same for every row': {
+    before: KEYS,
+    sql: 'ALTER TABLE one@ ADD COLUMN x bigint DEFAULT txid_current(), ADD COLUMN y int DEFAULT pg_backend_pid(), ADD COLUMN z point DEFAULT point(0, pi())',
+    rules: [],
+  },
+  'a default that is another one for every row': {
+    before: `${KEYS}; CREATE SEQUENCE q@; SELECT nextval('q@')`,
+    sql: `ALTER TABLE one@ ADD COLUMN x bigint DEFAULT currval('q@')`,
+    rules: ['add-column-default'],
+  },
   'a published table': { before: KEYS, sql: 'CREATE PUBLICATION p@ FOR TABLE one@', rules: [] },
 };
 

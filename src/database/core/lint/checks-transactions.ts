@@ -5,6 +5,7 @@ import { keepsAllOut, keepsWritersOut } from './impact.ts';
 import { namesOne } from './checks-rows.ts';
 import { plainName, relationKey, type Schema } from './schema.ts';
 import { milliseconds, settingOf } from './settings.ts';
+import { isSolitary } from './timeline.ts';
 import type { Context, Done, Draft, Impact } from './types.ts';
 
 /** Longer than this, users notice. */
@@ -17,6 +18,7 @@ export function checkTransactions(context: Context): readonly Draft[] {
     ...locksSeveral(context),
     ...worksUnderLock(context),
     ...usesNewValue(context),
+    ...refusedInCode(context),
     ...mergesAlters(context),
     ...limits(context),
     ...setting(context),
@@ -183,6 +185,12 @@ function mayBeOf(name: string, { node }: Context['statement'], { tables }: Schem
       return table?.whole !== true || [...table.columns.values()].some(({ type }) => type !== null && plainName(type.base) === name);
     })
   );
+}
+
+/** A block, a function and a procedure are in a transaction whoever calls them, even where they may COMMIT. */
+function refusedInCode({ statement, placed }: Context): readonly Draft[] {
+  if (placed.inside === null || !isSolitary(statement)) return [];
+  return [{ rule: 'index-in-transaction', message: 'PostgreSQL refuses this in a DO block, a function or a procedure' }];
 }
 
 function mergesAlters({ statement, earlier }: Context): readonly Draft[] {

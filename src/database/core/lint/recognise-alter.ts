@@ -4,7 +4,7 @@ import type { FormName } from './measured-facts.ts';
 import { attach, detach } from './recognise-partition.ts';
 import { action, located } from './recognise-parts.ts';
 import { childrenOf, dropNeighbours } from './recognise-references.ts';
-import { knownPresent, plainName, relationKey, type Schema } from './schema.ts';
+import { isCheckedDomain, knownPresent, plainName, relationKey, type Schema } from './schema.ts';
 import { changeType, type AlteredTable as Table } from './recognise-type.ts';
 import type { Action, LintOptions } from './types.ts';
 
@@ -18,7 +18,7 @@ export function alterActions(node: Node, schema: Schema, options: LintOptions): 
   switch (textOf(node, 'objtype')) {
     case 'OBJECT_TABLE':
     case 'OBJECT_MATVIEW':
-      return commands.flatMap((command) => commandActions(command, { name, schema, options }));
+      return commands.flatMap((command) => commandActions(command, { name, schema, options, dropped: droppedBy(commands) }));
     case 'OBJECT_INDEX':
       if (commands.some((one) => textOf(one, 'subtype') === 'AT_SetTableSpace'))
         return [action('set index tablespace', { an_index: name }, node, located(relation))];
@@ -28,6 +28,11 @@ export function alterActions(node: Node, schema: Schema, options: LintOptions): 
     default:
       return [];
   }
+}
+
+/** Constraints that go. PostgreSQL drops them before it does anything else, wherever in the statement that is written. */
+function droppedBy(commands: readonly Node[]): ReadonlySet<string> {
+  return new Set(commands.filter((one) => textOf(one, 'subtype') === 'AT_DropConstraint').map((one) => textOf(one, 'name')));
 }
 
 const SIMPLE: Readonly<Record<string, FormName>> = {
@@ -90,11 +95,7 @@ function commandActions(command: Node, table: Table): readonly Action[] {
     case 'AT_AlterColumnType':
       return changeType(command, column, table);
     case 'AT_SetNotNull':
-      return [
-        action(knownPresent(table.schema, table.name, column) ? 'set not null checked' : 'set not null', target, command, undefined, {
-          column,
-        }),
-      ];
+      return [action(isPresent(column, table) ? 'set not null checked' : 'set not null', target, command, undefined, { column })];
     case 'AT_ColumnDefault':
       return [action(command['def'] === undefined ? 'drop default' : 'set default', target, command, undefined, { column })];
     case 'AT_ValidateConstraint':
@@ -104,6 +105,10 @@ function commandActions(command: Node, table: Table): readonly Action[] {
     default:
       return partition(subtype, command, table);
   }
+}
+
+function isPresent(column: string, { schema, name, dropped }: Table): boolean {
+  return knownPresent(schema, name, column, dropped);
 }
 
 function isCascade(command: Node): boolean {
@@ -149,7 +154,7 @@ function addColumn(column: Node, table: Table): readonly Action[] {
   const required = constraints.find((one) => ['CONSTR_NOTNULL', 'CONSTR_PRIMARY'].includes(textOf(one, 'contype')));
   if (required !== undefined && !SERIAL.test(type) && !constraints.some(fills)) found.push(make('add column required', required));
   if (SERIAL.test(type)) found.push(make('add column serial', column));
-  else if (table.schema.domains.get(type)?.checked === true) found.push(make('add column domain checked', column));
+  else if (isCheckedDomain(type, table.schema)) found.push(make('add column domain checked', column));
   return found.length === 0 ? [make('add column', column)] : found;
 }
 
@@ -187,15 +192,17 @@ const STABLE = new Set(
   `now transaction_timestamp statement_timestamp current_setting current_database current_schema current_user timezone to_char date_trunc
    age make_interval make_date to_timestamp concat coalesce lower upper md5 length abs floor ceil round array_fill json_build_object
    jsonb_build_object json_build_array jsonb_build_array to_json to_jsonb nullif greatest least extract date_part encode decode sha256
-   substr substring replace trim btrim version int4range int8range numrange tsrange tstzrange daterange string_to_array to_date`.split(
-    /\s+/,
-  ),
+   substr substring replace trim btrim version txid_current pg_current_xact_id pg_backend_pid pi point hashtext uuid_nil inet_client_addr
+   array_append jsonb_object json_object current_schemas session_user left right lpad rpad format to_number make_timestamptz make_timestamp
+   make_time int4range int8range numrange tsrange tstzrange daterange string_to_array to_date`.split(/\s+/),
 );
 
 /** Computed anew for each row. */
 const VOLATILE = new Set(
   `random random_normal gen_random_uuid gen_random_bytes clock_timestamp timeofday nextval setval uuid_generate_v1 uuid_generate_v1mc
-   uuid_generate_v4 uuidv4 uuidv7 txid_current pg_current_xact_id`.split(/\s+/),
+   uuid_generate_v4 uuidv4 uuidv7 currval lastval gen_salt lo_create pg_relation_size pg_total_relation_size set_config pg_sleep`.split(
+    /\s+/,
+  ),
 );
 
 interface Default {
@@ -243,12 +250,13 @@ function addConstraint(one: Node, table: Table): readonly Action[] {
   return [action(forms[cheap ? 1 : 0], roles, one, located(one), detail)];
 }
 
-function primaryKey(one: Node, keys: readonly string[], { name, schema }: Table): Action {
+function primaryKey(one: Node, keys: readonly string[], table: Table): Action {
+  const { name, schema } = table;
   const index = textOf(one, 'indexname');
   const columns = index === '' ? keys : (schema.indexes.get(index)?.columns ?? []);
   const detail = { constraint: textOf(one, 'conname'), columns };
   if (index === '') return action('add primary key', { target: name }, one, located(one), detail);
-  if (columns.length > 0 && columns.every((column) => knownPresent(schema, name, column)))
+  if (columns.length > 0 && columns.every((column) => isPresent(column, table)))
     return action('add primary key using index', { target: name }, one, located(one), detail);
   const nullable = columns.filter((column) => schema.tables.get(name)?.columns.get(column)?.notNull === false);
   // Whether the columns may be NULL decides; where that is not known, it is said.

@@ -5,7 +5,7 @@ import { MEASURED_TYPES } from './measured.ts';
 import { typeCost, type FormName, type TypeCost } from './measured-facts.ts';
 import { action, located } from './recognise-parts.ts';
 import { typeNeighbours } from './recognise-references.ts';
-import { columnUse, plainName, type Schema } from './schema.ts';
+import { columnUse, isCheckedDomain, ofDomain, plainName, type Schema } from './schema.ts';
 import { columnType, narrows, typeChange, typeText, type ColumnType } from './type-change.ts';
 import type { Action, LintOptions } from './types.ts';
 
@@ -16,6 +16,8 @@ export interface AlteredTable {
   readonly name: string;
   readonly schema: Schema;
   readonly options: LintOptions;
+  /** Constraints that the same statement drops. */
+  readonly dropped: ReadonlySet<string>;
 }
 
 /** The column's old type decides; without it nothing is claimed but the lock. */
@@ -52,8 +54,13 @@ interface Changed {
   readonly table: AlteredTable;
 }
 
-function judgeType(from: ColumnType | null, to: ColumnType | null, { definition, column, table }: Changed): TypeJudgement {
+function judgeType(written: ColumnType | null, wanted: ColumnType | null, changed: Changed): TypeJudgement {
+  const { definition, column, table } = changed;
+  const [from, to] = [ofDomain(written, table.schema), ofDomain(wanted, table.schema)];
   if (from === null || to === null) return { form: 'change type free', unsure: true };
+  const other = written?.base !== wanted?.base;
+  // Each value is looked at by the new domain.
+  if (other && isCheckedDomain(wanted?.base ?? '', table.schema)) return { form: 'change type rewrite', unsure: false };
   const change = typeChange(from, to);
   const ofEnum = change === null ? null : enumChange(from, to, table.schema);
   if (ofEnum !== null) return { form: ofEnum, unsure: false };
@@ -61,6 +68,7 @@ function judgeType(from: ColumnType | null, to: ColumnType | null, { definition,
   // USING may compute anything; a bare cast to the new type is what PostgreSQL would do anyway.
   const computes = definition['raw_default'] !== undefined && !isPlainCast(definition['raw_default']);
   if (computes) return { form: 'change type rewrite', unsure: false };
+  if (change === null && other && (use.checked || use.computed)) return { form: 'change type scan', unsure: false };
   if (change === null) return { form: sameType(definition, use.indexed), unsure: false };
   if (!MEASURED_TYPES.has(from.base) || !MEASURED_TYPES.has(to.base)) return { form: 'change type free', unsure: true };
   const cost = typeCost(change, table.options.version, { ...use, utc: table.options.utc === true });

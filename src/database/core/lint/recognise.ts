@@ -73,7 +73,9 @@ function createIndex(node: Node, schema: Schema): readonly Action[] {
   if (isSet(node, 'concurrent')) return [action('create index concurrently', target(node), node)];
   const table = relationKey(child(node, 'relation'));
   const partitioned = schema.tables.get(table)?.partitioned ?? null;
-  if (partitioned === null || child(node, 'relation')['inh'] !== true) return [action('create index', target(node), node)];
+  if (partitioned === null) return [action('create index', target(node), node)];
+  // Without its partitions there are no rows to read.
+  if (child(node, 'relation')['inh'] !== true) return [action('create index on partitioned', { parent: table }, node)];
   return [action('create index on partitioned', { parent: table, partition: table }, node)];
 }
 

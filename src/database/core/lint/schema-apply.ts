@@ -6,6 +6,7 @@ import { reachedFrom } from './recognise-references.ts';
 import { addPart, alterTable, takePart, unseen } from './schema-alter.ts';
 import { moveToSchema, rename } from './schema-rename.ts';
 import { addColumn, addConstraint, type Where } from './schema-table.ts';
+import { columnType } from './type-change.ts';
 
 type Node = Statement['node'];
 
@@ -25,6 +26,7 @@ const APPLIED: Readonly<Record<string, (schema: Schema, node: Node, where: Where
     void schema.domains.set(plainName(nameParts(children(node, 'domainname')).join('.')), {
       file,
       checked: node['constraints'] !== undefined,
+      type: columnType(child(node, 'typeName')),
     }),
   AlterDomainStmt: alterDomain,
   AlterObjectSchemaStmt: moveToSchema,

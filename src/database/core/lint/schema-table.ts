@@ -71,12 +71,18 @@ function constrained(node: Node, kind: Constraint['kind'], own: readonly string[
   return listed.length > 0 ? listed : own;
 }
 
-/** The columns of `a IS NOT NULL AND b IS NOT NULL`. */
+/** The columns of `a IS NOT NULL AND NOT (b IS NULL)`. */
 function presentColumns(expression: Node): readonly string[] {
-  const both = child(expression, 'BoolExpr');
-  if (textOf(both, 'boolop') === 'AND_EXPR') return children(both, 'args').flatMap(presentColumns);
+  const several = child(expression, 'BoolExpr');
+  if (textOf(several, 'boolop') === 'AND_EXPR') return children(several, 'args').flatMap(presentColumns);
+  if (textOf(several, 'boolop') === 'NOT_EXPR') return children(several, 'args').flatMap((one) => tested(one, 'IS_NULL'));
+  return tested(expression, 'IS_NOT_NULL');
+}
+
+function tested(expression: Node, kind: 'IS_NULL' | 'IS_NOT_NULL'): readonly string[] {
   const test = child(expression, 'NullTest');
-  return textOf(test, 'nulltesttype') === 'IS_NOT_NULL' ? mentioned(test['arg'] ?? null) : [];
+  // What an expression is says little of the columns in it.
+  return textOf(test, 'nulltesttype') === kind && child(test, 'arg')['ColumnRef'] !== undefined ? mentioned(test['arg'] ?? null) : [];
 }
 
 /** Notes that a column may or may not be NULL. */

@@ -35,6 +35,8 @@ export interface Domain {
   readonly file: number | null;
   /** Has it a CHECK or NOT NULL of its own? */
   readonly checked: boolean;
+  /** The type it is made of, which may be a domain too; null where it is not known. */
+  readonly type: ColumnType | null;
 }
 
 /** A view and what it reads. */
@@ -157,13 +159,41 @@ export function columnUse(schema: Schema, table: string, column: string): Omit<C
   };
 }
 
-/** Is there a valid CHECK that the column is not NULL, or is it known to be NOT NULL? */
-export function knownPresent(schema: Schema, table: string, column: string): boolean {
+/**
+ * Is there a valid CHECK that the column is not NULL, or is it known to be NOT NULL?
+ * @param dropped constraints that are gone by the time it is asked
+ */
+// oxlint-disable-next-line max-params -- the fourth is for what drops constraints itself
+export function knownPresent(schema: Schema, table: string, column: string, dropped: ReadonlySet<string> = new Set()): boolean {
   const known = schema.tables.get(table);
   if (known === undefined) return false;
   if (known.columns.get(column)?.notNull === true) return true;
-  return [...known.constraints.values()].some(({ valid, present }) => valid && present.includes(column));
+  return [...known.constraints.values()].some(({ name, valid, present }) => valid && present.includes(column) && !dropped.has(name));
 }
+
+/** The type a column really has: of a domain, what that is made of. */
+export function ofDomain(type: ColumnType | null, { domains }: Schema): ColumnType | null {
+  let found = type;
+  for (let deep = 0; found !== null && !found.array && deep < MOST_DOMAINS; deep += 1) {
+    const domain = domains.get(plainName(found.base));
+    if (domain === undefined) return found;
+    found = domain.type;
+  }
+  return found;
+}
+
+/** Has this domain, or one that it is made of, a constraint? False for what is no domain. */
+export function isCheckedDomain(name: string, { domains }: Schema): boolean {
+  let domain = domains.get(plainName(name));
+  for (let deep = 0; domain !== undefined && deep < MOST_DOMAINS; deep += 1) {
+    if (domain.checked) return true;
+    domain = domains.get(plainName(domain.type?.base ?? ''));
+  }
+  return false;
+}
+
+/** Domains of domains; what goes on for longer goes in a circle. */
+const MOST_DOMAINS = 8;
 
 /** The name PostgreSQL gives to a constraint that was not named. */
 export function givenName(table: string, columns: readonly string[], suffix: string): string {

@@ -27,6 +27,9 @@ const SHORT: Readonly<Record<string, string>> = {
   character: 'bpchar',
 };
 
+/** How the tree writes an interval of years to seconds. */
+const ALL_FIELDS = 0x7f_ff;
+
 /** Times keep six digits unless told otherwise. */
 const MOST_DIGITS = 6;
 const TIMES: ReadonlySet<string> = new Set(['timestamp', 'timestamptz', 'time', 'timetz', 'interval']);
@@ -38,7 +41,9 @@ export function columnType(type: Statement['node']): ColumnType | null {
   const own = parts.length < 2 || parts[0] === 'pg_catalog';
   const written = own ? (parts.at(-1) ?? '') : parts.join('.');
   const base = own ? (SHORT[written] ?? written) : written;
-  const modifiers = children(type, 'typmods').map((one) => integerOf(child(one, 'A_Const')));
+  const numbers = children(type, 'typmods').map((one) => integerOf(child(one, 'A_Const')));
+  // The digits of an interval stand behind its fields; all of them is no choice.
+  const modifiers = base === 'interval' && numbers[0] === ALL_FIELDS ? numbers.slice(1) : numbers;
   if (modifiers.some((one) => one === null) || (base === 'interval' && modifiers.length > 1)) return null;
   return { base, modifiers: usual(base, modifiers as readonly number[]), array: children(type, 'arrayBounds').length > 0 };
 }
