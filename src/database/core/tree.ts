@@ -37,7 +37,8 @@ export function relationName(rangeVar: JsonObject): string {
   return schema === '' ? name : `${schema}.${name}`;
 }
 
-interface Tagged {
+/** A node with the tag it stands under. */
+export interface Tagged {
   readonly tag: string;
   readonly node: JsonObject;
 }

@@ -215,16 +215,6 @@ describe('in bodies', () => {
   });
 });
 
-describe('what must stand alone, in code', () => {
-  const refused = ['error index-in-transaction'];
-  check([
-    ['DO $$ BEGIN CREATE INDEX CONCURRENTLY i ON orders (n); END $$', refused, { transactions: 'statement' }],
-    [`DO $$ BEGIN EXECUTE 'VACUUM orders'; END $$`, refused],
-    ['CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN REINDEX TABLE CONCURRENTLY orders; END $$; CALL p()', refused],
-    ['CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN DROP INDEX CONCURRENTLY orders_n; END $$', ['warning index-in-transaction']],
-  ]);
-});
-
 describe('what reaches beyond the database', () => {
   const reaches = ['warning beyond-database'];
   check([

@@ -6,6 +6,7 @@ import { checkOldVersion } from './checks-old-version.ts';
 import { checkRows } from './checks-rows.ts';
 import { checkStyle } from './checks-style.ts';
 import { calledFunctions, checkTransactions } from './checks-transactions.ts';
+import { checkVersion } from './checks-version.ts';
 import { withPlace } from './command-place.ts';
 import { oncePerFile, settle, type Finding, type Source } from './findings.ts';
 import { followRename } from './follow-rename.ts';
@@ -276,6 +277,7 @@ function drafts(context: Context): readonly Draft[] {
     ...checkRows(context),
     ...checkStyle(context),
     ...checkReach(context),
+    ...checkVersion(context),
   ];
 }
 

@@ -2,7 +2,7 @@ import { typeName } from '../expression-effect.ts';
 import { child, children } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { MEASURED_TYPES } from './measured.ts';
-import { typeCost, type FormName, type TypeCost } from './measured-facts.ts';
+import { typeCost, type ColumnUse, type FormName, type TypeCost } from './measured-facts.ts';
 import { action, located } from './recognise-parts.ts';
 import { typeNeighbours } from './recognise-references.ts';
 import { columnUse, isCheckedDomain, ofDomain, plainName, type Schema } from './schema.ts';
@@ -54,13 +54,19 @@ interface Changed {
   readonly table: AlteredTable;
 }
 
+/** Of domains, what they are made of is judged. */
 function judgeType(written: ColumnType | null, wanted: ColumnType | null, changed: Changed): TypeJudgement {
-  const { definition, column, table } = changed;
-  const [from, to] = [ofDomain(written, table.schema), ofDomain(wanted, table.schema)];
+  const { schema } = changed.table;
+  const [from, to] = [ofDomain(written, schema), ofDomain(wanted, schema)];
   if (from === null || to === null) return { form: 'change type free', unsure: true };
-  const other = written?.base !== wanted?.base;
+  const renamed = written?.base !== wanted?.base;
   // Each value is looked at by the new domain.
-  if (other && isCheckedDomain(wanted?.base ?? '', table.schema)) return { form: 'change type rewrite', unsure: false };
+  if (renamed && isCheckedDomain(wanted?.base ?? '', schema)) return { form: 'change type rewrite', unsure: false };
+  return judgePlain(from, to, changed, renamed);
+}
+
+// oxlint-disable-next-line max-params -- what judgeType found out
+function judgePlain(from: ColumnType, to: ColumnType, { definition, column, table }: Changed, renamed: boolean): TypeJudgement {
   const change = typeChange(from, to);
   const ofEnum = change === null ? null : enumChange(from, to, table.schema);
   if (ofEnum !== null) return { form: ofEnum, unsure: false };
@@ -68,11 +74,15 @@ function judgeType(written: ColumnType | null, wanted: ColumnType | null, change
   // USING may compute anything; a bare cast to the new type is what PostgreSQL would do anyway.
   const computes = definition['raw_default'] !== undefined && !isPlainCast(definition['raw_default']);
   if (computes) return { form: 'change type rewrite', unsure: false };
-  if (change === null && other && (use.checked || use.computed)) return { form: 'change type scan', unsure: false };
-  if (change === null) return { form: sameType(definition, use.indexed), unsure: false };
+  if (change === null) return { form: renamed ? otherName(use) : sameType(definition, use.indexed), unsure: false };
   if (!MEASURED_TYPES.has(from.base) || !MEASURED_TYPES.has(to.base)) return { form: 'change type free', unsure: true };
   const cost = typeCost(change, table.options.version, { ...use, utc: table.options.utc === true });
   return { form: COSTS[cost], unsure: false };
+}
+
+/** From a domain to what it is made of, or back: what computes with the column is computed anew. */
+function otherName({ checked, computed }: Pick<ColumnUse, 'checked' | 'computed'>): FormName {
+  return checked || computed ? 'change type scan' : 'change type free';
 }
 
 function enumChange(from: ColumnType, to: ColumnType, { enums }: Schema): FormName | null {
