@@ -1,6 +1,6 @@
 import { isJsonObject, messageOf, type JsonObject, type JsonValue } from '../../kernel/index.ts';
 import { constantList, constantText, type Known } from '../core/lint/constant.ts';
-import { child, children, isSet, textOf } from '../core/tree.ts';
+import { child, children, findAll, isSet, nameParts, textOf } from '../core/tree.ts';
 import { libpgQuery } from '../libpg-query.ts';
 import { parseSql } from '../parser.ts';
 
@@ -27,8 +27,10 @@ export async function plpgsqlPieces(text: string): Promise<Pieces> {
   } catch (error) {
     return { found: [], hidden: [], refused: messageOf(error) };
   }
-  const body: Body = { found: [], hidden: [], refused: null, variables: variablesOf(tree) };
-  await walk(tree, { line: 1, known: [await constantsOf(body.variables)] }, body);
+  const variables = variablesOf(tree);
+  const fixed = await fixedOf(variables, tree);
+  const body: Body = { found: [], hidden: [], refused: null, variables, lists: fixed.lists };
+  await walk(tree, { line: 1, known: [fixed.texts] }, body);
   return body;
 }
 
@@ -36,6 +38,7 @@ interface Body extends Pieces {
   readonly found: Piece[];
   readonly hidden: number[];
   readonly variables: readonly JsonObject[];
+  readonly lists: Fixed['lists'];
 }
 
 interface At {
@@ -87,28 +90,53 @@ function variablesOf(tree: JsonValue): readonly JsonObject[] {
   return body === undefined ? [] : children(child(body, 'PLpgSQL_function'), 'datums').map((one) => child(one, 'PLpgSQL_var'));
 }
 
-/** CONSTANT variables; any other may be given another value on the way. */
-async function constantsOf(variables: readonly JsonObject[]): Promise<Known> {
-  const known = new Map<string, string>();
-  for (const one of variables.filter((each) => isSet(each, 'isconst'))) {
+/** Variables that keep what they are declared with. */
+interface Fixed {
+  readonly texts: Known;
+  readonly lists: ReadonlyMap<string, readonly string[]>;
+}
+
+async function fixedOf(variables: readonly JsonObject[], tree: JsonValue): Promise<Fixed> {
+  const changed = changedNumbers(tree);
+  const names = variables.map((one) => textOf(one, 'refname'));
+  // What CALL is given may come back changed.
+  const calls = findAll(tree, ['PLpgSQL_stmt_call']).length > 0;
+  const kept = (one: JsonObject, number: number): boolean => isSet(one, 'isconst') || (!calls && !changed.has(number));
+  const [texts, lists] = [new Map<string, string>(), new Map<string, readonly string[]>()];
+  for (const [number, one] of variables.entries()) {
+    const name = textOf(one, 'refname');
+    // A name of two blocks is not one variable.
+    if (one['default_val'] === undefined || !kept(one, number) || names.indexOf(name) !== names.lastIndexOf(name)) continue;
     const expression = await expressionOf(queryOf(one, 'default_val'));
-    const text = expression === null ? null : constantText(expression, known);
-    if (text !== null) known.set(textOf(one, 'refname'), text);
+    if (expression === null) continue;
+    const [text, list] = [constantText(expression, texts), constantList(expression, texts)];
+    if (text !== null) texts.set(name, text);
+    if (list !== null) lists.set(name, list);
   }
-  return known;
+  return { texts, lists };
+}
+
+/** The numbers of variables that are given a value on the way: by `:=`, INTO, a loop or GET DIAGNOSTICS. */
+function changedNumbers(tree: JsonValue): ReadonlySet<unknown> {
+  const found = findAll(tree, ['PLpgSQL_stmt_assign', 'PLpgSQL_stmt_foreach_a', 'PLpgSQL_diag_item', 'PLpgSQL_row']);
+  return new Set(found.flatMap(({ node }) => [node['varno'], node['target'], ...children(node, 'fields').map((one) => one['varno'])]));
 }
 
 /** More ways than these are not worth telling one by one. */
 const MOST_WAYS = 50;
 
 /** In FOREACH name IN ARRAY ARRAY[...] the variable is each of the list in turn. */
-async function inLoop(node: JsonObject, known: readonly Known[], { variables }: Body): Promise<readonly Known[]> {
+async function inLoop(node: JsonObject, known: readonly Known[], { variables, lists }: Body): Promise<readonly Known[]> {
   const number = node['varno'];
   const name = textOf(variables[typeof number === 'number' ? number : 0] ?? {}, 'refname');
   const expression = await expressionOf(queryOf(node, 'expr'));
   const ways = known.flatMap((one) => {
-    const texts = expression === null ? null : constantList(expression, one);
+    const texts = expression === null ? null : (constantList(expression, one) ?? listNamed(expression, lists));
     return (texts ?? []).map((text): Known => new Map([...one, [name, text]]));
   });
   return ways.length === 0 || ways.length > MOST_WAYS ? known : ways;
+}
+
+function listNamed(expression: JsonObject, lists: Fixed['lists']): readonly string[] | null {
+  return lists.get(nameParts(children(child(expression, 'ColumnRef'), 'fields')).join('.')) ?? null;
 }

@@ -184,6 +184,12 @@ describe('in bodies', () => {
       ),
       ['error create-index', 'error create-index', 'warning several-locks'],
     ],
+    [
+      block(
+        `DECLARE t text; names text[] := ARRAY['orders', 'customers']; what text := 'CREATE INDEX ON %I (id)'; BEGIN FOREACH t IN ARRAY names LOOP EXECUTE format(what, t); END LOOP; END`,
+      ),
+      ['error create-index', 'error create-index', 'warning several-locks'],
+    ],
     [block(`BEGIN EXECUTE $x$DROP TABLE orders$x$; EXCEPTION WHEN undefined_table THEN NULL; END`), ['warning drop-table']],
     [block(`BEGIN IF NOT EXISTS (SELECT FROM pg_class) THEN ALTER TABLE orders ADD CHECK (n > 0); END IF; END`), ['error add-check']],
     [
@@ -199,6 +205,18 @@ describe('in bodies', () => {
     for (const sql of [
       block(`BEGIN EXECUTE format('DROP TABLE %I', current_user); END`),
       block(`DECLARE t text; ${loop}`),
+      block(`DECLARE t text := 'a'; BEGIN t := 'orders'; EXECUTE 'DROP TABLE ' || t; END`),
+      block(`DECLARE t text := 'a'; BEGIN SELECT relname INTO t FROM pg_class; EXECUTE 'DROP TABLE ' || t; END`),
+      block(`DECLARE t text := 'a'; BEGIN EXECUTE 'SELECT 1' INTO t; EXECUTE 'DROP TABLE ' || t; END`),
+      block(`DECLARE t text := 'a'; BEGIN GET DIAGNOSTICS t = ROW_COUNT; EXECUTE 'DROP TABLE ' || t; END`),
+      block(`DECLARE t text := 'a'; BEGIN FOR t IN SELECT relname FROM pg_class LOOP EXECUTE 'DROP TABLE ' || t; END LOOP; END`),
+      block(`DECLARE t text := 'a'; BEGIN DECLARE t text := current_user; BEGIN EXECUTE 'DROP TABLE ' || t; END; END`),
+      block(
+        `DECLARE t text; l text[] := ARRAY['a']; BEGIN l[1] := current_user; FOREACH t IN ARRAY l LOOP EXECUTE 'DROP TABLE ' || t; END LOOP; END`,
+      ),
+      block(`DECLARE c refcursor; t text := 'a'; BEGIN FETCH c INTO t; EXECUTE 'DROP TABLE ' || t; END`),
+      block(`DECLARE t text := 'a'; BEGIN CALL q(t); EXECUTE 'DROP TABLE ' || t; END`),
+      block(`DECLARE t text := 'a'; BEGIN GET STACKED DIAGNOSTICS t = MESSAGE_TEXT; EXECUTE 'DROP TABLE ' || t; END`),
       `DO LANGUAGE plpython3u $$ x $$`,
       `${made}; SELECT f()`,
       [made, 'SELECT f()'],
