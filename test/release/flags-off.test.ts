@@ -36,8 +36,22 @@ async function withFlag(key = 'release_checkout'): Promise<{ readonly environmen
   return { environment, plan: aPlan({ definition: aDefinition({ environment, flags: [key] }), previous: null }) };
 }
 
+async function turnOnAgain(environment: string): Promise<void> {
+  const { set, flagRevisions } = await store.flags.read(environment);
+  const writes = Object.entries(set.flags).map(([key, flag]) => {
+    return { kind: 'flag', key, revision: flagRevisions.get(key) ?? null, after: { ...flag, enabled: true } } as const;
+  });
+  await store.flags.commit({ environment, actor: 'ann', reason: 'on again', action: 'change', acknowledge: false, writes });
+}
+
 /** A clock on which sleeping takes no time. */
 const quick: Clock = { ...systemClock, sleep: async (ms, signal) => systemClock.sleep(Math.min(ms, 200), signal) };
+
+/** And on this one waiting is over after a few looks. */
+function hasty(): Clock {
+  let at = 0;
+  return { ...quick, monotonic: () => (at += 500) };
+}
 
 interface Parts {
   readonly flags?: FlagStore;
@@ -196,17 +210,35 @@ describe('flags on the way back', () => {
         ended: null,
       },
     ];
-    const fast: Clock = {
-      ...quick,
-      monotonic: (() => {
-        let at = 0;
-        return () => (at += 500);
-      })(),
-    };
-    expect(await turnOff(plan, { telemetry: { ...store.telemetry, reach }, clock: fast })).toMatchObject({
+    expect(await turnOff(plan, { telemetry: { ...store.telemetry, reach }, clock: hasty() })).toMatchObject({
       verdict: 'pass',
       reason: expect.stringContaining('2 of 3 connected clients'),
     });
+  });
+
+  it('tell of clients whose server process ended a moment ago, whether or not another one runs', async () => {
+    const { environment, plan } = await withFlag();
+    const { history } = await store.flags.read(environment);
+    const says = async (process: string, connected: number, seq: number): Promise<void> => {
+      await store.telemetry.present({ process, limitMs: 60_000 });
+      const counts = { inMemory: seq, connected, seq, acknowledged: connected, p50Ms: null, p99Ms: null, lastMs: null, stale: [] };
+      await store.telemetry.report({ environment, process, history, ...counts });
+    };
+    // What the clients of these said that they have is older than the change to come.
+    for (const process of ['one', 'two']) {
+      await says(process, 3, 1);
+      await store.telemetry.leave(process);
+    }
+    const lost = '6 clients of server processes that ended a moment ago may be without it';
+    expect((await turnOff(plan, { clock: hasty() })).reason).toBe(
+      `release_checkout is off now; which clients have it is not known: no \`slipway serve\` tells; ${lost}`,
+    );
+    await turnOnAgain(environment);
+    await says('three', 4, 9);
+    expect((await turnOff(plan, { clock: hasty() })).reason).toBe(
+      `release_checkout is off now; 4 of 4 connected clients say that they have it; ${lost}`,
+    );
+    await store.telemetry.leave('three');
   });
 
   it('that were on before the release, for the old version too, stay as they are', async () => {

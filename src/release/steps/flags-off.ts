@@ -61,11 +61,15 @@ async function hear({ telemetry }: StepDeps, { plan, effects, signal }: StepCont
   const asking = awaitDelivery(parts, { environment: plan.environment, seq }, MOST_WAITING_MS, signal).catch(() => null);
   // Each look may wait for a store that is away, and that is not what traffic waits for.
   const delivery = await within(asking, 2 * MOST_WAITING_MS, effects.clock);
-  if (delivery === null || delivery.servers === 0) return '; which clients have it is not known: no `slipway serve` tells';
+  if (delivery === null) return NOBODY_TELLS;
   const lost = delivery.ended.reduce((total, { clients }) => total + clients, 0);
-  const unknown = lost === 0 ? '' : `, and of ${lost} of server processes that ended a moment ago it is not known`;
-  return `; ${delivery.acknowledged} of ${delivery.connected} connected clients say that they have it${unknown}`;
+  const told = `; ${delivery.acknowledged} of ${delivery.connected} connected clients say that they have it`;
+  const unknown =
+    lost === 0 ? '' : `; ${lost === 1 ? '1 client' : `${lost} clients`} of server processes that ended a moment ago may be without it`;
+  return `${delivery.servers === 0 ? NOBODY_TELLS : told}${unknown}`;
 }
+
+const NOBODY_TELLS = '; which clients have it is not known: no `slipway serve` tells';
 
 const TOLD: Readonly<Record<TurnedOff['became'], (key: string) => string>> = {
   off: (key) => `${key} is off now`,
