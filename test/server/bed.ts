@@ -25,12 +25,16 @@ export interface Bed {
   readonly store: OpenStore;
   /** Starts what users start; answers when it is ready. */
   serve(...args: readonly string[]): Promise<Served>;
+  /** The same, whose process has these variables besides. */
+  serveIn(variables: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Served>;
   /** A new token's text. */
   token(scopes: readonly Scope[], environment?: string): Promise<string>;
   /** Writes past the server, as the command line does. */
   write(writes: readonly Write[], action?: FlagAction): Promise<FlagChange>;
   /** Runs a command as users do, on the bed's own way to the store. */
   cli(...args: readonly string[]): Promise<{ readonly exit: number | null; readonly out: string }>;
+  /** The same, whose process has these variables besides. */
+  cliIn(variables: NodeJS.ProcessEnv, ...args: readonly string[]): ReturnType<Bed['cli']>;
   /** One statement, past everything. */
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
   /** Ends the connections by which servers hear of changes: for a second they know only what they ask for. */
@@ -44,6 +48,9 @@ export interface Bed {
    */
   freeze(): void;
   thaw(): void;
+  /** Ends PostgreSQL itself, at once, in the middle of whatever it does; and starts it again. */
+  crash(): Promise<void>;
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -83,13 +90,16 @@ export async function openBed(): Promise<Bed> {
   const way = await openWay(postgres);
   const served: Served[] = [];
   const revisions = new Map<string, number>();
+  const serveIn: Bed['serveIn'] = async (variables, ...args) => {
+    const one = await start({ SLIPWAY_HOME: home, SLIPWAY_DATABASE_URL: way.url, ...variables }, args);
+    served.push(one);
+    return one;
+  };
+  const cliIn: Bed['cliIn'] = (variables, ...args) => runCli(home, { SLIPWAY_HOME: home, SLIPWAY_DATABASE_URL: url, ...variables }, args);
   return {
     store,
-    serve: async (...args) => {
-      const one = await start(home, way.url, args);
-      served.push(one);
-      return one;
-    },
+    serve: (...args) => serveIn({}, ...args),
+    serveIn,
     token: async (scopes, environment = 'dev') =>
       (
         await createToken(
@@ -112,7 +122,8 @@ export async function openBed(): Promise<Bed> {
         else revisions.set(`${kind} ${key}`, change.seq);
       return change;
     },
-    cli: (...args) => runCli(home, url, args),
+    cli: (...args) => cliIn({}, ...args),
+    cliIn,
     query: (sql) => postgres.query('slipway', sql),
     deafen: async () =>
       void (await postgres.query(
@@ -123,6 +134,8 @@ export async function openBed(): Promise<Bed> {
     mend: way.mend,
     freeze: way.freeze,
     thaw: way.thaw,
+    crash: postgres.crash,
+    revive: postgres.revive,
     stop: async () => {
       way.mend();
       await Promise.all(served.map((one) => one.stop()));
@@ -189,8 +202,8 @@ async function openWay(
   };
 }
 
-async function start(home: string, url: string, args: readonly string[]): Promise<Served> {
-  const env = { ...process.env, SLIPWAY_HOME: home, SLIPWAY_DATABASE_URL: url, SLIPWAY_LOG: 'debug' };
+async function start(variables: NodeJS.ProcessEnv, args: readonly string[]): Promise<Served> {
+  const env = { ...process.env, SLIPWAY_LOG: 'debug', ...variables };
   const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const log: string[] = [];
   const port = await new Promise<number>((resolve, reject) => {
@@ -220,8 +233,8 @@ async function start(home: string, url: string, args: readonly string[]): Promis
   };
 }
 
-async function runCli(home: string, url: string, args: readonly string[]): ReturnType<Bed['cli']> {
-  const env = { ...process.env, SLIPWAY_HOME: home, SLIPWAY_DATABASE_URL: url };
+async function runCli(home: string, variables: NodeJS.ProcessEnv, args: readonly string[]): ReturnType<Bed['cli']> {
+  const env = { ...process.env, ...variables };
   const child = spawn(process.execPath, [MAIN, ...args], { cwd: home, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));

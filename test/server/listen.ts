@@ -11,16 +11,29 @@ export interface Heard {
   close(): void;
 }
 
-export async function listen(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Heard> {
+/** @param tell is called with every event as it comes, and with null when the stream has ended */
+export async function listen(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  tell: (event: EventSourceMessage | null) => void = () => undefined,
+): Promise<Heard> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(url, { headers, agent: false }, resolve).once('error', reject).end();
   });
   const events: EventSourceMessage[] = [];
-  const parser = createParser({ onEvent: (event) => events.push(event) });
+  const parser = createParser({
+    onEvent: (event) => {
+      events.push(event);
+      tell(event);
+    },
+  });
   let ended = false;
   response.setEncoding('utf8');
   response.on('data', (chunk: string) => parser.feed(chunk));
-  response.on('close', () => (ended = true));
+  response.on('close', () => {
+    ended = true;
+    tell(null);
+  });
   response.on('error', () => undefined);
   return {
     status: response.statusCode ?? 0,

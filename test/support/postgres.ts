@@ -18,6 +18,10 @@ export interface TestPostgres {
   /** Creates a database and answers its URL. */
   create(database: string): Promise<string>;
   readonly socketDirectory: string;
+  /** Ends it at once, in the middle of whatever it does. */
+  crash(): Promise<void>;
+  /** Starts it again after that; answers when it does. */
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -112,24 +116,35 @@ async function launch(
     '-c',
     setting,
   ]);
-  const server = spawnAs(identity, [postgres, '-D', data, ...settings], env);
+  const begin = (): ChildProcess => spawnAs(identity, [postgres, '-D', data, ...settings], env);
+  let server = begin();
   const url = (database: string): string =>
     `postgresql://slipway@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(socketDirectory)}&sslmode=disable`;
   const query = (database: string, sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> =>
     ask(url(database), sql, values);
-  await answering(server, () => query('postgres', 'SELECT 1'));
+  const answers = (): Promise<void> => answering(server, () => query('postgres', 'SELECT 1'));
+  const crash = async (): Promise<void> => {
+    // SIGQUIT is PostgreSQL's immediate shutdown: nothing is written.
+    const gone = new Promise((resolve) => server.once('exit', resolve));
+    if (server.exitCode === null && server.signalCode === null && server.kill('SIGQUIT')) await gone;
+  };
+  await answers();
   return {
     url,
     query,
     socketDirectory,
+    crash,
+    revive: () => {
+      server = begin();
+      return answers();
+    },
     create: async (database) => {
       await query('postgres', `CREATE DATABASE ${pg.escapeIdentifier(database)}`);
       return url(database);
     },
     stop: async () => {
-      // The data is thrown away, so nothing needs to be written: SIGQUIT is PostgreSQL's immediate shutdown.
-      const gone = new Promise((resolve) => server.once('exit', resolve));
-      if (server.exitCode === null && server.signalCode === null && server.kill('SIGQUIT')) await gone;
+      // The data is thrown away.
+      await crash();
       rmSync(root, { recursive: true, force: true });
     },
   };

@@ -2,7 +2,8 @@ import type { Token } from '../../flags/index.ts';
 import { messageOf } from '../../kernel/index.ts';
 import type { EventStream, Serving } from '../http/mount.ts';
 
-const LOOK_MS = 5_000;
+/** With the time for which a token counts as looked up, how long the stream of a revoked one lives on (docs/flags/server.md). */
+const LOOK_MS = 1_000;
 
 /** Streams by the token they were opened with: they end with it. */
 export interface Holders {
@@ -16,18 +17,22 @@ interface Held {
   readonly streams: Set<EventStream>;
 }
 
-export function watchTokens({ stillAllowed, log }: Pick<Serving, 'stillAllowed' | 'log'>): Holders {
+export function watchTokens({ clock, stillAllowed, log }: Pick<Serving, 'clock' | 'stillAllowed' | 'log'>): Holders {
   const held = new Map<string, Held>();
   const look = async ({ token, streams }: Held): Promise<void> => {
     if (await stillAllowed(token)) return;
     log('info', 'streams are ended: their token is revoked or expired', { token: token.id, streams: streams.size });
     streams.forEach((stream) => stream.end());
   };
-  const timer = setInterval(() => {
-    for (const one of held.values())
-      look(one).catch((error: unknown) => log('warn', 'a token could not be looked up', { error: messageOf(error) }));
-  }, LOOK_MS);
-  timer.unref();
+  const stopping = new AbortController();
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(LOOK_MS, stopping.signal);
+      for (const one of held.values())
+        look(one).catch((error: unknown) => log('warn', 'a token could not be looked up', { error: messageOf(error) }));
+    }
+  };
+  void loop();
   return {
     add: (token, stream) => {
       const one = held.get(token.id) ?? { token, streams: new Set() };
@@ -38,6 +43,6 @@ export function watchTokens({ stillAllowed, log }: Pick<Serving, 'stillAllowed' 
         if (one.streams.size === 0) held.delete(token.id);
       };
     },
-    stop: () => clearInterval(timer),
+    stop: () => stopping.abort(),
   };
 }
