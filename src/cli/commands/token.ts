@@ -11,7 +11,8 @@ export const create: Handler = async (call) => {
   const environment = await newEnvironmentOf(call);
   const expires = text(call, 'expires');
   return withAppNow(call, async ({ opened, effects }) => {
-    const expiresAt = expires === undefined || expires === 'never' ? null : whenOf('--expires', expires, effects.clock.now());
+    // By the clock that it will be judged by.
+    const expiresAt = expires === undefined || expires === 'never' ? null : whenOf('--expires', expires, await opened.flags.now());
     const description = text(call, 'description') ?? '';
     const made = await createToken(
       { tokens: opened.tokens, ids: effects.ids },
@@ -42,20 +43,14 @@ function scopesOf(call: Call): readonly Scope[] {
 export const list: Handler = async (call) => {
   const given = text(call, 'env');
   const environment = given === undefined ? null : environmentName(given);
-  return withAppNow(call, async ({ opened, effects }) => {
+  return withAppNow(call, async ({ opened }) => {
     const tokens = await opened.tokens.list(environment);
+    const now = await opened.flags.now();
     const { terminal } = call;
     if (terminal.json) terminal.data({ tokens: tokens.map(rowOf) });
     else if (tokens.length === 0) terminal.say('There is no token. Make one with `slipway token create`.');
     else {
-      const rows = tokens.map((one) => [
-        one.id,
-        one.environment,
-        one.scopes.join(', '),
-        stateOf(one, effects.clock.now()),
-        lastUse(one),
-        one.description,
-      ]);
+      const rows = tokens.map((one) => [one.id, one.environment, one.scopes.join(', '), stateOf(one, now), lastUse(one), one.description]);
       terminal.say(table([['TOKEN', 'ENVIRONMENT', 'MAY', 'STATE', 'LAST USED', 'FOR'].map(terminal.style.dim), ...rows]));
     }
     return 0;

@@ -24,6 +24,7 @@ const MOST_COUNTS = 1_000;
 
 export const TELEMETRY = z.object({
   client,
+  now: z.int().optional().describe('What time it is by the clock of the client, so that a clock that is set wrong does no harm.'),
   counts: z
     .array(
       z.object({

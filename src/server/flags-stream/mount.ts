@@ -65,7 +65,7 @@ export function flagStream(signer: Signer): Mount {
         const channel = await channelOf(parts, context);
         const told = await bodyOf(context, TELEMETRY);
         channel.clients.heard(told.client, serving.clock.now());
-        serving.counts.told(channel.current(), told.counts);
+        serving.counts.told(channel.current(), told);
         return context.body(null, 204);
       });
     };

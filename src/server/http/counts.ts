@@ -12,12 +12,18 @@ const OLDEST_MS = 48 * HOUR_MS;
 /** Sums in memory, bounded, of what was evaluated here and what clients say that they evaluated; written every 10 s. */
 export interface Counts {
   /** Counts of flags and variants that are not there are left out: anybody with a token could make them up. */
-  told(snapshot: Snapshot, counts: readonly Evaluated[]): void;
+  told(snapshot: Snapshot, told: Told): void;
   /** One flag was evaluated here. */
   evaluated(snapshot: Snapshot, flag: string, variant: string): void;
   /** All flags were: which of them somebody looks at, nobody knows. */
   evaluatedAll(environment: string): void;
   stop(): Promise<void>;
+}
+
+/** What a client says. `now` is what time it is by its clock, which may be set wrong; older ones do not say that. */
+export interface Told {
+  readonly now?: Instant | undefined;
+  readonly counts: readonly Evaluated[];
 }
 
 /** What a client evaluated: how often, and until when by its clock. */
@@ -62,11 +68,12 @@ export function startCounts({ clock, log, telemetry }: Parts): Counts {
   }, FLUSH_MS);
   timer.unref();
   return {
-    told: ({ environment, set }, counts) => {
+    told: ({ environment, set }, { counts, now }) => {
+      const ahead = now === undefined ? 0 : now - clock.now();
       for (const { flag, variant, to, count } of counts) {
         const known = Object.hasOwn(set.flags, flag) ? set.flags[flag] : undefined;
         if (known === undefined || !Object.hasOwn(known.variants, variant)) continue;
-        put({ environment, flag, variant, hour: hourOf(to, clock.now()), count });
+        put({ environment, flag, variant, hour: hourOf(to - ahead, clock.now()), count });
       }
     },
     evaluated: ({ environment }, flag, variant) => put({ environment, flag, variant, hour: hourOf(clock.now(), clock.now()), count: 1 }),
@@ -79,7 +86,7 @@ export function startCounts({ clock, log, telemetry }: Parts): Counts {
   };
 }
 
-/** By the client's clock where it can be believed. */
+/** Where it can be believed. */
 function hourOf(told: Instant, now: Instant): Instant {
   const believed = told > now || told < now - OLDEST_MS ? now : told;
   return Math.floor(believed / HOUR_MS) * HOUR_MS;

@@ -66,7 +66,9 @@ export async function serveHttp(
   const clock: Clock = { ...own, now: presence.now };
   const streams = createEventStreams({ most: options.mostStreams, random: options.random, log });
   const snapshots = createSnapshots({ flags, clock: own, log, presence, limitMs, ended: streams.endAll });
-  const door = createTokenDoor({ tokens, clock, log, rate: options.rate });
+  // Nothing is known of a token before the store's time is, which says whether it has expired.
+  const findAll: TokenStore['findAll'] = async (ids) => presence.registered.then(() => tokens.findAll(ids));
+  const door = createTokenDoor({ tokens: { ...tokens, findAll }, clock, log, rate: options.rate });
   const counts = startCounts({ clock, log, telemetry });
   const serving: Serving = {
     ...options,

@@ -48,7 +48,7 @@ export function startCounts(platform: Platform, server: Server): Counts {
     for (let index = 0; index < taken.length; index += MOST_IN_A_REQUEST) {
       const some = taken.slice(index, index + MOST_IN_A_REQUEST);
       try {
-        const body = { client: server.client, counts: some.map((one) => ({ ...one, from: since, to: from })) };
+        const body = { client: server.client, now: platform.now(), counts: some.map((one) => ({ ...one, from: since, to: from })) };
         await post(platform, server, { path: '/flags/v1/telemetry', body, signal });
       } catch {
         // Told with the next ones, as far as memory allows. What is served matters more than what is counted.
