@@ -33,19 +33,41 @@ export interface LoadedFlags {
  * @throws SlipwayError `config_invalid` with all problems of all files, each with its place
  */
 export async function loadFlags(workspace: string): Promise<LoadedFlags> {
+  const { loaded: found, faults } = await readFlags(workspace);
+  if (faults.length > 0) throw faultyFlags(faults);
+  return found;
+}
+
+/** Files of which some may be wrong. */
+export interface ReadFlags {
+  /** What could be read. */
+  readonly loaded: LoadedFlags;
+  /** Why the rest could not, by file. */
+  readonly faults: readonly string[];
+  /** The rest may declare it. */
+  mayDeclare(kind: 'flag' | 'segment', key: string): boolean;
+}
+
+/** The same, with what could be read although something else could not: all that is wrong is to be told at once. */
+export async function readFlags(workspace: string): Promise<ReadFlags> {
   const names = await namesBelow(path.join(workspace, FLAGS_FOLDER));
   const read = await Promise.all(names.map((name) => readOne(workspace, `${FLAGS_FOLDER}/${name}`)));
   const parsed = read.map((one) => ('source' in one ? parseOne(one) : { ...one, content: null }));
   const twice = duplicates(parsed);
-  const faulty = parsed.flatMap((one) => {
+  const faults = parsed.flatMap((one) => {
     const problems = [...one.problems, ...(twice.get(one.file) ?? [])];
     return problems.length === 0 ? [] : [renderProblems(one.file, one.text, tidyProblems(problems), createRedactor())];
   });
-  if (faulty.length > 0)
-    throw new SlipwayError('config_invalid', faulty.join('\n\n'), {
-      hint: 'Correct the lines named above; docs/flags/lifecycle.md describes the files.',
-    });
-  return loaded(parsed.filter(isRead));
+  const isUnread = parsed.some((one) => one.content === null);
+  const broken = new Set(parsed.filter(isRead).flatMap(({ content }) => brokenKeys(content)));
+  return { loaded: loaded(parsed.filter(isRead)), faults, mayDeclare: (kind, key) => isUnread || broken.has(`${kind}s.${key}`) };
+}
+
+/** All that is wrong with files of flags, told at once. */
+export function faultyFlags(faults: readonly string[]): SlipwayError {
+  return new SlipwayError('config_invalid', faults.join('\n\n'), {
+    hint: 'Correct the lines named above; docs/flags/lifecycle.md describes the files.',
+  });
 }
 
 async function namesBelow(folder: string): Promise<readonly string[]> {
@@ -111,7 +133,27 @@ function parseOne(read: ReadFile & { readonly source?: Source }): Parsed {
     const { line, column } = source.locate(complaint.path, complaint.about);
     return { line, column, path: pathText(complaint.path), message: complaint.message, secret: false };
   });
-  return { file, text, problems, content: null };
+  return { file, text, problems, content: soundPart(source, parsed.error.issues) };
+}
+
+/** The flags and segments in which nothing is wrong; null where it is not in these. */
+function soundPart(source: Source, issues: readonly { readonly path: readonly PropertyKey[] }[]): Parsed['content'] {
+  const isSound = (part: string, key: string): boolean => !issues.some(({ path: [first, second] }) => first === part && second === key);
+  const sound = Object.entries(source.value).map(([part, all]) => [
+    part,
+    isJsonObject(all) ? Object.fromEntries(Object.entries(all).filter(([key]) => isSound(part, key))) : all,
+  ]);
+  const parsed = flagsFileSchema.safeParse(Object.fromEntries(sound));
+  return parsed.success ? { source, given: parsed.data } : null;
+}
+
+/** What stands in a file and could not be read. */
+function brokenKeys({ source, given }: Content['content']): readonly string[] {
+  return (['flags', 'segments'] as const).flatMap((part) => {
+    const all = source.value[part];
+    const keys = isJsonObject(all) ? Object.keys(all) : [];
+    return keys.filter((key) => !Object.hasOwn(given[part] ?? {}, key)).map((key) => `${part}.${key}`);
+  });
 }
 
 /** Keys that more than one file declares; told in each but the first. */

@@ -9,6 +9,6 @@ export { USUAL_CANARY } from './core/usual-canary.ts';
 export { nearest } from './core/nearest.ts';
 export type { Detection, DetectedProcess } from './detect.ts';
 export { suggestConfig } from './suggest.ts';
-export { loadFlags, type LoadedFlags } from './flags.ts';
+export { faultyFlags, loadFlags, readFlags, type LoadedFlags } from './flags.ts';
 export { editFlags, flagsText, pulledText, writeFlags } from './flags-edit.ts';
 export { readPulled } from './flags-pulled.ts';

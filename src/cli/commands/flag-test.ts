@@ -1,8 +1,7 @@
-import { loadFlags } from '../../config/index.ts';
-import { testFiles } from '../../flags/index.ts';
+import { testedEnvironments, testFiles, type FlagFiles } from '../../flags/index.ts';
 import { ERRORS, type Verdict } from '../../kernel/index.ts';
 import { renderFlagTests } from '../output/flag-test.ts';
-import { refuseProblems } from './shared/flag-files.ts';
+import { soundFlags } from './shared/flag-files.ts';
 import { environmentName } from './shared/flags.ts';
 import { text, type Handler } from './spec.ts';
 
@@ -10,15 +9,10 @@ import { text, type Handler } from './spec.ts';
 export const run: Handler = async (call) => {
   const { terminal } = call;
   const given = text(call, 'env');
-  const loaded = await loadFlags(call.directory);
-  const { results, problems } = testFiles(loaded.files, given === undefined ? null : environmentName(given), call.args[0] ?? null);
-  const [first] = problems;
-  if (first !== undefined)
-    refuseProblems(
-      loaded,
-      first.environment,
-      problems.filter((one) => one.environment === first.environment),
-    );
+  const environments = (files: FlagFiles): readonly string[] =>
+    given === undefined ? testedEnvironments(files) : [environmentName(given)];
+  const { files } = await soundFlags(call, environments, null);
+  const results = testFiles(files, environments(files), call.args[0] ?? null);
   const failed = results.some((result) => result.verdict === 'fail');
   const verdict: Verdict = failed ? 'fail' : results.length === 0 ? 'unknown' : 'pass';
   if (terminal.json) terminal.data({ verdict, results });

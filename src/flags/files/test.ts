@@ -3,8 +3,6 @@ import type { Expected, FlagFiles, FlagTest, Place } from '../core/files/declara
 import { equal } from '../core/files/render.ts';
 import { namedEnvironments, resolveFiles } from '../core/files/resolve.ts';
 import { compile, type Evaluation, type Evaluator } from '../evaluator.ts';
-import { newProblems } from '../problems.ts';
-import { placed, type FilesProblem } from './problems.ts';
 
 /** One assertion in one environment, and what came of it. */
 export interface TestResult {
@@ -18,38 +16,28 @@ export interface TestResult {
   readonly differences: readonly { readonly what: string; readonly expected: FlagValue; readonly actual: FlagValue }[];
 }
 
-export interface TestRun {
-  readonly results: readonly TestResult[];
-  /** What is wrong with the files themselves, by environment; then nothing was tested there. */
-  readonly problems: readonly (FilesProblem & { readonly environment: string })[];
-}
-
 /** The time that flags without one are taken to be made at; it decides nothing. */
 const origins = { createdAt: () => '1970-01-01T00:00:00.000Z' };
 
-/**
- * Evaluates every assertion of the files, as a client would.
- * @param environment null: every environment that a file names, `dev` where none does
- * @param only key of a flag; null: all of them
- */
-export function testFiles(files: FlagFiles, environment: string | null, only: string | null): TestRun {
+/** The environments that files are tested in: every one that they name, `dev` where they name none. */
+export function testedEnvironments(files: FlagFiles): readonly string[] {
   const named = namedEnvironments(files);
-  const environments = environment === null ? (named.length === 0 ? ['dev'] : named) : [environment];
-  const runs = environments.map((name) => testIn(files, name, only));
-  return { results: runs.flatMap((run) => run.results), problems: runs.flatMap((run) => run.problems) };
+  return named.length === 0 ? ['dev'] : named;
 }
 
-function testIn(files: FlagFiles, environment: string, only: string | null): TestRun {
-  const { set, gaps } = resolveFiles(files, environment, origins);
-  const problems = [...gaps, ...placed(newProblems(null, set))].map((problem) => ({ ...problem, environment }));
-  if (problems.length > 0) return { results: [], problems };
-  const evaluator = compile(set);
-  const results = files.flags
-    .filter(({ key }) => only === null || key === only)
-    .flatMap(({ key, tests }) =>
-      tests.filter((test) => isMeant(test, environment, evaluator.keys.includes(key))).map((test) => resultOf(evaluator, key, test)),
-    );
-  return { results, problems: [] };
+/**
+ * Evaluates every assertion of files without a mistake, as a client would.
+ * @param only key of a flag; null: all of them
+ */
+export function testFiles(files: FlagFiles, environments: readonly string[], only: string | null): readonly TestResult[] {
+  return environments.flatMap((environment) => {
+    const evaluator = compile(resolveFiles(files, environment, origins).set);
+    return files.flags
+      .filter(({ key }) => only === null || key === only)
+      .flatMap(({ key, tests }) =>
+        tests.filter((test) => isMeant(test, environment, evaluator.keys.includes(key))).map((test) => resultOf(evaluator, key, test)),
+      );
+  });
 }
 
 /** An assertion that names no environment is about those that have the flag. */

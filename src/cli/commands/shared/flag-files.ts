@@ -1,8 +1,9 @@
-import { loadFlags, readPulled, type LoadedFlags } from '../../../config/index.ts';
-import { compareFiles, type ComparedFlags, type FilesProblem } from '../../../flags/index.ts';
-import { SlipwayError } from '../../../kernel/index.ts';
+import { faultyFlags, readFlags, readPulled, type LoadedFlags } from '../../../config/index.ts';
+import { compareFiles, mistakesIn, resolveFiles, type ComparedFlags, type FilesProblem, type FlagSet } from '../../../flags/index.ts';
+import { systemClock, toIso } from '../../../kernel/index.ts';
 import type { App } from '../../compose.ts';
 import type { Call } from '../spec.ts';
+import { isListed } from './flags.ts';
 
 /** The files of the workspace beside an environment of the server. */
 export interface FilesBeside {
@@ -13,25 +14,121 @@ export interface FilesBeside {
 
 /** @throws SlipwayError `config_invalid` with the place of everything that is wrong in the files for this environment */
 export async function besideServer(call: Call, { opened, effects }: App, environment: string): Promise<FilesBeside> {
-  const [loaded, pulled] = await Promise.all([loadFlags(call.directory), readPulled(call.directory)]);
+  const [{ set }, pulled] = await Promise.all([opened.flags.read(environment), readPulled(call.directory)]);
+  const loaded = await soundFlags(call, () => [environment], set);
   const at = Object.hasOwn(pulled, environment) ? (pulled[environment] ?? 0) : 0;
   const compared = await compareFiles({ store: opened.flags, clock: effects.clock }, loaded.files, environment, at);
-  refuseProblems(loaded, environment, compared.gaps);
   return { loaded, compared, pulled };
+}
+
+/** What is wrong in one environment. */
+export interface Mistakes {
+  readonly environment: string;
+  readonly problems: readonly FilesProblem[];
+}
+
+/**
+ * Reads the files and checks all of them in the environments.
+ * @param server what stands there beside them; null: nothing
+ * @throws SlipwayError `config_invalid` with everything that is wrong, whatever else is
+ */
+export async function soundFlags(
+  call: Call,
+  environments: (files: LoadedFlags['files']) => readonly string[],
+  server: FlagSet | null,
+): Promise<LoadedFlags> {
+  const { loaded, faults, mayDeclare } = await readFlags(call.directory);
+  const around = { server, mayDeclare };
+  const strange = await strangeEnvironments(call, loaded.files);
+  const mistakes = environments(loaded.files)
+    .filter((environment) => !strange.environments.has(environment))
+    .map((environment) => ({ environment, problems: mistakesIn(loaded.files, environment, around) }));
+  refuse(loaded, faults, [...mistakes, { environment: '', problems: strange.problems }]);
+  for (const text of expiredTexts(loaded, environments(loaded.files))) call.terminal.note(`note: ${text}`);
+  return loaded;
 }
 
 /** @throws SlipwayError `config_invalid` when there are any, each with its place */
 export function refuseProblems(loaded: LoadedFlags, environment: string, problems: readonly FilesProblem[]): void {
-  if (problems.length === 0) return;
-  const lines = problems.map(({ kind, key, path, message }) => {
-    const shown = [key, ...path]
-      .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`))
-      .join('');
-    if (loaded.fileOf(kind, key) === null) return `${kind} ${shown} of the server ${message}`;
-    const { file, line, column } = loaded.place(kind, key, path, environment);
-    return `${file}:${line}:${column}  ${shown} ${message}`;
-  });
-  throw new SlipwayError('config_invalid', `In ${environment} the files are wrong:\n${lines.join('\n')}`, {
-    hint: 'Correct the lines named above; docs/flags/lifecycle.md describes the files.',
-  });
+  refuse(loaded, [], [{ environment, problems }]);
+}
+
+function refuse(loaded: LoadedFlags, faults: readonly string[], mistakes: readonly Mistakes[]): void {
+  const told = new Map<string, Set<string>>();
+  for (const { environment, problems } of mistakes) {
+    for (const problem of problems) {
+      const line = lineOf(loaded, environment, problem);
+      told.set(line, (told.get(line) ?? new Set()).add(environment));
+    }
+  }
+  const all = mistakes.filter(({ environment }) => environment !== '').length;
+  const lines = [...told]
+    .toSorted(([a], [b]) => ORDER.compare(a, b))
+    .map(([line, inThese]) => (inThese.has('') || inThese.size === all ? line : `${line} (in ${[...inThese].join(', ')})`));
+  const head = all === 1 ? `In ${mistakes[0]?.environment} the files are wrong` : 'The files are wrong';
+  const blocks = lines.length === 0 ? faults : [...faults, `${head}:\n${lines.join('\n')}`];
+  if (blocks.length > 0) throw faultyFlags(blocks);
+}
+
+/** By file, and by line as a number. */
+const ORDER = new Intl.Collator('en', { numeric: true });
+
+function lineOf(loaded: LoadedFlags, environment: string, { kind, key, path, message }: FilesProblem): string {
+  const shown = [key, ...path].map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`)).join('');
+  if (loaded.fileOf(kind, key) === null) return `${kind} ${shown} of the server ${message}`;
+  const { file, line, column } = loaded.place(kind, key, path, environment);
+  return `${file}:${line}:${column}  ${shown} ${message}`;
+}
+
+/** Flags past their day: no reason to refuse files that were right once, but somebody should know. */
+function expiredTexts(loaded: LoadedFlags, environments: readonly string[]): readonly string[] {
+  const now = systemClock.now();
+  const origins = { createdAt: () => toIso(now) };
+  const texts = environments.flatMap((environment) =>
+    Object.entries(resolveFiles(loaded.files, environment, origins).set.flags).flatMap(
+      ([
+        key,
+        {
+          about: { expiresAt },
+        },
+      ]) => {
+        if (expiresAt === null || Date.parse(expiresAt) > now) return [];
+        const { file, line, column } = loaded.place('flag', key, ['expires'], environment);
+        return [
+          `${file}:${line}:${column}  ${key} expired ${Math.floor((now - Date.parse(expiresAt)) / DAY_MS)}d ago: take it away, or say until when it is needed`,
+        ];
+      },
+    ),
+  );
+  const distinct = [...new Set(texts)];
+  const more = distinct.length - MOST_EXPIRED;
+  return more > 0
+    ? [...distinct.slice(0, MOST_EXPIRED), `${more} more flags expired; \`slipway flag stale\` lists those of an environment`]
+    : distinct;
+}
+
+const DAY_MS = 86_400_000;
+const MOST_EXPIRED = 10;
+
+/** Tests that name an environment which slipway.yaml does not list. */
+async function strangeEnvironments(
+  call: Call,
+  { flags }: LoadedFlags['files'],
+): Promise<{ readonly environments: ReadonlySet<string>; readonly problems: readonly FilesProblem[] }> {
+  const environments = new Set<string>();
+  for (const name of new Set(flags.flatMap(({ tests }) => tests.flatMap((test) => test.environments))))
+    if (!(await isListed(call, name))) environments.add(name);
+  const problems = flags.flatMap(({ key, tests }) =>
+    tests.flatMap((test, index) =>
+      test.environments
+        .filter((name) => environments.has(name))
+        .map((name) => ({
+          kind: 'flag' as const,
+          key,
+          path: ['tests', index, 'environment'],
+          message: `names ${name}, which slipway.yaml does not list`,
+        })),
+    ),
+  );
+  return { environments, problems };
 }

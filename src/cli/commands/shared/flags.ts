@@ -26,13 +26,24 @@ export function environmentName(name: string): string {
  */
 export async function newEnvironmentOf(call: Call): Promise<string> {
   const environment = environmentOf(call);
-  if (call.config === null && !existsSync(join(call.directory, CONFIG_FILE))) return environment;
+  const strange = await strangeness(call, environment);
+  if (strange !== null) throw strange;
+  return environment;
+}
+
+/** Whether slipway.yaml, where there is one that can be read, lists the environment. */
+export async function isListed(call: Call, environment: string): Promise<boolean> {
+  return (await strangeness(call, environment)) === null;
+}
+
+async function strangeness(call: Call, environment: string): Promise<SlipwayError | null> {
+  if (call.config === null && !existsSync(join(call.directory, CONFIG_FILE))) return null;
   try {
     await loadConfig(call.config ?? call.directory, environment);
+    return null;
   } catch (error) {
-    if (error instanceof SlipwayError && error.code === 'usage') throw error;
+    return error instanceof SlipwayError && error.code === 'usage' ? error : null;
   }
-  return environment;
 }
 
 /** What a command about one flag works with. */

@@ -21,16 +21,23 @@ export interface Resolved {
 
 const BOOLEAN_VARIANTS: Readonly<Record<string, FlagValue>> = { on: true, off: false };
 
-/** The flags that the files want in one environment. What is not there is not wanted. */
+/** The flags that the files want in one environment. What is not there is not wanted, nor is a flag that lacks something. */
 export function resolveFiles(files: FlagFiles, environment: string, origins: Origins): Resolved {
+  const { set, gaps } = resolveWhole(files, environment, origins);
+  if (gaps.length === 0) return { set, gaps };
+  const lacking = new Set(gaps.map(({ key }) => key));
+  return { set: { ...set, flags: Object.fromEntries(Object.entries(set.flags).filter(([key]) => !lacking.has(key))) }, gaps };
+}
+
+/** The same, with the flags that lack something: filled in, so that the rest of them can be judged. */
+export function resolveWhole(files: FlagFiles, environment: string, origins: Origins): Resolved {
   const gaps: Gap[] = [];
   const flags: [string, Flag][] = [];
   for (const declaration of files.flags) {
     const fields = merged<FlagFields>(declaration.fields, declaration.environments, environment);
     if (fields === null) continue;
-    const flag = flagOf(declaration, fields, origins);
-    if ('message' in flag) gaps.push(flag);
-    else flags.push([declaration.key, flag]);
+    gaps.push(...gapsOf(declaration.key, fields));
+    flags.push([declaration.key, flagOf(declaration, fields, origins)]);
   }
   const segments = files.segments.flatMap(({ key, fields, environments }): [string, Segment][] => {
     const found = merged<SegmentFields>(fields, environments, environment);
@@ -79,16 +86,25 @@ const USUAL = {
   expires: null,
 };
 
-function flagOf({ key }: FlagDeclaration, given: FlagFields, origins: Origins): Flag | Gap {
-  const fields = { ...USUAL, salt: key, ...defined(given) };
-  const { type, owner, variants, expires } = fields;
+/** What a flag lacks, all of it. */
+function gapsOf(key: string, given: FlagFields): readonly Gap[] {
+  const { type, owner, variants, expires, off } = { ...USUAL, ...defined(given) };
   const gap = (path: string, message: string): Gap => ({ kind: 'flag', key, path: [path], message });
-  if (type === undefined) return gap('type', 'is missing: release, ops, experiment or permission');
-  if (owner === undefined) return gap('owner', 'is missing: the person or team who answers for the flag');
-  const off = fields.off ?? (Object.hasOwn(variants, 'off') ? 'off' : null);
-  if (off === null) return gap('off', 'is missing: name the variant that is safe, since none is called "off"');
-  if (expires === null && (type === 'release' || type === 'experiment'))
-    return gap('expires', `is missing: say until when this ${type} flag is needed, such as 2027-03-31`);
+  const isShort = type === 'release' || type === 'experiment';
+  return [
+    ...(type === undefined ? [gap('type', 'is missing: release, ops, experiment or permission')] : []),
+    ...(owner === undefined ? [gap('owner', 'is missing: the person or team who answers for the flag')] : []),
+    ...(off === undefined && !Object.hasOwn(variants, 'off')
+      ? [gap('off', 'is missing: name the variant that is safe, since none is called "off"')]
+      : []),
+    ...(expires === null && isShort ? [gap('expires', `is missing: say until when this ${type} flag is needed, such as 2027-03-31`)] : []),
+  ];
+}
+
+function flagOf({ key }: FlagDeclaration, given: FlagFields, origins: Origins): Flag {
+  const fields = { ...USUAL, salt: key, ...defined(given) };
+  const { type = 'ops', owner = '', variants, expires } = fields;
+  const off = fields.off ?? (Object.hasOwn(variants, 'off') ? 'off' : (Object.keys(variants)[0] ?? ''));
   const { enabled, prerequisites, salt, stale, name, description, tags } = fields;
   return {
     type,
