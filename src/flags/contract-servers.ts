@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Acknowledgement, FlagTelemetry, Reach, ServerReach } from './ports.ts';
+import type { Acknowledgement, FlagTelemetry, LeftClient, Reach, ServerReach } from './ports.ts';
 
 const NOTHING = { inMemory: 0, connected: 0, seq: 0, acknowledged: 0, p50Ms: null, p99Ms: null, lastMs: null, stale: [] } as const;
 const TOLD: Reach = {
@@ -17,13 +17,13 @@ const TOLD: Reach = {
 };
 const LIMIT_MS = 3_600_000;
 
+const by = { actor: 'ann', reason: 'the machine is gone' };
+const running = { silent: null, ended: null, host: expect.any(String) as string, pid: expect.any(Number) as number };
+const second: Reach = { ...TOLD, process: 'p2', acknowledged: 3, stale: [] };
+const seen = (telemetry: FlagTelemetry): Promise<readonly ServerReach[]> => telemetry.reach(TOLD.environment);
+
 /** How server processes know of each other. Called within a suite; both are of one store. */
 export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemetry]): void {
-  const by = { actor: 'ann', reason: 'the machine is gone' };
-  const running = { silent: null, ended: null, host: expect.any(String) as string, pid: expect.any(Number) as number };
-  const second: Reach = { ...TOLD, process: 'p2', acknowledged: 3, stale: [] };
-  const seen = (telemetry: FlagTelemetry): Promise<readonly ServerReach[]> => telemetry.reach(TOLD.environment);
-
   test('every server process that may answer is known, whether or not it has said anything of the environment', async () => {
     const [one, two] = both();
     const before = Date.now();
@@ -57,6 +57,12 @@ export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemet
 
   relayContract(both);
 
+  endsContract(both);
+  leftContract(both, TOLD);
+}
+
+/** How processes end, p1 with clients and p2 without any. */
+function endsContract(both: () => readonly [FlagTelemetry, FlagTelemetry]): void {
   test('a server process that left with clients is known as ended, with what it had said, whatever of it comes later', async () => {
     const [one, two] = both();
     await two.leave('p1');
@@ -89,6 +95,68 @@ export function serversContract(both: () => readonly [FlagTelemetry, FlagTelemet
     await two.report({ ...TOLD, connected: 0 });
     await two.leave('p1');
     expect(await ids()).toEqual([]);
+  });
+}
+
+/** How processes leave clients to each other. */
+function leftContract(both: () => readonly [FlagTelemetry, FlagTelemetry], told: Reach): void {
+  const third: Reach = { ...told, process: 'p3' };
+  const ended = async (telemetry: FlagTelemetry, environment = told.environment) =>
+    (await telemetry.reach(environment)).flatMap(({ process, connected, acknowledged, ended: end }) =>
+      end === null ? [] : [{ process, connected, acknowledged }],
+    );
+  const named = (client: string, parts: Partial<LeftClient> = {}): LeftClient => ({
+    environment: told.environment,
+    client,
+    acknowledged: false,
+    streams: 1,
+    ...parts,
+  });
+
+  test('clients that a process named when it ended are waited for until they are reported by another one', async () => {
+    const [one, two] = both();
+    for (const process of ['p2', 'p3']) await one.present({ process, limitMs: LIMIT_MS });
+    await one.report(third);
+    await one.handOver('p3', [named('a', { acknowledged: true }), named('b'), named('c'), named('a', { environment: 'elsewhere' })]);
+    // As long as it may answer it counts as it said.
+    expect(await ended(two)).toEqual([]);
+    await one.leave('p3');
+    expect(await ended(two)).toEqual([{ process: 'p3', connected: 3, acknowledged: 1 }]);
+    expect((await two.servers()).find(({ process }) => process === 'p3')?.clients).toBe(4);
+    expect((await two.awaited('p2')).map(({ client }) => client).toSorted()).toEqual(['a', 'a', 'b', 'c']);
+    expect(await two.awaited('p3')).toEqual([]);
+    await two.report({ ...told, process: 'p2', connected: 5 }, ['b', 'nobody']);
+    expect(await ended(two)).toEqual([{ process: 'p3', connected: 2, acknowledged: 1 }]);
+    expect((await one.reach(told.environment)).find(({ process }) => process === 'p2')).toMatchObject({ connected: 5, ended: null });
+    await two.report({ ...told, process: 'p2', acknowledged: 3, stale: [] }, ['a', 'c']);
+    expect(await ended(two)).toEqual([]);
+    expect(await ended(two, 'elsewhere')).toEqual([{ process: 'p3', connected: 1, acknowledged: 0 }]);
+    expect(await two.awaited('p2')).toEqual([{ environment: 'elsewhere', client: 'a' }]);
+    await two.report({ ...told, process: 'p2', environment: 'elsewhere', connected: 0 }, ['a']);
+  });
+
+  test('nobody takes off a list who is not on the list of those that may answer, nor a name that several had', async () => {
+    const [one, two] = both();
+    const fourth = { ...third, process: 'p4' };
+    await one.present({ process: 'p4', limitMs: LIMIT_MS });
+    await one.report(fourth);
+    await one.handOver('p4', [named('a', { streams: 2 }), named('b')]);
+    await one.leave('p4');
+    await two.report({ ...told, process: 'nobody' }, ['b']);
+    await two.report(fourth, ['b']);
+    expect(await ended(two)).toEqual([{ process: 'p4', connected: 2, acknowledged: 0 }]);
+    expect(await two.awaited('p2')).toEqual([{ environment: told.environment, client: 'b' }]);
+    await two.report({ ...told, process: 'p2', acknowledged: 3, stale: [] }, ['a', 'b']);
+    expect(await ended(two)).toEqual([{ process: 'p4', connected: 1, acknowledged: 0 }]);
+    // Nothing is left of one whose clients all came back before it had ended, whatever it had reported.
+    await one.present({ process: 'p5', limitMs: LIMIT_MS });
+    await one.report({ ...third, process: 'p5' });
+    await one.handOver('p5', [named('d')]);
+    await two.report({ ...told, process: 'p2', acknowledged: 3, stale: [] }, ['d']);
+    await one.leave('p5');
+    expect((await two.servers()).map(({ process }) => process)).not.toContain('p5');
+    await one.handOver('p5', [named('e')]);
+    expect(await two.awaited('p2')).toEqual([]);
   });
 }
 

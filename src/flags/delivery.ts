@@ -30,8 +30,8 @@ export interface Silent extends Pick<ServerReach, 'process' | 'host' | 'pid'> {
 }
 
 /**
- * A server process that had ended by `at`. `clients` of it may be without the change, or be counted at another process by now: which, nobody
- * can tell by counts. From `until` on whoever could come back has.
+ * A server process that had ended by `at`. `clients` of it may be without the change. Where it named them they are not back; where it could
+ * not, they may be counted at another process by now: which, nobody can tell by counts. From `until` on whoever could come back has.
  */
 export interface Ended extends Pick<ServerReach, 'process' | 'host' | 'pid'> {
   readonly clients: number;

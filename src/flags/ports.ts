@@ -186,8 +186,9 @@ export interface ServerReach extends Reach {
    */
   readonly silent: { readonly since: Instant; readonly until: Instant } | null;
   /**
-   * It answers no more, since `at` at the latest; what it said is what was so at its end. Those that were connected to it may go on with
-   * what they knew until they are heard elsewhere, which is `until` at the latest for whoever can come back. Null: it may answer.
+   * It answers no more, since `at` at the latest; what it said is what was so at its end, and of those that it named, of whoever is not
+   * connected elsewhere by now. They may go on with what they knew until they are, which is `until` at the latest for whoever can come
+   * back. Null: it may answer.
    */
   readonly ended: { readonly at: Instant; readonly until: Instant } | null;
 }
@@ -210,6 +211,16 @@ export interface Acknowledgement {
   readonly seq: number;
   /** When it was told. */
   readonly at: Instant;
+}
+
+/** A client that was connected to a server process when that was told to end. */
+export interface LeftClient {
+  readonly environment: string;
+  readonly client: string;
+  /** It had the change whose acknowledgements were counted. */
+  readonly acknowledged: boolean;
+  /** Under this name. One that had several is waited for as if it never came back: nobody could say whether all of them did. */
+  readonly streams: number;
 }
 
 /** What server processes tell each other and the command line. */
@@ -242,11 +253,18 @@ export interface FlagTelemetry {
   relay(told: readonly Acknowledgement[]): Promise<void>;
   /** Takes what others left for this process. */
   relayed(process: string): Promise<readonly Acknowledgement[]>;
-  /** Writes what a process knows that is present. */
-  report(reach: Reach): Promise<void>;
+  /**
+   * Writes what a process knows that is present. In the same moment those of `back` are waited for no more that a process left when it
+   * ended: they are connected, and in `reach`.
+   */
+  report(reach: Reach, back?: readonly string[]): Promise<void>;
+  /** Names those that a process has when it is told to end: once it has, each is waited for until it is connected to another one. */
+  handOver(process: string, clients: readonly LeftClient[]): Promise<void>;
+  /** Who is waited for at the moment that other processes had. */
+  awaited(process: string): Promise<readonly Pick<LeftClient, 'environment' | 'client'>[]>;
   /**
    * Of every server process that may answer: none is left out until it left, its own limit has passed, or it is seen to have ended on this
-   * host; then it is there as ended for a minute more, where clients were connected to it. One that said nothing of the environment, or follows another history than the store's, is as one that knows of no change.
+   * host; then it is there as ended for a minute more, where clients were connected to it, with those of them that are waited for. One that said nothing of the environment, or follows another history than the store's, is as one that knows of no change.
    */
   reach(environment: string): Promise<readonly ServerReach[]>;
 }

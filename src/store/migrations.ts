@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { addHistories } from './flags/histories.ts';
 import { FLAG_NOTICE_TABLE } from './flags/notices.ts';
-import { FLAG_ACKNOWLEDGEMENT_TABLE, FLAG_SERVER_TABLES, FLAG_TABLES } from './flags/tables.ts';
+import { FLAG_ACKNOWLEDGEMENT_TABLE, FLAG_LEFT_TABLE, FLAG_SERVER_TABLES, FLAG_TABLES } from './flags/tables.ts';
 import { RAMP_TABLES } from './ramps/tables.ts';
 
 /** Version of the tables this build writes; the number of migrations below. */
@@ -26,6 +26,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0008_flag_server_ends': { up: addEnds },
   '0009_flag_acknowledgements': { up: (db) => runAll(db, FLAG_ACKNOWLEDGEMENT_TABLE) },
   '0010_flag_server_registrations': { up: addRegistrations },
+  '0011_flag_clients_left': { up: (db) => runAll(db, FLAG_LEFT_TABLE) },
 };
 
 async function createLedger(db: Kysely<unknown>): Promise<void> {

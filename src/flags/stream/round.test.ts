@@ -39,6 +39,26 @@ describe('how far a change got', () => {
     expect(clients.reach()).toMatchObject({ connected: 0, acknowledged: 0 });
   });
 
+  it('names everybody who is connected, with how many streams, and whether it has what is counted', () => {
+    const clients = createClients();
+    for (const [name, knew] of [
+      ['a', 3],
+      ['b', null],
+      ['b', 4],
+      ['c', 4],
+    ] as const)
+      clients.joined(name, knew, 0, FROM);
+    expect(clients.all().map(({ acknowledged }) => acknowledged)).toEqual([false, false, false]);
+    clients.ask(4, 10);
+    clients.acknowledge('a', 4, 20);
+    clients.left('c');
+    expect(clients.all()).toEqual([
+      { client: 'a', streams: 1, acknowledged: true },
+      { client: 'b', streams: 2, acknowledged: false },
+    ]);
+    expect(['a', 'b', 'c'].map(clients.has)).toEqual([true, true, false]);
+  });
+
   it('does not take an acknowledgement of something older', () => {
     const clients = createClients();
     clients.joined('a', null, 0, FROM);

@@ -1,5 +1,5 @@
 import type { Duration, Instant } from '../../kernel/index.ts';
-import type { ClientOrigin, Reach } from '../ports.ts';
+import type { ClientOrigin, LeftClient, Reach } from '../ports.ts';
 
 /** What one server process knows of the clients of an environment: who is connected, and who applied the newest change that asked for it. */
 export interface Clients {
@@ -9,6 +9,9 @@ export interface Clients {
   /** Something came from it. */
   heard(client: string, now: Instant): void;
   connected(): number;
+  has(client: string): boolean;
+  /** Everybody who is connected, by name. */
+  all(): readonly Omit<LeftClient, 'environment'>[];
   /** A change asked to be acknowledged: from now on it is this one that is counted. `anew`: what was applied before may be of another past. */
   ask(seq: number, committedAt: Instant, anew?: boolean): void;
   /** Whose acknowledgement is counted, 0 for none. */
@@ -41,16 +44,6 @@ export function createClients(): Clients {
   let latencies: Duration[] = [];
   /** Of the clients that are connected, kept along: it is asked for ten times a second. */
   let applied = 0;
-  const reach = (): Omit<Reach, 'environment' | 'process' | 'history' | 'inMemory'> => {
-    const behind = seq === 0 ? 0 : clients.size - applied;
-    return {
-      connected: clients.size,
-      seq,
-      acknowledged: seq === 0 ? 0 : applied,
-      ...sharesOf(latencies),
-      stale: behind === 0 ? [] : staleOf(clients, seq, behind),
-    };
-  };
   return {
     joined: (client, knew, now, from) => {
       const known = clients.get(client);
@@ -69,6 +62,8 @@ export function createClients(): Clients {
       if (known !== undefined) known.heardAt = now;
     },
     connected: () => clients.size,
+    has: (client) => clients.has(client),
+    all: () => namesOf(clients, seq),
     ask: (next, at, anew = false) => {
       [seq, committedAt, latencies] = [next, at, []];
       applied = 0;
@@ -90,8 +85,18 @@ export function createClients(): Clients {
       // Clocks of two machines: an answer from before the question was instant.
       if (seq > 0 && known.waited) latencies.push(Math.max(latencies.at(-1) ?? 0, now - committedAt));
     },
-    reach,
+    reach: () => ({
+      connected: clients.size,
+      seq,
+      acknowledged: seq === 0 ? 0 : applied,
+      ...sharesOf(latencies),
+      stale: staleOf(clients, seq, seq === 0 ? 0 : clients.size - applied),
+    }),
   };
+}
+
+function namesOf(clients: ReadonlyMap<string, Connected>, seq: number): ReturnType<Clients['all']> {
+  return Array.from(clients, ([client, { streams, applied }]) => ({ client, streams, acknowledged: seq > 0 && applied >= seq }));
 }
 
 /** @param sorted ascending */
@@ -102,6 +107,7 @@ function sharesOf(sorted: readonly Duration[]): Pick<Reach, 'p50Ms' | 'p99Ms' | 
 
 /** While many are behind any few of them will do; of a few, those that were silent for longest are found. */
 function staleOf(clients: ReadonlyMap<string, Connected>, seq: number, behind: number): Reach['stale'] {
+  if (behind === 0) return [];
   const most = behind > MANY ? MOST_STALE : MANY;
   const found: [string, Connected][] = [];
   for (const entry of clients) {

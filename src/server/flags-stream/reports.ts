@@ -2,6 +2,7 @@ import { messageOf, type Instant } from '../../kernel/index.ts';
 import type { Reach } from '../../flags/index.ts';
 import type { Serving } from '../http/mount.ts';
 import type { Channel } from './channel.ts';
+import { createLeft } from './left.ts';
 
 /** While acknowledgements come in, whoever waits for them wants to see them move. */
 const MOVING_MS = 100;
@@ -14,7 +15,7 @@ const ROUND_MS = 10 * 60_000;
 export interface Reports {
   /** Something moved in the environment. */
   moved(channel: Channel): void;
-  /** Writes the last report: who is connected when this is called is about to lose its stream, and may take a while to come back. */
+  /** Writes the last report, and who must come back: who is connected when this is called is about to lose its stream. */
   stop(): Promise<void>;
 }
 
@@ -38,20 +39,23 @@ export function startReports(parts: Parts, channels: () => readonly Channel[]): 
     known.set(channel, found);
     return found;
   };
-  const write = async (one: Reporting, reach: Reach): Promise<void> => {
+  const left = createLeft(parts);
+  const write = async (one: Reporting, reach: Reach, back: readonly string[]): Promise<void> => {
     one.moved = false;
     one.writtenAt = clock.monotonic();
     try {
-      await telemetry.report(reach);
+      await telemetry.report(reach, back);
     } catch (error) {
       log('warn', 'how far a change got could not be written', { environment: reach.environment, error: messageOf(error) });
     }
   };
   const tick = async (): Promise<void> => {
+    await left.look();
     for (const one of channels().map(of)) {
       endRound(one, clock.monotonic());
-      const due = one.moved || clock.monotonic() - one.writtenAt >= QUIET_MS;
-      if (due) await write(one, reachOf(one.channel, parts.process));
+      const back = left.back(one.channel);
+      const due = one.moved || back.length > 0 || clock.monotonic() - one.writtenAt >= QUIET_MS;
+      if (due) await write(one, reachOf(one.channel, parts.process), back);
     }
   };
   const timer = setInterval(() => {
@@ -70,8 +74,10 @@ export function startReports(parts: Parts, channels: () => readonly Channel[]): 
     stop: async () => {
       clearInterval(timer);
       const last = [...known.values()].map((one) => [one, reachOf(one.channel, parts.process)] as const);
+      const handOver = left.end([...known.keys()]);
       await writing;
-      for (const [one, reach] of last) await write(one, reach);
+      for (const [one, reach] of last) await write(one, reach, []);
+      await handOver();
     },
   };
 }

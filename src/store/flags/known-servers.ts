@@ -19,7 +19,8 @@ export async function listServers(session: Session, isAlive: IsAlive): Promise<r
   const query = sql<Row>`
     select process, host, pid, seen_at as "heardAt", ${end} as until, ended_at as "endedAt", ended_at + ${COMING_BACK} as "backBy",
       case when clock_timestamp() - seen_at > ${SILENT} then seen_at end as "silentSince",
-      (select coalesce(sum((r.reach->>'connected')::int), 0)::int from slipway.flag_reach r where r.process = s.process) as clients
+      case when ended_at is not null and listed then (select count(*)::int from slipway.flag_left l where l.process = s.process)
+        else (select coalesce(sum((r.reach->>'connected')::int), 0)::int from slipway.flag_reach r where r.process = s.process) end as clients
     from slipway.flag_server s
     where coalesce(ended_at + ${COMING_BACK}, ${end}) >= clock_timestamp()
     order by registered_at, process`;

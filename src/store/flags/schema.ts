@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { Flag, FlagAction, FlagWrite, Reach, Scope, Segment } from '../../flags/index.ts';
+import type { Flag, FlagAction, FlagWrite, LeftClient, Reach, Scope, Segment } from '../../flags/index.ts';
 
 /** The channel on which every change of flags is told; its payload is the environment. */
 export const FLAG_CHANNEL = 'slipway_flag';
@@ -85,6 +85,8 @@ export interface FlagServerTable {
   readonly registered_at: TimeOrNull;
   /** It answers no more; kept while its clients may not be heard elsewhere yet. */
   readonly ended_at: TimeOrNull;
+  /** It named its clients. */
+  readonly listed: Generated<boolean>;
 }
 
 export interface FlagReachTable {
@@ -92,6 +94,10 @@ export interface FlagReachTable {
   readonly process: string;
   readonly seen_at: Time;
   readonly reach: JSONColumnType<Reach>;
+}
+
+export interface FlagLeftTable extends LeftClient {
+  readonly process: string;
 }
 
 export interface FlagAcknowledgementTable {
@@ -112,6 +118,7 @@ export interface FlagTables {
   readonly flag_count: FlagCountTable;
   readonly flag_server: FlagServerTable;
   readonly flag_reach: FlagReachTable;
+  readonly flag_left: FlagLeftTable;
   readonly flag_acknowledgement: FlagAcknowledgementTable;
   readonly flag_notice: FlagNoticeTable;
 }

@@ -72,7 +72,9 @@ export async function leave({ db, again }: Session, process: string): Promise<vo
 export function leaving(process: string) {
   return sql`
     with had as (
-      select process from slipway.flag_reach r where process = ${process} and ${CLIENTS} > 0
+      select process from slipway.flag_server s where process = ${process} and case when listed
+        then exists (select from slipway.flag_left l where l.process = s.process)
+        else exists (select from slipway.flag_reach r where r.process = s.process and ${CLIENTS} > 0) end
     ), ended as (
       update slipway.flag_server set ended_at = clock_timestamp()
       where process = ${process} and ended_at is null and exists (select from had)
@@ -98,6 +100,9 @@ interface Row extends Place {
   readonly backBy: Date | null;
   readonly reach: Reach | null;
   readonly history: string | null;
+  /** Of an ended process that named its clients: how many have not come back, and how many of these had acknowledged. */
+  readonly left: number | null;
+  readonly leftAcknowledged: number | null;
 }
 
 /** An hour for what an older build said, which makes no promise. */
@@ -119,12 +124,16 @@ async function rowsOf(session: Session, environment: string): Promise<readonly R
     select coalesce(s.process, r.process) as process, s.host, s.pid, s.start_ticks as "startTicks", s.place, r.reach,
       case when clock_timestamp() - ${SEEN} > ${SILENT} then ${SEEN} end as "silentSince", ${endOf(SEEN, LIMIT)} as until,
       s.ended_at as "endedAt", s.ended_at + ${COMING_BACK} as "backBy",
-      case when e.name is not null then ${HISTORY} end as history
+      case when e.name is not null then ${HISTORY} end as history, l.clients as left, l.acknowledged as "leftAcknowledged"
     from slipway.flag_server s
     full join (select * from slipway.flag_reach where environment = ${environment}) r on r.process = s.process
     left join slipway.flag_environment e on e.name = ${environment}
+    left join lateral (
+      select count(*)::int as clients, (count(*) filter (where acknowledged))::int as acknowledged
+      from slipway.flag_left where process = s.process and environment = ${environment}
+    ) l on s.listed and s.ended_at is not null
     where case when s.ended_at is null then ${endOf(SEEN, LIMIT)} >= clock_timestamp()
-      else s.ended_at + ${COMING_BACK} >= clock_timestamp() and ${CLIENTS} > 0 end
+      else s.ended_at + ${COMING_BACK} >= clock_timestamp() and coalesce(l.clients, ${CLIENTS}) > 0 end
     order by 1`;
   return (await session.again(() => query.execute(session.db))).rows;
 }
@@ -144,13 +153,14 @@ export function standingOf({ silentSince, until, endedAt, backBy }: Standing): P
   return { silent, ended };
 }
 
-function seen(environment: string, { process, host, pid, reach, history, ...standing }: Row): ServerReach {
+function seen(environment: string, { process, host, pid, reach, history, left, leftAcknowledged, ...standing }: Row): ServerReach {
   const told = reach ?? { ...NOTHING, environment, process };
   // What was counted in another past says nothing of this one.
   const counts = told.history === (history ?? '') ? {} : { inMemory: 0, seq: 0, acknowledged: 0 };
   // A process of an older build does not say where they are.
   const stale = told.stale.map((one) => ({ ...one, from: (one as Partial<StaleClient>).from ?? null }));
-  return { ...told, ...counts, stale, host, pid, ...standingOf(standing) };
+  const named = left === null ? {} : { connected: left, acknowledged: leftAcknowledged ?? 0 };
+  return { ...told, ...named, ...counts, stale, host, pid, ...standingOf(standing) };
 }
 
 const NOTHING = { history: '', inMemory: 0, connected: 0, seq: 0, acknowledged: 0, p50Ms: null, p99Ms: null, lastMs: null, stale: [] };

@@ -87,6 +87,23 @@ create table slipway.flag_server (
 )
 `;
 
+/**
+ * Who was connected to a process that was told to end (`listed`: it said so), and has not come to another one yet. Nothing is left of it
+ * when the process is forgotten.
+ */
+export const FLAG_LEFT_TABLE = `
+alter table slipway.flag_server add column listed boolean not null default false;
+
+create table slipway.flag_left (
+  process text not null references slipway.flag_server (process) on delete cascade,
+  environment text not null,
+  client text not null,
+  acknowledged boolean not null,
+  streams integer not null,
+  primary key (process, environment, client)
+)
+`;
+
 /** Acknowledgements on their way from the process that heard them to the one that waits for them. */
 export const FLAG_ACKNOWLEDGEMENT_TABLE = `
 create table slipway.flag_acknowledgement (

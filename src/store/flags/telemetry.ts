@@ -3,6 +3,7 @@ import type { FlagCount, FlagTelemetry, Reach } from '../../flags/index.ts';
 import type { Instant } from '../../kernel/index.ts';
 import type { Driver } from '../../release/index.ts';
 import type { Session } from '../session.ts';
+import { awaited, handOver } from './left.ts';
 import { relay, relayed } from './relay.ts';
 import { forget, listServers } from './known-servers.ts';
 import { leave, present, reachOf } from './servers.ts';
@@ -15,7 +16,9 @@ export function createFlagTelemetry(session: Session, isAlive: (driver: Driver) 
   return {
     count: (counts) => count(session, counts),
     counted: (environment, since) => counted(session, environment, since),
-    report: (reach) => report(session, reach),
+    report: (reach, back) => report(session, reach, back ?? []),
+    handOver: (process, clients) => handOver(session, process, clients),
+    awaited: (process) => awaited(session, process),
     present: (server) => present(session, isAlive, server),
     leave: (process) => leave(session, process),
     servers: () => listServers(session, isAlive),
@@ -61,14 +64,22 @@ async function counted({ db, again }: Session, environment: string, since: Insta
   return rows.map(({ flag, variant, count: sum, last }) => ({ flag, variant, count: Number(sum), lastAt: last.getTime() }));
 }
 
-/** A report that arrives after its process has left says nothing. */
-async function report({ db, again }: Session, reach: Reach): Promise<void> {
+/**
+ * A report that arrives after its process has left says nothing, and takes nobody off a list. One statement: whoever looks finds a client
+ * on a list, or in this report.
+ */
+async function report({ db, again }: Session, reach: Reach, back: readonly string[]): Promise<void> {
   const { environment, process } = reach;
   const query = sql`
-    insert into slipway.flag_reach (environment, process, seen_at, reach)
-    select ${environment}, process, clock_timestamp(), ${JSON.stringify(reach)}::json from slipway.flag_server
-    where process = ${process} and ended_at is null
-    on conflict (environment, process) do update set seen_at = excluded.seen_at, reach = excluded.reach`;
+    with told as (
+      insert into slipway.flag_reach (environment, process, seen_at, reach)
+      select ${environment}, process, clock_timestamp(), ${JSON.stringify(reach)}::json from slipway.flag_server
+      where process = ${process} and ended_at is null
+      on conflict (environment, process) do update set seen_at = excluded.seen_at, reach = excluded.reach
+      returning process
+    )
+    delete from slipway.flag_left l using told
+    where l.environment = ${environment} and l.client = any(${back}::text[]) and l.process <> told.process and l.streams = 1`;
   await again(() => query.execute(db));
 }
 
