@@ -43,6 +43,7 @@ describe('differences', () => {
 it('the same JSON is the same, whatever the order of its names', () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => same(value, JSON.parse(JSON.stringify(value)))));
   expect(same({ a: 1, b: [1, 2] }, { b: [1, 2], a: 1 })).toBe(true);
+  expect(same({ a: -0 }, { a: 0 })).toBe(true);
   expect(same({ a: 1, b: undefined }, { a: 1 })).toBe(true);
   for (const [a, b] of [
     [
