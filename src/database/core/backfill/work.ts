@@ -8,7 +8,7 @@ const REMEMBERED = 32;
 /** The fourth cheapest of 32: batches that had a core to themselves, and not the one that was luckiest. */
 const UNDISTURBED = 1 / 8;
 /** Of a batch that took far longer than its rows cost, this share counts all the same: whoever waits for its rows waits for all of it. */
-const LEAST_SHARE = 1 / 8;
+const LEAST_SHARE = 1 / 2;
 
 export const NO_COSTS: Costs = [];
 
