@@ -111,15 +111,15 @@ describe('a lost connection', () => {
   test('does not undo what was asked meanwhile', async () => {
     await people(2_000);
     let first = true;
-    const result = await runBackfill(
-      request({
-        onBatch: () => {
-          if (first) void loseAll();
-          first = false;
-        },
-        onProgress: (line) => void (line === LOST && ask('stop')),
-      }),
-    );
+    const work: Parameters<typeof request>[0] = {
+      onBatch: () => {
+        if (first) void loseAll();
+        first = false;
+      },
+      onProgress: (line) => void (line === LOST && ask('stop')),
+    };
+    // Many batches, so that it is not done before its connections are.
+    const result = await runBackfill(request(work, { limits: { ...limits(), mostRowsPerBatch: 10 } }));
     expect(result).toMatchObject({ verdict: 'unknown', reason: expect.stringContaining('asked it to stop') as string });
   });
 
