@@ -100,7 +100,9 @@ describe('how far a change got', () => {
     const clients = createClients();
     clients.joined('a', null, 0, FROM);
     clients.ask(4, 10);
+    expect(clients.isWaiting()).toBe(true);
     clients.acknowledge('a', 4, 20);
+    expect(clients.isWaiting()).toBe(false);
     clients.ask(5, 30);
     expect(clients.reach()).toMatchObject({ seq: 5, acknowledged: 0, lastMs: null });
     // The store went back: who has applied 5 has not applied this 4.

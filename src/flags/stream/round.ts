@@ -16,6 +16,8 @@ export interface Clients {
   ask(seq: number, committedAt: Instant, anew?: boolean): void;
   /** Whose acknowledgement is counted, 0 for none. */
   asked(): number;
+  /** Somebody who is connected has not acknowledged it. */
+  isWaiting(): boolean;
   /** The client says that it has applied `seq`, at `now`. One that is not connected is not counted. */
   acknowledge(client: string, seq: number, now: Instant): void;
   reach(): Omit<Reach, 'environment' | 'process' | 'history' | 'inMemory'>;
@@ -74,6 +76,7 @@ export function createClients(): Clients {
       }
     },
     asked: () => seq,
+    isWaiting: () => seq > 0 && applied < clients.size,
     acknowledge: (client, newest, now) => {
       const known = clients.get(client);
       if (known === undefined) return;

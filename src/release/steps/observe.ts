@@ -7,7 +7,7 @@ import type { StepContext, StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { howItEnded, nameOf, printedBy } from './group.ts';
 import { as, object, text } from './input.ts';
-import { definitionOf, groupBases, smokeGroup, throughRouter } from './smoke.ts';
+import { definitionOf, groupBases, routeBase, smokeGroup, throughRouter } from './smoke.ts';
 
 /** A router that is started again this often in one window does not stay up, and counting anew would not end. */
 const MOST_AWAY = 5;
@@ -178,6 +178,6 @@ async function synthetic(deps: StepDeps, context: StepContext, group: GroupState
   const outcome =
     listen === null || typeof route !== 'string' || shared === true
       ? await ask(groupBases(group, definition))
-      : await throughRouter(deps, route, () => ask([`http://${listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host}:${listen.port}`]));
+      : await throughRouter(deps, route, () => ask([routeBase(listen)]));
   return { name: 'synthetic read', verdict: outcome.verdict, reason: outcome.reason };
 }

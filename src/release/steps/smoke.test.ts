@@ -6,7 +6,7 @@ import { SlipwayError } from '../../kernel/index.ts';
 import type { Router } from '../../traffic/index.ts';
 import type { StepContext } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
-import { smokeStep } from './smoke.ts';
+import { routeBase, smokeStep } from './smoke.ts';
 
 const answering = await listening('1.1.0');
 const wrong = await listening('1.0.0');
@@ -50,6 +50,15 @@ async function smoke(server: Server, asked: Pick<Router, 'stats'>) {
   const context = { plan, step, events: [], signal: new AbortController().signal, note: () => undefined, effects: { clock } };
   return smokeStep(deps)(context as unknown as StepContext);
 }
+
+it.each([
+  ['0.0.0.0', 'http://127.0.0.1:80'],
+  ['::', 'http://127.0.0.1:80'],
+  ['::1', 'http://[::1]:80'],
+  ['10.0.0.1', 'http://10.0.0.1:80'],
+])('a service that listens on %s is asked at %s', (host, base) => {
+  expect(routeBase({ host, port: 80 })).toBe(base);
+});
 
 describe("smoke through the users' address", () => {
   it('passes where the version answers', async () => {

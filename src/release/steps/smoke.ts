@@ -19,7 +19,7 @@ export function smokeStep(deps: StepDeps): StepExecutor {
     if (text(input, 'through') !== 'route') return smokeGroup(deps, context, { ...one, bases: groupBases(group, definition) });
     const { service, environment } = context.plan;
     return throughRouter(deps, `${service}/${environment}`, () =>
-      smokeGroup(deps, context, { ...one, bases: [routeBase(object(input, 'listen'))] }),
+      smokeGroup(deps, context, { ...one, bases: [routeBase(as<Listen>(object(input, 'listen')))] }),
     );
   };
 }
@@ -80,7 +80,10 @@ export function definitionOf({ plan }: StepContext, version: string): Definition
   return plan.previous?.version === version && plan.version !== version ? plan.previous.definition : plan.definition;
 }
 
-function routeBase(listen: Readonly<Record<string, unknown>>): string {
-  const host = listen['host'] === '0.0.0.0' || listen['host'] === '::' ? '127.0.0.1' : String(listen['host']);
-  return `http://${host}:${String(listen['port'])}`;
+type Listen = NonNullable<Definition['listen']>;
+
+/** Where users reach a service that listens there, asked from this machine. */
+export function routeBase({ host, port }: Listen): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -32,7 +32,7 @@ export function startRelay(
   };
   let fetching = false;
   const timer = setInterval(() => {
-    if (fetching || !channels.all().some(isWaiting)) return;
+    if (fetching || !channels.all().some(({ clients }) => clients.isWaiting())) return;
     fetching = true;
     fetch()
       .catch((error: unknown) =>
@@ -48,11 +48,6 @@ export function startRelay(
     pass: ({ environment, current }, told) => write({ ...told, environment, history: current().history, at: clock.now() }),
     stop: () => clearInterval(timer),
   };
-}
-
-function isWaiting({ clients }: Channel): boolean {
-  const { seq, acknowledged, connected } = clients.reach();
-  return seq > 0 && acknowledged < connected;
 }
 
 /** While some are written the next ones gather, so that ten thousand at once are a few statements. */
