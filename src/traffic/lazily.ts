@@ -34,9 +34,9 @@ export async function endHaproxy(directory: string, clock: Clock): Promise<void>
 }
 
 /** See `adapters/haproxy/outside.ts`. */
-export async function runningHaproxy(directory: string): Promise<number | null> {
+export async function runningHaproxy(directory: string, clock: Clock): Promise<number | null> {
   const haproxy = await import('./adapters/haproxy/outside.ts');
-  return haproxy.runningHaproxy(directory);
+  return haproxy.runningHaproxy(directory, clock);
 }
 
 /** See `http.ts`. */

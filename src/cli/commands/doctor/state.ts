@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isJsonObject, messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
+import { isJsonObject, messageOf, SlipwayError, systemClock, toIso, type Check } from '../../../kernel/index.ts';
 import { keyFingerprints, loadOrCreateKeys } from '../../../evidence/index.ts';
 import { agentPlaces, agentStatus } from '../../../server/index.ts';
 import { runningHaproxy } from '../../../traffic/index.ts';
@@ -63,7 +63,7 @@ export async function checkAgent(home: string): Promise<Check> {
     const groups = wantedGroups(home);
     if (groups.length === 0)
       return { name: 'agent', verdict: 'pass', reason: 'none runs; `slipway release` or `slipway agent start` starts one' };
-    const haproxy = await runningHaproxy(agentPlaces(home).directory);
+    const haproxy = await runningHaproxy(agentPlaces(home).directory, systemClock);
     const users =
       haproxy === null
         ? 'users do not reach it, and nobody restarts what crashes'

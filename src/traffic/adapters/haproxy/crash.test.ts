@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, type Cleanup, createCleanup, freePort, scratch, startLoad, startServer, until } from '../../../../test/traffic/support.ts';
 import { systemClock } from '../../../kernel/index.ts';
@@ -116,11 +116,34 @@ describe.skipIf(!installed)('a HAProxy that ends, is left or is lied about (apt-
     expect([...(await load.stop()).keys()]).toEqual(['blue']);
   });
 
+  it('that took over when the agent was killed in the middle of it is found by the next', async () => {
+    await router.leave();
+    const left = pid();
+    // The agent dies the moment it has started another process: what that one is was never noted.
+    const killer = join(directory, 'killer');
+    writeFileSync(killer, `#!/bin/sh\n[ "$1" = -db ] && kill -9 $PPID\nexec haproxy "$@"\n`, { mode: 0o700 });
+    const agent = `import { createHaproxyRouter } from '${resolve(import.meta.dirname, '../haproxy.ts')}';
+      import { systemClock } from '${resolve(import.meta.dirname, '../../../kernel/index.ts')}';
+      const known = ${JSON.stringify(Object.fromEntries(known))};
+      await createHaproxyRouter({ directory: '${directory}', sockets: '${directory}', program: '${killer}', clock: systemClock,
+        log() {}, random: Math.random, endpoints: (group) => known[group] ?? [] });
+      setInterval(() => undefined, 1_000);`;
+    expect(spawnSync(process.execPath, ['--input-type=module', '-e', agent]).signal).toBe('SIGKILL');
+
+    const found = await runningHaproxy(directory, systemClock);
+    expect(found).not.toBeNull();
+    expect(found).not.toBe(left);
+    router = await start();
+    await until('it is replaced', () => pid() !== left && pid() !== found);
+    expect((await ask(route.listen.port)).body).toBe('blue');
+    await until('nobody else has the port', () => !existsSync(`/proc/${found}`));
+  });
+
   it('gives its ports to another router', async () => {
     await router.leave();
-    expect(await runningHaproxy(directory)).toBe(pid());
+    expect(await runningHaproxy(directory, systemClock)).toBe(pid());
     await endHaproxy(directory, systemClock);
-    expect(await runningHaproxy(directory)).toBeNull();
+    expect(await runningHaproxy(directory, systemClock)).toBeNull();
     await expect(ask(route.listen.port)).rejects.toThrow('ECONNREFUSED');
   });
 

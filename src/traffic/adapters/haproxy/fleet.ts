@@ -40,7 +40,7 @@ export class Fleet {
 
   /** Takes on the process an agent left that did not end cleanly; it goes on serving until it is replaced. */
   async adopt(): Promise<Haproxy | null> {
-    this.#current = await findLeft(this.#options.directory);
+    this.#current = await findLeft(this.#options.directory, this.#options.clock);
     return this.#current;
   }
 
@@ -79,13 +79,19 @@ export class Fleet {
     let self: Haproxy | null = null;
     const onExit = (): void => this.#ended(self);
     const output = join(directory, 'haproxy.log');
-    const started = await startHaproxy({ program, directory, config: CONFIG, socket, output, previous, clock, onExit });
+    await note(directory, previous, socket);
+    const started = await startHaproxy({ program, directory, config: CONFIG, socket, output, previous, clock, onExit }).catch(
+      async (failure: unknown) => {
+        await note(directory, previous, null);
+        throw failure;
+      },
+    );
     const servers = new Map<string, KnownServer>();
     for (const { backend, name } of plan.routes.flatMap((route) => route.servers))
       servers.set(`${backend}/${name}`, { state: 'ready', since: clock.monotonic() });
     self = { ...started, socket, frontends: new Set(plan.routes.map(({ frontend }) => frontend)), servers };
     this.#options.onStart(self.pid);
-    await note(directory, self);
+    await note(directory, self, null);
     return self;
   }
 

@@ -9,23 +9,55 @@ import { readStatistics } from './statistics.ts';
 
 const NOTE = 'process.json';
 const LOOK_MS = 20;
-const noteSchema = z.object({ pid: z.int().positive(), socket: z.string() });
+/** How long one is waited for that was being started when its agent was killed. */
+const COMES_WITHIN_MS = 2_000;
 
-/** Leaves word of who serves, for the next agent. */
-export async function note(directory: string, { pid, socket }: Haproxy): Promise<void> {
-  await replaceFile(join(directory, NOTE), JSON.stringify({ pid, socket }));
+/** A process, as far as it is told to the next agent. */
+type Noted = Pick<Haproxy, 'pid' | 'socket'>;
+
+const noteSchema = z.union([
+  z.object({ pid: z.int().positive(), socket: z.string(), coming: z.string().optional() }),
+  z.object({ coming: z.string() }),
+]);
+
+/**
+ * Leaves word of who serves, for the next agent, and at which socket one is about to take over: an agent that is killed in the middle
+ * of that has started a process which no other word would lead to.
+ */
+export async function note(directory: string, serving: Noted | null, coming: string | null): Promise<void> {
+  const word = {
+    ...(serving === null ? {} : { pid: serving.pid, socket: serving.socket }),
+    ...(coming === null ? {} : { coming }),
+  };
+  await replaceFile(join(directory, NOTE), JSON.stringify(word));
 }
 
 /** Who serves, by the last word that was left; null when it runs no more. */
-export async function readNote(directory: string): Promise<Pick<Haproxy, 'pid' | 'socket'> | null> {
+export async function readNote(directory: string, clock: Clock): Promise<Noted | null> {
   const text = await readFile(join(directory, NOTE), 'utf8').catch(() => null);
-  const parsed = text === null ? null : noteSchema.safeParse(parseJson(text));
-  return parsed?.success === true && (await isOurs(parsed.data.pid, directory)) ? parsed.data : null;
+  const { data } = noteSchema.safeParse(text === null ? null : parseJson(text));
+  if (data === undefined) return null;
+  const come = data.coming === undefined ? null : await untilComes(data.coming, clock);
+  return (come && (await ifOurs(come, directory))) ?? ('pid' in data ? ifOurs(data, directory) : null);
+}
+
+/** The process at a socket, once it answers there; null when none does in time. */
+async function untilComes(socket: string, clock: Clock): Promise<Noted | null> {
+  const until = clock.monotonic() + COMES_WITHIN_MS;
+  for (;;) {
+    const runtime = await openRuntime(socket).catch(() => null);
+    const info = await runtime?.ask('show info').catch(() => null);
+    runtime?.close();
+    const pid = Number(/^Pid: (\d+)$/m.exec(info ?? '')?.[1] ?? 0);
+    if (pid > 0) return { pid, socket };
+    if (clock.monotonic() > until) return null;
+    await clock.sleep(LOOK_MS);
+  }
 }
 
 /** The process another agent left, ready to be replaced; null when none runs. One that runs and does not answer is ended. */
-export async function findLeft(directory: string): Promise<Haproxy | null> {
-  const noted = await readNote(directory);
+export async function findLeft(directory: string, clock: Clock): Promise<Haproxy | null> {
+  const noted = await readNote(directory, clock);
   if (noted === null) return null;
   const { pid, socket } = noted;
   const hasEnded = (): boolean => !isAlive(pid);
@@ -83,13 +115,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A process number is given out again, so the note alone proves nothing. */
-async function isOurs(pid: number, directory: string): Promise<boolean> {
+/** The process, when it runs and is ours: its number is given out again, so the note alone proves nothing. */
+async function ifOurs(noted: Noted, directory: string): Promise<Noted | null> {
+  const { pid } = noted;
   const [name, folder] = await Promise.all([
     readFile(`/proc/${pid}/comm`, 'utf8').catch(() => ''),
     readlink(`/proc/${pid}/cwd`).catch(() => ''),
   ]);
-  return name.trim() === 'haproxy' && folder === (await realpath(directory).catch(() => directory));
+  return name.trim() === 'haproxy' && folder === (await realpath(directory).catch(() => directory)) ? noted : null;
 }
 
 function parseJson(text: string): unknown {

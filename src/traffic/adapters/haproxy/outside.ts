@@ -11,11 +11,11 @@ export function assertHaproxy(): Promise<void> {
 
 /** Ends the HAProxy another agent left, for a router that needs its ports. */
 export async function endHaproxy(directory: string, clock: Clock): Promise<void> {
-  const left = await findLeft(join(directory, 'haproxy'));
+  const left = await findLeft(join(directory, 'haproxy'), clock);
   if (left !== null) await endOf(left, DEFAULT_LIMITS.drainMs, clock);
 }
 
 /** The process number of a HAProxy that serves, with an agent or without one; null where none does. */
-export async function runningHaproxy(directory: string): Promise<number | null> {
-  return (await readNote(join(directory, 'haproxy')))?.pid ?? null;
+export async function runningHaproxy(directory: string, clock: Clock): Promise<number | null> {
+  return (await readNote(join(directory, 'haproxy'), clock))?.pid ?? null;
 }
