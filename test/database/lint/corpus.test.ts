@@ -25,17 +25,19 @@ async function judgeHistory(folder: string) {
 describe.skipIf(!there)('real histories', () => {
   test('are recognised, judged to the end, and not drowned in errors', async () => {
     const all = [];
+    const blocked = [];
     for (const [folder, expected, count] of HISTORIES) {
       const { format, linted } = await judgeHistory(folder);
       expect({ format, files: new Set(linted.map(({ name }) => name)).size }).toEqual({ format: expected, files: count });
       all.push(...linted);
+      const forward = linted.filter(({ direction }) => direction === 'up');
+      blocked.push({ folder, share: forward.filter(({ verdict }) => verdict === 'fail').length / forward.length });
     }
+    expect(blocked.filter(({ share }) => share >= 0.2)).toEqual([]);
     // Those that put together what they run: mostly names of partitions. Nothing else of them is unclear.
     const unknown = all.filter(({ verdict }) => verdict === 'unknown');
     expect(unknown.length / all.length).toBeLessThan(0.02);
     expect(unknown.filter(({ findings }) => !findings.some(({ rule }) => rule === 'hidden-sql')).map(({ name }) => name)).toEqual([]);
-    const forward = all.filter(({ direction }) => direction === 'up');
-    expect(forward.filter(({ verdict }) => verdict === 'fail').length / forward.length).toBeLessThan(0.2);
     expect(all.filter(({ verdict, direction }) => direction === 'down' && verdict === 'fail')).toEqual([]);
   });
 });

@@ -19,6 +19,7 @@ import {
   tableOf,
   typeFix,
 } from './fixes-locks.ts';
+import { keepsAllOut } from './impact.ts';
 import { MEASURED, versionsWith, type FormName } from './measured-facts.ts';
 import { placed } from './recognise-parts.ts';
 import type { RuleId } from './rules.ts';
@@ -148,6 +149,7 @@ function fromFacts(impact: Impact, context: Context): readonly Draft[] {
       rule: found.rule,
       message: sentence(impact, form),
       scales: true,
+      ...(Object.values(impact.facts.locks).some(keepsAllOut) ? {} : { readable: true }),
       // Where two tables are locked, the one that is read decides how bad it is.
       ...placed(at, roles['target'] ?? impact.scans[0] ?? impact.locks[0]?.relation),
       ...(fix === undefined ? {} : { fix }),

@@ -94,12 +94,17 @@ const SMALL_BYTES = 10 * 1024 * 1024;
 const LARGE_BYTES = 1024 * 1024 * 1024;
 const LARGE_ROWS = 10_000_000;
 
-/** The rule's severity, or the draft's own; by the table's size, or its age where the size is not known; lower for what only runs when a function is called. */
+/** The rule's severity, or the draft's own; by the table's size, or what else tells how bad it can be; lower for what only runs when a function is called. */
 function severityOf({ draft, inside, young }: Found, { sizes }: LintOptions): Severity {
   const own = draft.severity ?? RULES[draft.rule].severity;
   const size = draft.relation === undefined ? undefined : sizes.get(draft.relation);
-  const sized = draft.scales === true ? (size === undefined ? (young ? DOWN[own] : own) : bySize(own, size)) : own;
+  const sized = draft.scales === true ? (size === undefined ? unsized(own, young || draft.readable === true) : bySize(own, size)) : own;
   return inside === 'function' ? DOWN[sized] : sized;
+}
+
+/** Nobody knows the size: a table that is hardly large, or a lock that readers do not notice, is worth a look and stops nothing. */
+function unsized(severity: Severity, mild: boolean): Severity {
+  return mild ? DOWN[severity] : severity;
 }
 
 function bySize(severity: Severity, { rows, bytes }: TableSize): Severity {

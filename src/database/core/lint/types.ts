@@ -21,6 +21,8 @@ export interface Draft {
   readonly certainty?: 'unknown';
   /** The danger grows with the table: sizes raise or lower it. */
   readonly scales?: true;
+  /** Writers wait, but readers go on while it runs. */
+  readonly readable?: true;
 }
 
 /** One thing a statement does: ALTER TABLE may do several. */
