@@ -10,10 +10,22 @@ const PEM_BODY = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8c
 const PLANTED: Readonly<Record<string, fc.Arbitrary<{ text: string; secret: string }>>> = {
   'URL password': alnum(6, 40).map((secret) => ({ secret, text: `postgres://app:${secret}p@ss@db.internal:5432/shop` })),
   'bearer token': alnum(8, 60).map((secret) => ({ secret, text: `Authorization: Bearer ${secret}` })),
-  'basic header': alnum(8, 60).map((secret) => ({ secret, text: `authorization: Basic ${Buffer.from(secret).toString('base64')}` })),
+  'basic header': alnum(8, 60)
+    .map((plain) => Buffer.from(plain).toString('base64'))
+    .map((secret) => ({ secret, text: `authorization: Basic ${secret}` })),
   'JSON web token': alnum(20, 40).map((secret) => ({ secret, text: `eyJhbGciOiJIUzI1NiJ9.eyJ${secret}.${secret}` })),
   'PEM key': alnum(64, 64).map((secret) => ({ secret, text: `-----BEGIN RSA PRIVATE KEY-----\n${secret}\n-----END RSA PRIVATE KEY-----` })),
   'GitHub token': alnum(36, 36).map((secret) => ({ secret, text: `ghp_${secret}` })),
+  'GitHub token of one repository': alnum(22, 60).map((secret) => ({ secret, text: `github_pat_${secret}` })),
+  'npm token': alnum(36, 36).map((secret) => ({ secret, text: `npm_${secret}` })),
+  'Slack token': alnum(12, 40).map((secret) => ({ secret, text: `xoxb-${secret}` })),
+  'AWS id': fc.stringMatching(/^[A-Z0-9]{16}$/).map((secret) => ({ secret, text: `AKIA${secret}` })),
+  'AWS id for a while': fc.stringMatching(/^[A-Z0-9]{16}$/).map((secret) => ({ secret, text: `ASIA${secret}` })),
+  'Google API id': alnum(35, 35).map((secret) => ({ secret, text: `AIza${secret}` })),
+  'Stripe token': alnum(24, 40).map((secret) => ({ secret, text: `rk_live_${secret}` })),
+  'Vault token': alnum(24, 60).map((secret) => ({ secret, text: `hvs.${secret}` })),
+  'pwd assignment': alnum(6, 40).map((secret) => ({ secret, text: `pwd=${secret}` })),
+  'passphrase assignment': alnum(6, 40).map((secret) => ({ secret, text: `passphrase: ${secret}` })),
   'GitLab token': alnum(20, 20).map((secret) => ({ secret, text: `glpat-${secret}` })),
   "Slipway's own token": alnum(64, 64).map((secret) => ({ secret, text: `slp_4f1c09d2a7b36e58_${secret}` })),
   'password assignment': alnum(6, 40).map((secret) => ({ secret, text: `DB_PASSWORD=${secret}` })),

@@ -52,23 +52,23 @@ function flag(key: string, plain: string): RegExp {
 /**
  * Each pattern is linear: no start position can re-scan what another one scanned, because prefixes are bounded,
  * or the scanned class excludes a character every start needs. Keep it so; the test feeds megabyte lines.
- * `needs` is text without which the pattern cannot match: looking for it first makes ordinary lines cheap.
+ * `needs` is text, or a short pattern for it, without which the pattern cannot match: looking for it first makes ordinary lines cheap.
  */
-const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
+const PATTERNS: readonly (readonly [needs: string | RegExp, RegExp, string])[] = [
   // user:password@ in any URL scheme; the user name stays because it helps a reader and is no secret.
   ['://', /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/'"]*):[^\s/'"]+@/gi, `$1:${REDACTED}@`],
-  ['', /(authorization\\{0,3}["']?[ \t]*[:=][ \t]*\\{0,3}["']?(?:[a-z]{2,20}[ \t]+)?)[^\s"',;\\]+/gi, `$1${REDACTED}`],
-  ['', /(cookie["']?[ \t]*:[ \t]*["']?)(?![ \t])[^\r\n"']+/gi, `$1${REDACTED}`],
-  ['', /\b(bearer[ \t]+)[A-Za-z0-9._~+/-]{8,}=*/gi, `$1${REDACTED}`],
+  [/authorization/, /(authorization\\{0,3}["']?[ \t]*[:=][ \t]*\\{0,3}["']?(?:[a-z]{2,20}[ \t]+)?)[^\s"',;\\]+/gi, `$1${REDACTED}`],
+  [/cookie/, /(cookie["']?[ \t]*:[ \t]*["']?)(?![ \t])[^\r\n"']+/gi, `$1${REDACTED}`],
+  [/bearer/, /\b(bearer[ \t]+)[A-Za-z0-9._~+/-]{8,}=*/gi, `$1${REDACTED}`],
   // A token of ours: its id says which one it is, and is no secret.
   ['slp_', /(slp_[0-9a-z]{4,32}_)[A-Za-z0-9]{20,}/g, `$1${REDACTED}`],
   [
-    '',
+    /gh._|github_|gl[a-z]{2,5}-|slp_|npm_/,
     /(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl[a-z]{2,5}-[A-Za-z0-9_-]{16,}|slp_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,})/g,
     REDACTED,
   ],
   [
-    '',
+    /xox|AKIA|ASIA|AIza|[rs]k_|hvs\./,
     /(?<![A-Za-z0-9])(?:xox[abeprs]-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{35}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|hvs\.[A-Za-z0-9_-]{20,})/g,
     REDACTED,
   ],
@@ -79,8 +79,8 @@ const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
   ],
   ['sk-', /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}/g, REDACTED],
   ["'", /\b((?:password|identified by)[ \t]{1,8})'(?:[^'\n]|'')*'?/gi, `$1'${REDACTED}'`],
-  ['', assignment(HARD_KEY, PLAIN), `$1${REDACTED}`],
-  ['', assignment(SOFT_KEY, `${PLAIN}|${SOFT_PLAIN}|${CALL}`), `$1${REDACTED}`],
+  [/passw|passphrase|pwd|secret|key/, assignment(HARD_KEY, PLAIN), `$1${REDACTED}`],
+  [/token/, assignment(SOFT_KEY, `${PLAIN}|${SOFT_PLAIN}|${CALL}`), `$1${REDACTED}`],
   ['--', flag(`${HARD_KEY}|${SOFT_KEY}`, PLAIN), `$1${REDACTED}`],
   // `git@host` is an address of a repository, `name@1.2.3` a package.
   [
@@ -89,6 +89,9 @@ const PATTERNS: readonly (readonly [needs: string, RegExp, string])[] = [
     '[e-mail]',
   ],
 ];
+
+/** What all the patterns need that need more than a text: most texts have none of it. */
+const ANY_NEED = new RegExp(PATTERNS.flatMap(([needs]) => (typeof needs === 'string' ? [] : [needs.source])).join('|'), 'i');
 
 /**
  * Builds a redactor that hides known secret values (also URL-encoded, base64 and JSON-escaped, and line by line)
@@ -106,7 +109,9 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
 
 function hidePatterns(text: string): string {
   let out = hideJwts(text);
-  for (const [needs, pattern, replacement] of PATTERNS) if (out.includes(needs)) out = out.replace(pattern, replacement);
+  const hasAny = ANY_NEED.test(out);
+  for (const [needs, pattern, replacement] of PATTERNS)
+    if (typeof needs === 'string' ? out.includes(needs) : hasAny) out = out.replace(pattern, replacement);
   return out;
 }
 
@@ -160,12 +165,24 @@ export function createLineRedactor(secrets: readonly string[] = []): Redactor {
   };
 }
 
-/** Redacts every string inside a JSON-like value, keys included. */
+/** Redacts every string inside a JSON-like value, keys included; equal ones are looked at once, for most keys come again and again. */
 export function redactDeep<T>(value: T, redact: Redactor): T {
-  if (typeof value === 'string') return redact(value) as T;
-  if (Array.isArray(value)) return value.map((item: unknown) => redactDeep(item, redact)) as T;
+  const known = new Map<string, string>();
+  const once = (text: string): string => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const hidden = redact(text);
+    known.set(text, hidden);
+    return hidden;
+  };
+  return walk(value, once) as T;
+}
+
+function walk(value: unknown, redact: Redactor): unknown {
+  if (typeof value === 'string') return redact(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => walk(item, redact));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redact(key), redactDeep(item, redact)])) as T;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redact(key), walk(item, redact)]));
 }
 
 /** The ways a secret value is met in text; nothing for a value too short to hide by value. */
