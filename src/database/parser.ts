@@ -6,7 +6,16 @@ import type { Statement } from './core/types.ts';
 /** A file's statements, or where and why PostgreSQL's own parser refuses it. */
 export type Parsed =
   | { readonly ok: true; readonly statements: readonly Statement[] }
-  | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string; readonly unsupported: boolean };
+  | {
+      readonly ok: false;
+      readonly line: number;
+      readonly column: number;
+      readonly message: string;
+      readonly unsupported: Unsupported | null;
+    };
+
+/** It is right where it belongs, but no SQL that can be read here: only psql reads it, or it is too deep for the parser. */
+export type Unsupported = 'psql' | 'depth';
 
 /**
  * Parses SQL with PostgreSQL 18's grammar (libpg-query, WASM; loaded on first use because it costs 100 ms).
@@ -22,16 +31,15 @@ export async function parseSql(sql: string): Promise<Parsed> {
     const tree: unknown = await parse(sql);
     return { ok: true, statements: statementsOf(sql, tree as JsonObject) };
   } catch (error) {
-    if (error instanceof RangeError) return refused(sql, 0, 'an expression in it is nested too deeply to be read here', true);
+    if (error instanceof RangeError) return refused(sql, 0, 'an expression in it is nested too deeply to be read here', 'depth');
     const index = hasSqlDetails(error) ? (error.sqlDetails?.cursorPosition ?? 0) : 0;
     const explained = explain(sql, index);
-    return refused(sql, index, explained ?? messageOf(error), explained !== null);
+    return refused(sql, index, explained ?? messageOf(error), explained === null ? null : 'psql');
   }
 }
 
-/** `unsupported`: it is right for psql, but no SQL that can be read here. */
 // oxlint-disable-next-line max-params -- where, what and whether
-function refused(sql: string, index: number, message: string, unsupported = false): Parsed {
+function refused(sql: string, index: number, message: string, unsupported: Unsupported | null = null): Parsed {
   const before = Array.from(sql).slice(0, index);
   return { ok: false, line: lineAt(sql, index), column: before.length - before.lastIndexOf('\n'), message, unsupported };
 }

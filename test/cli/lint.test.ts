@@ -152,6 +152,23 @@ describe('slipway db lint', () => {
     expect(await inProcess(['-C', folder, 'db', 'lint'])).toMatchObject({ exit: 2, err: expect.stringContaining('failed with exit 1') });
   });
 
+  it('takes the data of COPY as psql does, but not where Slipway applies the folder; --define gives variables values', async () => {
+    const folder = join(home.path, 'dumped');
+    mkdirSync(join(folder, 'sql'), { recursive: true });
+    writeFileSync(join(folder, 'sql/20260101000000_a.sql'), 'ALTER TABLE t OWNER TO :owner;\nCOPY t FROM stdin;\n1\n\\.\n');
+    expect(await inProcess(['-C', folder, 'db', 'lint', 'sql', '--define', 'owner=app'])).toMatchObject({ exit: 0 });
+    expect(await inProcess(['-C', folder, 'db', 'lint', 'sql'])).toMatchObject({
+      exit: 6,
+      out: expect.stringContaining('is a variable of psql'),
+    });
+    writeFileSync(
+      join(folder, 'slipway.yaml'),
+      'service: shop\nlisten: 8080\nrun: node server.js\ndatabase: { embedded: shop, migrations: sql }\n',
+    );
+    const applied = await inProcess(['-C', folder, 'db', 'lint', '--define', 'owner=app']);
+    expect(applied).toMatchObject({ exit: 6, out: expect.stringContaining(':2:1  error  psql-only') });
+  });
+
   it.each([
     [['db', 'lint', '/no/such/folder'], 3, 'There is no folder or file'],
     [['db', 'lint', good, '--format', 'prisma'], 3, 'no migrations'],

@@ -22,7 +22,7 @@ import { githubAnnotations } from '../output/annotations.ts';
 import { countOf, renderLint } from '../output/lint.ts';
 import { sarif } from '../output/sarif.ts';
 import { namedDatabase } from './shared/database.ts';
-import { fromMigration, migrationSources } from './shared/migration-files.ts';
+import { defines, fromMigration, migrationSources } from './shared/migration-files.ts';
 import { wholeNumber } from './shared/numbers.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
@@ -33,7 +33,8 @@ export const run: Handler = async (call) => {
   const { options, schema } = await knowledge(call, access);
   const chosen = await pending(call, access, { path, format, files });
   const all = await lintFiles({
-    files: chosen.map((file) => ({ ...file, transactions: mode(call) ?? file.transactions })),
+    files: chosen.map((file) => ({ ...file, ...(applied ? BY_SLIPWAY : {}), transactions: mode(call) ?? file.transactions })),
+    defines: defines(call),
     options,
     limited: applied || format === 'slipway',
     strict: flag(call, 'strict'),
@@ -47,6 +48,9 @@ export const run: Handler = async (call) => {
   show(call, { path, format, postgres: options.version, measuredOn: measuredVersion(options.version), verdict, files: linted });
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 };
+
+/** It sends files to the server as they are, whose ever they are. */
+const BY_SLIPWAY = { readsAs: 'sql' } as const;
 
 /** Drizzle applies everything that is pending in one transaction; what that is, the database or --since says. */
 function together(

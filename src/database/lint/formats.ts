@@ -58,6 +58,7 @@ async function holds(folder: Folder, pattern: RegExp): Promise<boolean> {
 
 const marked = (name: 'goose' | 'dbmate' | 'sql-migrate', mark: RegExp): Format => ({
   name,
+  readsAs: 'sql',
   detect: (folder) => holds(folder, mark),
   read: (folder) => split(folder, flat(folder).toSorted(byNumber), (text) => splitMarked(text, name)),
 });
@@ -65,6 +66,7 @@ const marked = (name: 'goose' | 'dbmate' | 'sql-migrate', mark: RegExp): Format 
 const SQL_FORMATS: readonly Format[] = [
   {
     name: 'prisma',
+    readsAs: 'sql',
     // Drizzle, from its edition 1 on, calls its files the same and keeps a snapshot beside them.
     detect: async ({ files }) =>
       files.some((name) => /(?:^|\/)[^/]+\/migration\.sql$/.test(name)) && !files.some((name) => name.endsWith('/snapshot.json')),
@@ -79,11 +81,13 @@ const SQL_FORMATS: readonly Format[] = [
   },
   {
     name: 'drizzle',
+    readsAs: 'sql',
     detect: async ({ files }) => files.includes('meta/_journal.json'),
     read: readDrizzle,
   },
   {
     name: 'diesel',
+    readsAs: 'sql',
     detect: async ({ files }) => files.some((name) => /^[^/]+\/up\.sql$/.test(name)),
     read: async (folder) => {
       const names = sqlFiles(folder).filter((name) => /^[^/]+\/(?:up|down)\.sql$/.test(name));
@@ -96,6 +100,8 @@ const SQL_FORMATS: readonly Format[] = [
   },
   {
     name: 'flyway',
+    // Its parser takes the data of COPY for what it is.
+    readsAs: 'data',
     detect: async (folder) => sqlFiles(folder).some((name) => /(?:^|\/)[VRU][\d._]*__[^/]+\.sql$/.test(name)),
     read: async (folder) => {
       const names = sqlFiles(folder).filter((name) => /(?:^|\/)(?:[VU][\d._]+|R)__[^/]+\.sql$/.test(name));
@@ -109,6 +115,7 @@ const SQL_FORMATS: readonly Format[] = [
   },
   {
     name: 'liquibase',
+    readsAs: 'sql',
     detect: (folder) => holds(folder, /^\s*--\s*liquibase\s+formatted\s+sql/i),
     read: (folder) => split(folder, sqlFiles(folder), splitLiquibase),
   },
@@ -117,12 +124,14 @@ const SQL_FORMATS: readonly Format[] = [
   marked('sql-migrate', /^--\s*\+migrate\s+up\b/im),
   {
     name: 'sqlx',
+    readsAs: 'sql',
     detect: async (folder) => numbered(folder) && besideOrAbove(folder, ['Cargo.toml', '.sqlx']),
     read: (folder) =>
       plain(folder, flat(folder).toSorted(byNumber), (text) => (/^\s*--\s*no-transaction/i.test(text) ? 'statement' : 'file')),
   },
   {
     name: 'golang-migrate',
+    readsAs: 'sql',
     detect: async (folder) =>
       numbered(folder) && flat(folder).some((name) => name.endsWith('.up.sql')) && besideOrAbove(folder, ['go.mod']),
     read: (folder) => plain(folder, flat(folder).toSorted(byNumber), () => 'string'),
@@ -131,6 +140,7 @@ const SQL_FORMATS: readonly Format[] = [
 
 const RAW: Format = {
   name: 'sql',
+  readsAs: 'psql',
   detect: async (folder) => sqlFiles(folder).length > 0,
   read: (folder) => plain(folder, sqlFiles(folder).toSorted(byNumber), () => 'auto'),
 };
@@ -143,6 +153,7 @@ export const FORMATS: readonly Format[] = [
   {
     ...RAW,
     name: 'slipway',
+    readsAs: 'sql',
     detect: async () => false,
     read: (folder) =>
       plain(folder, flat(folder).toSorted(byNumber), (text) => (/^\s*--\s*slipway:\s*no-transaction/im.test(text) ? 'statement' : 'auto')),

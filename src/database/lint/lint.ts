@@ -3,12 +3,13 @@ import { finding, inOrder, type Finding } from '../core/lint/findings.ts';
 import { carriedFrom, lintFile, type Claim, type InHistory, type Judged, type Unfolded } from '../core/lint/lint-file.ts';
 import { copyOf, emptySchema, type Schema } from '../core/lint/schema.ts';
 import type { Statement } from '../core/types.ts';
-import type { LintOptions } from '../core/lint/types.ts';
+import { readAs, type Sent } from '../core/lint/psql.ts';
+import type { LintOptions, Severity } from '../core/lint/types.ts';
 import { RULES } from '../core/lint/rules.ts';
-import { placeholderIn } from '../core/lint/sections.ts';
+import { placeholderIn, type Defines } from '../core/lint/sections.ts';
 import { parseSql, type Parsed } from '../parser.ts';
 import { LARGEST_FILE, TOO_LARGE } from './folder.ts';
-import type { SourceFile } from './ports.ts';
+import type { Gap, SourceFile } from './ports.ts';
 import { unfold } from './unfold.ts';
 
 /** One file's verdict and why. */
@@ -35,6 +36,8 @@ export interface LintRequest {
   readonly strict?: boolean;
   /** What the database looks like before the first file; left out: nothing is known. */
   readonly schema?: Schema;
+  /** Values for variables of psql. */
+  readonly defines?: Defines;
 }
 
 /** Judges files one after the other; each is judged knowing what those before it made. Never throws for anything in a file. */
@@ -45,12 +48,13 @@ export async function lintFiles({
   strict = false,
   schema = emptySchema(),
   together,
+  defines = new Map(),
 }: LintRequest): Promise<readonly LintedFile[]> {
   const linted: LintedFile[] = [];
   const carried = together === undefined ? null : carriedFrom(together);
   for (const [index, file] of files.entries()) {
     // A down file takes back what is there when it runs, and leaves nothing for those after it.
-    const around = { options, limited, schema: file.direction === 'down' ? copyOf(schema) : schema };
+    const around = { options, limited, defines, schema: file.direction === 'down' ? copyOf(schema) : schema };
     const { findings, claims } = await lintOne(
       file,
       { index, files: files.length, ...(carried !== null && index >= (together ?? 0) ? { carried } : {}) },
@@ -68,21 +72,17 @@ export async function lintFiles({
   return linted;
 }
 
-type Around = Pick<LintRequest, 'options' | 'limited'> & { readonly schema: Schema };
+type Around = Pick<LintRequest, 'options' | 'limited'> & { readonly schema: Schema; readonly defines: Defines };
 
-async function lintOne(file: SourceFile, place: InHistory, { options, limited, schema }: Around): Promise<Judged> {
-  const gaps = file.gaps.map(({ message, ...place }) =>
-    finding(file.name, { rule: 'not-sql', message, certainty: 'unknown' }, place, NOT_ALLOWED),
-  );
-  if (file.text.length > LARGEST_FILE) {
-    const draft = { rule: 'not-sql', message: TOO_LARGE, certainty: 'unknown' } as const;
-    return { findings: [...gaps, finding(file.name, draft, { line: 1, column: 1 }, NOT_ALLOWED)], claims: [] };
-  }
+async function lintOne(written: SourceFile, place: InHistory, { options, limited, schema, defines }: Around): Promise<Judged> {
+  if (written.text.length > LARGEST_FILE) return { findings: [...written.gaps, LARGE].map((one) => gapAt(written, one)), claims: [] };
+  const sent = written.readsAs === undefined ? AS_IT_IS : readAs(written.readsAs, written.text, defines);
+  const file = { ...written, text: sent.text ?? written.text };
+  const gaps = [...file.gaps, ...sent.gaps].map((one) => gapAt(file, one));
+  const beside = besideSql(file, sent);
   const parsed = await parseSql(file.text);
-  if (!parsed.ok) {
-    // A gap already says why it is not SQL.
-    return { findings: gaps.length > 0 ? gaps : [refusal(file, parsed)], claims: [] };
-  }
+  // A gap already says why it is not SQL.
+  if (!parsed.ok) return { findings: gaps.length > 0 ? gaps : whyUnreadable(refusal(file, parsed), sent, beside), claims: [] };
   const statements: Unfolded[] = [];
   for (const statement of parsed.statements) statements.push(await unfold(statement, file.text));
   const judged = lintFile(
@@ -99,7 +99,26 @@ async function lintOne(file: SourceFile, place: InHistory, { options, limited, s
     schema,
     options,
   );
-  return { ...judged, findings: inOrder([...gaps, ...judged.findings]) };
+  return { ...judged, findings: inOrder([...gaps, ...beside, ...judged.findings]) };
+}
+
+const AS_IT_IS: Omit<Sent, 'text'> & { readonly text: null } = { text: null, gaps: [], refused: [], first: null };
+const LARGE: Gap = { line: 1, column: 1, message: TOO_LARGE };
+
+function gapAt({ name }: SourceFile, { message, ...place }: Gap): Finding {
+  return finding(name, { rule: 'not-sql', message, certainty: 'unknown' }, place, NOT_ALLOWED);
+}
+
+/** What only psql reads: refused where another tool runs the file, and a remark where nobody knows who does. */
+function besideSql({ name }: SourceFile, { refused, first }: Pick<Sent, 'refused' | 'first'>): readonly Finding[] {
+  const of = ({ message, ...place }: Gap, severity: Severity): Finding =>
+    finding(name, { rule: 'psql-only', message }, place, { severity, allowed: null });
+  return [...refused.map((one) => of(one, RULES['psql-only'].severity)), ...(first === null ? [] : [of(first, 'notice')])];
+}
+
+/** What is refused is why the rest cannot be read, but in a template, or in SQL of another database. */
+function whyUnreadable(why: Finding, { refused }: Pick<Sent, 'refused'>, beside: readonly Finding[]): readonly Finding[] {
+  return refused.length > 0 && why.rule !== 'not-sql' ? beside : [why];
 }
 
 function lastLine({ line, text }: Statement): number {
@@ -107,7 +126,7 @@ function lastLine({ line, text }: Statement): number {
 }
 
 /** Why a file cannot be judged: no SQL at all, or SQL of something else. */
-function refusal({ name, text }: SourceFile, parsed: Parsed & { readonly ok: false }): Finding {
+function refusal({ name, text, readsAs }: SourceFile, parsed: Parsed & { readonly ok: false }): Finding {
   const place = { line: parsed.line, column: parsed.column };
   const placeholder = placeholderIn(text);
   const other = otherDialect(text);
@@ -116,13 +135,18 @@ function refusal({ name, text }: SourceFile, parsed: Parsed & { readonly ok: fal
   if (placeholder !== null)
     return unknown(`${placeholder.written} is a placeholder without a value: give --define NAME=VALUE`, placeholder);
   if (other !== null) return unknown(`unsupported: this looks like ${other}; only PostgreSQL is judged`);
-  if (parsed.unsupported) return unknown(`unsupported: ${parsed.message}`);
+  if (parsed.unsupported === 'psql' && readsAs === 'psql') return unknown(`${parsed.message}, or give it with --define NAME=VALUE`);
+  if (parsed.unsupported === 'psql' && readsAs !== undefined)
+    return finding(name, { rule: 'psql-only', message: parsed.message }, place, { severity: RULES['psql-only'].severity, allowed: null });
+  if (parsed.unsupported !== null) return unknown(`unsupported: ${parsed.message}`);
   return finding(name, { rule: 'unreadable', message: parsed.message }, place, { severity: RULES.unreadable.severity, allowed: null });
 }
 
+const UNREAD: ReadonlySet<string> = new Set(['unreadable', 'not-sql', 'psql-only']);
+
 /** The way back is needed most when something is wrong already, so it is told what it locks but never stopped. */
 function downVerdict(findings: readonly Finding[]): LintedFile['verdict'] {
-  return findings.some((one) => one.rule === 'unreadable' || one.rule === 'not-sql') ? 'unknown' : 'pass';
+  return findings.some((one) => UNREAD.has(one.rule) && one.severity !== 'notice') ? 'unknown' : 'pass';
 }
 
 const NOT_ALLOWED = { severity: RULES['not-sql'].severity, allowed: null } as const;

@@ -1,3 +1,4 @@
+import type { Reader } from '../core/lint/psql.ts';
 import type { TransactionMode } from '../core/lint/types.ts';
 
 /** Part of a migration folder's file that goes one way, as SQL. */
@@ -12,6 +13,8 @@ export interface SourceFile {
   readonly gaps: readonly Gap[];
   /** The tool refuses a file of which only some statements can be in a transaction. */
   readonly unmixed?: true;
+  /** What its tool reads in it besides SQL; left out where nobody knows. */
+  readonly readsAs?: Reader;
 }
 
 /** Something that is not SQL, or was not understood. */
@@ -34,6 +37,8 @@ export type Text = { readonly ok: true; readonly text: string } | { readonly ok:
 /** The shape of one tool's migrations. A new one is an entry of formats.ts. */
 export interface Format {
   readonly name: FormatName;
+  /** What the tool reads besides SQL; left out where its migrations are programs. */
+  readonly readsAs?: Reader;
   /** Does the folder look like one of this tool's? */
   detect(folder: Folder): Promise<boolean>;
   /**

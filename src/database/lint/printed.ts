@@ -11,7 +11,7 @@ export function printedSql(text: string, name: string): SourceFile {
 export function pipedSql(text: string, name: string): SourceFile {
   const empty = text.replace(BESIDE_SQL, '').trim() === '';
   const gaps = empty ? [{ line: 1, column: 1, message: 'there is no SQL in it, so nothing was judged' }] : [];
-  return { ...printedSql(text, name), gaps };
+  return { ...printedSql(text, name), gaps, readsAs: 'psql' };
 }
 
 /** Comments, and a transaction around nothing. */

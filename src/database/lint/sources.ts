@@ -23,7 +23,8 @@ export async function readSources(path: string, wanted: FormatName | null, defin
     if (wanted === null ? !(await format.detect(folder)) : format.name !== wanted) continue;
     const files = await format.read(folder, asks);
     if (files.length === 0) break;
-    return { format: format.name, files: files.map((file) => ({ ...file, text: fillPlaceholders(file.text, defines) })) };
+    const readsAs = format.readsAs === undefined ? {} : { readsAs: format.readsAs };
+    return { format: format.name, files: files.map((file) => ({ ...readsAs, ...file, text: fillPlaceholders(file.text, defines) })) };
   }
   throw new SlipwayError('not_found', `There are no migrations in ${path}${wanted === null ? '' : ` of the format ${wanted}`}`, {
     hint: 'Give the folder that holds them; --format says which tool they belong to.',

@@ -200,8 +200,8 @@ describe('files that cannot be judged', () => {
       'unknown',
       '2:13 {{ schema }} is a placeholder without a value: give --define NAME=VALUE',
     ],
-    ['a command of psql', '\\set x 1\nSELECT 1;', 'unknown', '1:1 unsupported: "\\set" is a command of psql, not SQL; take it out'],
-    ['a variable of psql', 'SELECT 1;\nALTER TABLE t OWNER TO :owner;', 'unknown', '2:24 unsupported: ":owner" is a variable of psql'],
+    ['a command of psql', '\\connect other\nSELECT 1;', 'unknown', '1:1 "\\connect other": what follows runs in another session'],
+    ['a variable of psql', 'SELECT 1;\nALTER TABLE t OWNER TO :owner;', 'unknown', '2:24 ":owner" is a variable of psql'],
     ['a template of Ruby', 'SELECT 1;\nSELECT <%= x %>;', 'unknown', '2:8 <%= x %> is a placeholder without a value'],
     ['nested brackets', `SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)}`, 'fail', '1:10004 memory exhausted'],
     ['a sum of 100,000', `SELECT ${Array.from({ length: 100_000 }, () => '1').join('+')}`, 'unknown', 'nested too deeply to be read here'],
@@ -214,7 +214,6 @@ describe('files that cannot be judged', () => {
       'unknown',
       'the body of this cannot be parsed, so it was not judged',
     ],
-    ['data in the file', 'COPY t FROM stdin;\n1\t2\n\\.\n', 'unknown', '2:1 unsupported: COPY ... FROM stdin'],
     [
       'another database',
       'CREATE TABLE `a` (b int) ENGINE=InnoDB;',
@@ -224,6 +223,16 @@ describe('files that cannot be judged', () => {
   ])('%s', async (_, text, verdict, message) => {
     const answer = await read({ '1_a.sql': text });
     expect(answer).toMatchObject({ verdicts: [verdict], messages: [expect.stringContaining(message)] });
+  });
+
+  test('data in a file is refused by every tool but psql and Flyway', async () => {
+    const data = 'COPY t FROM stdin;\n1\t2\n\\.\n';
+    const verdict = async (files: Files, format: Parameters<typeof readSources>[1] = null) => (await read(files, { format })).verdicts[0];
+    expect(await verdict({ '1_a.sql': data })).toBe('pass');
+    expect(await verdict({ 'V1__a.sql': data })).toBe('pass');
+    expect(await verdict({ '1_a.sql': data }, 'slipway')).toBe('fail');
+    expect(await verdict({ '1_a/migration.sql': data }, 'prisma')).toBe('fail');
+    expect(await verdict({ '1_a.sql': `-- migrate:up\n${data}` })).toBe('fail');
   });
 
   test('a file of 50 MB is not even read', async () => {

@@ -101,7 +101,7 @@ async function onlyUsualFolder(call: Call): Promise<string> {
   );
 }
 
-function defines(call: Call): ReadonlyMap<string, string> {
+export function defines(call: Call): ReadonlyMap<string, string> {
   return new Map(
     many(call, 'define').map((one) => {
       const at = one.indexOf('=');

@@ -230,6 +230,7 @@ const STYLE = {
 const FILES = {
   unreadable: rule('file', 'error', 'What cannot be parsed cannot be judged.'),
   'not-sql': rule('file', 'warning', 'What is not SQL of the file itself was not judged.'),
+  'psql-only': rule('file', 'error', 'Only psql reads it: a tool that sends the file to the server is refused.'),
   'not-in-version': rule('file', 'error', 'The version of PostgreSQL it is for refuses it.'),
   'hidden-sql': rule('file', 'warning', 'SQL that is put together when it runs was not judged.'),
   'beyond-database': rule(
