@@ -235,13 +235,18 @@ async function readOthers(client: pg.Client, schema: Schema): Promise<void> {
      FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE ${OURS} AND t.typtype = 'd'`,
   );
   for (const { name, type, checked } of domains.rows) schema.domains.set(plainName(name), { file: null, checked, type: typeOfText(type) });
-  const enums = await client.query<{ name: string }>(
-    `SELECT format('%s.%s', n.nspname, t.typname) AS name FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE ${OURS} AND t.typtype = 'e'`,
+  const enums = await client.query<{ name: string; values: string[] }>(
+    `SELECT format('%s.%s', n.nspname, t.typname) AS name,
+       array(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid) AS values FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE ${OURS} AND t.typtype = 'e'`,
   );
-  for (const { name } of enums.rows) schema.enums.set(plainName(name), { file: null, transaction: null, added: new Map() });
+  for (const { name, values } of enums.rows)
+    schema.enums.set(plainName(name), { file: null, transaction: null, values: new Set(values), added: new Map() });
   const functions = await client.query<{ name: string; stable: boolean }>(
     `SELECT format('%s.%s', n.nspname, p.proname) AS name, bool_and(p.provolatile <> 'v') AS stable
      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OURS} GROUP BY 1`,
   );
-  for (const { name, stable } of functions.rows) schema.functions.set(plainName(name), { file: null, stable, body: [], hidden: false });
+  for (const { name, stable } of functions.rows) schema.functions.set(plainName(name), { file: null, stable, ...UNREAD });
 }
+
+/** What the catalog is not asked for. */
+const UNREAD = { body: [], ends: [], procedure: false, bound: false, readAtOnce: false, hidden: false } as const;

@@ -1,6 +1,7 @@
+import type { Unfolded } from '../core/lint/bodies.ts';
 import { otherDialect } from '../core/foreign-sql.ts';
 import { finding, inOrder, type Finding } from '../core/lint/findings.ts';
-import { carriedFrom, lintFile, type Claim, type InHistory, type Judged, type Unfolded } from '../core/lint/lint-file.ts';
+import { carriedFrom, lintFile, type Claim, type InHistory, type Judged } from '../core/lint/lint-file.ts';
 import { copyOf, emptySchema, type Schema } from '../core/lint/schema.ts';
 import type { Statement } from '../core/types.ts';
 import { readAs, type Sent } from '../core/lint/psql.ts';
@@ -94,6 +95,7 @@ async function lintOne(written: SourceFile, place: InHistory, { options, limited
       transactions: file.transactions,
       limited,
       unmixed: file.unmixed === true,
+      loose: file.readsAs === 'psql' && file.transactions === 'auto',
     },
     place,
     schema,

@@ -1,11 +1,12 @@
 import { isJsonObject, messageOf, type JsonObject, type JsonValue } from '../../kernel/index.ts';
 import { constantList, constantText, type Known } from '../core/lint/constant.ts';
+import type { Ending, Way } from '../core/lint/bodies.ts';
 import { child, children, findAll, isSet, nameParts, textOf } from '../core/tree.ts';
 import { libpgQuery } from '../libpg-query.ts';
 import { parseSql } from '../parser.ts';
 
 /** SQL that a body runs, and the body's line on which. */
-export interface Piece {
+export interface Piece extends Way {
   readonly query: string;
   readonly line: number;
 }
@@ -14,6 +15,7 @@ export interface Piece {
 export interface Pieces {
   readonly found: readonly Piece[];
   readonly hidden: readonly number[];
+  readonly ends: readonly Ending[];
   /** Why the body cannot be parsed; null where it can. */
   readonly refused: string | null;
 }
@@ -25,23 +27,24 @@ export async function plpgsqlPieces(text: string): Promise<Pieces> {
   try {
     tree = parsePlPgSQLSync(text) as JsonValue;
   } catch (error) {
-    return { found: [], hidden: [], refused: messageOf(error) };
+    return { found: [], hidden: [], ends: [], refused: messageOf(error) };
   }
   const variables = variablesOf(tree);
   const fixed = await fixedOf(variables, tree);
-  const body: Body = { found: [], hidden: [], refused: null, variables, lists: fixed.lists };
-  await walk(tree, { line: 1, known: [fixed.texts] }, body);
+  const body: Body = { found: [], hidden: [], ends: [], refused: null, variables, lists: fixed.lists };
+  await walk(tree, { line: 1, known: [fixed.texts], sure: true, caught: false }, body);
   return body;
 }
 
 interface Body extends Pieces {
   readonly found: Piece[];
   readonly hidden: number[];
+  readonly ends: Ending[];
   readonly variables: readonly JsonObject[];
   readonly lists: Fixed['lists'];
 }
 
-interface At {
+interface At extends Way {
   readonly line: number;
   /** What is known of the variables, in each way a loop may come there. */
   readonly known: readonly Known[];
@@ -56,20 +59,49 @@ async function walk(value: JsonValue, at: At, body: Body): Promise<void> {
       continue;
     }
     const line = typeof node['lineno'] === 'number' ? node['lineno'] : at.line;
-    await note(tag, node, { line, known: at.known }, body);
+    await note(tag, node, { ...at, line }, body);
     const known = tag === 'PLpgSQL_stmt_foreach_a' ? await inLoop(node, at.known, body) : at.known;
-    await walk(node, { line, known }, body);
+    const within = { ...at, line, known, sure: at.sure && !MAYBE.has(tag) };
+    if (node['exceptions'] === undefined) {
+      await walk(node, within, body);
+      continue;
+    }
+    await walk(node['body'] ?? [], { ...within, caught: true }, body);
+    // A handler is no part of the subtransaction, and nobody knows whether it runs.
+    await walk(node['exceptions'], { ...within, sure: false }, body);
   }
 }
 
-async function note(tag: string, node: JsonObject, { line, known }: At, { found, hidden }: Body): Promise<void> {
-  if (tag === 'PLpgSQL_stmt_execsql') found.push({ query: queryOf(node, 'sqlstmt'), line });
-  if (tag === 'PLpgSQL_stmt_perform') found.push({ query: queryOf(node, 'expr'), line });
+/** What is in them runs or does not. */
+const MAYBE = new Set(['if', 'case', 'loop', 'while', 'fori', 'fors', 'forc', 'foreach_a', 'dynfors'].map((one) => `PLpgSQL_stmt_${one}`));
+
+async function note(tag: string, node: JsonObject, { line, known, sure, caught }: At, body: Body): Promise<void> {
+  const { found, hidden, ends } = body;
+  const way = { line, sure, caught };
+  if (tag === 'PLpgSQL_stmt_execsql') found.push({ query: queryOf(node, 'sqlstmt'), ...way });
+  if (tag === 'PLpgSQL_stmt_perform') found.push({ query: queryOf(node, 'expr'), ...way });
+  if (tag === 'PLpgSQL_stmt_commit' || tag === 'PLpgSQL_stmt_rollback') ends.push(way);
+  if (tag === 'PLpgSQL_stmt_call') await noteCall(queryOf(node, 'expr'), way, body);
   if (tag !== 'PLpgSQL_stmt_dynexecute') return;
   const expression = await expressionOf(queryOf(node, 'query'));
   const texts = new Set(known.map((one) => (expression === null ? null : constantText(expression, one))));
   if (texts.has(null)) hidden.push(line);
-  else for (const query of texts) if (query !== null) found.push({ query, line });
+  else for (const query of texts) if (query !== null) found.push({ query, ...way });
+}
+
+/** CALL, or a block in the block, which does what it does here. */
+async function noteCall(query: string, way: Ending, { found, hidden, ends }: Body): Promise<void> {
+  if (!/^\s*DO\b/i.test(query)) return void found.push({ query, ...way });
+  const inner = await plpgsqlPieces(query);
+  const here = <T extends Ending>(one: T): T => ({
+    ...one,
+    line: way.line + one.line - 1,
+    sure: one.sure && way.sure,
+    caught: one.caught || way.caught,
+  });
+  found.push(...inner.found.map(here));
+  ends.push(...inner.ends.map(here));
+  hidden.push(...(inner.refused === null ? [] : [way.line]), ...inner.hidden.map((line) => way.line + line - 1));
 }
 
 function queryOf(node: JsonObject, key: string): string {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../kernel/index.ts';
-import type { Inner, Unfolded } from '../core/lint/lint-file.ts';
+import type { Inner, Unfolded, Way } from '../core/lint/bodies.ts';
 import { plainName } from '../core/lint/schema.ts';
+import { transactionOf } from '../core/transactions.ts';
 import { child, children, nameParts, textOf } from '../core/tree.ts';
 import type { Statement } from '../core/types.ts';
 import { parseSql } from '../parser.ts';
@@ -10,22 +11,29 @@ import { plpgsqlPieces } from './plpgsql.ts';
 export async function unfold(statement: Statement, sql: string): Promise<Unfolded> {
   const body = bodyOf(statement);
   // A DO block in another language runs whatever it likes.
-  if (body === null)
-    return { statement, inner: [], hidden: statement.kind === 'DoStmt' ? [statement.line] : [], refused: null, makes: null };
+  if (body === null) return { ...BARE, statement, hidden: statement.kind === 'DoStmt' ? [statement.line] : [] };
   const { text, makes, language } = body;
   const pieces =
-    language === 'sql' ? { found: [{ query: text, line: 1 }], hidden: [], refused: null } : await plpgsqlPieces(statement.text);
+    language === 'sql'
+      ? { found: [{ query: text, line: 1, ...ALWAYS }], hidden: [], ends: [], refused: null }
+      : await plpgsqlPieces(statement.text);
   const at = bodyPlace(statement, text, sql);
   const inner: Inner[] = [];
   const hidden = pieces.hidden.map((line) => at.line + line - 1);
-  for (const { query, line } of pieces.found) {
+  for (const { query, line, ...way } of pieces.found) {
     const own = at.line + line - 1;
-    const statements = await innerOf(query, own, { sql, from: at.index });
+    const statements = await innerOf(query, own, { sql, from: at.index, way });
     if (statements === null) hidden.push(own);
     else inner.push(...statements);
   }
-  return { statement, inner, hidden, refused: pieces.refused, makes };
+  const ends = pieces.ends.map((one) => ({ ...one, line: at.line + one.line - 1 }));
+  // A function in SQL is taken with COMMIT in it, and refused when it runs.
+  const committed = inner.flatMap((one) => (transactionOf(one.statement) === 'end' ? [{ ...ALWAYS, line: one.statement.line }] : []));
+  return { statement, inner, hidden, ends: [...ends, ...committed], refused: pieces.refused, makes, readAtOnce: language === 'sql' };
 }
+
+const ALWAYS: Way = { sure: true, caught: false };
+const BARE = { inner: [], ends: [], refused: null, makes: null, readAtOnce: false } as const;
 
 interface Body {
   readonly text: string;
@@ -72,10 +80,11 @@ interface Around {
   readonly sql: string;
   /** Where in the file the body begins. */
   readonly from: number | null;
+  readonly way: Way;
 }
 
 /** Null for what is no SQL. */
-async function innerOf(query: string, line: number, { sql, from }: Around): Promise<readonly Inner[] | null> {
+async function innerOf(query: string, line: number, { sql, from, way }: Around): Promise<readonly Inner[] | null> {
   const parsed = await parseSql(query);
   if (!parsed.ok) return null;
   const index = from === null ? -1 : sql.indexOf(query, from);
@@ -87,5 +96,6 @@ async function innerOf(query: string, line: number, { sql, from }: Around): Prom
       start: base === null || statement.start === null ? null : base + statement.start,
     },
     base,
+    ...way,
   }));
 }

@@ -53,6 +53,12 @@ describe('what psql runs', () => {
     expect(await judge(sql, 'psql')).toMatchObject({ rules });
   });
 
+  test('where nobody knows whether it is in a transaction, a COMMIT in code is a warning', async () => {
+    expect(await judge('SELECT 1; DO $$ BEGIN COMMIT; END $$', 'psql')).toMatchObject({ verdict: 'pass', rules: ['1:11 refused-commit'] });
+    expect(await judge('SELECT 1; DO $$ BEGIN COMMIT; END $$', 'sql')).toMatchObject({ verdict: 'fail' });
+    expect(await judge('BEGIN; DO $$ BEGIN COMMIT; END $$; COMMIT', 'psql')).toMatchObject({ verdict: 'fail' });
+  });
+
   const NOT_FOLLOWED: readonly (readonly [sql: string, message: string])[] = [
     ['\\connect other\nSELECT 1;', '"\\connect other": what follows runs in another session'],
     ['\\ir other.sql', '"\\ir other.sql": it runs another file, which was not judged here'],

@@ -48,3 +48,70 @@ describe('what must stand alone, in code', () => {
     ['CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN DROP INDEX CONCURRENTLY orders_n; END $$', ['warning index-in-transaction']],
   ]);
 });
+
+describe('a new value of an enum, in code', () => {
+  const refused = ['error enum-value-in-transaction'];
+  const MOOD = `CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood)`;
+  const add = (sql: string): readonly string[] => [MOOD, `ALTER TYPE mood ADD VALUE 'b'; ${sql}`];
+  const inSql = `CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ INSERT INTO t (m) VALUES ('b') $$`;
+  const inPlpgsql = `CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN INSERT INTO t (m) VALUES ('b'); END $$`;
+  check([
+    // A body in SQL is read when it is made, one in PL/pgSQL when it is called.
+    [add(inSql), refused],
+    [add(`CREATE FUNCTION f() RETURNS mood LANGUAGE sql RETURN 'b'::mood`), refused],
+    [add(`CREATE FUNCTION f(m mood DEFAULT 'b') RETURNS void LANGUAGE plpgsql AS $$ BEGIN END $$`), refused],
+    [add(inPlpgsql), []],
+    [add(`SET LOCAL check_function_bodies = off; ${inSql}`), []],
+    [add(`${inPlpgsql}; SELECT f()`), refused],
+    [[MOOD, `${inPlpgsql}; ALTER TYPE mood ADD VALUE 'b'; DO $$ BEGIN PERFORM f(); END $$`], refused],
+    [[MOOD, inPlpgsql, `ALTER TYPE mood ADD VALUE 'b'; SELECT f()`], refused],
+    [[MOOD, `ALTER TYPE mood ADD VALUE 'b'`, `${inSql}; SELECT f()`], []],
+    // What is there already is not new.
+    [[MOOD, `ALTER TYPE mood ADD VALUE IF NOT EXISTS 'a'; INSERT INTO t (m) VALUES ('a')`], []],
+    [[MOOD, `ALTER TYPE mood ADD VALUE 'b'`, `ALTER TYPE mood ADD VALUE IF NOT EXISTS 'b'; INSERT INTO t (m) VALUES ('b')`], []],
+  ]);
+});
+
+describe('COMMIT in code', () => {
+  const [refused, perhaps] = [['error refused-commit'], ['warning refused-commit']];
+  const alone = { transactions: 'statement' } as const;
+  const body = (sql: string): string => `LANGUAGE plpgsql AS $$ BEGIN ${sql} END $$`;
+  const made = `CREATE PROCEDURE p() ${body('COMMIT;')}; CREATE PROCEDURE q() ${body('CALL p();')}; CREATE FUNCTION f() RETURNS void ${body('CALL p();')}`;
+  check([
+    ['DO $$ BEGIN COMMIT; END $$', refused],
+    ['DO $$ BEGIN ROLLBACK; END $$', refused],
+    ['DO $$ BEGIN COMMIT; END $$', [], alone],
+    ['SELECT 1; DO $$ BEGIN COMMIT; END $$', refused, { transactions: 'string' }],
+    ['DO $$ BEGIN COMMIT; END $$', [], { transactions: 'string' }],
+    ['BEGIN; DO $$ BEGIN COMMIT; END $$; END', refused, alone],
+    ['DO $$ BEGIN IF now() > now() THEN COMMIT; END IF; END $$', perhaps],
+    ['DO $$ BEGIN DO $x$ BEGIN COMMIT; END $x$; END $$', refused],
+    ['DO $$ BEGIN COMMIT; EXCEPTION WHEN others THEN NULL; END $$', perhaps, alone],
+    ['DO $$ BEGIN PERFORM 1; EXCEPTION WHEN others THEN COMMIT; END $$', [], alone],
+    ['DO $$ BEGIN BEGIN NULL; EXCEPTION WHEN others THEN NULL; END; COMMIT; END $$', [], alone],
+    [[made, 'CALL p()'], refused],
+    [[made, 'CALL p()'], [], alone],
+    [[made, 'CALL q()'], refused],
+    [[made, 'CALL q()'], [], alone],
+    [[made, 'DO $$ BEGIN CALL q(); END $$'], refused],
+    [[made, 'DO $$ BEGIN CALL q(); END $$'], [], alone],
+    [[made, 'SELECT f()'], refused, alone],
+    [[made, 'DO $$ BEGIN PERFORM f(); END $$'], refused, alone],
+    [[made, 'SELECT f() FROM orders WHERE n > 3'], perhaps, alone],
+    [`CREATE FUNCTION g() RETURNS void ${body('COMMIT;')}`, perhaps],
+    [`CREATE PROCEDURE g() SET search_path = public ${body('COMMIT;')}`, perhaps],
+    [`CREATE PROCEDURE g() SECURITY DEFINER ${body('COMMIT;')}`, perhaps],
+    [`CREATE PROCEDURE g() ${body('COMMIT;')}`, []],
+    [[`CREATE PROCEDURE g() SECURITY DEFINER ${body('COMMIT;')}`, 'CALL g()'], refused, alone],
+    [`CREATE PROCEDURE g() LANGUAGE sql AS $$ COMMIT $$`, perhaps],
+  ]);
+});
+
+describe('CALL in code', () => {
+  const procedure = 'CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE orders ALTER n SET NOT NULL; END $$';
+  check([
+    [[procedure, 'DO $$ BEGIN CALL p(); END $$'], ['error set-not-null']],
+    [`${procedure}; DO $$ BEGIN CALL p(); END $$`, ['error set-not-null']],
+    [procedure, ['warning set-not-null']],
+  ]);
+});

@@ -19,6 +19,8 @@ const ADVICE: Partial<Readonly<Record<RuleId, string>>> = {
   'managed-transaction': '-- split the file where it commits',
   'open-transaction': '-- COMMIT at the end of the file',
   'enum-value-in-transaction': '-- add the value in a migration of its own, before the one that uses it',
+  'refused-commit':
+    '-- outside of a transaction: a file of its own without one; in a procedure without SET, SECURITY DEFINER and EXCEPTION, by CALL',
   'drop-column': '-- 1. release a version that neither reads nor writes it, 2. wait until no old one runs, 3. drop it in a later migration',
   'drop-table':
     '-- 1. release a version that does not use it, 2. wait until no old one runs, 3. keep a copy, 4. drop it in a later migration',

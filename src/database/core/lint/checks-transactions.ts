@@ -142,8 +142,10 @@ function readsRows({ kind, node }: Context['statement']): boolean {
 }
 
 /** "unsafe use of new value": PostgreSQL refuses it until the transaction that added the value has ended. */
-function usesNewValue({ statement, schema, placed, options }: Context): readonly Draft[] {
-  if (!placed.shared) return [];
+function usesNewValue(context: Context): readonly Draft[] {
+  const { statement, schema, placed, options, file } = context;
+  // Nobody reads the body of a function in PL/pgSQL before it is called, and that of one in SQL only if nobody was told not to.
+  if (!placed.shared || placed.body === 'unread' || (placed.body === 'read' && !readsBodies(file))) return [];
   if (statement.kind === 'AlterEnumStmt') return addsTooSoon(statement.node, { schema, placed, options });
   const added = [...schema.enums].flatMap(([name, one]) =>
     options.version >= USABLE_WITH_ITS_TYPE && one.transaction === placed.transaction
@@ -151,16 +153,32 @@ function usesNewValue({ statement, schema, placed, options }: Context): readonly
       : [...one.added].filter(([, transaction]) => transaction === placed.transaction).map(([value]) => ({ name, value })),
   );
   if (added.length === 0) return [];
-  const texts = new Set(findAll(statement.node, ['A_Const']).map(({ node }) => textOf(child(node, 'sval'), 'sval')));
+  const ran = [statement, ...(placed.body === undefined ? calledBodies(context) : [])];
   return added
-    .filter(({ name, value }) => texts.has(value) && mayBeOf(name, statement, schema))
+    .filter(({ name, value }) => ran.some((one) => textsOf(one).has(value) && mayBeOf(name, one, schema)))
     .map(
       ({ name, value }) =>
         ({
           rule: 'enum-value-in-transaction',
           message: `'${value}' was added to ${name} in this transaction and cannot be used before it ends`,
+          ...(placed.body === 'read' ? { atOnce: true } : {}),
         }) as const,
     );
+}
+
+function textsOf({ node }: Context['statement']): ReadonlySet<string> {
+  return new Set(findAll(node, ['A_Const']).map((one) => textOf(child(one.node, 'sval'), 'sval')));
+}
+
+/** Statements of functions of this file that are called here; what earlier files made is judged here anyway. */
+function calledBodies({ statement, schema, file }: Context): readonly Context['statement'][] {
+  if (statement.kind === 'CreateFunctionStmt') return [];
+  const called = calledFunctions(statement).map((name) => schema.functions.get(name));
+  return called.flatMap((one) => (one?.file === file.index && !one.readAtOnce ? one.body.map((inner) => inner.statement) : []));
+}
+
+function readsBodies({ settings }: Context['file']): boolean {
+  return !/^(?:off|false|no|0|f|n)$/i.test(settings.get('check_function_bodies')?.value ?? 'on');
 }
 
 /** From this version on a value may be used at once where its type was made by the same transaction. */

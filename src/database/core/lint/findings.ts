@@ -1,11 +1,11 @@
+import type { Statement } from '../types.ts';
 import { adviceFor } from './advice.ts';
 import { bytesOf, utf8Length } from './command-place.ts';
 import { LEADING_COMMENTS } from './fixes.ts';
-import type { Found } from './lint-file.ts';
 import type { LockMode } from './measured-facts.ts';
 import { RULES, type Category, type RuleId } from './rules.ts';
 import type { Suppression } from './suppressions.ts';
-import type { Draft, LintOptions, Severity, TableSize } from './types.ts';
+import type { Draft, LintOptions, Placed, Severity, TableSize } from './types.ts';
 
 /** A file as it is told to people. */
 export interface Source {
@@ -40,6 +40,21 @@ export interface Finding extends Place {
 }
 
 export type { LockMode };
+
+/** A draft with the statement it is about. */
+export interface Found {
+  readonly draft: Draft;
+  readonly statement: Statement;
+  readonly base: number | null;
+  readonly inside: Placed['inside'];
+  /** These files made its table not long before. */
+  readonly young: boolean;
+}
+
+/** A finding about a whole statement. */
+export function whole(draft: Draft, statement: Statement): Found {
+  return { draft, statement, base: 0, inside: null, young: false };
+}
 
 /** Gives drafts their places and severities, and takes out what a comment allows. */
 export function settle(
@@ -99,7 +114,7 @@ function severityOf({ draft, inside, young }: Found, { sizes }: LintOptions): Se
   const own = draft.severity ?? RULES[draft.rule].severity;
   const size = draft.relation === undefined ? undefined : sizes.get(draft.relation);
   const sized = draft.scales === true ? (size === undefined ? unsized(own, young || draft.readable === true) : bySize(own, size)) : own;
-  return inside === 'function' ? DOWN[sized] : sized;
+  return inside === 'function' && draft.atOnce !== true ? DOWN[sized] : sized;
 }
 
 /** Nobody knows the size: a table that is hardly large, or a lock that readers do not notice, is worth a look and stops nothing. */

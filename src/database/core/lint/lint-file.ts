@@ -1,14 +1,17 @@
+import { transactionOf } from '../transactions.ts';
 import type { Statement } from '../types.ts';
+import { calledIn, calledSteps, hiddenInCalled, innerSteps, keepBody, unjudged, type Step, type Unfolded } from './bodies.ts';
 import { checkFile } from './checks-file.ts';
+import { refusedEndings } from './checks-endings.ts';
 import { checkLocks } from './checks-locks.ts';
 import { checkReach, mixedFile } from './checks-reach.ts';
 import { checkOldVersion } from './checks-old-version.ts';
 import { checkRows } from './checks-rows.ts';
 import { checkStyle } from './checks-style.ts';
-import { calledFunctions, checkTransactions } from './checks-transactions.ts';
+import { checkTransactions } from './checks-transactions.ts';
 import { checkVersion } from './checks-version.ts';
 import { withPlace } from './command-place.ts';
-import { oncePerFile, settle, type Finding, type Source } from './findings.ts';
+import { oncePerFile, settle, whole, type Finding, type Found, type Source } from './findings.ts';
 import { followRename } from './follow-rename.ts';
 import { impactOf } from './impact.ts';
 import type { LockMode } from './measured-facts.ts';
@@ -20,25 +23,6 @@ import { readSuppressions } from './suppressions.ts';
 import { slipDraft, timeline } from './timeline.ts';
 import type { Context, Done, Draft, FileFacts, LintOptions, Placed, TransactionMode } from './types.ts';
 
-/** A statement with those in its body, when it is a DO block or makes a function. */
-export interface Unfolded {
-  readonly statement: Statement;
-  readonly inner: readonly Inner[];
-  /** SQL in it that is put together at run time, by line. */
-  readonly hidden: readonly number[];
-  /** Why its body cannot be parsed; null where it can, or where it has none. */
-  readonly refused: string | null;
-  /** The function it makes, which may be called later in the file. */
-  readonly makes: string | null;
-}
-
-/** A statement of a body. */
-export interface Inner {
-  readonly statement: Statement;
-  /** Byte of the file at which its text begins; null when the body is not in the file as it is. */
-  readonly base: number | null;
-}
-
 /** One file, parsed and ready to be judged. */
 export interface LintSource extends Source {
   readonly statements: readonly Unfolded[];
@@ -47,6 +31,8 @@ export interface LintSource extends Source {
   readonly limited: boolean;
   /** Its tool refuses a file of which only some statements can be in a transaction. */
   readonly unmixed: boolean;
+  /** Nobody knows whether what runs it puts a transaction around it. */
+  readonly loose: boolean;
 }
 
 /** What a statement does to tables in use: what a trace of it must find. */
@@ -73,15 +59,18 @@ export function lintFile(source: LintSource, place: InHistory, schema: Schema, o
   const run: Run = { schema, place, file, options, earlier: place.carried?.done ?? [], claims: [], found: [] };
   run.found.push(...slips.map((slip) => whole(slipDraft(slip), slip.statement)));
   const unfolded = new Map(source.statements.map((one) => [one.statement, one]));
-  const makes = source.statements.some((one) => one.makes !== null);
-  const called = new Set(makes ? placed.flatMap(({ statement }) => calledFunctions(statement)) : []);
+  const called = calledIn(source.statements);
+  const loose = source.loose && !all.some((one) => transactionOf(one) === 'begin');
   for (const [position, one] of placed.entries()) {
     if (position > 0 && placed[position - 1]?.transaction !== one.transaction) run.earlier = [];
     const parts = unfolded.get(one.statement);
-    const steps = [{ placed: one, base: 0 }, ...calledSteps(one, run), ...innerSteps(one, parts, called)];
+    const inner = innerSteps(one, parts, called);
+    const deeper = inner.flatMap(({ placed: step }) => (step.inside === 'block' ? calledSteps(step, run) : []));
+    const steps = [{ placed: one, base: 0 }, ...calledSteps(one, run), ...inner, ...deeper];
     for (const step of steps) takeStep(run, step, { outer: one, position });
     if (parts !== undefined) keepBody(schema, parts);
     run.found.push(...(parts === undefined ? [] : unjudged(parts, called)), ...hiddenInCalled(one, run));
+    run.found.push(...refusedEndings({ placed: one, unfolded: parts, schema, loose }));
   }
   run.found.push(...checkFile(placed, schema).map((one) => whole(one.draft, one.placed.statement)));
   if (source.unmixed) run.found.push(...mixedFile(all).map(({ draft, statement }) => whole(draft, statement)));
@@ -108,11 +97,6 @@ function factsOf(source: LintSource, place: InHistory): Run['file'] {
     settings: new Map(),
     limited: source.limited,
   };
-}
-
-/** A finding about a whole statement. */
-function whole(draft: Draft, statement: Statement): Found {
-  return { draft, statement, base: 0, inside: null, young: false };
 }
 
 /** Judges a statement, or one of a body, and does to the schema what it would. */
@@ -190,73 +174,6 @@ export function carriedFrom(index: number): Carried {
 
 /** More than any file has, so that numbers of transactions never meet. */
 const TRANSACTIONS_PER_FILE = 1_000_000;
-const HIDDEN: Draft = { rule: 'hidden-sql', message: 'this runs SQL that only it knows when it runs, so it was not judged' };
-
-/** What of a body was not judged. What it runs now leaves the file unknown; what a function may run when it is called is a remark. */
-function unjudged({ statement, refused, hidden, makes }: Unfolded, called: ReadonlySet<string>): readonly Found[] {
-  const draft: Draft = makes === null || called.has(makes) ? { ...HIDDEN, certainty: 'unknown' } : { ...HIDDEN, severity: 'notice' };
-  const message = `the body of this cannot be parsed, so it was not judged: ${refused ?? ''}`;
-  return [
-    ...(refused === null ? [] : [whole({ rule: 'unreadable', message, certainty: 'unknown' }, statement)]),
-    ...hidden.map((line): Found => ({ draft, statement: { ...statement, line }, base: null, inside: null, young: false })),
-  ];
-}
-
-/** A draft with the statement it is about. */
-export interface Found {
-  readonly draft: Draft;
-  readonly statement: Statement;
-  readonly base: number | null;
-  readonly inside: Placed['inside'];
-  /** These files made its table not long before. */
-  readonly young: boolean;
-}
-
-interface Step {
-  readonly placed: Placed;
-  readonly base: number | null;
-}
-
-/** A block runs now; a function only when something calls it, unless this file does. */
-function innerSteps(outer: Placed, unfolded: Unfolded | undefined, called: ReadonlySet<string>): readonly Step[] {
-  const inside = unfolded?.makes === null || (unfolded?.makes !== undefined && called.has(unfolded.makes)) ? 'block' : 'function';
-  return (unfolded?.inner ?? []).map(({ statement, base }) => ({
-    placed: { statement, transaction: outer.transaction, shared: true, inside, base },
-    base,
-  }));
-}
-
-/** A function is judged again where it is called later, with what is there by then. */
-function keepBody({ functions }: Schema, { makes, inner, hidden }: Unfolded): void {
-  const made = makes === null ? undefined : functions.get(makes);
-  if (makes !== null && made !== undefined)
-    functions.set(makes, { ...made, body: inner.map(({ statement }) => statement), hidden: hidden.length > 0 });
-}
-
-/** What functions of files before this one do that a statement calls; those of its own file are judged where they are made. */
-function calledSteps({ statement, transaction }: Placed, { schema, file }: Run): readonly Step[] {
-  if (statement.kind === 'CreateFunctionStmt') return [];
-  const made = calledFunctions(statement).map((name) => schema.functions.get(name));
-  return made.flatMap((one) =>
-    one === undefined || one.file === file.index
-      ? []
-      : one.body.map((inner): Step => ({
-          placed: { statement: { ...inner, line: statement.line, start: null }, transaction, shared: true, inside: 'block', base: null },
-          base: null,
-        })),
-  );
-}
-
-/** A function of an earlier file that is called here and puts SQL together. */
-function hiddenInCalled({ statement }: Placed, { schema, file }: Run): readonly Found[] {
-  if (statement.kind === 'CreateFunctionStmt') return [];
-  const hides = calledFunctions(statement).some((name) => {
-    const made = schema.functions.get(name);
-    return made?.hidden === true && made.file !== file.index;
-  });
-  return hides ? [whole({ ...HIDDEN, certainty: 'unknown' }, statement)] : [];
-}
-
 function contextOf({ placed, base }: Step, { schema, earlier, file, options }: Run): Context {
   const zone = file.settings.get('timezone')?.value;
   const around = { schema, earlier, file, options: zone === undefined ? options : { ...options, utc: isUtc(zone) } };

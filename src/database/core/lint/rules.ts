@@ -137,6 +137,11 @@ const TRANSACTIONS = {
     'The tool does not begin with a file that mixes what can be in a transaction with what cannot.',
   ),
   'enum-value-in-transaction': rule('transactions', 'error', 'A new value of an enum cannot be used in the transaction that added it.'),
+  'refused-commit': rule(
+    'transactions',
+    'error',
+    'Code may end a transaction only where nothing began one around it: in a block, or a procedure that is called.',
+  ),
   'merge-alters': rule('transactions', 'notice', 'One ALTER TABLE with several actions takes its lock once.'),
 } as const;
 

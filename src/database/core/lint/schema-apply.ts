@@ -39,7 +39,12 @@ const APPLIED: Readonly<Record<string, (schema: Schema, node: Node, where: Where
   CopyStmt: (schema, node) => fill(schema, relationKey(child(node, 'relation'))),
   MergeStmt: (schema, node) => fill(schema, relationKey(child(node, 'relation'))),
   CreateEnumStmt: (schema, node, { file, transaction }) =>
-    void schema.enums.set(plainName(nameParts(children(node, 'typeName')).join('.')), { file, transaction, added: new Map() }),
+    void schema.enums.set(plainName(nameParts(children(node, 'typeName')).join('.')), {
+      file,
+      transaction,
+      values: new Set(nameParts(children(node, 'vals'))),
+      added: new Map(),
+    }),
   AlterEnumStmt: addValue,
   ViewStmt: (schema, node, { file }) => void schema.views.set(relationKey(child(node, 'view')), viewOf(node['query'], file)),
   CreateFunctionStmt: (schema, node, { file }) =>
@@ -47,6 +52,10 @@ const APPLIED: Readonly<Record<string, (schema: Schema, node: Node, where: Where
       file,
       stable: isStable(node),
       body: [],
+      ends: [],
+      procedure: isSet(node, 'is_procedure'),
+      bound: isBound(node),
+      readAtOnce: false,
       hidden: false,
     }),
 };
@@ -81,11 +90,22 @@ function isStable(node: Node): boolean {
   });
 }
 
+/** With SET or SECURITY DEFINER, under which no transaction ends. */
+function isBound(node: Node): boolean {
+  return children(node, 'options').some((one) => {
+    const option = child(one, 'DefElem');
+    const name = textOf(option, 'defname');
+    return name === 'set' || (name === 'security' && isSet(child(child(option, 'arg'), 'Boolean'), 'boolval'));
+  });
+}
+
 /** Adds a value to an enum's known ones, with the transaction it becomes usable after. */
 function addValue(schema: Schema, node: Node, { transaction }: Where): void {
   const name = plainName(nameParts(children(node, 'typeName')).join('.'));
-  const known = schema.enums.get(name) ?? { file: null, transaction: null, added: new Map<string, number>() };
-  if (textOf(node, 'oldVal') === '') known.added.set(textOf(node, 'newVal'), transaction);
+  const known = schema.enums.get(name) ?? { file: null, transaction: null, values: new Set<string>(), added: new Map<string, number>() };
+  const value = textOf(node, 'newVal');
+  const there = isSet(node, 'skipIfNewValExists') && (known.values.has(value) || known.added.has(value));
+  if (textOf(node, 'oldVal') === '' && !there) known.added.set(value, transaction);
   schema.enums.set(name, known);
 }
 

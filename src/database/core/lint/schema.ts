@@ -1,5 +1,6 @@
 import { relationName } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import type { Ending, Inner } from './bodies.ts';
 import type { ColumnUse } from './measured-facts.ts';
 import type { ColumnType } from './type-change.ts';
 
@@ -18,7 +19,13 @@ export interface Callable {
   /** Does it answer the same for every row of a statement? Null when nobody knows. */
   readonly stable: boolean | null;
   /** What it runs, as far as these files say it. */
-  readonly body: readonly Statement[];
+  readonly body: readonly Inner[];
+  readonly ends: readonly Ending[];
+  /** CALL runs it, and it may end the transaction where that is not {@link bound}: with SET or SECURITY DEFINER. */
+  readonly procedure: boolean;
+  readonly bound: boolean;
+  /** The server reads its body when it is made. */
+  readonly readAtOnce: boolean;
   /** Does it run SQL that it puts together? */
   readonly hidden: boolean;
 }
@@ -27,6 +34,8 @@ export interface Enum {
   readonly file: number | null;
   /** The transaction that made it. */
   readonly transaction: number | null;
+  /** Values that it is known to have had from the beginning. */
+  readonly values: ReadonlySet<string>;
   /** Values that were added later, each with the transaction that did. */
   readonly added: Map<string, number>;
 }

@@ -23,6 +23,8 @@ export interface Draft {
   readonly scales?: true;
   /** Writers wait, but readers go on while it runs. */
   readonly readable?: true;
+  /** The server says it when the function is made, not only when it is called. */
+  readonly atOnce?: true;
 }
 
 /** One thing a statement does: ALTER TABLE may do several. */
@@ -70,6 +72,8 @@ export interface Placed {
   readonly shared: boolean;
   /** A block's or function's own: it runs within that statement. */
   readonly inside: 'block' | 'function' | null;
+  /** In a function that this statement makes, which the server reads at once (SQL), or only when it is called. Left out for what runs here. */
+  readonly body?: 'read' | 'unread';
   /** What places in its tree are counted from, as a byte of the file; null when its text is not in the file as it is. */
   readonly base: number | null;
 }
