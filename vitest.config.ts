@@ -20,6 +20,8 @@ export default defineConfig({
           exclude: ['**/node_modules/**', ...CORES],
           testTimeout: 90_000,
           hookTimeout: 120_000,
+          // By itself a second, in which a busy machine does not always begin a process or a connection. It bounds a hang, nothing else.
+          expect: { poll: { timeout: 20_000 } },
           pool: 'forks',
         },
       },

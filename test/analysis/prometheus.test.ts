@@ -42,8 +42,7 @@ async function makeHarness(): Promise<SourceHarness> {
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     },
-    // The next scrape is at most a second away.
-    settled: () => new Promise((resolve) => setTimeout(resolve, 1_500)),
+    settled: () => prometheus.scraped(),
     reset: async () => {
       Object.assign(totals, { canary: { requests: 0, bad: 0 }, stable: { requests: 0, bad: 0 } });
     },
@@ -132,7 +131,7 @@ describe('a Prometheus that answers something else', () => {
   afterEach(() => cleanup.run());
 
   const read = (ask: Parameters<typeof createPrometheusSource>[0]['ask'] = ASK) =>
-    createPrometheusSource({ url: `http://127.0.0.1:${port}`, token: 'abc', ask, timeoutMs: 500 }).read(
+    createPrometheusSource({ url: `http://127.0.0.1:${port}`, token: 'abc', ask, timeoutMs: 2_000 }).read(
       QUESTION,
       new AbortController().signal,
     );
@@ -201,7 +200,7 @@ describe('a Prometheus that answers something else', () => {
       (_request: IncomingMessage, response: ServerResponse): unknown => response.end('x'.repeat(2_000_000)),
       /more than 1024 KiB/,
     ],
-    ['nothing in time', () => undefined, /within 500 ms/],
+    ['nothing in time', () => undefined, /within 2000 ms/],
     ['a broken connection', (request: IncomingMessage) => void request.socket.destroy(), /cannot be reached/],
   ] as readonly (readonly [string, Answer, RegExp])[])('is silent, and says why: %s', async (_name, given, reason) => {
     answer = given;
@@ -245,7 +244,7 @@ describe('a Prometheus that answers something else', () => {
 
   it('nobody is there, or the address holds credentials', async () => {
     const ask = (url: string) =>
-      createPrometheusSource({ url, token: null, ask: ASK, timeoutMs: 500 }).read(QUESTION, new AbortController().signal);
+      createPrometheusSource({ url, token: null, ask: ASK, timeoutMs: 2_000 }).read(QUESTION, new AbortController().signal);
     expect(await ask(`http://127.0.0.1:${await freePort()}`)).toMatchObject({
       reason: expect.stringContaining('nobody listens there') as string,
     });

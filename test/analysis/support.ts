@@ -24,6 +24,8 @@ export interface RunningPrometheus {
   /** Stops it where it is: connections are accepted, nothing is answered. */
   hang(): void;
   start(): Promise<void>;
+  /** Resolves when it knows all that there is to be scraped now. */
+  scraped(): Promise<void>;
 }
 
 /** A real Prometheus that scrapes these targets every second; started with {@link RunningPrometheus.start}. */
@@ -36,8 +38,17 @@ export async function makePrometheus(folder: string, targets: readonly string[],
   );
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess | null = null;
+  const scraped = async (): Promise<void> => {
+    const since = Date.now() / 1_000;
+    for (let tries = 0; tries < 400; tries++) {
+      if ((await scrapedAt(url)) > since) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error('Prometheus did not scrape');
+  };
   return {
     url,
+    scraped,
     kill: async () => {
       const running = child;
       child = null;
@@ -56,12 +67,7 @@ export async function makePrometheus(folder: string, targets: readonly string[],
       ];
       child = spawn(PROMETHEUS, args, { stdio: 'ignore' });
       // Until it has scraped again it answers with what it knew before, for up to five minutes.
-      const startedAt = Date.now() / 1_000;
-      for (let tries = 0; tries < 400; tries++) {
-        if ((await scrapedAt(url)) > startedAt) return;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      throw new Error('Prometheus did not start');
+      await scraped();
     },
   };
 }

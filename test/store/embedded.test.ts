@@ -60,10 +60,14 @@ describe('the embedded PostgreSQL', () => {
       await query(second.url('my "shop"'), "select current_database() as name, current_setting('server_encoding') as encoding"),
     ).toEqual([{ name: 'my "shop"', encoding: 'UTF8' }]);
     const pid = pidOf(first);
-    const busy = query(first.url('postgres'), 'select pg_sleep(0.3)');
-    await eventually('the query runs', async () => !(await first.stopIfUnused()));
-    await busy;
-    expect(await first.stopIfUnused()).toBe(true);
+    const sleeping = (what: string) => query(first.url('postgres'), `select ${what} from pg_stat_activity where wait_event = 'PgSleep'`);
+    const busy = query(first.url('postgres'), 'select pg_sleep(60)').catch(() => 'ended');
+    // Not asked by trying to stop it: before the query is there, that would succeed.
+    await eventually('the query runs', async () => (await sleeping('pid')).length > 0);
+    expect(await first.stopIfUnused()).toBe(false);
+    await sleeping('pg_terminate_backend(pid)');
+    expect(await busy).toBe('ended');
+    await eventually('nobody uses it any more', () => first.stopIfUnused());
     await eventually('it stopped', () => !processExists(pid));
   });
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEmbedded, processExists, stopUnusedEmbedded, type Embedded } from '../../src/store/index.ts';
@@ -142,9 +142,8 @@ describe('a server that runs', () => {
     await original.ensureDatabase('original');
     const copy = join(place.home, 'copy');
     mkdirSync(join(copy, 'store'), { recursive: true });
-    cpSync(original.dataDirectory, join(copy, 'store', 'pg'), { recursive: true });
-    const owner = statSync(original.dataDirectory);
-    execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, join(copy, 'store', 'pg')]);
+    // With owners; a file that goes while it is copied is left out.
+    spawnSync('cp', ['-a', original.dataDirectory, join(copy, 'store', 'pg')]);
     // A copy of a running server may be of no use; whether it starts or is refused, it is not the original.
     const other = await openEmbedded({ home: copy }).then(track, () => null);
     expect(other?.socketDirectory).not.toBe(original.socketDirectory);

@@ -49,7 +49,8 @@ async function begun(app: App): Promise<void> {
 
 describe('SIGTERM', () => {
   it('takes readiness down first, lets requests and transactions end, closes kept connections, runs hooks in reverse, exits 0', async () => {
-    const app = await start({ announceMs: 1_000 });
+    // Time enough for all that is asked in it.
+    const app = await start({ announceMs: 4_000, graceMs: 20_000 });
     const agent = new Agent({ keepAlive: true });
     await text(await open(`${app.url}/hello`, agent));
     await text(await open(`${app.url}/transaction`));
@@ -65,7 +66,7 @@ describe('SIGTERM', () => {
     expect(late.headers.connection).toBe('close');
     expect(await text(late)).toBe('hello');
     // After the announcement nobody can connect any more, while the slow request still waits.
-    await expect.poll(() => open(app.url).then(text, ({ code }: NodeJS.ErrnoException) => code), { timeout: 5_000 }).toBe('ECONNREFUSED');
+    await expect.poll(() => open(app.url).then(text, ({ code }: NodeJS.ErrnoException) => code)).toBe('ECONNREFUSED');
 
     app.child.send('release');
     const answer = await slow;
