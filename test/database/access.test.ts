@@ -97,7 +97,7 @@ describe('the connection', () => {
 
 describe('a query of a smoke check', () => {
   test('answers rows', async () => {
-    expect(await queryRows(openAccess(server.url('shop')), 'SELECT 1 AS one', 1_000)).toEqual([{ one: 1 }]);
+    expect(await queryRows(openAccess(server.url('shop')), 'SELECT 1 AS one', 20_000)).toEqual([{ one: 1 }]);
   });
 
   test.each([

@@ -12,7 +12,8 @@ describe('locks', () => {
     files({ '2_b.sql': 'ALTER TABLE t ADD COLUMN n int' });
     const reader = await session('long report');
     await reader.query('BEGIN; SELECT * FROM t');
-    const answer = await applyMigrations(request({ lockRetries: 2 }));
+    // Who holds it is looked up after half of the time for which each try waits.
+    const answer = await applyMigrations(request({ lockRetries: 2, lockTimeoutMs: 1_000 }));
     expect(answer).toMatchObject({ verdict: 'fail', changed: false });
     expect(answer.reason).toContain('[55P03]');
     expect(answer.reason).toContain('tried 3 times');

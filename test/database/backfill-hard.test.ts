@@ -11,7 +11,7 @@ import {
   type BackfillDefinition,
 } from '../../src/database/index.ts';
 import { systemClock } from '../../src/kernel/index.ts';
-import { backfillWorld } from './backfill-world.ts';
+import { backfillWorld, meanwhile } from './backfill-world.ts';
 import { effects } from './support.ts';
 
 const { people, request, definition, query, session, lines, folder, access } = backfillWorld();
@@ -110,34 +110,30 @@ describe('a lost connection', () => {
 
   test('does not undo what was asked meanwhile', async () => {
     await people(2_000);
+    const { effects: waiting, begin } = meanwhile();
     let first = true;
-    const work: Parameters<typeof request>[0] = {
-      onBatch: () => {
-        if (first) void loseAll();
-        first = false;
-      },
-      onProgress: (line) => void (line === LOST && ask('stop')),
+    const onBatch = (): void => {
+      if (first) begin(loseAll());
+      first = false;
     };
-    // Many batches, so that it is not done before its connections are.
-    const result = await runBackfill(request(work, { limits: { ...limits(), mostRowsPerBatch: 10 } }));
+    const onProgress = (line: string): void => void (line === LOST && begin(ask('stop')));
+    const result = await runBackfill(request({ effects: waiting, onBatch, onProgress }, { limits: limits() }));
     expect(result).toMatchObject({ verdict: 'unknown', reason: expect.stringContaining('asked it to stop') as string });
   });
 
   test('long after another one is overcome as well', async () => {
     await people(2_000);
     let [skew, losses, since] = [0, 0, 0];
-    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skew };
+    const losing = meanwhile({ ...systemClock, monotonic: () => systemClock.monotonic() + skew });
     const onBatch = (): void => {
       since += 1;
       if (losses === 2 || since < 3) return;
       skew += 600_000;
       losses += 1;
       since = 0;
-      void loseAll();
+      losing.begin(loseAll());
     };
-    const result = await runBackfill(
-      request({ effects: { ...effects, clock }, onBatch, onProgress: (line) => lines.push(line) }, { limits: { ...limits(), nice: 1 } }),
-    );
+    const result = await runBackfill(request({ effects: losing.effects, onBatch }, { limits: { ...limits(), nice: 1 } }));
     expect(result).toMatchObject({ verdict: 'pass', changed: 2_000 });
     expect(losses).toBe(2);
   });
@@ -153,9 +149,12 @@ describe('a lost connection', () => {
 describe('what is said of a backfill', () => {
   test('whether it runs, not whether it was running when it was killed', async () => {
     await people(5_000);
+    const asking = meanwhile();
     const heard: Promise<boolean>[] = [];
     const onBatch = (): void => {
-      if (heard.length === 0) heard.push(controlBackfill(access(), 'split-names', 'pause'));
+      if (heard.length > 0) return;
+      heard.push(controlBackfill(access(), 'split-names', 'pause'));
+      asking.begin(Promise.all(heard));
     };
     const seen: unknown[] = [];
     const onWait = (why: string | null): void => {
@@ -166,7 +165,7 @@ describe('what is said of a backfill', () => {
         await ask('stop');
       });
     };
-    await runBackfill(request({ onBatch, onWait }));
+    await runBackfill(request({ effects: asking.effects, onBatch, onWait }));
     expect([await Promise.all(heard), seen]).toEqual([[true], ['running']]);
     await query(`UPDATE slipway_history.backfill SET status = 'running'`);
     expect((await lookAtBackfill(access(), definition())).state).toMatchObject({

@@ -1,5 +1,12 @@
 import { beforeEach } from 'vitest';
-import { DEFAULT_LIMITS, type BackfillDefinition, type BackfillRequest, type BatchRecord } from '../../src/database/index.ts';
+import {
+  DEFAULT_LIMITS,
+  type BackfillDefinition,
+  type BackfillRequest,
+  type BatchRecord,
+  type DatabaseEffects,
+} from '../../src/database/index.ts';
+import { systemClock } from '../../src/kernel/index.ts';
 import { databaseWorld, type DatabaseWorld } from './database-world.ts';
 import { effects } from './support.ts';
 
@@ -9,6 +16,22 @@ export interface BackfillWorld extends DatabaseWorld {
   readonly people: (count: number) => Promise<void>;
   readonly definition: (more?: Partial<BackfillDefinition>) => BackfillDefinition;
   readonly request: (more?: Partial<BackfillRequest>, definition?: Partial<BackfillDefinition>) => BackfillRequest;
+}
+
+/** Something that somebody else does while a backfill runs. */
+export interface Meanwhile {
+  /** Of the backfill: it does not pause for its next batch before what was begun is done, so it cannot have ended before. */
+  readonly effects: DatabaseEffects;
+  readonly begin: (work: Promise<unknown>) => void;
+}
+
+export function meanwhile(clock = systemClock): Meanwhile {
+  let begun: Promise<unknown> = Promise.resolve();
+  const sleep: typeof clock.sleep = async (ms, signal) => {
+    await begun;
+    await clock.sleep(ms, signal);
+  };
+  return { effects: { ...effects, clock: { ...clock, sleep } }, begin: (work) => void (begun = work) };
 }
 
 export function backfillWorld(): BackfillWorld {

@@ -155,7 +155,7 @@ describe('migrations killed at', () => {
 
   test('a frozen worker that wakes up after it was replaced does nothing more', async () => {
     writeMigrations(work.directory, {
-      '1_a.sql': "CREATE TABLE t (id serial, s text); INSERT INTO t (s) SELECT 'one' FROM (SELECT pg_sleep(1)) x",
+      '1_a.sql': `CREATE TABLE t (id serial, s text); INSERT INTO t (s) SELECT 'one' FROM (SELECT pg_sleep(CASE WHEN (SELECT fence FROM slipway_history.migration_fence) < 2 THEN 60 ELSE 0 END)) x`,
       '2_b.sql': "INSERT INTO t (s) VALUES ('two')",
     });
     const zombie = child(work, '');

@@ -47,7 +47,7 @@ export function writeMigrations(directory: string, files: Readonly<Record<string
 }
 
 /** Waits until the condition holds. Fails the test by its own deadline otherwise. */
-export async function until(what: string, condition: () => Promise<boolean> | boolean, deadlineMs = 15_000): Promise<void> {
+export async function until(what: string, condition: () => Promise<boolean> | boolean, deadlineMs = 60_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`gave up waiting until ${what}`);
