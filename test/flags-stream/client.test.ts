@@ -21,7 +21,7 @@ afterEach(async () => {
 
 function connect(options: Partial<NodeClientOptions> = {}): FlagsClient {
   const log = (level: string, message: string): void => void said.push(`${level}: ${message}`);
-  const client = createClient({ url: server.url, token: 'slp_a_b', log, ...options });
+  const client = createClient({ url: server.url, token: 'slp_a_b', log, initTimeoutMs: 20_000, ...options });
   clients.push(client);
   return client;
 }
@@ -126,7 +126,7 @@ describe('a client', () => {
   it('polls beside the stream: one that holds everything back does not keep it in the dark', async () => {
     server.mute = true;
     says(server, signer, setOf(3, { 'kill-me': aSwitch(true) }));
-    const client = connect({ initTimeoutMs: 30_000, timings: { pollMs: 200 } });
+    const client = connect({ timings: { pollMs: 200 } });
     expect(await client.ready).toMatchObject({ source: 'server', seq: 3 });
     await eventually('it is the same', () => server.polls.same > 0);
     says(server, signer, setOf(4, { 'kill-me': aSwitch(false) }));
@@ -225,7 +225,7 @@ describe('silence', () => {
 
   it('of the store behind the server counts, although the server speaks', async () => {
     says(server, signer, setOf(1, {}));
-    const client = connect({ staleAfterMs: 300, timings: { readTimeoutMs: 400, pollMs: 60_000 } });
+    const client = connect({ staleAfterMs: 300 });
     await client.ready;
     const away = setInterval(() => server.send(eventFrame('away', '{"sinceMs":9000}')), 20);
     await eventually('it is stale', () => client.status().state === 'STALE');
@@ -238,7 +238,7 @@ describe('silence', () => {
     server.mute = true;
     server.age = 100;
     says(server, signer, setOf(1, {}));
-    const client = connect({ initTimeoutMs: 30_000, timings: { pollMs: 100 } });
+    const client = connect({ timings: { pollMs: 100 } });
     expect(await client.ready).toMatchObject({ source: 'server' });
     expect(client.status()).toMatchObject({ state: 'STALE' });
     expect(client.status().staleForMs).toBeGreaterThanOrEqual(100_000);

@@ -196,10 +196,12 @@ describe('a fault between a kill and its clients', () => {
     await killHard(first);
     await writing;
     expect(herd.every((client) => client.status().source === 'server')).toBe(true);
+    const next = await bed.serve();
+    // From here on: how often they try while nobody is there depends on how long this machine takes for a server to begin.
     const before = way.connections();
-    way.leadsTo(await bed.serve());
+    way.leadsTo(next);
     await until(() => herd.every((client) => !isOn(client) && client.status().state === 'READY'));
-    // A stream and an acknowledgement each, and a try or two while nobody was there: no storm.
+    // A stream and an acknowledgement each, and a try or two that was on its way: no storm.
     expect(way.connections() - before).toBeLessThan(40 * 6);
   });
 

@@ -31,7 +31,7 @@ const FLAGS = {
     rules: [{ name: 'big ones', when: { attribute: 'company', operator: 'eq', value: 'acme' }, serve: { variant: 'big' } }],
   }),
 };
-const options = () => ({ url: server.url, token: 'slp_a_b', log: () => undefined });
+const options = () => ({ url: server.url, token: 'slp_a_b', initTimeoutMs: 20_000, log: () => undefined });
 
 describe('the stock server SDK', () => {
   const connect = async (client: FlagsClient): Promise<Client> => {

@@ -13,7 +13,7 @@ beforeEach(async () => {
   server = await scriptedServer();
   signer = newSigner();
   says(server, signer, setOf(3, { 'kill-me': aSwitch(true) }));
-  client = createClient({ url: server.url, token: 'slp_a_b', keys: [signer.key], log: () => undefined });
+  client = createClient({ url: server.url, token: 'slp_a_b', keys: [signer.key], initTimeoutMs: 20_000, log: () => undefined });
   await client.ready;
   states.length = 0;
   client.on('state', ({ state }) => states.push(state));

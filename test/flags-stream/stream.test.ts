@@ -6,6 +6,7 @@ import { createClient, type FlagsClient, type NodeClientOptions } from '../../pa
 import { awaitDelivery, deliveryOf, type Delivery, type FlagChange } from '../../src/flags/index.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import { aFlag, openBed, until, type Bed, type Served } from '../server/bed.ts';
+import { listen } from '../server/listen.ts';
 
 let bed: Bed;
 let server: Served;
@@ -80,12 +81,8 @@ describe('slipway serve and its client', () => {
 
   it('who does not acknowledge is named', async () => {
     await connect();
-    const silent = new AbortController();
-    const response = await fetch(`${server.base}/flags/v1/stream?client=silent`, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: silent.signal,
-    });
-    expect(response.status).toBe(200);
+    const silent = await listen(`${server.base}/flags/v1/stream?client=silent`, { authorization: `Bearer ${token}` });
+    expect(silent.status).toBe(200);
     const change = await bed.write([['kill-me', aFlag({ enabled: false })]], 'kill');
     await until(async () =>
       (await bed.store.telemetry.reach('dev')).some(({ seq, acknowledged }) => seq === change.seq && acknowledged === 1),
@@ -93,7 +90,7 @@ describe('slipway serve and its client', () => {
     const reach = (await bed.store.telemetry.reach('dev')).find(({ seq }) => seq === change.seq);
     const from = { address: expect.stringContaining('127.0.0.1') as unknown, token: { id: token.split('_')[1], description: 'test' } };
     expect(reach).toMatchObject({ connected: 2, acknowledged: 1, stale: [{ client: 'silent', from }] });
-    silent.abort();
+    silent.close();
     await until(async () => (await bed.store.telemetry.reach('dev')).some(({ connected, stale }) => connected === 1 && stale.length === 0));
   });
 
@@ -125,8 +122,7 @@ describe('slipway serve and its client', () => {
 
   it('who acknowledges what the server itself does not have is asked to come back, and not counted', async () => {
     await connect();
-    const silent = new AbortController();
-    await fetch(`${server.base}/flags/v1/stream?client=ahead`, { headers: { authorization: `Bearer ${token}` }, signal: silent.signal });
+    const silent = await listen(`${server.base}/flags/v1/stream?client=ahead`, { authorization: `Bearer ${token}` });
     const change = await bed.write([['kill-me', aFlag({ enabled: false })]], 'kill');
     const acknowledge = (seq: number) => server.call('POST /flags/v1/acknowledge', { token, body: { client: 'ahead', seq } });
     const reach = async () => (await bed.store.telemetry.reach('dev')).find(({ seq }) => seq === change.seq);
@@ -136,7 +132,7 @@ describe('slipway serve and its client', () => {
     expect(await reach()).toMatchObject({ connected: 2, acknowledged: 1 });
     expect((await acknowledge(change.seq)).status).toBe(204);
     await until(async () => (await reach())?.acknowledged === 2);
-    silent.abort();
+    silent.close();
   });
 
   it('a server process that begins after a kill has its clients acknowledge it too', async () => {

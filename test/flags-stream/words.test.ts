@@ -54,12 +54,12 @@ describe('a client says what is wrong and what to do', () => {
     [502, 'bad gateway', 'answered 502 and no flags: look at `slipway serve` there, and at what stands before it'],
   ])('when it is answered %s', async (status, body, words) => {
     Object.assign(server, { status, body });
-    connect({ initTimeoutMs: 300 });
+    connect({ initTimeoutMs: 2_000 });
     await expectToldAtStart(words);
   });
 
   it('when nobody can be reached', async () => {
-    connect({ url: 'http://127.0.0.1:1', initTimeoutMs: 300 });
+    connect({ url: 'http://127.0.0.1:1', initTimeoutMs: 2_000 });
     await expectToldAtStart('http://127.0.0.1:1 cannot be reached (', 'check `url`', 'tried again by itself');
   });
 
@@ -93,7 +93,7 @@ describe('a client says what is wrong and what to do', () => {
     ],
   ])('when %s', async (_what, by, words) => {
     says(server, signer, setOf(3, { 'kill-me': aSwitch(true) }));
-    await connect({ keys: [signer.key], staleAfterMs: 200 }).ready;
+    await connect({ keys: [signer.key], staleAfterMs: 1_000 }).ready;
     server.send(frameOf(by(), deltaOf(4, {})));
     await eventually('it is said', () => client.status().problem !== null);
     for (const word of words) expect(said.join('\n')).toContain(word);

@@ -260,9 +260,9 @@ function caller(base: string): Served['call'] {
   };
 }
 
-/** Waits until it is so, looking again and again. @throws Error after half a minute */
+/** Waits until it is so, looking again and again. @throws Error after a minute */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end = systemClock.monotonic() + 30_000;
+  const end = systemClock.monotonic() + 60_000;
   while (!(await isSo())) {
     if (systemClock.monotonic() > end) throw new Error(`It did not come to pass: ${isSo.toString()}`);
     await systemClock.sleep(20);

@@ -26,6 +26,7 @@ const streamOf = ({ json }: Answer): string =>
 describe('while the store is away', () => {
   it('a server answers from memory, says so, stays ready, and comes back by itself', async () => {
     const heard = await listen(served.base + streamOf(await evaluate(served)));
+    const before = served.log.length;
     bed.cut();
     try {
       await until(async () => (await evaluate(served)).headers.get('slipway-behind-ms') !== null);
@@ -49,7 +50,7 @@ describe('while the store is away', () => {
     await until(() => heard.events.length > 0);
     await until(async () => (await evaluate(served)).headers.get('slipway-behind-ms') === null);
     expect((await served.call('GET /health/ready')).json).toMatchObject({ store: { reachable: true, behindMs: 0 } });
-    expect(served.log.filter((line) => line.includes('served from memory'))).toHaveLength(1);
+    expect(served.log.slice(before).filter((line) => line.includes('served from memory'))).toHaveLength(1);
     heard.close();
   });
 });
@@ -91,8 +92,10 @@ describe('the end', () => {
     const heard = await listen(one.base + streamOf(await evaluate(one)));
     const body = JSON.stringify({ context: {} });
     const late = await open(one.port);
-    late.write(`POST /ofrep/v1/evaluate/flags HTTP/1.1\r\nhost: x\r\nx-api-key: ${token}\r\ncontent-length: ${body.length}\r\n\r\n`);
-    await served.call('GET /health/live');
+    const head = `host: x\r\nx-api-key: ${token}\r\nexpect: 100-continue\r\ncontent-length: ${body.length}`;
+    late.write(`POST /ofrep/v1/evaluate/flags HTTP/1.1\r\n${head}\r\n\r\n`);
+    // The server says that it has begun with it: before that, nothing would be in flight.
+    expect(await read(late)).toBe('HTTP/1.1 100 Continue\r\n\r\n');
     const left = one.stop();
     await until(heard.ended);
     late.write(body);
@@ -177,7 +180,8 @@ describe('bad input', () => {
   });
 
   it('who brings wrong tokens is slowed down, and who brings a right one from the same address is not', async () => {
-    const made = Array.from({ length: 80 }, (_, at) => `slp_${String(at).padStart(16, '0')}_${'0'.repeat(64)}`);
+    // So many that the ten a second which are let through do not reach for all of them, however slow this machine is.
+    const made = Array.from({ length: 250 }, (_, at) => `slp_${String(at).padStart(16, '0')}_${'0'.repeat(64)}`);
     // Never seen by this process, so the store must be asked for it too.
     const right = await bed.token(['client-evaluate']);
     const asked = Promise.all(made.map((one) => served.call(BULK, { token: one, body: { context: {} } })));

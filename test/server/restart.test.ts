@@ -68,5 +68,5 @@ it('PostgreSQL is killed and started again: a server answers and streams on mean
   expect(await users.stop()).toEqual(new Set([200]));
   expect([heard.ended(), served.child.exitCode, client.status().state]).toEqual([false, null, 'READY']);
   // What is told by notification comes so again.
-  expect(await bed.query(`select from pg_stat_activity where application_name = 'slipway-listener'`)).not.toHaveLength(0);
+  await until(async () => (await bed.query(`select from pg_stat_activity where application_name = 'slipway-listener'`)).length > 0);
 });
