@@ -1,4 +1,5 @@
 import type { Unfolded } from '../core/lint/bodies.ts';
+import { forgetAll } from '../core/lint/dependant.ts';
 import { otherDialect } from '../core/foreign-sql.ts';
 import { finding, inOrder, type Finding } from '../core/lint/findings.ts';
 import { carriedFrom, lintFile, type Claim, type InHistory, type Judged } from '../core/lint/lint-file.ts';
@@ -55,7 +56,12 @@ export async function lintFiles({
   const carried = together === undefined ? null : carriedFrom(together);
   for (const [index, file] of files.entries()) {
     // A down file takes back what is there when it runs, and leaves nothing for those after it.
-    const around = { options, limited, defines, schema: file.direction === 'down' ? copyOf(schema) : schema };
+    const around = {
+      options,
+      limited,
+      defines,
+      schema: file.direction === 'down' ? schemaForDown(schema, file, files[index - 1]) : schema,
+    };
     const { findings, claims } = await lintOne(
       file,
       { index, files: files.length, ...(carried !== null && index >= (together ?? 0) ? { carried } : {}) },
@@ -73,15 +79,28 @@ export async function lintFiles({
   return linted;
 }
 
+/** Only right behind its own up file is it certain what a down file meets. */
+function schemaForDown(schema: Schema, { name }: SourceFile, before: SourceFile | undefined): Schema {
+  const copy = copyOf(schema);
+  const bare = (one: string): string => one.replace(/(?:^|[./])(?:up|down)\.sql$/i, '');
+  if (before?.direction !== 'up' || bare(before.name) !== bare(name)) forgetAll(copy.dependants);
+  return copy;
+}
+
 type Around = Pick<LintRequest, 'options' | 'limited'> & { readonly schema: Schema; readonly defines: Defines };
 
 async function lintOne(written: SourceFile, place: InHistory, { options, limited, schema, defines }: Around): Promise<Judged> {
-  if (written.text.length > LARGEST_FILE) return { findings: [...written.gaps, LARGE].map((one) => gapAt(written, one)), claims: [] };
+  if (written.text.length > LARGEST_FILE) {
+    forgetAll(schema.dependants);
+    return { findings: [...written.gaps, LARGE].map((one) => gapAt(written, one)), claims: [] };
+  }
   const sent = written.readsAs === undefined ? AS_IT_IS : readAs(written.readsAs, written.text, defines);
   const file = { ...written, text: sent.text ?? written.text };
   const gaps = [...file.gaps, ...sent.gaps].map((one) => gapAt(file, one));
   const beside = besideSql(file, sent);
   const parsed = await parseSql(file.text);
+  // What was not read may have dropped anything.
+  if (gaps.length > 0 || !parsed.ok) forgetAll(schema.dependants);
   // A gap already says why it is not SQL.
   if (!parsed.ok) return { findings: gaps.length > 0 ? gaps : whyUnreadable(refusal(file, parsed), sent, beside), claims: [] };
   const statements: Unfolded[] = [];
@@ -101,6 +120,7 @@ async function lintOne(written: SourceFile, place: InHistory, { options, limited
     schema,
     options,
   );
+  if (gaps.length > 0) forgetAll(schema.dependants);
   return { ...judged, findings: inOrder([...gaps, ...beside, ...judged.findings]) };
 }
 

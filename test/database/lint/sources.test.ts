@@ -235,6 +235,15 @@ describe('files that cannot be judged', () => {
     expect(await verdict({ '1_a.sql': `-- migrate:up\n${data}` })).toBe('fail');
   });
 
+  test('what a down file cannot drop is told where it stands behind its own up file', async () => {
+    const [up, down] = [`CREATE TYPE mood AS ENUM ('x'); CREATE TABLE t (m mood);`, 'DROP TYPE mood;'];
+    const found = async (files: Files) => (await read(files)).found.filter((one) => one.endsWith('still-needed'));
+    expect(await found({ '1_a.sql': `-- +goose Up\n${up}\n-- +goose Down\n${down}` })).toEqual(['1_a.sql down 4:1 still-needed']);
+    expect(await found({ '1_a/up.sql': up, '1_a/down.sql': down })).toEqual(['1_a/down.sql down 1:1 still-needed']);
+    // By their names, this one comes before its up file.
+    expect(await found({ '1_a.up.sql': up, '2_b.up.sql': 'DROP TABLE t; DROP TYPE mood', '2_b.down.sql': down })).toEqual([]);
+  });
+
   test('a file of 50 MB is not even read', async () => {
     const answer = await read({ '1_a.sql': new Uint8Array(50 * 1024 * 1024).fill(0x20) });
     expect(answer).toMatchObject({ verdicts: ['unknown'], messages: [expect.stringContaining('larger than 8 MiB')] });

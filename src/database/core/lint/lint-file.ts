@@ -1,6 +1,7 @@
 import { transactionOf } from '../transactions.ts';
 import type { Statement } from '../types.ts';
 import { calledIn, calledSteps, hiddenInCalled, innerSteps, keepBody, unjudged, type Step, type Unfolded } from './bodies.ts';
+import { checkDependants } from './checks-dependants.ts';
 import { checkFile } from './checks-file.ts';
 import { refusedEndings } from './checks-endings.ts';
 import { checkLocks } from './checks-locks.ts';
@@ -12,6 +13,7 @@ import { checkTransactions } from './checks-transactions.ts';
 import { checkVersion } from './checks-version.ts';
 import { withPlace } from './command-place.ts';
 import { oncePerFile, settle, whole, type Finding, type Found, type Source } from './findings.ts';
+import { forgetDependants, noteDependants } from './dependants-follow.ts';
 import { followRename } from './follow-rename.ts';
 import { impactOf } from './impact.ts';
 import type { LockMode } from './measured-facts.ts';
@@ -110,10 +112,18 @@ function takeStep(run: Run, step: Step, { outer, position }: { readonly outer: P
     run.found.push({ draft, statement, base: step.base, inside, young: isYoung(draft.relation, { schema, place, transaction }) });
   run.claims.push(...claimOf(outer.statement, position + 1, context));
   noteSetting(file.settings, step.placed);
+  const plain = isPlainPath(file.settings);
+  if (inside === null) forgetDependants(schema, statement, plain);
   if (inside === 'function') return;
   applyStatement(schema, statement, { file: place.index, transaction });
+  if (inside === null && plain) noteDependants(schema, statement);
   run.earlier.push({ placed: step.placed, impacts: context.impacts });
   followRename(run.earlier, statement);
+}
+
+/** Does a bare name mean one of the schema that it means everywhere else? */
+function isPlainPath(settings: Settings): boolean {
+  return ['public', '$user', '"$user"'].includes(settings.get('search_path')?.value ?? 'public');
 }
 
 function claimOf({ line }: Statement, statement: number, { impacts, placed }: Context): readonly Claim[] {
@@ -190,6 +200,7 @@ function drafts(context: Context): readonly Draft[] {
   return [
     ...checkLocks(context),
     ...checkTransactions(context),
+    ...checkDependants(context),
     ...checkOldVersion(context),
     ...checkRows(context),
     ...checkStyle(context),

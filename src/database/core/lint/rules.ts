@@ -194,6 +194,7 @@ const OLD_VERSION = {
   ),
   'narrower-type': rule('old version', 'warning', 'Values may be cut, rounded or refused.'),
   'type-of-viewed-column': rule('old version', 'error', 'PostgreSQL refuses to change the type of a column that a view reads.'),
+  'still-needed': rule('old version', 'error', 'PostgreSQL refuses to drop, empty or redefine what something else still needs.'),
   'looks-renamed': rule(
     'old version',
     'warning',

@@ -1,6 +1,7 @@
 import { relationName } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import type { Ending, Inner } from './bodies.ts';
+import { noDependants, type Dependants } from './dependant.ts';
 import type { ColumnUse } from './measured-facts.ts';
 import type { ColumnType } from './type-change.ts';
 
@@ -12,6 +13,8 @@ export interface Schema {
   readonly enums: Map<string, Enum>;
   readonly views: Map<string, View>;
   readonly functions: Map<string, Callable>;
+  /** What is certain to need something else: kept apart, for of all the rest more may be there, or less. */
+  readonly dependants: Dependants;
 }
 
 export interface Callable {
@@ -122,7 +125,15 @@ export interface Index {
 }
 
 export function emptySchema(): Schema {
-  return { tables: new Map(), indexes: new Map(), domains: new Map(), enums: new Map(), views: new Map(), functions: new Map() };
+  return {
+    tables: new Map(),
+    indexes: new Map(),
+    domains: new Map(),
+    enums: new Map(),
+    views: new Map(),
+    functions: new Map(),
+    dependants: noDependants(),
+  };
 }
 
 /** A copy that can be changed without the original. */
@@ -138,6 +149,7 @@ export function copyOf(schema: Schema): Schema {
     domains: new Map(schema.domains),
     views: new Map(schema.views),
     functions: new Map(schema.functions),
+    dependants: { list: schema.dependants.list, columns: new Map(schema.dependants.columns) },
   };
 }
 
