@@ -1,4 +1,3 @@
-import type { Unfolded } from '../core/lint/bodies.ts';
 import { forgetAll } from '../core/lint/dependant.ts';
 import { otherDialect } from '../core/foreign-sql.ts';
 import { finding, inOrder, type Finding } from '../core/lint/findings.ts';
@@ -9,10 +8,10 @@ import { readAs, type Sent } from '../core/lint/psql.ts';
 import type { LintOptions, Severity } from '../core/lint/types.ts';
 import { RULES } from '../core/lint/rules.ts';
 import { placeholderIn, type Defines } from '../core/lint/sections.ts';
-import { parseSql, type Parsed } from '../parser.ts';
+import type { Parsed } from '../parser.ts';
 import { LARGEST_FILE, TOO_LARGE } from './folder.ts';
 import type { Gap, SourceFile } from './ports.ts';
-import { unfold } from './unfold.ts';
+import { readStatements } from './read-statements.ts';
 
 /** One file's verdict and why. */
 export interface LintedFile {
@@ -62,7 +61,7 @@ export async function lintFiles({
       defines,
       schema: file.direction === 'down' ? schemaForDown(schema, file, files[index - 1]) : schema,
     };
-    const { findings, claims } = await lintOne(
+    const { findings, claims, text } = await lintOne(
       file,
       { index, files: files.length, ...(carried !== null && index >= (together ?? 0) ? { carried } : {}) },
       around,
@@ -73,7 +72,7 @@ export async function lintFiles({
       verdict: file.direction === 'down' ? downVerdict(findings) : verdictOf(findings, strict),
       findings,
       claims,
-      text: file.text,
+      text: text ?? file.text,
     });
   }
   return linted;
@@ -89,7 +88,10 @@ function schemaForDown(schema: Schema, { name }: SourceFile, before: SourceFile 
 
 type Around = Pick<LintRequest, 'options' | 'limited'> & { readonly schema: Schema; readonly defines: Defines };
 
-async function lintOne(written: SourceFile, place: InHistory, { options, limited, schema, defines }: Around): Promise<Judged> {
+/** What a file is, and its text where that was judged with other words than were written. */
+type JudgedFile = Judged & { readonly text?: string };
+
+async function lintOne(written: SourceFile, place: InHistory, { options, limited, schema, defines }: Around): Promise<JudgedFile> {
   if (written.text.length > LARGEST_FILE) {
     forgetAll(schema.dependants);
     return { findings: [...written.gaps, LARGE].map((one) => gapAt(written, one)), claims: [] };
@@ -98,19 +100,17 @@ async function lintOne(written: SourceFile, place: InHistory, { options, limited
   const file = { ...written, text: sent.text ?? written.text };
   const gaps = [...file.gaps, ...sent.gaps].map((one) => gapAt(file, one));
   const beside = besideSql(file, sent);
-  const parsed = await parseSql(file.text);
+  const read = await readStatements(file.text);
   // What was not read may have dropped anything.
-  if (gaps.length > 0 || !parsed.ok) forgetAll(schema.dependants);
+  if (gaps.length > 0 || !read.ok) forgetAll(schema.dependants);
   // A gap already says why it is not SQL.
-  if (!parsed.ok) return { findings: gaps.length > 0 ? gaps : whyUnreadable(refusal(file, parsed), sent, beside), claims: [] };
-  const statements: Unfolded[] = [];
-  for (const statement of parsed.statements) statements.push(await unfold(statement, file.text));
+  if (!read.ok) return { findings: gaps.length > 0 ? gaps : whyUnreadable(refusal(file, read), sent, beside), claims: [] };
   const judged = lintFile(
     {
       name: file.name,
-      text: file.text,
-      ends: parsed.statements.map(lastLine),
-      statements,
+      text: read.text,
+      ends: read.statements.map(({ statement }) => lastLine(statement)),
+      statements: read.statements,
       transactions: file.transactions,
       limited,
       unmixed: file.unmixed === true,
@@ -121,7 +121,8 @@ async function lintOne(written: SourceFile, place: InHistory, { options, limited
     options,
   );
   if (gaps.length > 0) forgetAll(schema.dependants);
-  return { ...judged, findings: inOrder([...gaps, ...beside, ...judged.findings]) };
+  const findings = inOrder([...gaps, ...beside, ...judged.findings]);
+  return { ...judged, findings, ...(read.text === file.text ? {} : { text: read.text }) };
 }
 
 const AS_IT_IS: Omit<Sent, 'text'> & { readonly text: null } = { text: null, gaps: [], refused: [], first: null };

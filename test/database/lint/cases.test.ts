@@ -123,6 +123,12 @@ describe('across files', () => {
 
 describe('transactions', () => {
   check([
+    // Nobody waits for a table that is gone when the wait is over.
+    ['DROP TABLE IF EXISTS gone; UPDATE orders SET n = 1 WHERE n = 2', ['warning drop-table']],
+    [
+      'DROP TABLE IF EXISTS gone; ALTER TABLE orders ADD x int; UPDATE orders SET n = 1 WHERE n = 2',
+      ['warning drop-table', 'warning several-locks', 'error schema-and-rows'],
+    ],
     ['REINDEX TABLE CONCURRENTLY orders', ['error index-in-transaction'], { transactions: 'file' }],
     ['ALTER TABLE p DETACH PARTITION q CONCURRENTLY', ['error index-in-transaction'], { transactions: 'file' }],
     ['CREATE INDEX CONCURRENTLY a ON orders (n)', [], { transactions: 'string' }],

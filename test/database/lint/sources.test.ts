@@ -196,9 +196,9 @@ describe('files that cannot be judged', () => {
     ['no UTF-8', new Uint8Array([0x53, 0xff, 0xfe]), 'unknown', '1:1 the file is not UTF-8; save it as UTF-8'],
     [
       'a placeholder',
-      'SELECT 1;\nALTER TABLE {{ schema }}.t ADD x int;',
+      'SELECT 1;\nALTER TABLE {{ table }} ADD x int;',
       'unknown',
-      '2:13 {{ schema }} is a placeholder without a value: give --define NAME=VALUE',
+      '2:13 {{ table }} is a placeholder without a value: give --define NAME=VALUE',
     ],
     ['a command of psql', '\\connect other\nSELECT 1;', 'unknown', '1:1 "\\connect other": what follows runs in another session'],
     ['a variable of psql', 'SELECT 1;\nALTER TABLE t OWNER TO :owner;', 'unknown', '2:24 ":owner" is a variable of psql'],

@@ -1,10 +1,11 @@
 import { child, children, findAll, nameParts, relationName, textOf } from '../tree.ts';
 import { transactionOf } from '../transactions.ts';
-import { quoted, sql, ownText } from './fixes.ts';
+import { sql, ownText } from './fixes.ts';
 import { keepsAllOut, keepsWritersOut } from './impact.ts';
 import { namesOne } from './checks-rows.ts';
 import { plainName, relationKey, type Schema } from './schema.ts';
 import { milliseconds, settingOf } from './settings.ts';
+import { validatesTogether } from './checks-validate.ts';
 import { isSolitary } from './timeline.ts';
 import type { Context, Done, Draft, Impact } from './types.ts';
 
@@ -35,35 +36,12 @@ function heldBy(earlier: readonly Done[], keeps: (mode: Impact['locks'][number][
   ];
 }
 
-/** What validates, and what the lock that adding it took leaves to others: beside a foreign key, reading. */
-const VALIDATES: Readonly<Record<string, Pick<Draft, 'readable'>>> = {
-  'validate check': {},
-  'validate foreign key': { readable: true },
-};
-
-/** Only what was added in this very transaction is still locked when it is validated. */
-function validatesTogether({ impacts, schema, placed }: Context): readonly Draft[] {
-  const added = new Set(
-    impacts.flatMap(({ action: { form, detail } }) => (form?.endsWith('not valid') === true ? [detail?.constraint ?? ''] : [])),
+/** The tables that earlier statements of the same transaction dropped. */
+function droppedBy(earlier: readonly Done[]): ReadonlySet<string | undefined> {
+  const actions = earlier.flatMap(({ impacts }) => impacts.map(({ action }) => action));
+  return new Set(
+    actions.flatMap(({ form, roles }) => (form?.startsWith('drop table') === true ? [roles['target'], roles['partition']] : [])),
   );
-  return impacts.flatMap(({ action: { form, roles, detail }, locks }) => {
-    const [table, name] = [roles['target'], detail?.constraint ?? ''];
-    const kept = VALIDATES[form ?? ''];
-    if (kept === undefined || table === undefined || locks.length === 0) return [];
-    const constraint = schema.tables.get(table)?.constraints.get(name);
-    const together = added.has(name) || (placed.shared && constraint !== undefined && constraint.transaction === placed.transaction);
-    if (!together) return [];
-    return [
-      {
-        rule: 'validate-together',
-        message: `${name} was added in the same transaction, whose lock on ${table} is kept while every row is checked`,
-        relation: table,
-        scales: true,
-        ...kept,
-        fix: sql('-- in a later migration:', `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${quoted(name)}`),
-      } as const,
-    ];
-  });
 }
 
 /** Two tables, each locked against everybody, in an order users need not share. */
@@ -89,7 +67,9 @@ const WRITES: ReadonlySet<string> = new Set(['UpdateStmt', 'DeleteStmt', 'Insert
 /** After an exclusive lock: rows changed are an error, other work that takes long a warning. */
 function worksUnderLock(context: Context): readonly Draft[] {
   const { placed, statement, earlier, impacts } = context;
-  const held = placed.shared ? heldBy(earlier, keepsAllOut) : [];
+  // Nobody waits for a table that is gone when the wait is over: who used it fails.
+  const gone = droppedBy(earlier);
+  const held = placed.shared ? heldBy(earlier, keepsAllOut).filter((one) => !gone.has(one)) : [];
   const [table] = held;
   if (table === undefined) return [];
   const changed = changedTable(context);

@@ -73,7 +73,8 @@ export function splitLiquibase(text: string): readonly Section[] {
 /** A value for a placeholder, as `--define NAME=VALUE` gave it. */
 export type Defines = ReadonlyMap<string, string>;
 
-const PLACEHOLDER = /\{\{-?\s*([^{}]*?)\s*-?\}\}|\$\{\s*([^{}]*?)\s*\}|<%=?\s*([^%]*?)\s*-?%>/g;
+/** A placeholder of Go's templates, of Flyway and the shell, of Ruby. */
+export const PLACEHOLDER = /\{\{-?\s*([^{}]*?)\s*-?\}\}|\$\{\s*([^{}]*?)\s*\}|<%=?\s*([^%]*?)\s*-?%>/g;
 
 /** Puts values in the place of `{{ NAME }}`, `${NAME}` and `<%= NAME %>`; those without one stay. */
 export function fillPlaceholders(text: string, defines: Defines): string {
