@@ -47,6 +47,7 @@ const COLUMNS: Readonly<Record<string, Form>> = {
   'add column default volatile': alter('ADD COLUMN x float8 DEFAULT random()'),
   'add column generated stored': alter('ADD COLUMN x int GENERATED ALWAYS AS (a + 1) STORED'),
   'add column generated virtual': alter('ADD COLUMN x int GENERATED ALWAYS AS (a + 1) VIRTUAL'),
+  'add column generated virtual required': alter('ADD COLUMN x int GENERATED ALWAYS AS (a + 1) VIRTUAL NOT NULL'),
   'add column serial': alter('ADD COLUMN x serial'),
   'add column identity': alter('ADD COLUMN x int GENERATED ALWAYS AS IDENTITY'),
   'add column check': alter('ADD COLUMN x int CHECK (x > 0)'),
@@ -89,6 +90,14 @@ const COLUMNS: Readonly<Record<string, Form>> = {
   'set expression': alter(
     'ALTER COLUMN x SET EXPRESSION AS (a + 2)',
     'ALTER TABLE target ADD COLUMN x int GENERATED ALWAYS AS (a + 1) STORED',
+  ),
+  'set expression virtual': alter(
+    'ALTER COLUMN x SET EXPRESSION AS (a + 2)',
+    'ALTER TABLE target ADD COLUMN x int GENERATED ALWAYS AS (a + 1) VIRTUAL',
+  ),
+  'set expression virtual required': alter(
+    'ALTER COLUMN x SET EXPRESSION AS (a + 2)',
+    'ALTER TABLE target ADD COLUMN x int GENERATED ALWAYS AS (a + 1) VIRTUAL NOT NULL',
   ),
   'rename column': alter('RENAME COLUMN b TO c'),
 };

@@ -107,13 +107,13 @@ async function readPartitions(client: pg.Client, schema: Schema): Promise<void> 
 }
 
 async function readColumns(client: pg.Client, schema: Schema): Promise<void> {
-  const { rows } = await client.query<{ name: string; column: string; type: string; present: boolean }>(
-    `SELECT ${NAMED} AS name, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS present
+  const { rows } = await client.query<{ name: string; column: string; type: string; present: boolean; virtual: boolean }>(
+    `SELECT ${NAMED} AS name, coalesce(to_jsonb(a) ->> 'attgenerated' = 'v', false) AS virtual, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS present
      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE ${OURS} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped`,
   );
-  for (const { name, column, type, present } of rows) {
-    const known: Column = { name: column, type: typeOfText(type), notNull: present, file: null };
+  for (const { name, column, type, present, virtual } of rows) {
+    const known: Column = { name: column, type: typeOfText(type), notNull: present, file: null, ...(virtual ? { virtual } : {}) };
     schema.tables.get(plainName(name))?.columns.set(column, known);
   }
 }

@@ -80,13 +80,17 @@ function refusedAlter(statement: Context['statement'], schema: Schema): readonly
     const needing = neededOf(command, table, schema);
     // What goes by the same statement may go first.
     const left = needing.filter((one) => one.owner !== table || (!goes.has(one.part) && !goes.has(one.column)));
-    return draftOf(`drop ${textOf(command, 'name')} of ${table}`, left, statement, table);
+    const what = textOf(command, 'subtype') === 'AT_AlterColumnType' ? 'change the type of' : 'drop';
+    return draftOf(`${what} ${textOf(command, 'name')} of ${table}`, left, statement, table);
   });
 }
 
 function neededOf(command: Node, table: string, schema: Schema): readonly Dependant[] {
   const [subtype, name] = [textOf(command, 'subtype'), textOf(command, 'name')];
   if (subtype === 'AT_DropColumn') return schema.dependants.list.filter((one) => one.kind === 'column' && one.name === `${table}.${name}`);
+  // Views have a rule of their own.
+  if (subtype === 'AT_AlterColumnType')
+    return schema.dependants.list.filter((one) => one.as === 'default' && one.kind === 'column' && one.name === `${table}.${name}`);
   const constraint = subtype === 'AT_DropConstraint' ? schema.tables.get(table)?.constraints.get(name) : undefined;
   return constraint?.kind === 'unique' || constraint?.kind === 'primary' ? keysOn(constraint, table, schema) : [];
 }

@@ -18,6 +18,7 @@ import {
   serialFix,
   tableOf,
   typeFix,
+  virtualFix,
 } from './fixes-locks.ts';
 import { keepsAllOut } from './impact.ts';
 import { MEASURED, versionsWith, type FormName } from './measured-facts.ts';
@@ -44,6 +45,7 @@ const HEAVY: Partial<Readonly<Record<FormName, Judged>>> = {
   'reindex schema': judged('reindex'),
   'add column default volatile': judged('add-column-default', fillColumn),
   'add column generated stored': judged('add-column-generated', generatedFix),
+  'add column generated virtual required': judged('set-not-null', virtualFix),
   'add column serial': judged('add-column-serial', serialFix),
   'add column identity': judged('add-column-serial', serialFix),
   'add column domain checked': judged('add-column-domain'),
@@ -70,6 +72,7 @@ const HEAVY: Partial<Readonly<Record<FormName, Judged>>> = {
   'change type enum to text': judged('column-type', typeFix),
   'change collation indexed': judged('column-type', typeFix),
   'set expression': judged('table-rewrite'),
+  'set expression virtual required': judged('set-not-null'),
   'set index tablespace': judged('table-rewrite'),
   'set logged': judged('table-rewrite'),
   'set tablespace': judged('table-rewrite'),
@@ -220,6 +223,8 @@ const WORDS: Partial<Readonly<Record<FormName, string>>> = {
   'create table partition of referencing': 'a foreign key of the partition',
   'detach partition referenced': 'detaching what others reference',
   'set expression': 'a changed expression',
+  'set expression virtual required': 'a changed expression of a NOT NULL column',
+  'add column generated virtual required': 'a NOT NULL column that is computed when it is read',
   'set index tablespace': 'moving an index',
   'switch rule': 'switching a rule',
   'set logged': 'SET LOGGED or UNLOGGED',

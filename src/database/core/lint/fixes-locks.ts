@@ -38,6 +38,16 @@ export function generatedFix(impact: Impact, context: Context): string {
   );
 }
 
+/** NOT NULL later, as a constraint that is validated while others read and write. */
+export function virtualFix(impact: Impact, context: Context): string {
+  const [table, column] = [tableOf(impact), columnOf(impact)];
+  const { type, clauses } = written(impact, context);
+  return sql(
+    `ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(column)} ${type} ${clauses['CONSTR_GENERATED'] ?? 'GENERATED ALWAYS AS (NULL) VIRTUAL'}`,
+    notNullFix(table, column, context.options.version),
+  );
+}
+
 const SERIALS: Readonly<Record<string, string>> = { smallserial: 'smallint', serial2: 'smallint', serial: 'integer', serial4: 'integer' };
 
 export function serialFix(impact: Impact, context: Context): string {

@@ -4,7 +4,7 @@ import type { FormName } from './measured-facts.ts';
 import { attach, detach } from './recognise-partition.ts';
 import { action, located } from './recognise-parts.ts';
 import { childrenOf, dropNeighbours } from './recognise-references.ts';
-import { isCheckedDomain, knownPresent, plainName, relationKey, type Schema } from './schema.ts';
+import { isCheckedDomain, knownPresent, plainName, relationKey, type Column, type Schema } from './schema.ts';
 import { changeType, type AlteredTable as Table } from './recognise-type.ts';
 import type { Action, LintOptions } from './types.ts';
 
@@ -46,7 +46,6 @@ const SIMPLE: Readonly<Record<string, FormName>> = {
   AT_SetIdentity: 'set identity',
   AT_DropIdentity: 'drop identity',
   AT_DropExpression: 'drop expression',
-  AT_SetExpression: 'set expression',
   AT_AlterConstraint: 'alter constraint',
   AT_SetRelOptions: 'set options',
   AT_ResetRelOptions: 'set options',
@@ -96,6 +95,8 @@ function commandActions(command: Node, table: Table): readonly Action[] {
       return changeType(command, column, table);
     case 'AT_SetNotNull':
       return [action(isPresent(column, table) ? 'set not null checked' : 'set not null', target, command, undefined, { column })];
+    case 'AT_SetExpression':
+      return [action(expressionForm(table.schema.tables.get(table.name)?.columns.get(column)), target, command, undefined, { column })];
     case 'AT_ColumnDefault':
       return [action(command['def'] === undefined ? 'drop default' : 'set default', target, command, undefined, { column })];
     case 'AT_ValidateConstraint':
@@ -105,6 +106,12 @@ function commandActions(command: Node, table: Table): readonly Action[] {
     default:
       return partition(subtype, command, table);
   }
+}
+
+/** One that is computed when it is read is only checked anew, where it promises something. */
+function expressionForm(column: Column | undefined): FormName {
+  if (column?.virtual !== true) return 'set expression';
+  return column.notNull ? 'set expression virtual required' : 'set expression virtual';
 }
 
 function isPresent(column: string, { schema, name, dropped }: Table): boolean {
@@ -171,7 +178,10 @@ const SERIAL = /^(?:small|big)?serial[248]?$/;
 function columnConstraintForm(one: Node, all: readonly Node[]): FormName | null {
   switch (textOf(one, 'contype')) {
     case 'CONSTR_GENERATED':
-      return textOf(one, 'generated_kind') === 'v' ? 'add column generated virtual' : 'add column generated stored';
+      if (textOf(one, 'generated_kind') !== 'v') return 'add column generated stored';
+      return all.some((other) => textOf(other, 'contype') === 'CONSTR_NOTNULL')
+        ? 'add column generated virtual required'
+        : 'add column generated virtual';
     case 'CONSTR_IDENTITY':
       return 'add column identity';
     case 'CONSTR_CHECK':

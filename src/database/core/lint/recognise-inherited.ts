@@ -19,6 +19,7 @@ const HANDED_DOWN: ReadonlySet<FormName> = new Set<FormName>([
   ] as const),
   ...(['change type enum to text', 'rename column', 'add check', 'add check not valid', 'validate check', 'add not null'] as const),
   ...(['add not null not valid', 'drop check', 'set expression', 'truncate'] as const),
+  ...(['add column generated virtual required', 'set expression virtual', 'set expression virtual required'] as const),
 ]);
 
 /** The actions, and each that is handed down once more for every table that inherits; ONLY leaves those out. */

@@ -25,7 +25,7 @@ export function changeType(command: Node, column: string, table: AlteredTable): 
   const definition = child(child(command, 'def'), 'ColumnDef');
   const to = columnType(child(definition, 'typeName'));
   const from = table.schema.tables.get(table.name)?.columns.get(column)?.type ?? null;
-  const judged = judgeType(from, to, { definition, column, table });
+  const judged = judgeColumn(from, to, { definition, column, table });
   const writes = judged.form !== 'change type free' && judged.form !== 'change type scan' && !judged.form.startsWith('change collation');
   const at = located(definition) ?? located(child(definition, 'typeName'));
   const detail = {
@@ -52,6 +52,14 @@ interface Changed {
   readonly definition: Node;
   readonly column: string;
   readonly table: AlteredTable;
+}
+
+/** What is computed when it is read is not written anew; what promises something about it is looked at. */
+function judgeColumn(from: ColumnType | null, to: ColumnType | null, changed: Changed): TypeJudgement {
+  const { column, table } = changed;
+  const { name, schema } = table;
+  if (schema.tables.get(name)?.columns.get(column)?.virtual !== true) return judgeType(from, to, changed);
+  return { form: columnUse(schema, name, column).checked ? 'change type scan' : 'change type free', unsure: false };
 }
 
 /** Of domains, what they are made of is judged. */

@@ -49,7 +49,7 @@ function apply({ schema, table, where }: At, command: Node): void {
     case 'AT_AlterColumnType': {
       const known = table.columns.get(name);
       const type = columnType(child(child(child(command, 'def'), 'ColumnDef'), 'typeName'));
-      return void table.columns.set(name, { name, type, notNull: known?.notNull ?? false, file: known?.file ?? null });
+      return void table.columns.set(name, { notNull: false, file: null, ...known, name, type });
     }
     case 'AT_SetNotNull':
       return setNotNull(table, name, true);

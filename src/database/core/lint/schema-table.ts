@@ -23,6 +23,7 @@ export function addColumn(table: Table, definition: Node, where: Where): void {
     type: columnType(child(definition, 'typeName')),
     notNull: has('CONSTR_NOTNULL') || has('CONSTR_PRIMARY') || has('CONSTR_IDENTITY') || isSerial(definition),
     file: where.file,
+    ...(constraints.some((one) => textOf(one, 'generated_kind') === 'v') ? { virtual: true } : {}),
   };
   table.columns.set(name, column);
   for (const one of constraints) addConstraint(table, one, where, [name]);

@@ -93,6 +93,8 @@ export interface Column {
   readonly type: ColumnType | null;
   readonly notNull: boolean;
   readonly file: number | null;
+  /** Computed when it is read: there is nothing of it in the table. */
+  readonly virtual?: true;
 }
 
 export interface Constraint {
