@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { SlipwayError } from '../../kernel/index.ts';
 
 const run = promisify(execFile);
 const SERVICE_KIT = fileURLToPath(new URL('../../../dist/demo/slipway-service.js', import.meta.url));
@@ -56,10 +58,18 @@ async function install(modules: string): Promise<void> {
   await writeFile(join(kit, 'package.json'), JSON.stringify({ name: '@slipway/service', type: 'module', exports: './index.js' }));
 }
 
+/**
+ * A port for the shop. The router takes it only when the first release is through, so it is none that an outgoing connection could get
+ * meanwhile (Linux: 32768-60999), nor one that an agent could give to an instance (20000-31999).
+ */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = randomInt(10_000, 15_000);
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer().once('error', () => resolve(false));
+      server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+  throw new SlipwayError('port_in_use', 'No port between 10000 and 14999 is free');
 }

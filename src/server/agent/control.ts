@@ -7,6 +7,8 @@ import type { AgentStatus } from './control-routes.ts';
 import { agentPlaces } from './places.ts';
 
 const ANSWER_WITHIN_MS = 2_000;
+/** Whoever wants to start or stop it must not take one on a busy machine for none: then it would not be stopped, or started twice. */
+const ANSWER_SURELY_WITHIN_MS = 15_000;
 const START_WITHIN_MS = 20_000;
 /** The worker's last step and the requests in flight, see `keepWorker` and the router's drain time. */
 const STOP_WITHIN_MS = 60_000;
@@ -20,9 +22,9 @@ export async function agentStatus(home: string): Promise<AgentStatus | null> {
   return found?.stopping === true ? null : found;
 }
 
-async function askStatus(home: string): Promise<AgentStatus | null> {
+async function askStatus(home: string, timeoutMs = ANSWER_WITHIN_MS): Promise<AgentStatus | null> {
   try {
-    const { statusCode, text } = await call(home, { method: 'GET', path: '/v1/agent', timeoutMs: ANSWER_WITHIN_MS });
+    const { statusCode, text } = await call(home, { method: 'GET', path: '/v1/agent', timeoutMs });
     return statusCode === 200 ? (JSON.parse(text) as AgentStatus) : null;
   } catch {
     // Nobody there, or not an agent: either way there is none to talk to.
@@ -37,7 +39,7 @@ export async function startAgent(
   cwd: string,
   clock: Clock,
 ): Promise<{ readonly status: AgentStatus; readonly started: boolean }> {
-  const running = await askStatus(home);
+  const running = await askStatus(home, ANSWER_SURELY_WITHIN_MS);
   if (running !== null && !running.stopping) return { status: running, started: false };
   if (running !== null) await untilGone(home, running, clock, STOP_WITHIN_MS);
   const places = agentPlaces(home);
@@ -67,7 +69,7 @@ export async function startAgent(
  * @throws SlipwayError `not_possible_now` when something could not be stopped, or not in time
  */
 export async function stopAgent(home: string, clock: Clock, { all = false }: { readonly all?: boolean } = {}): Promise<boolean> {
-  const running = await askStatus(home);
+  const running = await askStatus(home, ANSWER_SURELY_WITHIN_MS);
   if (running === null) return false;
   const timeoutMs = all ? STOP_ALL_WITHIN_MS : STOP_WITHIN_MS;
   const failure = await call(home, { method: 'POST', path: `/v1/agent/stop?all=${all}`, timeoutMs }).then(
