@@ -18,10 +18,10 @@ export default defineConfig({
           name: 'all',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...CORES],
-          testTimeout: 90_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           // By itself a second, in which a busy machine does not always begin a process or a connection. It bounds a hang, nothing else.
-          expect: { poll: { timeout: 20_000 } },
+          expect: { poll: { timeout: 60_000 } },
           pool: 'forks',
         },
       },

@@ -26,7 +26,8 @@ export interface SourceTraits {
   readonly unknownVersion: 'silent' | 'zero';
 }
 
-const SOON_MS = 20_000;
+/** Only bounds a hang. */
+const SOON_MS = 60_000;
 const pair = (canary: readonly [number, number], stable: readonly [number, number]): Pair => ({
   canary: { requests: canary[0], bad: canary[1] },
   stable: { requests: stable[0], bad: stable[1] },

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { signalOne } from '../../test/support/signal.ts';
 import { createExec } from './exec.ts';
 import type { ExecRequest } from './effects.ts';
 import { groupAlive, readProcessStat } from './process-group.ts';
@@ -64,7 +65,8 @@ test('a missing command, a file without the x bit and a missing folder are refus
 });
 
 test('the time limit ends the whole group, also processes that ignore SIGTERM', async () => {
-  const result = await exec(shell('trap "" TERM; (trap "" TERM; sleep 60) & echo $! > deaf.pid; sleep 60; sleep 60', { timeoutMs: 300 }));
+  // Long enough for the shell to come to where it is deaf.
+  const result = await exec(shell('trap "" TERM; (trap "" TERM; sleep 60) & echo $! > deaf.pid; sleep 60; sleep 60', { timeoutMs: 3_000 }));
   expect(result).toMatchObject({ timedOut: true, isCanceled: false, signal: 'SIGKILL' });
   expect(['Z', undefined]).toContain(readProcessStat(pidIn('deaf.pid'))?.state);
   expect(readFileSync(logFile, 'utf8')).toContain('the time limit was reached');
@@ -178,7 +180,7 @@ test.runIf(process.platform === 'linux')(
     const next = waiting();
     expect(await guardOf()).toBe(next);
     const killed = waiting();
-    process.kill(killed, 'SIGKILL');
+    signalOne(killed);
     await expect.poll(() => readProcessStat(killed)).toBe(null);
     expect(await guardOf()).not.toBe(killed);
   },

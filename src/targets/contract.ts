@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { signalOne } from '../../test/support/signal.ts';
 import { readProcessStat } from '../kernel/index.ts';
 import type { GroupSpec, GroupState, InstanceState, ProcessSpec, Target } from './ports.ts';
 
@@ -20,14 +21,14 @@ export interface TargetHarness {
 /** Available in every harness's supervisor environment and planted in outputs. */
 export const PLANTED_SECRET = 'hunter2-correct-horse';
 
-/** A small service: `/health` answers what the file `health` says, `/crash` exits with 7, `/env` tells its variables. */
+/** A small service: `/health` answers what the file `health` says (200 while it is being written), `/crash` exits with 7, `/env` tells its variables. */
 const SERVICE = `
   import { createServer } from 'node:http';
   import { readFileSync } from 'node:fs';
   console.log('secret is ' + process.env.SECRET + ', url postgres://u:pw12345@h/d');
   if (process.env.MODE === 'crash') process.exit(3);
   if (process.env.MODE === 'deaf') process.on('SIGTERM', () => console.log('no'));
-  const health = () => { try { return Number(readFileSync('health', 'utf8')); } catch { return 200; } };
+  const health = () => { try { return Number(readFileSync('health', 'utf8')) || 200; } catch { return 200; } };
   if (process.env.PORT === undefined) setInterval(() => undefined, 1000);
   else createServer((request, response) => {
     if (request.url === '/crash') process.exit(7);
@@ -37,7 +38,7 @@ const SERVICE = `
 `;
 
 const HEALTH = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1_000, startWithinMs: 20_000 } as const;
-const WAIT = { timeout: 20_000, interval: 25 };
+const WAIT = { timeout: 60_000, interval: 25 };
 
 /** The behaviour every target must show. The cases run one after another; each has a target of its own. */
 export function targetContract(name: string, makeTarget: () => Promise<TargetHarness>): void {
@@ -84,7 +85,7 @@ export function targetContract(name: string, makeTarget: () => Promise<TargetHar
       const ready = spec.processes.flatMap((process) => Array.from({ length: process.instances }, () => 'ready'));
       await expect.poll(() => phases(spec.id), WAIT).toEqual(ready);
     };
-    const kill = ({ pid }: InstanceState): void => void process.kill(pid ?? 0, 'SIGKILL');
+    const kill = ({ pid }: InstanceState): void => signalOne(pid);
     const runs = ({ pid, startTicks }: InstanceState): boolean => {
       const stat = readProcessStat(pid ?? 0);
       return stat !== null && stat.startTicks === startTicks && stat.state !== 'Z';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ask, freePort, until } from '../../test/traffic/support.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { ask, until } from '../../test/traffic/support.ts';
 import { backend, BLUE, GREEN, local, makeBed, routeOf, serveAs, type Bed, type CreateRig } from './contract-bed.ts';
 import { bucketOf, type Cohort } from './core/cohort.ts';
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Cleanup, createCleanup, freePort, startServer } from '../../test/traffic/support.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { type Cleanup, createCleanup, startServer } from '../../test/traffic/support.ts';
 import type { BackendSpec, Endpoint, RouteSpec, Router } from './ports.ts';
 
 /** A router under test with the two things that happen to it from outside. */

@@ -16,7 +16,7 @@ export function canaryContract(createRig: CreateRig): void {
     const bodies = async (requests: number): Promise<ReadonlySet<string>> =>
       new Set(await Promise.all(Array.from({ length: requests }, async () => (await ask(bed.port)).body)));
 
-    it('loses no request over twelve changes of weight on kept connections', { timeout: 120_000 }, async () => {
+    it('loses no request over twelve changes of weight on kept connections', { timeout: 180_000 }, async () => {
       await serveAs(bed, BLUE, 'blue');
       await serveAs(bed, GREEN, 'green');
       await split(0);

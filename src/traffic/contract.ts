@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ask, freePort, startLoad, startProcess, startServer, startSocketServer, until, type Cleanup } from '../../test/traffic/support.ts';
+import { freePort } from '../../test/support/free-port.ts';
+import { ask, startLoad, startProcess, startServer, startSocketServer, until, type Cleanup } from '../../test/traffic/support.ts';
 import { backend, BLUE, GREEN, local, makeBed, routeOf, serveAs, type Bed, type CreateRig, type RouterRig } from './contract-bed.ts';
 import { brokenContract } from './contract-broken.ts';
 import { canaryContract } from './contract-canary.ts';
@@ -44,7 +45,7 @@ export function routerContract(name: string, createRig: CreateRig): void {
       expect([await rig.router().stats('shop/none'), await rig.router().history('shop/none', BLUE)]).toEqual([null, null]);
     });
 
-    it.each([5, 25, 50])('splits 10,000 requests at %i % within half a point', { timeout: 120_000 }, async (weight) => {
+    it.each([5, 25, 50])('splits 10,000 requests at %i % within half a point', { timeout: 180_000 }, async (weight) => {
       await serve(BLUE, 'blue');
       await serve(GREEN, 'green');
       await rig.router().apply(1, route({ backends: [backend(BLUE, 100 - weight), backend(GREEN, weight)] }));

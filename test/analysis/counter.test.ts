@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseSelector, riseOf } from '../../src/analysis/index.ts';
-import { createCleanup, freePort, scratch, type Cleanup } from '../traffic/support.ts';
+import { freePort } from '../support/free-port.ts';
+import { createCleanup, scratch, type Cleanup } from '../traffic/support.ts';
 import { hasPrometheus, makePrometheus, serve } from './support.ts';
 
 const SELECTOR = parseSelector('read_fallback_total{shape="customer-name"}');

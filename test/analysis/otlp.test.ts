@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { createOtlpDoors, createOtlpSource } from '../../src/analysis/index.ts';
 import { sourceContract, type SourceHarness } from '../../src/analysis/contract.ts';
 import { systemClock, type Clock } from '../../src/kernel/index.ts';
-import { createCleanup, freePort, scratch } from '../traffic/support.ts';
+import { freePort } from '../support/free-port.ts';
+import { createCleanup, scratch } from '../traffic/support.ts';
 import { QUESTION } from './support.ts';
 
 const SIDES = ['canary', 'stable'] as const;
@@ -81,7 +82,7 @@ async function otlpHarness(): Promise<SourceHarness> {
     receiver = await startReceiver(folder, port, `e${++epoch}`);
   };
   return {
-    source: () => createOtlpSource({ socketPath: join(folder, 'agent.sock'), ask: OTLP_ASK, timeoutMs: 5_000 }),
+    source: () => createOtlpSource({ socketPath: join(folder, 'agent.sock'), ask: OTLP_ASK, timeoutMs: 60_000 }),
     question: QUESTION,
     count: async (more) => {
       for (const side of SIDES) {
@@ -129,7 +130,7 @@ describe('the OTLP receiver', () => {
     }
   };
   const read = ({ socketPath }: Receiver) =>
-    createOtlpSource({ socketPath, ask: OTLP_ASK, timeoutMs: 5_000 }).read(QUESTION, new AbortController().signal);
+    createOtlpSource({ socketPath, ask: OTLP_ASK, timeoutMs: 60_000 }).read(QUESTION, new AbortController().signal);
 
   it('tells a gauge by its highest instance, as long as that is heard of', async () => {
     let now = systemClock.now();
@@ -149,7 +150,7 @@ describe('the OTLP receiver', () => {
           expect(await (await send(receiver.port, body)).json()).toEqual({});
         };
         const read = (gauge: string) =>
-          createOtlpSource({ socketPath: receiver.socketPath, ask: { kind: 'gauge', gauge }, timeoutMs: 5_000 }).read(
+          createOtlpSource({ socketPath: receiver.socketPath, ask: { kind: 'gauge', gauge }, timeoutMs: 60_000 }).read(
             QUESTION,
             new AbortController().signal,
           );

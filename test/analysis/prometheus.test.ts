@@ -6,7 +6,8 @@ import { checkedReading, createPrometheusSource, factOf, type FactState } from '
 import { sourceContract, type SourceHarness } from '../../src/analysis/contract.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { systemClock } from '../../src/kernel/index.ts';
-import { createCleanup, freePort, scratch, type Cleanup } from '../traffic/support.ts';
+import { freePort } from '../support/free-port.ts';
+import { createCleanup, scratch, type Cleanup } from '../traffic/support.ts';
 import { hasPrometheus, makePrometheus, QUESTION, serve } from './support.ts';
 
 const ASK = {

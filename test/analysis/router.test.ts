@@ -2,7 +2,8 @@ import { sourceContract, type SourceHarness } from '../../src/analysis/contract.
 import { systemClock } from '../../src/kernel/index.ts';
 import { createRouterSource } from '../../src/release/router-source.ts';
 import { createEmbeddedRouter, type LocalRouter } from '../../src/traffic/index.ts';
-import { ask, createCleanup, freePort, scratch, startServer } from '../traffic/support.ts';
+import { freePort } from '../support/free-port.ts';
+import { ask, createCleanup, scratch, startServer } from '../traffic/support.ts';
 import { QUESTION } from './support.ts';
 
 const SIDES = ['canary', 'stable'] as const;

@@ -40,7 +40,7 @@ export async function makePrometheus(folder: string, targets: readonly string[],
   let child: ChildProcess | null = null;
   const scraped = async (): Promise<void> => {
     const since = Date.now() / 1_000;
-    for (let tries = 0; tries < 400; tries++) {
+    for (let tries = 0; tries < 1_200; tries++) {
       if ((await scrapedAt(url)) > since) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -6,6 +6,7 @@ import { openApp, type App } from '../../src/cli/compose.ts';
 import { foldEvents, type ReleaseEvent } from '../../src/release/index.ts';
 import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid } from '../e2e/support/expect.ts';
+import { signalOne } from '../support/signal.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from '../e2e/support/small-service.ts';
 import { sendUsers, type Answer, type Users } from '../e2e/support/users.ts';
 
@@ -151,7 +152,7 @@ async function releaseAmongKills(bed: Bed, kills: Kills, { version, good }: Want
 async function kill(bed: Bed, victim: Victim): Promise<void> {
   let pid = 0;
   await until(`there is a ${victim}`, async () => isAlive((pid = await pidOf(bed, victim)), victim), 30_000);
-  process.kill(pid, 'SIGKILL');
+  signalOne(pid);
   if (victim === 'agent') expectSaid(await bed.service.slipway('agent', 'start'), 0);
 }
 

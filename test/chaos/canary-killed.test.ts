@@ -32,8 +32,8 @@ describe('a canary among kill -9', () => {
   let bed: CanaryBed;
   beforeAll(async () => {
     bed = await makeCanaryBed();
-  }, 120_000);
-  afterAll(() => bed.close(), 120_000);
+  }, 180_000);
+  afterAll(() => bed.close(), 180_000);
 
   const proofOf = (run: Run) => ({ outcome: run.outcome, tooMuch: tooMuch(run), killed: Object.keys(run.killed) });
   const proven = (kills: Kills, outcome: string) => ({ outcome, tooMuch: [], killed: Object.keys(kills) });
@@ -59,7 +59,7 @@ describe('a canary among kill -9', () => {
   }, 180_000);
 
   describe.skipIf(!hasHaproxy)('of HAProxy (needs HAProxy: apt-get install haproxy)', () => {
-    beforeAll(() => bed.useRouter('haproxy'), 60_000);
+    beforeAll(() => bed.useRouter('haproxy'), 180_000);
 
     it('and of a metric source: gets no more than is recorded, and is released when it is good', async () => {
       const kills: Kills = {

@@ -12,8 +12,8 @@ describe('a runner killed at every fault point', () => {
     rig = await makeRig();
     await rig.startAgent();
     await rig.firstRelease();
-  }, 120_000);
-  afterAll(() => rig.close(), 60_000);
+  }, 180_000);
+  afterAll(() => rig.close(), 180_000);
 
   it('finishes the good release', async () => {
     await rig.workspace.commit('versions/1.1.0', 'feat: prices and notes');

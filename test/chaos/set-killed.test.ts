@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { foldEvents, type ReleaseStore, type StoredRelease } from '../../src/release/index.ts';
-import { agentStatus } from '../../src/server/index.ts';
+import { agentPid, workerPid } from '../e2e/support/agent.ts';
 import { expectSaid } from '../e2e/support/expect.ts';
 import { makeSmallRig, until, type SmallRig } from '../e2e/support/small-service.ts';
 import { makeSmallSet, type SmallSet } from '../e2e/support/small-set.ts';
+import { signalOne } from '../support/signal.ts';
 import { sharedServer, type SharedServer } from '../workers/processes.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js');
@@ -36,13 +37,13 @@ describe('a set among kill -9', () => {
     await set.commit('1.0.0', { order: 'in-turn' });
     expectSaid(await set.whole.slipway('release'), 0);
     second = startCli({}, 'worker');
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     second.kill('SIGKILL');
     await rig.close();
     await server.stop();
     rmSync(once, { recursive: true });
-  }, 120_000);
+  }, 180_000);
 
   /** A command of ours that can be killed. */
   const startCli = (variables: NodeJS.ProcessEnv, ...args: readonly string[]): ChildProcess =>
@@ -50,17 +51,13 @@ describe('a set among kill -9', () => {
       env: { ...process.env, ...environment, ...variables },
       stdio: 'ignore',
     });
-  const pids = async (): Promise<{ readonly agent: number; readonly worker: number }> => {
-    const status = await agentStatus(rig.home);
-    return { agent: status?.pid ?? -1, worker: status?.worker?.pid ?? -1 };
-  };
   /** New workers count their fault points anew, and each point strikes whoever comes there first. */
   const arm = async (...points: readonly string[]): Promise<void> => {
-    const { worker } = await pids();
-    process.kill(worker, 'SIGKILL');
+    const worker = await workerPid(rig.home);
+    signalOne(worker);
     second.kill('SIGKILL');
     second = startCli({}, 'worker');
-    await until('there is a new worker', async () => ![worker, -1].includes((await pids()).worker));
+    await until('there is a new worker', async () => (await workerPid(rig.home)) !== worker);
     points.forEach((point) => rmSync(join(once, point)));
   };
   const newest = async (): Promise<readonly StoredRelease[]> => {
@@ -93,17 +90,17 @@ describe('a set among kill -9', () => {
     await arm('companions.intended', 'route.acted');
     expectSaid(await set.whole.slipway('release', '--detach'), 0);
     await expectWhole('released', '1.1.0');
-  }, 120_000);
+  }, 180_000);
 
   it('of a worker while it calls the others back, and of the agent with the router while they go, is back', async () => {
     await set.commit('1.2.0', { order: 'in-turn', web: { failsForUsers: true } });
     await arm('recall.acted');
     expectSaid(await set.whole.slipway('release', '--detach'), 0);
     await until('api goes back', begun('rollback.companions', 'api'), 60_000);
-    process.kill((await pids()).agent, 'SIGKILL');
+    signalOne(await agentPid(rig.home));
     expectSaid(await set.whole.slipway('agent', 'start'), 0);
     await expectWhole('rolled-back', '1.1.0');
-  }, 120_000);
+  }, 180_000);
 
   it('of the command that drives it, at a meeting, is released by whoever is left', async () => {
     await set.commit('1.3.0', { order: 'together' });
@@ -111,16 +108,16 @@ describe('a set among kill -9', () => {
     await until('a service waits for the other', begun('deploy.companions', 'api'), 60_000);
     cli.kill('SIGKILL');
     await expectWhole('released', '1.3.0');
-  }, 120_000);
+  }, 180_000);
 
   it('of both workers and the agent while a released set is taken back, is back', async () => {
     expectSaid(await set.whole.slipway('rollback', '--detach'), 0);
     await until('users are moved', begun('deploy.switch', 'web'), 60_000);
     second.kill('SIGKILL');
-    process.kill((await pids()).agent, 'SIGKILL');
+    signalOne(await agentPid(rig.home));
     expectSaid(await set.whole.slipway('agent', 'start'), 0);
     await expectWhole('released', '1.1.0');
-  }, 120_000);
+  }, 180_000);
 
   it('was driven by several workers', async () => {
     expect(readdirSync(once).toSorted()).toEqual([...POINTS].toSorted());

@@ -6,7 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
 import { agentPlaces } from '../../src/server/index.ts';
 import { createEmbeddedRouter, createRouterRoutes, type LocalRouter } from '../../src/traffic/index.ts';
-import { ask as askRouter, createCleanup, freePort, scratch as scratchFolder, startServer, type Cleanup } from '../traffic/support.ts';
+import { freePort } from '../support/free-port.ts';
+import { ask as askRouter, createCleanup, scratch as scratchFolder, startServer, type Cleanup } from '../traffic/support.ts';
 import { inProcess, scratch } from './support.ts';
 
 const home = scratch();

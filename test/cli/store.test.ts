@@ -174,7 +174,7 @@ describe('against a real store', () => {
     // Two at once, as from a supervisor that tells a whole process group, are one: the second must not cut the first short.
     child.kill('SIGINT');
     child.kill('SIGTERM');
-    expect((await once(child, 'exit'))[0]).toBe(130);
+    expect((await once(child, 'close'))[0]).toBe(130);
     expect(said).toContain('slipway watch 01aaa1');
     expect((await opened.store.load('01aaa1')).events).toHaveLength(before);
   });

@@ -33,7 +33,7 @@ export function slipway(
     cwd,
     env: plainEnvironment(env),
     encoding: 'utf8',
-    timeout: 25_000,
+    timeout: 120_000,
   });
   return { exit: status, out: stdout, err: stderr };
 }

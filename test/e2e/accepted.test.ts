@@ -4,7 +4,7 @@ import { makeSmallRig, type SmallRig, type SmallService } from './support/small-
 
 /** A person closes a stuck release while users are on its version: from then on that version is what is repaired or left. */
 describe('after a stuck release was accepted as it stands', () => {
-  const byHand = { rollback: { automatic: false, because: 'a person decides', within: '20s', warm: '10m' } };
+  const byHand = { rollback: { automatic: false, because: 'a person decides', within: '2m', warm: '10m' } };
   let rig: SmallRig;
   let service: SmallService;
   beforeAll(async () => {
@@ -27,7 +27,7 @@ describe('after a stuck release was accepted as it stands', () => {
     expectSaid(await service.slipway('abort', '--accept', 'better than nothing'), 0);
     expectSaid(await service.slipway('watch', 'latest'), 10);
   }, 180_000);
-  afterAll(() => rig.close(), 120_000);
+  afterAll(() => rig.close(), 180_000);
 
   it('status says that it serves, and how that came', async () => {
     expectSaid(await service.slipway('status'), 0, /serving +1\.1\.0 .*accepted as it stands/);
@@ -37,12 +37,12 @@ describe('after a stuck release was accepted as it stands', () => {
     await service.commit('1.2.0', { config: { rollback: { warm: '10m' } } });
     expectSaid(await service.slipway('release'), 0, 'accepted 1.1.0 -> 1.2.0');
     await expectUnharmed(service, '1.2.0');
-  }, 120_000);
+  }, 180_000);
 
   it('the repair can be taken back to it', async () => {
     expectSaid(await service.slipway('rollback', '--to', '1.0.0', '--reason', 'both are bad'), 0, 'rollback of accepted 1.2.0 -> 1.0.0');
     expect(await service.served()).toBe('1.0.0');
-  }, 120_000);
+  }, 180_000);
 
   it('one that left requests held says so, and what served before is put back by name', async () => {
     const other = await rig.service('held');
@@ -55,5 +55,5 @@ describe('after a stuck release was accepted as it stands', () => {
     expectSaid(await other.slipway('doctor'), 6, /FAIL +serving +held\/dev: /);
     expectSaid(await other.slipway('rollback', '--to', '1.0.0', '--reason', 'users wait'), 0);
     await expectUnharmed(other, '1.0.0');
-  }, 120_000);
+  }, 180_000);
 });

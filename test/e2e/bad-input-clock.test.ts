@@ -61,7 +61,7 @@ describe('a clock that is set back while a release runs', () => {
     await store.store.submit({ plan, actor: 'ann', wait: false });
     const clock = falling();
     const deps: DriverDeps = { ...app.driver, store: store.store, effects: { ...app.effects, clock } };
-    await until('the release is over', async () => (await drive(deps, release, new AbortController().signal)) === 'finished');
+    await until('the release is over', async () => (await drive(deps, release, new AbortController().signal)) === 'finished', 150_000);
 
     const { events } = await store.store.load(release);
     expect(foldEvents(events).outcome, JSON.stringify(events.at(-1)?.data)).toBe('released');

@@ -6,7 +6,7 @@ import { queryRows, openAccess } from '../../src/database/index.ts';
 import { openEmbedded } from '../../src/store/index.ts';
 import { startPostgres, systemPostgres, type TestPostgres } from '../support/postgres.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
-import { freePort, makeSmallRig, type SmallRig, type SmallService } from './support/small-service.ts';
+import { makeSmallRig, type SmallRig, type SmallService } from './support/small-service.ts';
 
 /** A database that cannot be used, or a migration that cannot be read, is found before anything is changed. */
 describe('a release whose database', () => {
@@ -19,10 +19,9 @@ describe('a release whose database', () => {
     await postgres.create('newer');
     await postgres.query('postgres', 'ALTER DATABASE standby SET default_transaction_read_only = on');
     await demandPassword(postgres);
-    const closed = await freePort();
     rig = await makeSmallRig({
       variables: {
-        DOWN: `postgresql://app:${SECRET}@127.0.0.1:${closed}/app`,
+        DOWN: `postgresql://app:${SECRET}@127.0.0.1:${NOBODYS}/app`,
         STANDBY: postgres.url('standby'),
         NEWER: postgres.url('newer'),
         WRONG: postgres.url('standby').replace('slipway@', `app:${SECRET}@`),
@@ -113,7 +112,7 @@ describe('a hotfix after a rollback that left its migration behind', () => {
   beforeAll(async () => {
     rig = await makeSmallRig();
   });
-  afterAll(() => rig.close(), 120_000);
+  afterAll(() => rig.close(), 180_000);
 
   it('is stopped, and goes on when a person says why', async () => {
     const service = await rig.service('hotfix');
@@ -137,6 +136,8 @@ describe('a hotfix after a rollback that left its migration behind', () => {
 
 const NO_WRITES = { smoke: { read: ['GET /'], write: { none: 'the service keeps nothing' }, within: '1s' } };
 const SECRET = 'hunter2-not-shown';
+/** A port of the system's own (tcpmux), where nothing listens and no test is given one. */
+const NOBODYS = 1;
 
 /** From now on the role `app` needs a password, and none is right. */
 async function demandPassword(postgres: TestPostgres): Promise<void> {

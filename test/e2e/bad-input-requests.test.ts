@@ -15,7 +15,7 @@ describe('a request that cannot be', () => {
     await service.commit('1.0.0');
     expectSaid(await service.slipway('release'), 0);
   }, 180_000);
-  afterAll(() => rig.close(), 120_000);
+  afterAll(() => rig.close(), 180_000);
 
   it('names line and column of unknown keys and wrong types in slipway.yaml, all at once', async () => {
     await service.commit('1.1.0');

@@ -3,9 +3,10 @@ import { readFile, readdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { agentStatus } from '../../src/server/index.ts';
+import { workerPid } from './support/agent.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
-import { freePort, makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+import { freePort } from '../support/free-port.ts';
+import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 
 /** What only shows while a release runs: it ends with a cause a person can act on, and users never notice. */
 describe('a release that meets', () => {
@@ -15,7 +16,7 @@ describe('a release that meets', () => {
     rig = await makeSmallRig();
     service = await rig.service('running');
   });
-  afterAll(() => rig.close(), 120_000);
+  afterAll(() => rig.close(), 180_000);
 
   it('a port that somebody else has is stopped before it begins, the first time and later', async () => {
     const first = await listenOn(service.port);
@@ -68,7 +69,7 @@ describe('a release that meets', () => {
     expect(ran.said.match(/▸ deploy\.switch/g)).toHaveLength(1);
     expect(await shop.status()).toEqual({ serving: null, locked: false, inFlight: 0, running: [] });
 
-    await shop.commit('0.9.1', { config: { ...config, rollback: { automatic: false, because: 'a test', within: '20s' } }, files });
+    await shop.commit('0.9.1', { config: { ...config, rollback: { automatic: false, because: 'a test', within: '2m' } }, files });
     expectSaid(await shop.slipway('release', ...ASKED_BEFORE), 12, 'deploy.switch failed', 'automatic rollback is turned off');
     expectSaid(await shop.slipway('abort', '--reason', 'another time'), 0, 'Recorded: abort');
     await until('it has gone back', async () => (await shop.status()).inFlight === 0);
@@ -133,7 +134,7 @@ describe('a release that meets', () => {
   });
 
   it('100 MB of output, partly not UTF-8, in bounded memory', async () => {
-    const worker = (await agentStatus(rig.home))?.worker?.pid ?? 0;
+    const worker = await workerPid(rig.home);
     const before = peakMb(worker);
     await service.commit('1.4.0', { config: { build: ['node', '--eval', FLOOD] } });
     expectSaid(await service.slipway('release'), 0);

@@ -19,7 +19,7 @@ describe('a version that broke after its release', () => {
     await service.commit('1.1.0', { config, behaviour: { brokenWhile: broken } });
     expectSaid(await service.slipway('release'), 0);
   }, 180_000);
-  afterAll(() => rig.close(), 120_000);
+  afterAll(() => rig.close(), 180_000);
 
   it('is rolled back from: nothing of it is asked', async () => {
     writeFileSync(broken, '');
@@ -37,7 +37,7 @@ describe('a version that broke after its release', () => {
     );
     expectSaid(await service.slipway('rollback', '--reason', 'everything fails'), 0, 'its state is not judged');
     await expectUnharmed(service, '1.0.0');
-  }, 60_000);
+  }, 180_000);
 
   it('is replaced by the repair, which did not cause what is wrong with it', async () => {
     rmSync(broken);
@@ -47,7 +47,7 @@ describe('a version that broke after its release', () => {
     await service.commit('1.2.1', { config });
     expectSaid(await service.slipway('release'), 0, '1.2.0 does not work as it is, which this release did not cause');
     await expectUnharmed(service, '1.2.1');
-  }, 120_000);
+  }, 180_000);
 
   it('that is broken from the start is undone, and says what it answered and printed', async () => {
     await service.commit('1.3.0', { config, behaviour: { brokenWhile: broken } });
@@ -60,5 +60,5 @@ describe('a version that broke after its release', () => {
     const { evidence } = JSON.parse((await service.slipway('show', '--json')).stdout) as { readonly evidence: string };
     expect(readFileSync(join(evidence, 'report.html'), 'utf8')).toContain('no flux capacitor');
     await expectUnharmed(service, '1.2.1');
-  }, 120_000);
+  }, 180_000);
 });

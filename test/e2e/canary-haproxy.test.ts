@@ -4,9 +4,11 @@ import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentPlaces, agentStatus } from '../../src/server/index.ts';
 import { bucketOf } from '../../src/traffic/core/cohort.ts';
+import { signalOne } from '../support/signal.ts';
+import { agentPid } from './support/agent.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
-import { sendUsers, type User, type Users } from './support/users.ts';
+import { sendUsers, shareOf, type User, type Users } from './support/users.ts';
 
 const installed = spawnSync('haproxy', ['-v']).status === 0;
 const strategy = {
@@ -33,8 +35,6 @@ const forced = { path: '/shop', headers: { 'x-version': 'canary' } };
 const kept = { path: '/shop', headers: { 'x-version': '1.0.0' } };
 const elsewhere = { path: '/shopping', headers: { 'x-version': 'canary', 'x-user-id': early[0]?.headers?.['x-user-id'] ?? '' } };
 
-const earliest = (times: readonly number[]): number => Math.min(...times);
-
 describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)', () => {
   let rig: SmallRig;
   let service: SmallService;
@@ -49,11 +49,22 @@ describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)',
     const sent = sendUsers(service.port, 200, [...early, ...later, ...last, forced, kept, elsewhere]);
     users = sent;
     await until('there is a percentile', () => sent.met().requests > 1_200);
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await users?.stop();
     await rig.close();
-  }, 120_000);
+  }, 180_000);
+
+  /** When a step of the newest release was ordered, and when it was carried out. */
+  const timesOf = async (id: string): Promise<{ readonly startedAt: number; readonly finishedAt: number }> => {
+    const { stages } = JSON.parse((await service.slipway('show', '--json')).stdout) as {
+      readonly stages: readonly {
+        readonly steps: readonly { readonly id: string; readonly startedAt: string; readonly finishedAt: string }[];
+      }[];
+    };
+    const step = stages.flatMap(({ steps }) => steps).find((one) => one.id === id);
+    return { startedAt: Date.parse(step?.startedAt ?? ''), finishedAt: Date.parse(step?.finishedAt ?? '') };
+  };
 
   it('that is good is released to one cohort after the other, and nobody notices or goes back', async () => {
     const before = users?.met().failed;
@@ -67,8 +78,8 @@ describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)',
     await expectUnharmed(service, '1.1.0');
 
     const answers = users?.answers() ?? [];
-    const begun = earliest(answers.filter(({ version }) => version === '1.1.0').map(({ answeredAt }) => answeredAt));
-    const more = earliest(answers.filter(({ version, user }) => version === '1.1.0' && later.includes(user)).map(({ sentAt }) => sentAt));
+    // Before it is carried out, some may meet the HAProxy that is replaced for it still.
+    const [begun, more] = [(await timesOf('deploy.weight-5')).finishedAt, (await timesOf('deploy.weight-25')).startedAt];
     const at5 = answers.filter(({ sentAt, answeredAt }) => sentAt > begun && answeredAt < more);
     const versionsOf = (some: readonly User[]): ReadonlySet<string> =>
       new Set(at5.filter(({ user }) => some.includes(user)).map(({ version }) => version));
@@ -83,17 +94,18 @@ describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)',
     const movedAt = new Map<User, number>();
     for (const { version, user, answeredAt } of answers)
       if (version === '1.1.0') movedAt.set(user, Math.min(answeredAt, movedAt.get(user) ?? answeredAt));
-    const backAgain = answers.filter(({ version, user, sentAt }) => version === '1.0.0' && sentAt > (movedAt.get(user) ?? Infinity));
+    const backAgain = answers.filter(
+      ({ version, user, sentAt }) => version === '1.0.0' && sentAt > Math.max(begun, movedAt.get(user) ?? Infinity),
+    );
     expect(backAgain).toEqual([]);
-  }, 120_000);
+  }, 180_000);
 
   it('that fails users is taken back by the judge', async () => {
-    const before = users?.met().failed ?? 0;
     await service.commit('1.2.0', { config, behaviour: { failsEvery: 4 } });
     expectSaid(await service.slipway('release'), 11, /1\.2\.0 at 20 %: errors: .* of the canary's requests were bad/);
-    expect((users?.met().failed ?? 0) - before).toBeLessThan(40);
+    expect(shareOf('1.2.0', users?.answers() ?? [])).toBeLessThan(0.4);
     await expectUnharmed(service, '1.1.0');
-  }, 120_000);
+  }, 180_000);
 
   it('goes on for users while no agent runs, and the next one takes it over', async () => {
     const before = users?.met().failed;
@@ -102,10 +114,10 @@ describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)',
     expectSaid(await service.slipway('agent', 'start'), 0, 'haproxy router');
     expect(await service.served()).toBe('1.1.0');
     expect(users?.met().failed).toBe(before);
-  }, 120_000);
+  }, 180_000);
 
   it('is said to have its users still when the agent was killed, and is opened at once by the first agent after everything was stopped', async () => {
-    process.kill((await agentStatus(rig.home))?.pid ?? 0, 'SIGKILL');
+    signalOne(await agentPid(rig.home));
     await until('the agent is gone', async () => (await agentStatus(rig.home)) === null);
     const doctor = await service.slipway('doctor');
     expectSaid(doctor, 6, /FAIL +agent +none runs, and bird\/dev\/\w+ should: HAProxy \(pid \d+\) goes on\s+sending users to it/);
@@ -121,5 +133,5 @@ describe.skipIf(!installed)('a canary behind HAProxy (apt-get install haproxy)',
     expectSaid(await service.slipway('agent', 'start'), 0, 'haproxy router');
     await until('it serves', async () => (await service.served()) === '1.1.0');
     expect(readFileSync(log, 'utf8').slice(before)).not.toContain('HAProxy did not start');
-  }, 120_000);
+  }, 180_000);
 });

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasPrometheus, makePrometheus, type RunningPrometheus } from '../analysis/support.ts';
-import { freePort } from '../traffic/support.ts';
+import { freePort } from '../support/free-port.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, type Users } from './support/users.ts';
@@ -73,13 +73,13 @@ describe.skipIf(!hasPrometheus)('a canary judged by payments too (needs Promethe
     const sent = sendUsers(service.port, 200);
     users = sent;
     await until('the router has seen enough for a percentile', () => sent.met().requests > 1_200);
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await users?.stop();
     await prometheus.kill();
     exporter.stop();
     await rig.close();
-  }, 120_000);
+  }, 180_000);
 
   it('holds its weight while Prometheus hangs and when it is killed, says so, and goes on when it is back', async () => {
     await service.commit('1.1.0', { config });
@@ -106,5 +106,5 @@ describe.skipIf(!hasPrometheus)('a canary judged by payments too (needs Promethe
     expectSaid(await service.slipway('release'), 11, /payments: .* of the canary's requests were bad/);
     await expectUnharmed(service, '1.1.0');
     expectSaid(await service.slipway('replay'), 0, 'every verdict is the recorded one', /payments: .*were bad/);
-  }, 120_000);
+  }, 180_000);
 });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
-import { agentStatus } from '../../src/server/index.ts';
+import { signalOne } from '../support/signal.ts';
+import { agentPid } from './support/agent.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
-import { freePort, makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+import { freePort } from '../support/free-port.ts';
+import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, type Users } from './support/users.ts';
 
 const VERSIONS = ['1.0.0', '1.1.0', '1.2.0'];
@@ -71,24 +73,24 @@ describe('a canary judged by payments that are sent over OTLP', () => {
     expectSaid(await service.slipway('agent', 'start', '--otlp', address), 0);
     expectSaid(await service.slipway('release'), 0);
     users = sendUsers(service.port, 200);
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     stopPayments();
     await users.stop();
     await rig.close();
-  }, 120_000);
+  }, 180_000);
 
   it('is asked for by an agent that does so already, and refused by one that does not', async () => {
     expectSaid(await service.slipway('agent', 'start', '--otlp', address), 0, 'Runs already');
     expectSaid(await service.slipway('agent', 'start', '--otlp', '9'), 24, `receives metrics on ${address}, and goes on so`, '--otlp 9');
     expectSaid(await service.slipway('doctor', '--json'), 0, /payments \(otlp\): 0 bad of \d+ by 1\.0\.0/);
-  }, 60_000);
+  }, 180_000);
 
   it('is released when the agent that receives them is killed on the way and started again', async () => {
     await service.commit('1.1.0', { config });
     expectSaid(await service.slipway('release', '--detach'), 0);
     await until('it is judged', async () => (await service.slipway('show')).said.includes('deploy.judge-20'), 60_000);
-    process.kill((await agentStatus(rig.home))?.pid ?? 0, 'SIGKILL');
+    signalOne(await agentPid(rig.home));
     // Whoever starts it knows of no address.
     expectSaid(await service.slipway('agent', 'start'), 0, `metrics on ${address}`);
     await until('everybody is on it', async () => (await service.status()).inFlight === 0, 90_000);
@@ -101,7 +103,7 @@ describe('a canary judged by payments that are sent over OTLP', () => {
     await service.commit('1.2.0', { config });
     expectSaid(await service.slipway('release'), 11, /payments: .* of the canary's requests were bad/);
     await expectUnharmed(service, '1.1.0');
-  }, 120_000);
+  }, 180_000);
 
   it('is not to be had from an agent that receives none, and the doctor says so', async () => {
     expectSaid(await service.slipway('agent', 'stop'), 0);
@@ -116,5 +118,5 @@ describe('a canary judged by payments that are sent over OTLP', () => {
       ) as string,
       fix: expect.stringContaining('a canary is held') as string,
     });
-  }, 60_000);
+  }, 180_000);
 });

@@ -3,7 +3,7 @@ import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, type Met, type Users } from './support/users.ts';
 
-const health = { path: '/health', interval: '200ms', timeout: '1s', 'start-within': '10s' };
+const health = { path: '/health', interval: '200ms', timeout: '10s', 'start-within': '60s' };
 const processes = { web: { run: 'node server.js', instances: 3, health, 'stop-grace': '2s' } };
 const strategy = { name: 'rolling', because: 'a test', settle: '1s' };
 const config = { processes, strategy, observe: { window: '2s', every: '500ms', because: 'a test' } };
@@ -20,11 +20,11 @@ describe('a rolling update under real traffic', () => {
     expectSaid(await service.slipway('release'), 0);
     users = sendUsers(service.port, 100);
     await until('users are there', () => met().requests > 50);
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await users?.stop();
     await rig.close();
-  }, 120_000);
+  }, 180_000);
 
   it('replaces one instance after the other, and no user notices', async () => {
     await service.commit('1.1.0', { config });
@@ -32,7 +32,7 @@ describe('a rolling update under real traffic', () => {
     expect(met().failed).toBe(0);
     await expectUnharmed(service, '1.1.0');
     expect((await service.status()).running).toEqual(['1.1.0 ready', '1.1.0 ready', '1.1.0 ready']);
-  }, 120_000);
+  }, 180_000);
 
   it('goes back with all instances of the old version when the new one fails the first users it gets', async () => {
     await service.commit('1.2.0', { config, behaviour: { failsForUsers: true } });
@@ -42,5 +42,5 @@ describe('a rolling update under real traffic', () => {
     const before = met();
     await until('more users', () => met().requests > before.requests + 50);
     expect(met().failed).toBe(before.failed);
-  }, 120_000);
+  }, 180_000);
 });

@@ -31,11 +31,11 @@ describe('a set of services', () => {
     expectSaid(await whole.slipway('release'), 0, /api .*deploy\.switch/, /web .*deploy\.switch/);
     for (const port of set.ports) users.push(sendUsers(port, 60));
     await until('users are there', () => met().every(({ requests }) => requests > 50));
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     for (const one of users) await one.stop();
     await rig.close();
-  }, 120_000);
+  }, 180_000);
 
   it('is released in turn: the second begins when the first serves', async () => {
     await set.commit('1.1.0', { order: 'in-turn' });
@@ -43,7 +43,7 @@ describe('a set of services', () => {
     expect(await set.served()).toEqual(['1.1.0', '1.1.0']);
     expect(ran.indexOf('api observe.window intended')).toBeLessThan(ran.indexOf('web deploy.start intended'));
     expect(failures()).toBe(0);
-  }, 120_000);
+  }, 180_000);
 
   it('goes back as a whole, in the reverse order, when one of them fails its users', async () => {
     await set.commit('1.2.0', { order: 'in-turn', web: { failsForUsers: true } });
@@ -51,7 +51,7 @@ describe('a set of services', () => {
     expect(await set.served()).toEqual(['1.1.0', '1.1.0']);
     expect(ran.indexOf('web finished rolled-back')).toBeLessThan(ran.indexOf('api rollback.open-old intended'));
     expect(ran).toContain('api finished rolled-back');
-  }, 120_000);
+  }, 180_000);
 
   it('gives no canary more than all of them have earned', async () => {
     await set.commit('1.3.0', { order: 'together', web: { failsEvery: 3 }, strategy: canary });
@@ -60,7 +60,7 @@ describe('a set of services', () => {
     expect(await set.served()).toEqual(['1.1.0', '1.1.0']);
     expect(ran).not.toContain('api deploy.switch intended');
     expect(ran).toContain('api finished rolled-back');
-  }, 120_000);
+  }, 180_000);
 
   it('changes nothing anywhere when one of them does not even build', async () => {
     await set.commit('1.4.0', { order: 'together' });
@@ -78,7 +78,7 @@ describe('a set of services', () => {
     expect(ran).toContain('web finished unchanged');
     expect(ran).toContain('api finished unchanged');
     expect(await set.served()).toEqual(['1.1.0', '1.1.0']);
-  }, 120_000);
+  }, 180_000);
 
   it('is paused and aborted as one', async () => {
     await set.commit('1.5.0', { order: 'together' });
@@ -91,7 +91,7 @@ describe('a set of services', () => {
     expect([11, 13], said).toContain(exit);
     expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ kind: 'set', set: 'whole', verdict: 'fail', exit });
     expect(await set.served()).toEqual(['1.1.0', '1.1.0']);
-  }, 120_000);
+  }, 180_000);
 
   it('is taken back as a whole after its release, in the reverse order, and answered for as one', async () => {
     for (const one of users) one.forget();
@@ -108,7 +108,7 @@ describe('a set of services', () => {
     expectSaid(await whole.slipway('watch'), 0, 'set whole: api 1.0.0 released, web 1.0.0 released');
     expectSaid(await whole.slipway('rollback'), 4, 'was the first release here');
     expectSaid(await whole.slipway('doctor'), 0, /set .*whole: api, web serve what was released as one/);
-  }, 120_000);
+  }, 180_000);
 });
 
 /** What a command in the folder of the set answers with --json: one document. */

@@ -21,11 +21,11 @@ describe('a service whose processes are gone', () => {
     service = await rig.service('stopped');
     await service.commit('1.0.0', { config: { rollback: { warm: '10m', within: '60s' } } });
     expectSaid(await service.slipway('release'), 0);
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await elsewhere.close();
     await rig.close();
-  }, 120_000);
+  }, 180_000);
 
   /** As if the agent's folder had been on a disk that is lost: nothing knows any more what should run. */
   const lose = async (): Promise<void> => {
@@ -50,7 +50,7 @@ describe('a service whose processes are gone', () => {
     await until('it serves', async () => (await service.served()) === '1.0.0');
     await expectUnharmed(service, '1.0.0');
     expectSaid(await service.slipway('doctor'), 0);
-  }, 60_000);
+  }, 180_000);
 
   it('is said to be down, and what to do, when nothing knows any more what should run', async () => {
     await lose();
@@ -64,20 +64,20 @@ describe('a service whose processes are gone', () => {
     expect(doctor.said).not.toContain('serving');
     await service.commit('1.1.0', { config: { rollback: { warm: '10m', within: '60s' } } });
     expectSaid(await service.slipway('release'), 10, /preflight\.checks.*1\.0\.0 should be running in stopped\/dev\/blue and is not/);
-  }, 60_000);
+  }, 180_000);
 
   it('is replaced by a release that accepts it, and the old version is started to try the way back', async () => {
     expectSaid(await service.slipway('release', ...skip), 0);
     await expectUnharmed(service, '1.1.0');
     expect((await service.status()).running).toEqual(['1.0.0 ready', '1.1.0 ready']);
-  }, 60_000);
+  }, 180_000);
 
   it('is put back by name', async () => {
     expectSaid(await service.slipway('rollback', '--to', '1.1.0', '--reason', 'again'), 4, '1.1.0 is what serves in dev already');
     await lose();
     expectSaid(await service.slipway('rollback', '--to', '1.1.0', '--reason', 'the machine was lost'), 0);
     await expectUnharmed(service, '1.1.0');
-  }, 60_000);
+  }, 180_000);
 
   it('comes back when the version that should replace it fails', async () => {
     await lose();
@@ -86,7 +86,7 @@ describe('a service whose processes are gone', () => {
     expect((await service.status()).running).toEqual(['1.1.0 ready']);
     // The route was lost as well, and this release never came to the point of moving it.
     expectSaid(await service.slipway('doctor'), 6, /FAIL +serving .*knows no route/);
-  }, 120_000);
+  }, 180_000);
 
   it('leaves evidence that is found by the id of the release, and names the cause', async () => {
     const { releases } = JSON.parse((await service.slipway('list', '--json')).stdout) as {
@@ -96,5 +96,5 @@ describe('a service whose processes are gone', () => {
     expectSaid(await service.slipway('evidence', 'verify', id), 0, 'PASS');
     expectSaid(await service.slipway('evidence', 'show', id), 0, /because +verify\.smoke failed/);
     expectSaid(await service.slipway('evidence', 'verify', id.replace(/.$/, 'x')), 3, 'No release begins with');
-  }, 60_000);
+  }, 180_000);
 });

@@ -15,7 +15,7 @@ export const LEASE = { leaseMs: 15_000, renewMs: 3_000, marginMs: 3_000 };
 export async function eventually<T>(
   what: string,
   condition: () => Promise<T | null | false | undefined> | T | null | false | undefined,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<T> {
   const deadline = systemClock.monotonic() + withinMs;
   for (;;) {

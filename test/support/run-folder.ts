@@ -13,6 +13,19 @@ export function makeRunFolder(): () => void {
   return () => rmSync(folder, { recursive: true, force: true });
 }
 
+/** Takes a name for the rest of the run; false where another file has it. Outside a run there is nobody to share with. */
+export function takeInRun(name: string): boolean {
+  const folder = process.env[VARIABLE];
+  if (folder === undefined) return true;
+  try {
+    mkdirSync(join(folder, name));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
 /**
  * Makes a folder once per run, and copies it for whoever wants another: for what takes seconds to make and is always the same.
  * @param name says what it is, in letters that a file name may have

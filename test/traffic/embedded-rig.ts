@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/kernel/index.ts';
 import { type EmbeddedRouterOptions, type LocalRouter, type RouteSpec, createEmbeddedRouter } from '../../src/traffic/index.ts';
-import { type Cleanup, freePort, scratch } from './support.ts';
+import { freePort } from '../support/free-port.ts';
+import { type Cleanup, scratch } from './support.ts';
 
 export const ROUTE = 'shop/prd';
 export const BLUE = 'shop/prd/blue';

@@ -28,7 +28,7 @@ export function createCleanup(): Cleanup {
 }
 
 /** Polls until the condition holds; throws, naming it, when it does not within the deadline. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 60_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Not within ${deadlineMs} ms: ${what}`);
@@ -38,16 +38,6 @@ export async function until(what: string, condition: () => boolean | Promise<boo
 
 export async function scratch(cleanup: Cleanup): Promise<string> {
   return cleanup.add(await mkdtemp(join(tmpdir(), 'slipway-traffic-')), (path) => rm(path, { recursive: true, force: true }));
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createNetServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export interface RunningProcess {

@@ -3,6 +3,7 @@ import { checkChain } from '../../src/evidence/index.ts';
 import { processExists } from '../../src/store/index.ts';
 import { examine, makeRig, type Findings, type Rig } from '../chaos/harness.ts';
 import { eventually } from '../store/support.ts';
+import { signalOne } from '../support/signal.ts';
 
 /** Each release is hit once, at a step that was chosen; random instants are in test/chaos. */
 describe('a release whose supports are killed', () => {
@@ -11,8 +12,8 @@ describe('a release whose supports are killed', () => {
     rig = await makeRig();
     await rig.startAgent();
     await rig.ended(await rig.submit());
-  }, 120_000);
-  afterAll(() => rig.close(), 60_000);
+  }, 180_000);
+  afterAll(() => rig.close(), 180_000);
 
   const load = (release: string) => rig.app.opened.store.load(release);
   const reached = (release: string, step: string) =>
@@ -32,7 +33,7 @@ describe('a release whose supports are killed', () => {
     const release = await rig.submit();
     await reached(release, 'deploy.start');
     const [agent, worker, before] = [await rig.agentPid(), await rig.workerPid(), await pidsOf(release, '1.0.0')];
-    process.kill(agent ?? 0, 'SIGKILL');
+    signalOne(agent);
 
     // The worker learns by its closed input that the agent is gone: it ends its step, hands over and ends.
     await eventually('the worker is gone', () => worker !== null && !processExists(worker));
@@ -67,7 +68,7 @@ describe('a release whose supports are killed', () => {
     const release = await rig.submit();
     await reached(release, 'migrate.apply');
     const known = (await load(release)).entries.map(({ hash }) => hash);
-    process.kill(rig.postmasterPid() ?? 0, 'SIGKILL');
+    signalOne(rig.postmasterPid());
     // 1.2.0 is broken: the way back, database and all, is walked over the wreck.
     expect((await rig.ended(release)).outcome).toBe('rolled-back');
     const { entries } = await load(release);

@@ -7,7 +7,9 @@ import { readProcessStat, systemClock } from '../../src/kernel/index.ts';
 import { agentPlaces, agentStatus, startAgent, stopAgent } from '../../src/server/index.ts';
 import { createAgentTarget, type AgentTarget, type GroupSpec, type InstanceState } from '../../src/targets/index.ts';
 import { createAgentRouter, type AgentRouter } from '../../src/traffic/index.ts';
-import { ask, createCleanup, freePort, startLoad, until, type Cleanup, type Load } from '../traffic/support.ts';
+import { freePort } from '../support/free-port.ts';
+import { signalOne } from '../support/signal.ts';
+import { ask, createCleanup, startLoad, until, type Cleanup, type Load } from '../traffic/support.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const GROUP = 'shop/prd/blue';
@@ -67,8 +69,8 @@ describe('a service while its agent starts again', () => {
     const remembered = (): number =>
       readFileSync(join(agentPlaces(home).directory, 'groups.json'), 'utf8').split('"healthyRun": 1').length - 1;
     await until('it is remembered', () => remembered() === 2);
-  }, 60_000);
-  afterEach(() => cleanup.run(), 60_000);
+  }, 180_000);
+  afterEach(() => cleanup.run(), 180_000);
 
   const start = () => startAgent(home, [process.execPath, MAIN, '-C', workspace, 'agent', 'run', '--no-worker'], workspace, systemClock);
   const group = (): GroupSpec => ({
@@ -97,14 +99,14 @@ describe('a service while its agent starts again', () => {
   /** Kills the first instance under load, and lets users go on until it is back and in use. */
   const killOne = async (load: Load): Promise<void> => {
     const [one] = await instances();
-    process.kill(one?.pid ?? 0, 'SIGKILL');
+    signalOne(one?.pid);
     await until(
       'it is started again',
       async () => {
         const [now] = await instances();
         return now?.phase === 'ready' && now.restarts === (one?.restarts ?? 0) + 1;
       },
-      20_000,
+      60_000,
     );
     const enough = load.done() + 300;
     await until('users go on', () => load.done() > enough);
@@ -115,7 +117,7 @@ describe('a service while its agent starts again', () => {
 
   it.each(['kill -9', 'slipway agent stop'])(
     'answers no 5xx after %s, though its health takes long to answer',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async (how) => {
       const before = await pids();
       writeFileSync(join(workspace, 'delay'), '5000');
@@ -123,7 +125,7 @@ describe('a service while its agent starts again', () => {
       await until('users are there', () => load.done() > 50);
       const pid = await agentPid();
       if (how === 'kill -9') {
-        process.kill(pid, 'SIGKILL');
+        signalOne(pid);
         await until('the agent is gone', () => !runs(pid));
       } else {
         expect(await stopAgent(home, systemClock)).toBe(true);
@@ -144,7 +146,7 @@ describe('a service while its agent starts again', () => {
     },
   );
 
-  it('loses no GET at 300 per second when an instance is killed, started by this agent or adopted', { timeout: 60_000 }, async () => {
+  it('loses no GET at 300 per second when an instance is killed, started by this agent or adopted', { timeout: 180_000 }, async () => {
     const load = startLoad(cleanup, port, { perSecond: 300 });
     await until('users are there', () => load.done() > 200);
     await killOne(load);
@@ -157,7 +159,7 @@ describe('a service while its agent starts again', () => {
     expect([...(await more.stop()).keys()]).toEqual(['ok']);
   });
 
-  it.each([false, true])('answers what is in flight before the agent ends, with all: %s', { timeout: 60_000 }, async (all) => {
+  it.each([false, true])('answers what is in flight before the agent ends, with all: %s', { timeout: 180_000 }, async (all) => {
     const [pid, before] = [await agentPid(), await pids()];
     const slow = ask(port, { path: '/slow' });
     await until('it is in flight', async () => (await router.inspect('shop/prd'))?.inFlight === 1);

@@ -11,11 +11,11 @@ describe('a worker that is killed in the middle of a command', () => {
     server = await sharedServer();
     site = makeSite(server, 'machine:/state');
     workers = await Promise.all([site.startWorker(), site.startWorker()]);
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await site.remove();
     await server.stop();
-  }, 60_000);
+  }, 180_000);
 
   it('is followed by another one, which begins when nothing of that command is left', async () => {
     const release = await site.submit(server.store, [scriptStep('build.make', { ticks: 150 }), scriptStep('verify.smoke')]);
@@ -32,5 +32,5 @@ describe('a worker that is killed in the middle of a command', () => {
     expect(new Set(order).size).toBe(2);
     expect(order.lastIndexOf(first)).toBeLessThan(order.indexOf(second));
     expect((await server.store.load(release)).summary.status).toBe('released');
-  }, 60_000);
+  }, 180_000);
 });

@@ -46,7 +46,7 @@ describe('several workers on one server', () => {
     await here.remove();
     await there.remove();
     await server.stop();
-  }, 60_000);
+  }, 180_000);
 
   const stored = () => Promise.all(releases.map((release) => server.store.load(release)));
 

@@ -52,19 +52,19 @@ describe('an upgrade while releases are in flight', () => {
     server = await sharedServer();
     site = makeSite(server, 'machine:/state');
     store = server.store;
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await site.remove();
     await server.stop();
     next.remove();
-  }, 60_000);
+  }, 180_000);
 
   const told = async (release: string): Promise<readonly string[]> => story(await store.load(release));
   const resting = (release: string, line: string) =>
     eventually(
       `${release} rests at ${line}`,
       async () => (await store.load(release)).summary.driver === null && (await told(release)).at(-1) === line,
-      30_000,
+      60_000,
     );
 
   it('is between two builds that differ', () => {
@@ -72,7 +72,8 @@ describe('an upgrade while releases are in flight', () => {
   });
 
   it('lets the next build finish what this one began: stopped in a step, in a window, at an approval', async () => {
-    const window = scriptStep('observe.window', { repeat: { everyMs: 400, forMs: 8_000 } });
+    // Long enough for the next release to be at work before it is over.
+    const window = scriptStep('observe.window', { repeat: { everyMs: 400, forMs: 12_000 } });
     const from = (step: Step) => ({ ...step, invented: { later: [1, 2] } });
     const changes = { invented: 'by a later build' } as unknown as Partial<Plan>;
     const inWindow = await site.submit(store, [scriptStep('build.make'), window].map(from), changes);
@@ -115,7 +116,7 @@ describe('an upgrade while releases are in flight', () => {
       ).toMatchObject({ verdict: 'pass' });
     }
     await fresh.stop();
-  }, 90_000);
+  }, 180_000);
 
   it('goes back when a plan of the next build meets a worker of this one, and forward on the next', async () => {
     const steps = [scriptStep('change.world'), scriptStep('verify.tomorrow', { kind: TOMORROW })];
@@ -135,7 +136,7 @@ describe('an upgrade while releases are in flight', () => {
     await allSealed(store, [onNext]);
     expect((await told(onNext)).at(-1)).toBe('release.finished released');
     await fresh.stop();
-  }, 60_000);
+  }, 180_000);
 
   it('is what a person resumes on, when this build did not know the way back', async () => {
     const undo = { 'change.world': [scriptStep('rollback.world', { stage: 'rollback', kind: TOMORROW })] };
@@ -152,5 +153,5 @@ describe('an upgrade while releases are in flight', () => {
       'release.finished rolled-back',
     ]);
     await fresh.stop();
-  }, 60_000);
+  }, 180_000);
 });

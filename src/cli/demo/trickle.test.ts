@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { systemClock } from '../../kernel/index.ts';
 import { startTrickle } from './trickle.ts';
 
@@ -11,7 +11,7 @@ it('counts everybody once, also who is answered while others still wait, and nob
     if (turn % 3 === 0) await new Promise<void>((resolve) => open.push(resolve));
     return turn % 2 === 0 ? { kind: 'read', problem: null } : { kind: 'write', problem: 'write answered 500' };
   });
-  await vi.waitFor(() => expect(asked).toBeGreaterThan(11));
+  await expect.poll(() => asked).toBeGreaterThan(11);
   const first = trickle.take();
   for (const resolve of open) resolve();
   await trickle.stop();

@@ -39,10 +39,10 @@ const open = async (): Promise<ProcessTarget> =>
   (target = await createProcessTarget({ directory, clock: systemClock, log: () => undefined, environment: process.env }));
 const instances = async (): Promise<readonly InstanceState[]> => (await target?.inspect(group.id))?.instances ?? [];
 const settled = async (): Promise<void> => {
-  await expect.poll(async () => (await instances()).map(({ phase }) => phase), { timeout: 30_000 }).toEqual(['ready', 'ready', 'failed']);
+  await expect.poll(async () => (await instances()).map(({ phase }) => phase)).toEqual(['ready', 'ready', 'failed']);
 };
 
-test('everything stopped on purpose is started again by the next supervisor, as if for the first time', { timeout: 90_000 }, async () => {
+test('everything stopped on purpose is started again by the next supervisor, as if for the first time', { timeout: 180_000 }, async () => {
   await (await open()).apply(1, group);
   await settled();
   const before = await instances();

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { signalOne } from '../../../test/support/signal.ts';
 import { systemClock, type Clock } from '../../kernel/index.ts';
 import { PLANTED_SECRET, targetContract, type TargetHarness } from '../contract.ts';
 import type { GroupSpec } from '../ports.ts';
@@ -76,7 +77,7 @@ describe('process target', () => {
     ],
   });
   const ready = async (): Promise<KeeperRecord> => {
-    await expect.poll(async () => (await target?.inspect('shop/prd/blue'))?.instances[0]?.phase, { timeout: 10_000 }).toBe('ready');
+    await expect.poll(async () => (await target?.inspect('shop/prd/blue'))?.instances[0]?.phase).toBe('ready');
     return readRecord(path.join(run, 'shop%2Fprd%2Fblue~w-0.json'));
   };
 
@@ -85,8 +86,8 @@ describe('process target', () => {
     await target.apply(1, sleeper());
     const record = await ready();
     await target.close();
-    process.kill(record.keeper?.pid ?? 0, 'SIGKILL');
-    process.kill(-(record.child?.pid ?? 0), 'SIGKILL');
+    signalOne(record.keeper?.pid);
+    signalOne(record.child?.pid);
     const stranger = spawn('sleep', ['300'], { detached: true });
     try {
       // The stranger has the pid of both, with another start time.
@@ -99,7 +100,7 @@ describe('process target', () => {
       expect(isAlive(processRef(stranger.pid ?? 0))).toBe(true);
       // The same pid and start time, but of another boot of the machine.
       await target.close();
-      process.kill(next.keeper?.pid ?? 0, 'SIGTERM');
+      signalOne(next.keeper?.pid, 'SIGTERM');
       writeFileSync(
         path.join(run, 'shop%2Fprd%2Fblue~w-0.json'),
         JSON.stringify({ ...record, keeper: processRef(stranger.pid ?? 0), child: null, boot: `not ${readBootId()}` }),
@@ -148,7 +149,7 @@ describe('process target', () => {
     health('503');
     target = await open(directory, later);
     expect((await first())?.phase).toBe('ready');
-    await expect.poll(first, { timeout: 10_000 }).toMatchObject({ phase: 'unhealthy', pid: record.child?.pid });
+    await expect.poll(first).toMatchObject({ phase: 'unhealthy', pid: record.child?.pid });
     await expect.poll(() => readFileSync(path.join(directory, 'groups.json'), 'utf8')).toContain('"healthyRun": 0');
     await target.close();
     health('');
@@ -160,7 +161,7 @@ describe('process target', () => {
     health('503');
     target = await open(directory);
     await target.apply(1, probed());
-    await expect.poll(first, { timeout: 10_000 }).toMatchObject({ phase: 'starting', health: { reason: '/ answered 503' } });
+    await expect.poll(first).toMatchObject({ phase: 'starting', health: { reason: '/ answered 503' } });
     const pid = (await first())?.pid;
     await target.close();
     health('200');
@@ -178,7 +179,7 @@ describe('process target', () => {
     );
     health('503');
     target = await open(directory, later);
-    await expect.poll(first, { timeout: 10_000 }).toMatchObject({ phase: 'failed', pid: null });
+    await expect.poll(first).toMatchObject({ phase: 'failed', pid: null });
   });
 
   test('what died while no supervisor looked is not ready under the next', async () => {
@@ -188,8 +189,8 @@ describe('process target', () => {
     const record = await ready();
     await expect.poll(() => readFileSync(path.join(directory, 'groups.json'), 'utf8')).toContain(`"healthyRun": ${record.run}`);
     await target.close();
-    process.kill(record.keeper?.pid ?? 0, 'SIGKILL');
-    process.kill(-(record.child?.pid ?? 0), 'SIGKILL');
+    signalOne(record.keeper?.pid);
+    signalOne(record.child?.pid);
     await expect.poll(() => isAlive(record.child)).toBe(false);
     target = await open(directory);
     expect((await first())?.phase).not.toBe('ready');
@@ -201,8 +202,8 @@ describe('process target', () => {
     await target.apply(1, sleeper({ port: true }));
     const record = await ready();
     await target.close();
-    process.kill(record.keeper?.pid ?? 0, 'SIGTERM');
-    await expect.poll(() => isAlive(record.keeper), { timeout: 10_000 }).toBe(false);
+    signalOne(record.keeper?.pid, 'SIGTERM');
+    await expect.poll(() => isAlive(record.keeper)).toBe(false);
     const squatter = createServer().listen(record.port ?? 0, '127.0.0.1');
     try {
       await once(squatter, 'listening');
@@ -220,8 +221,8 @@ describe('process target', () => {
     await target.close();
     writeFileSync(path.join(directory, 'groups.json'), JSON.stringify({ schema: 'slipway.groups/1', fences: {}, groups: {} }));
     target = await open(directory);
-    await expect.poll(() => isAlive(record.child) || isAlive(record.keeper), { timeout: 10_000 }).toBe(false);
-    await expect.poll(() => readdirSync(run), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => isAlive(record.child) || isAlive(record.keeper)).toBe(false);
+    await expect.poll(() => readdirSync(run)).toEqual([]);
   });
 
   test('a removal asked of a supervisor that died is finished by the next', async () => {
@@ -232,7 +233,7 @@ describe('process target', () => {
     const file = path.join(directory, 'groups.json');
     writeFileSync(file, readFileSync(file, 'utf8').replace('"removing": false', '"removing": true'));
     target = await open(directory);
-    await expect.poll(() => target?.inspect('shop/prd/blue'), { timeout: 10_000 }).toBeNull();
+    await expect.poll(() => target?.inspect('shop/prd/blue')).toBeNull();
     expect(isAlive(record.child)).toBe(false);
   });
 
@@ -240,10 +241,8 @@ describe('process target', () => {
     target = await open(directory);
     await target.apply(1, sleeper());
     const record = await ready();
-    process.kill(record.keeper?.pid ?? 0, 'SIGKILL');
-    await expect
-      .poll(async () => (await target?.inspect('shop/prd/blue'))?.instances[0], { timeout: 10_000 })
-      .toMatchObject({ phase: 'ready', restarts: 1 });
+    signalOne(record.keeper?.pid);
+    await expect.poll(async () => (await target?.inspect('shop/prd/blue'))?.instances[0]).toMatchObject({ phase: 'ready', restarts: 1 });
     expect(isAlive(record.child)).toBe(false);
   });
 

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +8,7 @@ import { stringify } from 'yaml';
 import { systemClock } from '../../../src/kernel/index.ts';
 import { agentStatus, stopAgent } from '../../../src/server/index.ts';
 import { COMPILED } from '../../support/child.ts';
+import { freePort } from '../../support/free-port.ts';
 import { placeStore } from '../../support/place-store.ts';
 import { runningPostmaster, signalPostmaster } from '../../../src/store/embedded/postmaster.ts';
 import { socketDirectory } from '../../../src/store/embedded/socket.ts';
@@ -219,13 +219,14 @@ export function usualConfig(name: string, port: number): Readonly<Record<string,
     processes: {
       web: {
         run: 'node server.js',
-        health: { path: '/health', interval: '200ms', timeout: '1s', 'start-within': '10s' },
+        // As long as this machine may stand still.
+        health: { path: '/health', interval: '200ms', timeout: '10s', 'start-within': '60s' },
         'stop-grace': '500ms',
       },
     },
     smoke: { read: ['GET /'], within: '1s' },
     observe: { window: '1ms', every: '1ms', because: 'a test' },
-    rollback: { within: '20s', warm: '100ms' },
+    rollback: { within: '2m', warm: '100ms' },
   };
 }
 
@@ -279,17 +280,8 @@ function run(program: string, args: readonly string[], env: Readonly<Record<stri
   });
 }
 
-/** A port nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Polls until the condition holds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+/** Polls until the condition holds; how long only bounds a hang. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const end = systemClock.monotonic() + withinMs;
   while (!(await holds())) {
     if (systemClock.monotonic() > end) throw new Error(`Waited ${withinMs} ms in vain until ${what}`);

@@ -25,6 +25,13 @@ export interface User {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** The part of the answers that came from a version, from its first one to its last. */
+export function shareOf(version: string, answers: readonly Answer[]): number {
+  const isIts = (answer: Answer): boolean => answer.version === version;
+  const between = answers.slice(answers.findIndex(isIts), answers.findLastIndex(isIts) + 1);
+  return between.filter(isIts).length / between.length;
+}
+
 const ANYBODY: readonly User[] = [{ path: '/' }];
 
 /** Users who ask at a steady pace until told to stop, whatever they are answered. */

@@ -4,17 +4,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
-import {
-  type Cleanup,
-  ask,
-  createCleanup,
-  freePort,
-  raw,
-  scratch,
-  startServer,
-  startSocketServer,
-  until,
-} from '../../../../test/traffic/support.ts';
+import { freePort } from '../../../../test/support/free-port.ts';
+import { type Cleanup, ask, createCleanup, raw, scratch, startServer, startSocketServer, until } from '../../../../test/traffic/support.ts';
 import { systemClock } from '../../../kernel/index.ts';
 import { createEmbeddedRouter } from '../embedded.ts';
 

@@ -3,16 +3,8 @@ import { Agent, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BLUE, ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
-import {
-  type Cleanup,
-  ask,
-  createCleanup,
-  freePort,
-  raw,
-  startServer,
-  startSocketServer,
-  until,
-} from '../../../../test/traffic/support.ts';
+import { freePort } from '../../../../test/support/free-port.ts';
+import { type Cleanup, ask, createCleanup, raw, startServer, startSocketServer, until } from '../../../../test/traffic/support.ts';
 
 describe('embedded router: what is passed on', () => {
   let cleanup: Cleanup;

@@ -2,16 +2,8 @@ import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
-import {
-  type Cleanup,
-  ask,
-  createCleanup,
-  freePort,
-  raw,
-  startServer,
-  startSocketServer,
-  until,
-} from '../../../../test/traffic/support.ts';
+import { freePort } from '../../../../test/support/free-port.ts';
+import { type Cleanup, ask, createCleanup, raw, startServer, startSocketServer, until } from '../../../../test/traffic/support.ts';
 
 describe('embedded router among broken peers', () => {
   let cleanup: Cleanup;
@@ -37,7 +29,9 @@ describe('embedded router among broken peers', () => {
     ['headers that never end (slowloris)', 'GET / HTTP/1.1\r\nhost: a\r\nx-slow: ', '408'],
     ['a body that never comes', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc', '408'],
   ])('answers %s and stays up', async (_what, bytes, status) => {
-    const rig = await createEmbeddedRig(cleanup, { limits: { clientHeadersMs: 150, clientRequestMs: 300, clientCheckMs: 50 } });
+    // Only where it is about time: whoever is asked on a busy machine has no time to lose.
+    const limits = status === '408' ? { clientHeadersMs: 150, clientRequestMs: 300, clientCheckMs: 50 } : {};
+    const rig = await createEmbeddedRig(cleanup, { limits });
     rig.point((await good()).port);
     expect(await raw(cleanup, rig.port, bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect((await ask(rig.port)).body).toBe('good');

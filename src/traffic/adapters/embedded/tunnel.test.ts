@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, type Socket, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTE, createEmbeddedRig } from '../../../../test/traffic/embedded-rig.ts';
-import { type Cleanup, createCleanup, freePort, raw, startServer, until } from '../../../../test/traffic/support.ts';
+import { freePort } from '../../../../test/support/free-port.ts';
+import { type Cleanup, createCleanup, raw, startServer, until } from '../../../../test/traffic/support.ts';
 
 const HELLO =
   'GET /chat HTTP/1.1\r\nhost: shop.example\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';

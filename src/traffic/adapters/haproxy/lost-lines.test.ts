@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Cleanup, ask, createCleanup, freePort, scratch, startProcess, until } from '../../../../test/traffic/support.ts';
+import { freePort } from '../../../../test/support/free-port.ts';
+import { type Cleanup, ask, createCleanup, scratch, startProcess, until } from '../../../../test/traffic/support.ts';
 import { systemClock } from '../../../kernel/index.ts';
 import type { LocalRouter, RouteSpec } from '../../ports.ts';
 import { createHaproxyRouter } from '../haproxy.ts';

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { signalOne } from '../../../../test/support/signal.ts';
 import { type Cleanup, createCleanup } from '../../../../test/traffic/support.ts';
 import { systemClock, type Clock } from '../../../kernel/index.ts';
 import { oversleeps } from './oversleeps.ts';
@@ -21,7 +22,7 @@ async function start(program: string): Promise<number> {
 
 it.runIf(process.platform === 'linux')('says so of a process that was stopped', async () => {
   const pid = await start('setInterval(() => undefined, 1_000)');
-  process.kill(pid, 'SIGSTOP');
+  signalOne(pid, 'SIGSTOP');
   expect(await oversleeps(pid, () => false, quick)).toBe(true);
 });
 

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Cleanup, ask, createCleanup, freePort, scratch, startLoad, startServer, until } from '../../../../test/traffic/support.ts';
+import { freePort } from '../../../../test/support/free-port.ts';
+import { type Cleanup, ask, createCleanup, scratch, startLoad, startServer, until } from '../../../../test/traffic/support.ts';
 import { systemClock } from '../../../kernel/index.ts';
 import type { Endpoint, LocalRouter } from '../../ports.ts';
 import { createHaproxyRouter } from '../haproxy.ts';
@@ -72,7 +73,7 @@ describe.skipIf(!installed)('instances that come and go (apt-get install haproxy
       await until('it serves', () => load.done() > enough);
       await router.setEndpoints(GROUP, [next]);
     }
-    await until('only the last one is known', async () => (await known()).length === 2, 30_000);
+    await until('only the last one is known', async () => (await known()).length === 2);
     expect((await known()).toSorted()).toEqual(namesOf(...instances.slice(3)));
     await router.setEndpoints(GROUP, instances.slice(0, 1));
     const enough = load.done() + 30;
@@ -92,10 +93,10 @@ describe.skipIf(!installed)('instances that come and go (apt-get install haproxy
     await router.setEndpoints(GROUP, [second]);
     await router.setEndpoints(GROUP, [third]);
     // The second one left later, so the first one was tried before it.
-    await until('the second one is forgotten', async () => !(await known()).includes(`127.0.0.1:${second.port}`), 30_000);
+    await until('the second one is forgotten', async () => !(await known()).includes(`127.0.0.1:${second.port}`));
     expect(await known()).toContain(`127.0.0.1:${first.port}`);
     answers[0]?.();
     expect((await before).body).toBe('slow');
-    await until('the first one is forgotten as well', async () => (await known()).length === 2, 30_000);
+    await until('the first one is forgotten as well', async () => (await known()).length === 2);
   });
 });
