@@ -1,5 +1,6 @@
 import { isJsonObject, messageOf, type JsonObject, type JsonValue } from '../../kernel/index.ts';
-import { constantList, constantText, type Known } from '../core/lint/constant.ts';
+import { constantList, constantText, templateText, type Known } from '../core/lint/constant.ts';
+import { isKnownWithStandIns } from '../core/lint/stand-ins.ts';
 import type { Ending, Way } from '../core/lint/bodies.ts';
 import { child, children, findAll, isSet, nameParts, textOf } from '../core/tree.ts';
 import { libpgQuery } from '../libpg-query.ts';
@@ -84,9 +85,19 @@ async function note(tag: string, node: JsonObject, { line, known, sure, caught }
   if (tag === 'PLpgSQL_stmt_call') await noteCall(queryOf(node, 'expr'), way, body);
   if (tag !== 'PLpgSQL_stmt_dynexecute') return;
   const expression = await expressionOf(queryOf(node, 'query'));
-  const texts = new Set(known.map((one) => (expression === null ? null : constantText(expression, one))));
+  const texts = new Set(await Promise.all(known.map((one) => runText(expression, one))));
   if (texts.has(null)) hidden.push(line);
   else for (const query of texts) if (query !== null) found.push({ query, ...way });
+}
+
+/** What EXECUTE runs, with stand-ins for what is only known when it runs, where that does not matter; null where it does. */
+async function runText(expression: JsonObject | null, known: Known): Promise<string | null> {
+  if (expression === null) return null;
+  const text = constantText(expression, known);
+  if (text !== null) return text;
+  const template = templateText(expression, known);
+  const parsed = template === null ? null : await parseSql(template);
+  return parsed?.ok === true && parsed.statements.length > 0 && parsed.statements.every(isKnownWithStandIns) ? template : null;
 }
 
 /** CALL, or a block in the block, which does what it does here. */
