@@ -225,7 +225,8 @@ async function start(variables: NodeJS.ProcessEnv, args: readonly string[]): Pro
     call,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-      const gone = once(child, 'exit');
+      // Not its exit: until then its last lines may not be here.
+      const gone = once(child, 'close');
       child.kill('SIGTERM');
       const [code] = (await gone) as [number | null];
       return code;

@@ -101,6 +101,8 @@ describe('the end', () => {
     late.write(body);
     expect(await read(late)).toMatch(/^HTTP\/1\.1 200 /);
     expect(await left).toBe(0);
+    // Nor is the connection waited for, which its client keeps.
+    expect(one.log.filter((line) => line.includes('cut off'))).toEqual([]);
     await expect(fetch(one.base)).rejects.toThrow('fetch failed');
   });
 

@@ -23,6 +23,8 @@ const MOST_HEADER_BYTES = 16 * 1024;
 const MOST_WAITING = 4_096;
 /** What is being answered may be finished. */
 const DRAIN_MS = 10_000;
+/** How soon after its last answer a connection is ended that its client would keep. */
+const LOOK_FOR_IDLE_MS = 100;
 
 export interface ServeOptions {
   readonly host: string;
@@ -94,7 +96,9 @@ export async function serveHttp(
     close();
     streams.close();
     server.closeIdleConnections();
+    const looking = setInterval(() => server.closeIdleConnections(), LOOK_FOR_IDLE_MS);
     if ((await within(closed, DRAIN_MS, clock)) === null) log('warn', 'requests were cut off');
+    clearInterval(looking);
     server.closeAllConnections();
     await closed;
   } finally {
