@@ -54,6 +54,8 @@ it('the command ends with 19 while clients that lost their server process a mome
 
 it('the command ends with 19 when a server process is silent, and names it, since when and until when', async () => {
   bed.freeze();
+  // By then whatever was on its way to the store is there: a process that says a moment later that it is there would be heard.
+  await until(() => servers.every(({ log }) => log.some((line) => line.includes('served from memory'))));
   await bed.query(`update slipway.flag_server set seen_at = seen_at - interval '60 seconds', place = 'elsewhere'`);
   const { exit, out } = await bed.cli('flag', 'kill', 'release_on', '--reason', 'again', '--within', '1s');
   expect(exit).toBe(19);

@@ -60,8 +60,13 @@ it('one that is heard is not given up, nor one that is not there, nor any withou
 it('a kill waits for one that is silent until a person says that it is gone, and names the command', async () => {
   const id = await idOf(lost);
   lost.child.kill('SIGSTOP');
-  // As another machine's: nobody here can see whether it has ended.
-  await bed.query(`update slipway.flag_server set place = 'elsewhere', seen_at = seen_at - interval '30 seconds' where process = '${id}'`);
+  // As another machine's: nobody here can see whether it has ended. Again where it had said just before that it is there.
+  await until(async () => {
+    await bed.query(
+      `update slipway.flag_server set place = 'elsewhere', seen_at = seen_at - interval '30 seconds' where process = '${id}'`,
+    );
+    return (await servers()).some(({ process, silent }) => process === id && silent !== null);
+  });
   const waiting = await kill();
   expect([waiting.exit, waiting.out]).toEqual([19, expect.stringContaining(`slipway flag server-gone ${id.slice(0, 8)} --reason`)]);
   expect((await bed.cli('flag', 'servers')).out).toMatch(new RegExp(`${lost.child.pid} +0 +silent since 20\\S+Z; counts until 20\\S+Z`));
