@@ -55,9 +55,19 @@ export function effectsOf(statements: readonly Statement[]): readonly StatementE
     if (movesNames(statement)) fresh.clear();
     for (const gone of freedNames(statement)) fresh.delete(gone);
     // Who writes to it from here on sets off what nobody has looked into.
-    if (statement.kind === 'CreateTrigStmt' || statement.kind === 'RuleStmt') fresh.delete(relationName(child(statement.node, 'relation')));
+    if (setsOff(statement)) fresh.delete(relationName(child(statement.node, 'relation')));
     return { line: statement.line, statement, effect, onFresh };
   });
+}
+
+/** Does a write set off more from here on: a trigger, a rule, or policies that count for the owner too? */
+function setsOff({ kind, node }: Statement): boolean {
+  return (
+    kind === 'CreateTrigStmt' ||
+    kind === 'RuleStmt' ||
+    (kind === 'AlterTableStmt' &&
+      children(node, 'cmds').some((one) => textOf(child(one, 'AlterTableCmd'), 'subtype') === 'AT_ForceRowSecurity'))
+  );
 }
 
 const MOVE_NAMES = new Set(['search_path', 'role', 'session_authorization']);

@@ -30,8 +30,6 @@ const REPLACEABLE = new Set(['ViewStmt', 'CreateFunctionStmt', 'DefineStmt']);
 const UNDONE_BY_DOWN = new Set([
   'RenameStmt',
   'CreateTrigStmt',
-  'CreatePolicyStmt',
-  'AlterPolicyStmt',
   'RuleStmt',
   'AlterObjectSchemaStmt',
   'AlterOwnerStmt',
@@ -65,6 +63,8 @@ export function statementEffect(statement: Statement, fresh: Fresh): Effect {
 }
 
 const JUDGES: Readonly<Record<string, (node: Node, fresh: Fresh) => Effect>> = {
+  CreatePolicyStmt: policyEffect,
+  AlterPolicyStmt: policyEffect,
   SelectStmt: () => effect('additive', 'SelectStmt'),
   CreateStmt: createTableEffect,
   CreateSchemaStmt: createSchemaEffect,
@@ -121,6 +121,14 @@ function onRelation({ kind, node }: Statement, fresh: Fresh): Effect {
   return verb === undefined
     ? effect('reversible', `a trigger on ${name} changes what the old version's writes do`)
     : effect('lossy', `${verb} changes rows of ${name}`);
+}
+
+/** Nobody asks for rows of a table that this file made. */
+function policyEffect(node: Node, fresh: Fresh): Effect {
+  const table = relationName(child(node, 'table'));
+  return fresh.has(table)
+    ? effect('additive', 'CreatePolicyStmt')
+    : effect('reversible', `a policy decides which rows of ${table} the old version sees and writes`);
 }
 
 function indexEffect(node: Node, fresh: Fresh): Effect {
