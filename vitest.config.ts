@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'cores',
           include: CORES,
-          testTimeout: 90_000,
+          testTimeout: 180_000,
           pool: 'forks',
           // A core has no state, so nothing is left for the next file, and what many files import is loaded once.
           isolate: false,
