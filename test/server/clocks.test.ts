@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { awaitDelivery, createToken } from '../../src/flags/index.ts';
 import { systemClock, systemIds, toIso, type Duration } from '../../src/kernel/index.ts';
 import { CHILD_ENVIRONMENT } from '../support/child.ts';
+import { freePort } from '../support/free-port.ts';
 import { aFlag, openBed, until, type Answer, type Bed, type Served } from './bed.ts';
 import { listen } from './listen.ts';
 
@@ -168,7 +169,7 @@ it('before the time of the database is known no token is judged', async () => {
   const locked = bed.query('begin; lock table slipway.flag_server in access exclusive mode; select pg_sleep(60)').catch(() => []);
   const holders = () => bed.query(`select pid from pg_stat_activity where wait_event = 'PgSleep'`);
   await until(async () => (await holders()).length === 1);
-  const port = servers[0]?.port ?? 0;
+  const port = await freePort();
   const starting = bed.serveIn(movedBy(HOUR_MS), '--port', String(port));
   const statuses = new Set<number>();
   const ask = async (): Promise<number> => {

@@ -18,6 +18,7 @@ import { readFailure } from '../../src/store/embedded/failures.ts';
 import { chooseIdentity } from '../../src/store/embedded/identity.ts';
 import { socketDirectory } from '../../src/store/embedded/socket.ts';
 import { openEmbedded, processExists, type Embedded } from '../../src/store/index.ts';
+import { signalOne } from '../support/signal.ts';
 import { eventually, isOpenToOthers, query, scratch, type Scratch } from './support.ts';
 
 const run = promisify(execFile);
@@ -89,7 +90,7 @@ describe('the embedded PostgreSQL', () => {
     const url = embedded.url('postgres');
     await query(url, 'create table kept (n int); insert into kept select generate_series(1, 1000)');
     const hanging = query(url, 'select pg_sleep(60)').catch(() => 'cut');
-    process.kill(pidOf(embedded), 'SIGKILL');
+    signalOne(pidOf(embedded));
     await embedded.ensureRunning();
     expect(await hanging).toBe('cut');
     expect(await query(url, 'select count(*)::int as n from kept')).toEqual([{ n: 1000 }]);

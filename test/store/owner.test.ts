@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEmbedded, processExists, stopUnusedEmbedded, type Embedded } from '../../src/store/index.ts';
 import { MAIN } from '../cli/support.ts';
 import { placeStore } from '../support/place-store.ts';
+import { signalOne } from '../support/signal.ts';
 import { eventually, isOpenToOthers, query, scratch, type Scratch } from './support.ts';
 
 const STORE = join(import.meta.dirname, '../../src/store/index.ts');
@@ -78,7 +79,7 @@ describe.runIf(withUsers)('the store of another user', () => {
       // The owner goes on.
       expect(slipwayAs(NOBODY, folder, 'flag', 'list')).toMatchObject({ exit: 0 });
     } finally {
-      if (processExists(pid)) process.kill(pid, 'SIGQUIT');
+      if (processExists(pid)) signalOne(pid, 'SIGQUIT');
       await eventually('it stopped', () => !processExists(pid));
       rmSync(sockets, { recursive: true, force: true });
     }
