@@ -1,7 +1,8 @@
+import { children, nameParts } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { calledFunctions } from './checks-transactions.ts';
 import { whole, type Found } from './findings.ts';
-import type { Schema } from './schema.ts';
+import { plainName, type Schema } from './schema.ts';
 import type { Draft, Placed } from './types.ts';
 
 /** A statement with those in its body, when it is a DO block or makes a function. */
@@ -94,9 +95,11 @@ export function innerSteps(outer: Placed, unfolded: Unfolded | undefined, called
 }
 
 /** A function is judged again where it is called later, with what is there by then. */
-export function keepBody({ functions }: Schema, { makes, inner, hidden, ends, readAtOnce }: Unfolded): void {
-  const made = makes === null ? undefined : functions.get(makes);
-  if (makes !== null && made !== undefined) functions.set(makes, { ...made, body: inner, hidden: hidden.length > 0, ends, readAtOnce });
+export function keepBody({ functions }: Schema, { makes, inner, hidden, ends, readAtOnce }: Unfolded, { node }: Statement): void {
+  if (makes === null) return;
+  const name = plainName(nameParts(children(node, 'funcname')).join('.'));
+  const made = functions.get(name);
+  if (made !== undefined) functions.set(name, { ...made, body: inner, hidden: hidden.length > 0, ends, readAtOnce });
 }
 
 /** What functions of files before this one do that a statement calls; those of its own file are judged where they are made. */

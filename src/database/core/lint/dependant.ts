@@ -22,10 +22,12 @@ export interface Dependant extends Needed {
 export interface Dependants {
   list: readonly Dependant[];
   readonly columns: Map<string, readonly string[]>;
+  /** Bare names may be of another schema from some session on, and nobody knows from which: no more is told. */
+  blind: boolean;
 }
 
 export function noDependants(): Dependants {
-  return { list: [], columns: new Map() };
+  return { list: [], columns: new Map(), blind: false };
 }
 
 /** Forgets all: what follows may have dropped any of them, and nobody saw it. */

@@ -15,7 +15,8 @@ type Node = Statement['node'];
  */
 export function forgetDependants(schema: Schema, statement: Statement, plain: boolean): void {
   const { dependants } = schema;
-  if (isOpaque(statement, schema) || (!plain && CHANGES.has(statement.kind))) return forgetAll(dependants);
+  if (setsPathForLater(statement)) dependants.blind = true;
+  if (dependants.blind || isOpaque(statement, schema) || (!plain && CHANGES.has(statement.kind))) return forgetAll(dependants);
   const gone = FORGETS[statement.kind]?.(statement.node, schema) ?? null;
   if (gone === 'all') return forgetAll(dependants);
   if (gone !== null) forget(dependants, gone);
@@ -27,12 +28,17 @@ export function forgetDependants(schema: Schema, statement: Statement, plain: bo
  */
 export function noteDependants(schema: Schema, statement: Statement): void {
   const { dependants } = schema;
-  if (isTemporary(statement, dependants)) return;
+  if (dependants.blind || isTemporary(statement, dependants)) return;
   const made = dependantsOf(statement, schema);
   if (made.length > 0) dependants.list = [...dependants.list, ...made];
   const view = statement.kind === 'ViewStmt' ? relationKey(child(statement.node, 'view')) : null;
   const columns = view === null ? null : viewColumns(statement.node);
   if (view !== null && columns !== null) dependants.columns.set(view, columns);
+}
+
+/** ALTER ROLE or DATABASE ... SET search_path is for sessions that begin later. */
+function setsPathForLater({ kind, node }: Statement): boolean {
+  return (kind === 'AlterRoleSetStmt' || kind === 'AlterDatabaseSetStmt') && textOf(child(node, 'setstmt'), 'name') === 'search_path';
 }
 
 type Gone = (one: Dependant) => boolean;

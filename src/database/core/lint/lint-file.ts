@@ -20,6 +20,7 @@ import type { LockMode } from './measured-facts.ts';
 import { recognise } from './recognise.ts';
 import { applyStatement } from './schema-apply.ts';
 import type { Schema } from './schema.ts';
+import { ownPath, pathOf, resolveNames, type Path } from './search-path.ts';
 import { isUtc, resetBy, settingOf } from './settings.ts';
 import { readSuppressions } from './suppressions.ts';
 import { slipDraft, timeline } from './timeline.ts';
@@ -58,23 +59,26 @@ export function lintFile(source: LintSource, place: InHistory, schema: Schema, o
   const file = factsOf(source, place);
   const all = source.statements.map((one) => one.statement);
   const { placed, slips } = timeline(all, source.transactions, firstOf(place));
-  const run: Run = { schema, place, file, options, earlier: place.carried?.done ?? [], claims: [], found: [] };
+  const run: Run = { schema, place, file, options, earlier: place.carried?.done ?? [], claims: [], found: [], placed: [] };
   run.found.push(...slips.map((slip) => whole(slipDraft(slip), slip.statement)));
   const unfolded = new Map(source.statements.map((one) => [one.statement, one]));
   const called = calledIn(source.statements);
   const loose = source.loose && !all.some((one) => transactionOf(one) === 'begin');
-  for (const [position, one] of placed.entries()) {
-    if (position > 0 && placed[position - 1]?.transaction !== one.transaction) run.earlier = [];
-    const parts = unfolded.get(one.statement);
+  for (const [position, bare] of placed.entries()) {
+    if (position > 0 && placed[position - 1]?.transaction !== bare.transaction) run.earlier = [];
+    endLocal(file.settings, bare);
+    const one = { ...bare, statement: resolved(bare.statement, run) };
+    const parts = resolvedBody(unfolded.get(bare.statement), one.statement, run);
+    run.placed.push(one);
     const inner = innerSteps(one, parts, called);
     const deeper = inner.flatMap(({ placed: step }) => (step.inside === 'block' ? calledSteps(step, run) : []));
     const steps = [{ placed: one, base: 0 }, ...calledSteps(one, run), ...inner, ...deeper];
     for (const step of steps) takeStep(run, step, { outer: one, position });
-    if (parts !== undefined) keepBody(schema, parts);
+    if (parts !== undefined) keepBody(schema, parts, one.statement);
     run.found.push(...(parts === undefined ? [] : unjudged(parts, called)), ...hiddenInCalled(one, run));
     run.found.push(...refusedEndings({ placed: one, unfolded: parts, schema, loose }));
   }
-  run.found.push(...checkFile(placed, schema).map((one) => whole(one.draft, one.placed.statement)));
+  run.found.push(...checkFile(run.placed, schema).map((one) => whole(one.draft, one.placed.statement)));
   if (source.unmixed) run.found.push(...mixedFile(all).map(({ draft, statement }) => whole(draft, statement)));
   return { findings: settle(source, oncePerFile(run.found), readSuppressions(source.text), options), claims: run.claims };
 }
@@ -87,6 +91,8 @@ interface Run extends Pick<Context, 'schema' | 'options'> {
   earlier: Done[];
   readonly claims: Claim[];
   readonly found: Found[];
+  /** The statements so far, with the schemas of their names. */
+  readonly placed: Placed[];
 }
 
 function factsOf(source: LintSource, place: InHistory): Run['file'] {
@@ -112,18 +118,34 @@ function takeStep(run: Run, step: Step, { outer, position }: { readonly outer: P
     run.found.push({ draft, statement, base: step.base, inside, young: isYoung(draft.relation, { schema, place, transaction }) });
   run.claims.push(...claimOf(outer.statement, position + 1, context));
   noteSetting(file.settings, step.placed);
-  const plain = isPlainPath(file.settings);
+  const plain = inside === null && isPlain(statement, run);
   if (inside === null) forgetDependants(schema, statement, plain);
   if (inside === 'function') return;
   applyStatement(schema, statement, { file: place.index, transaction });
-  if (inside === null && plain) noteDependants(schema, statement);
+  if (plain) noteDependants(schema, statement);
   run.earlier.push({ placed: step.placed, impacts: context.impacts });
   followRename(run.earlier, statement);
 }
 
-/** Does a bare name mean one of the schema that it means everywhere else? */
-function isPlainPath(settings: Settings): boolean {
-  return ['public', '$user', '"$user"'].includes(settings.get('search_path')?.value ?? 'public');
+/** With the schema that search_path gives to its bare names. */
+function resolved(statement: Statement, { schema, file }: Run): Statement {
+  return resolveNames(statement, pathIn(file), schema).statement;
+}
+
+/** Those of a body too: a function may say its own path. */
+function resolvedBody(parts: Unfolded | undefined, statement: Statement, { schema, file }: Run): Unfolded | undefined {
+  if (parts === undefined) return undefined;
+  const path = ownPath(statement) ?? pathIn(file);
+  return { ...parts, inner: parts.inner.map((one) => ({ ...one, statement: resolveNames(one.statement, path, schema).statement })) };
+}
+
+function pathIn({ settings }: Run['file']): Path {
+  return pathOf(settings.get('search_path')?.value);
+}
+
+/** Is it known which relations it is about? Its names are written out already, where they are known. */
+function isPlain(statement: Statement, { schema, file }: Run): boolean {
+  return resolveNames(statement, pathIn(file), schema).sure;
 }
 
 function claimOf({ line }: Statement, statement: number, { impacts, placed }: Context): readonly Claim[] {

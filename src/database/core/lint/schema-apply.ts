@@ -46,6 +46,7 @@ const APPLIED: Readonly<Record<string, (schema: Schema, node: Node, where: Where
       added: new Map(),
     }),
   AlterEnumStmt: addValue,
+  CreateSchemaStmt: (schema, node) => void schema.schemas.add(textOf(node, 'schemaname')),
   ViewStmt: (schema, node, { file }) => void schema.views.set(relationKey(child(node, 'view')), viewOf(node['query'], file)),
   CreateFunctionStmt: (schema, node, { file }) =>
     void schema.functions.set(plainName(nameParts(children(node, 'funcname')).join('.')), {
@@ -201,6 +202,7 @@ function drop(schema: Schema, node: Node): void {
 }
 
 function forgetSchema(schema: Schema, name: string): void {
+  schema.schemas.delete(name);
   for (const table of [...schema.tables.keys()].filter((one) => one.startsWith(`${name}.`))) forgetTable(schema, table);
 }
 

@@ -13,6 +13,8 @@ export interface Schema {
   readonly enums: Map<string, Enum>;
   readonly views: Map<string, View>;
   readonly functions: Map<string, Callable>;
+  /** Schemas that were made. */
+  readonly schemas: Set<string>;
   /** What is certain to need something else: kept apart, for of all the rest more may be there, or less. */
   readonly dependants: Dependants;
 }
@@ -134,6 +136,7 @@ export function emptySchema(): Schema {
     enums: new Map(),
     views: new Map(),
     functions: new Map(),
+    schemas: new Set(),
     dependants: noDependants(),
   };
 }
@@ -151,7 +154,8 @@ export function copyOf(schema: Schema): Schema {
     domains: new Map(schema.domains),
     views: new Map(schema.views),
     functions: new Map(schema.functions),
-    dependants: { list: schema.dependants.list, columns: new Map(schema.dependants.columns) },
+    schemas: new Set(schema.schemas),
+    dependants: { ...schema.dependants, columns: new Map(schema.dependants.columns) },
   };
 }
 

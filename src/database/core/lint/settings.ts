@@ -1,4 +1,5 @@
 import { child, children, nameParts, textOf } from '../tree.ts';
+import { pathValue, UNKNOWN_PATH } from './search-path.ts';
 import type { Statement } from '../types.ts';
 
 /** The settings a statement puts back to what the server says; `*` for all. */
@@ -13,13 +14,20 @@ export function resetBy({ kind, node }: Statement): string | null {
 export function settingOf({ kind, node }: Statement): { readonly name: string; readonly value: string; readonly local: boolean } | null {
   if (kind === 'VariableSetStmt') {
     const name = textOf(node, 'name').toLowerCase();
+    if (name === 'search_path') return { name, value: pathValue(node), local: node['is_local'] === true };
     const value = textOf(node, 'kind') === 'VAR_SET_VALUE' ? constantText(child(children(node, 'args')[0] ?? {}, 'A_Const')) : '';
     return { name, value, local: node['is_local'] === true };
   }
-  if (kind !== 'SelectStmt') return null;
+  return kind === 'SelectStmt' ? settingOfCall(node) : null;
+}
+
+/** `SELECT set_config(name, value, is_local)`. */
+function settingOfCall(node: Statement['node']): ReturnType<typeof settingOf> {
   const call = child(child(child(children(node, 'targetList')[0] ?? {}, 'ResTarget'), 'val'), 'FuncCall');
   if (nameParts(children(call, 'funcname')).at(-1) !== 'set_config') return null;
-  const [name, value, local] = children(call, 'args').map((one) => constantText(child(one, 'A_Const')));
+  const args = children(call, 'args');
+  const [name, value, local] = args.map((one) => constantText(child(one, 'A_Const')));
+  if (name === 'search_path' && args[1]?.['A_Const'] === undefined) return { name, value: UNKNOWN_PATH, local: local === 'true' };
   return { name: (name ?? '').toLowerCase(), value: value ?? '', local: local === 'true' };
 }
 
