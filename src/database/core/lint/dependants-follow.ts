@@ -53,7 +53,15 @@ function forget(dependants: Dependants, gone: Gone): void {
 /** Everything of a relation, and everything that needs it or a column of it. */
 function mentions(relation: string): Gone {
   return ({ kind, name, owner }) =>
-    owner === relation || (kind === 'relation' && name === relation) || (kind === 'column' && name.startsWith(`${relation}.`));
+    owner === relation ||
+    ((kind === 'relation' || kind === 'index') && name === relation) ||
+    (kind === 'column' && name.startsWith(`${relation}.`));
+}
+
+/** The same of all that reads them: under its new name it goes with them, and nobody could tell any more. */
+function mentionsAll(relations: readonly string[], dependants: Dependants): Gone {
+  const all = withReaders(relations, dependants).map(mentions);
+  return (one) => all.some((each) => each(one));
 }
 
 /** Statements that make, drop or change what has a name. */
@@ -107,8 +115,10 @@ function isTemporary({ kind, node }: Statement, dependants: Dependants): boolean
 const FORGETS: Readonly<Record<string, (node: Node, schema: Schema) => Gone | 'all' | null>> = {
   DropStmt: dropped,
   AlterTableStmt: altered,
-  RenameStmt: (node) => renamed(node),
-  AlterObjectSchemaStmt: (node) => (node['relation'] === undefined ? 'all' : mentions(relationKey(child(node, 'relation')))),
+  RenameStmt: renamed,
+  AlterSeqStmt: (node) => mentions(relationKey(child(node, 'sequence'))),
+  AlterObjectSchemaStmt: (node, { dependants }) =>
+    node['relation'] === undefined ? 'all' : mentionsAll([relationKey(child(node, 'relation'))], dependants),
   ViewStmt: (node) => {
     const view = relationKey(child(node, 'view'));
     return ({ owner }) => owner === view;
@@ -126,8 +136,10 @@ function dropped(node: Node, { dependants }: Schema): Gone | 'all' | null {
   const names = droppedNames(node);
   const cascade = textOf(node, 'behavior') === 'DROP_CASCADE';
   if (RELATIONS.has(what)) {
-    const all = cascade ? withReaders(names, dependants) : names;
-    return (one) => all.some((name) => mentions(name)(one));
+    const each = mentionsAll(cascade ? names : [], dependants);
+    const own = names.map(mentions);
+    // Which views CASCADE takes, only those tell that were seen being made.
+    return (one) => own.some((gone) => gone(one)) || each(one) || (cascade && one.as === 'view');
   }
   if (['OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE'].includes(what)) {
     const parts = children(node, 'objects').map((one) => nameParts(children(child(one, 'List'), 'items')));
@@ -162,9 +174,9 @@ function withReaders(names: readonly string[], { list }: Dependants): readonly s
   return [...all];
 }
 
-function renamed(node: Node): Gone | 'all' {
+function renamed(node: Node, { dependants }: Schema): Gone | 'all' {
   const type = textOf(node, 'renameType');
-  if (node['relation'] !== undefined) return mentions(relationKey(child(node, 'relation')));
+  if (node['relation'] !== undefined) return mentionsAll([relationKey(child(node, 'relation'))], dependants);
   if (type === 'OBJECT_SCHEMA') return 'all';
   const name = plainName(nameParts(children(child(child(node, 'object'), 'List'), 'items')).join('.'));
   const called = plainName(nameParts(children(child(child(node, 'object'), 'ObjectWithArgs'), 'objname')).join('.'));
@@ -183,7 +195,8 @@ function commandGone(command: Node, table: string, { tables, dependants }: Pick<
   const name = textOf(command, 'name');
   const cascade = textOf(command, 'behavior') === 'DROP_CASCADE';
   const readers = cascade ? withReaders([table], dependants).filter((one) => one !== table) : [];
-  const reader: Gone = (one) => readers.some((each) => mentions(each)(one)) || (cascade && one.as === 'key' && mentions(table)(one));
+  const reader: Gone = (one) =>
+    readers.some((each) => mentions(each)(one)) || (cascade && (one.as === 'view' || (one.as === 'key' && mentions(table)(one))));
   switch (textOf(command, 'subtype')) {
     case 'AT_DropColumn':
       return (one) =>

@@ -3,7 +3,7 @@ import type { Statement } from '../types.ts';
 import type { Dependant } from './dependant.ts';
 import { quoted } from './fixes.ts';
 import { mentioned } from './recognise-parts.ts';
-import { givenName, plainName, relationKey, type Schema } from './schema.ts';
+import { beside, givenName, plainName, relationKey, type Schema } from './schema.ts';
 
 type Node = Statement['node'];
 
@@ -22,7 +22,11 @@ const MAKERS: Readonly<Record<string, (node: Node, schema: Schema) => readonly D
   AlterTableStmt: ofAlter,
   CreateTrigStmt: ofTrigger,
   CreateEnumStmt: (node) => content(plainName(nameParts(children(node, 'typeName')).join('.')), 'TYPE'),
-  CreateSeqStmt: (node) => (isSet(node, 'if_not_exists') ? [] : content(relationKey(child(node, 'sequence')), 'SEQUENCE')),
+  // With its owner it goes by itself.
+  CreateSeqStmt: (node) =>
+    isSet(node, 'if_not_exists') || findAll(node, ['DefElem']).some((one) => textOf(one.node, 'defname') === 'owned_by')
+      ? []
+      : content(relationKey(child(node, 'sequence')), 'SEQUENCE'),
 };
 
 /** What a schema is not empty of. */
@@ -180,18 +184,26 @@ function ofConstraint(node: Node, table: Table, own: readonly string[]): readonl
   if (kind === 'CONSTR_FOREIGN') return ofForeignKey(node, table, own);
   const suffix = OF_INDEX[kind];
   if (suffix === undefined) return [];
-  const listed = nameParts(children(node, 'keys'));
-  const name = textOf(node, 'conname') || givenName(table.name, listed.length > 0 ? listed : own, suffix);
-  // A given name may be another than it seems: where it is taken, or too long.
-  if (textOf(node, 'conname') === '' && (name.length > LONGEST_NAME || kind === 'CONSTR_EXCLUSION')) return [];
-  const index = table.name.includes('.') ? `${table.name.slice(0, table.name.lastIndexOf('.'))}.${name}` : name;
-  if (table.schema.indexes.has(index)) return [];
+  const name = nameOfKey(node, table, own, suffix);
+  if (name === null) return [];
+  const index = beside(table.name, name);
   const undo = `ALTER TABLE ${quoted(table.name)} DROP CONSTRAINT ${quoted(name)}`;
   const told = `constraint ${name} of ${table.name}`;
   return [{ kind: 'index', name: index, as: 'constraint', owner: table.name, column: '', part: name, told, undo }];
 }
 
 const LONGEST_NAME = 63;
+
+/** The name of a key and its index; null where PostgreSQL may have given another than it seems: where that is taken, or too long. */
+// oxlint-disable-next-line max-params -- what ofConstraint found out
+function nameOfKey(node: Node, { name: table, schema }: Table, own: readonly string[], suffix: string): string | null {
+  const written = textOf(node, 'conname') || textOf(node, 'indexname');
+  if (written !== '') return written;
+  const listed = nameParts(children(node, 'keys'));
+  const given = givenName(table, listed.length > 0 ? listed : own, suffix);
+  const taken = schema.indexes.has(beside(table, given));
+  return taken || given.length > LONGEST_NAME || suffix === 'excl' ? null : given;
+}
 
 function ofForeignKey(node: Node, table: Table, own: readonly string[]): readonly Dependant[] {
   const to = relationKey(child(node, 'pktable'));
