@@ -66,6 +66,28 @@ describe('a new value of an enum, in code', () => {
     [[MOOD, `${inPlpgsql}; ALTER TYPE mood ADD VALUE 'b'; DO $$ BEGIN PERFORM f(); END $$`], refused],
     [[MOOD, inPlpgsql, `ALTER TYPE mood ADD VALUE 'b'; SELECT f()`], refused],
     [[MOOD, `ALTER TYPE mood ADD VALUE 'b'`, `${inSql}; SELECT f()`], []],
+    // A text is no value of it.
+    [
+      [
+        `CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood, n text)`,
+        `ALTER TYPE mood ADD VALUE 'b'; INSERT INTO t (n, m) VALUES ('b', 'a')`,
+      ],
+      [],
+    ],
+    [
+      [
+        `CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood, n text)`,
+        `ALTER TYPE mood ADD VALUE 'b'; INSERT INTO t (n, m) VALUES ('b', 'b')`,
+      ],
+      refused,
+    ],
+    [
+      [
+        `CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood, n text)`,
+        `ALTER TYPE mood ADD VALUE 'b'; UPDATE t SET n = 'b' WHERE n = 'a'`,
+      ],
+      [],
+    ],
     // What is there already is not new.
     [[MOOD, `ALTER TYPE mood ADD VALUE IF NOT EXISTS 'a'; INSERT INTO t (m) VALUES ('a')`], []],
     [[MOOD, `ALTER TYPE mood ADD VALUE 'b'`, `ALTER TYPE mood ADD VALUE IF NOT EXISTS 'b'; INSERT INTO t (m) VALUES ('b')`], []],

@@ -1,6 +1,6 @@
 import { children, nameParts } from '../tree.ts';
 import type { Statement } from '../types.ts';
-import { calledFunctions } from './checks-transactions.ts';
+import { calledFunctions } from './called.ts';
 import { whole, type Found } from './findings.ts';
 import { plainName, type Schema } from './schema.ts';
 import type { Draft, Placed } from './types.ts';

@@ -1,5 +1,5 @@
 import type { Unfolded, Way } from './bodies.ts';
-import { calledFunctions } from './checks-transactions.ts';
+import { calledFunctions } from './called.ts';
 import { whole, type Found } from './findings.ts';
 import type { Callable, Schema } from './schema.ts';
 import type { Placed } from './types.ts';

@@ -1,9 +1,10 @@
-import { child, children, findAll, nameParts, relationName, textOf } from '../tree.ts';
+import { child, children, relationName, textOf } from '../tree.ts';
 import { transactionOf } from '../transactions.ts';
 import { sql, ownText } from './fixes.ts';
+import { usesNewValue } from './checks-enums.ts';
 import { keepsAllOut, keepsWritersOut } from './impact.ts';
 import { namesOne } from './checks-rows.ts';
-import { plainName, relationKey, type Schema } from './schema.ts';
+import { plainName, relationKey } from './schema.ts';
 import { milliseconds, settingOf } from './settings.ts';
 import { validatesTogether } from './checks-validate.ts';
 import { isSolitary } from './timeline.ts';
@@ -121,78 +122,6 @@ function readsRows({ kind, node }: Context['statement']): boolean {
   return kind === 'SelectStmt' && node['fromClause'] !== undefined;
 }
 
-/** "unsafe use of new value": PostgreSQL refuses it until the transaction that added the value has ended. */
-function usesNewValue(context: Context): readonly Draft[] {
-  const { statement, schema, placed, options, file } = context;
-  // Nobody reads the body of a function in PL/pgSQL before it is called, and that of one in SQL only if nobody was told not to.
-  if (!placed.shared || placed.body === 'unread' || (placed.body === 'read' && !readsBodies(file))) return [];
-  if (statement.kind === 'AlterEnumStmt') return addsTooSoon(statement.node, { schema, placed, options });
-  const added = [...schema.enums].flatMap(([name, one]) =>
-    options.version >= USABLE_WITH_ITS_TYPE && one.transaction === placed.transaction
-      ? []
-      : [...one.added].filter(([, transaction]) => transaction === placed.transaction).map(([value]) => ({ name, value })),
-  );
-  if (added.length === 0) return [];
-  const ran = [statement, ...(placed.body === undefined ? calledBodies(context) : [])];
-  return added
-    .filter(({ name, value }) => ran.some((one) => textsOf(one).has(value) && mayBeOf(name, one, schema)))
-    .map(
-      ({ name, value }) =>
-        ({
-          rule: 'enum-value-in-transaction',
-          message: `'${value}' was added to ${name} in this transaction and cannot be used before it ends`,
-          ...(placed.body === 'read' ? { atOnce: true } : {}),
-        }) as const,
-    );
-}
-
-function textsOf({ node }: Context['statement']): ReadonlySet<string> {
-  return new Set(findAll(node, ['A_Const']).map((one) => textOf(child(one.node, 'sval'), 'sval')));
-}
-
-/** Statements of functions of this file that are called here; what earlier files made is judged here anyway. */
-function calledBodies({ statement, schema, file }: Context): readonly Context['statement'][] {
-  if (statement.kind === 'CreateFunctionStmt') return [];
-  const called = calledFunctions(statement).map((name) => schema.functions.get(name));
-  return called.flatMap((one) => (one?.file === file.index && !one.readAtOnce ? one.body.map((inner) => inner.statement) : []));
-}
-
-function readsBodies({ settings }: Context['file']): boolean {
-  return !/^(?:off|false|no|0|f|n)$/i.test(settings.get('check_function_bodies')?.value ?? 'on');
-}
-
-/** From this version on a value may be used at once where its type was made by the same transaction. */
-const USABLE_WITH_ITS_TYPE = 17;
-/** Before this one, a value cannot be added in a transaction at all, but to a type that it made. */
-const ADDED_IN_TRANSACTION = 12;
-
-function addsTooSoon(
-  node: Context['statement']['node'],
-  { schema, placed, options }: Pick<Context, 'schema' | 'placed' | 'options'>,
-): readonly Draft[] {
-  const name = plainName(nameParts(children(node, 'typeName')).join('.'));
-  const made = schema.enums.get(name)?.transaction ?? null;
-  if (options.version >= ADDED_IN_TRANSACTION || textOf(node, 'oldVal') !== '' || made === placed.transaction) return [];
-  const message = `PostgreSQL ${options.version} refuses to add a value to ${name} inside a transaction`;
-  return [{ rule: 'enum-value-in-transaction', message }];
-}
-
-/** May a text in the statement be one of this enum? Not where every table it names is known, and none has a column of it. */
-function mayBeOf(name: string, { node }: Context['statement'], { tables }: Schema): boolean {
-  const types = findAll(node, ['TypeName', 'typeName']).map((one) => plainName(nameParts(children(one.node, 'names')).join('.')));
-  if (types.includes(name)) return true;
-  const named = findAll(node, ['RangeVar', 'relation', 'view'])
-    .map((one) => relationKey(one.node))
-    .filter((one) => one !== '');
-  return (
-    named.length === 0 ||
-    named.some((one) => {
-      const table = tables.get(one);
-      return table?.whole !== true || [...table.columns.values()].some(({ type }) => type !== null && plainName(type.base) === name);
-    })
-  );
-}
-
 /** A block, a function and a procedure are in a transaction whoever calls them, even where they may COMMIT. */
 function refusedInCode({ statement, placed }: Context): readonly Draft[] {
   if (placed.inside === null || !isSolitary(statement)) return [];
@@ -271,9 +200,4 @@ function locksTable({ statement, placed }: Context): readonly Draft[] {
       relation: tables[0] ?? '',
     },
   ];
-}
-
-/** Names of the functions a query calls: their bodies run here. */
-export function calledFunctions({ node }: Context['statement']): readonly string[] {
-  return findAll(node, ['FuncCall', 'funccall']).map((one) => plainName(nameParts(children(one.node, 'funcname')).join('.')));
 }

@@ -1,6 +1,6 @@
 import { child, children, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
-import { calledFunctions } from './checks-transactions.ts';
+import { calledFunctions } from './called.ts';
 import { forgetAll, type Dependant, type Dependants } from './dependant.ts';
 import { dependantsOf } from './dependants.ts';
 import { plainName, relationKey, type Schema } from './schema.ts';
