@@ -1,4 +1,4 @@
-import { child, children, nameParts, textOf } from '../tree.ts';
+import { child, children, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { calledFunctions } from './called.ts';
 import { forgetAll, type Dependant, type Dependants } from './dependant.ts';
@@ -120,10 +120,12 @@ const FORGETS: Readonly<Record<string, (node: Node, schema: Schema) => Gone | 'a
   AlterObjectSchemaStmt: (node, { dependants }) =>
     node['relation'] === undefined ? 'all' : mentionsAll([relationKey(child(node, 'relation'))], dependants),
   ViewStmt: (node) => {
+    if (!isSet(node, 'replace')) return null;
     const view = relationKey(child(node, 'view'));
     return ({ owner }) => owner === view;
   },
   CreateTrigStmt: (node) => {
+    if (!isSet(node, 'replace')) return null;
     const [table, trigger] = [relationKey(child(node, 'relation')), textOf(node, 'trigname')];
     return ({ owner, part }) => owner === table && part === trigger;
   },

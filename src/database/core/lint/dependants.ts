@@ -139,8 +139,10 @@ function ofColumn(definition: Node, table: Table): readonly Dependant[] {
   ];
 }
 
-function typeOf(definition: Node, { name }: Table, column: string): readonly Dependant[] {
+/** Nobody drops PostgreSQL's own types, of which most columns are. */
+function typeOf(definition: Node, { name, schema }: Table, column: string): readonly Dependant[] {
   const type = plainName(nameParts(children(child(definition, 'typeName'), 'names')).join('.'));
+  if (!schema.enums.has(type) && !schema.domains.has(type)) return [];
   const at = `${quoted(name)} DROP COLUMN ${quoted(column)}`;
   return [
     { kind: 'type', name: type, as: 'type', owner: name, column, part: '', told: `column ${name}.${column}`, undo: `ALTER TABLE ${at}` },
