@@ -18,6 +18,8 @@ const HISTORIES: Readonly<Record<string, number>> = {
 };
 const ROUNDS = 7;
 const FILES = 1_500;
+/** Of one file, in one transaction: time must grow with their number, not with its square. */
+const STATEMENTS = 6_000;
 const TARGET_MS = 1_000;
 const TARGET_ONE_MS = 400;
 
@@ -29,6 +31,7 @@ export async function benchLint(): Promise<BenchResult> {
     const rows = [await row('one file', join(made, '0001_a.sql'), 1), await row(`${FILES} made files`, made, FILES)];
     for (const [name, files] of Object.entries(HISTORIES))
       if (existsSync(join(CORPUS, name))) rows.push(await row(name.split('/')[0] ?? name, join(CORPUS, name), files));
+    rows.push(await row(`one file of ${STATEMENTS} statements`, await makeLong(join(folder, 'long')), 1));
     const all = rows[1]?.figures['ms'] ?? Number.NaN;
     const one = rows[0]?.figures['ms'] ?? Number.NaN;
     return {
@@ -53,6 +56,14 @@ async function make(folder: string): Promise<string> {
     const some = Array.from({ length: 1 + (index % 4) }, (_, offset) => statements[(index * 7 + offset) % statements.length] ?? '');
     await writeFile(join(folder, `${String(index).padStart(4, '0')}_a.sql`), `-- file ${index}\n${some.join(';\n')};\n`);
   }
+  return folder;
+}
+
+/** Rows that are put in while a lock is held: each is judged beside everything before it. */
+async function makeLong(folder: string): Promise<string> {
+  await mkdir(folder);
+  const rows = Array.from({ length: STATEMENTS }, (_, index) => `INSERT INTO t${index % 7} VALUES (${index}, 'x');\n`);
+  await writeFile(join(folder, '0001_a.sql'), `ALTER TABLE z ADD COLUMN q int;\n${rows.join('')}`);
   return folder;
 }
 

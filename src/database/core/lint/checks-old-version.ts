@@ -206,9 +206,9 @@ function requiredColumn(table: string, column: string, { placed: place, options,
 }
 
 /** A column dropped and one added to the same table in one ALTER TABLE or one right after the other. */
-function looksRenamed({ statement, earlier }: Context): readonly Draft[] {
+function looksRenamed({ statement, done }: Context): readonly Draft[] {
   const mine = changes(statement);
-  const theirs = changesBefore(mine, earlier.at(-1)?.placed.statement);
+  const theirs = changesBefore(mine, done.last);
   const dropped = [...theirs.dropped, ...mine.dropped];
   const added = [...theirs.added, ...mine.added];
   const [from, to] = [dropped[0], added[0]];
@@ -228,8 +228,8 @@ function looksRenamed({ statement, earlier }: Context): readonly Draft[] {
 }
 
 /** Of the same table, by the statement right before. */
-function changesBefore({ table }: Changes, before: Statement | undefined): Changes {
-  const theirs = before === undefined ? NOTHING : changes(before);
+function changesBefore({ table }: Changes, before: Statement | null): Changes {
+  const theirs = before === null ? NOTHING : changes(before);
   return theirs.table === table ? theirs : NOTHING;
 }
 

@@ -2,13 +2,13 @@ import { child, children, relationName, textOf } from '../tree.ts';
 import { transactionOf } from '../transactions.ts';
 import { sql, ownText } from './fixes.ts';
 import { usesNewValue } from './checks-enums.ts';
-import { keepsAllOut, keepsWritersOut } from './impact.ts';
+import { keepsWritersOut } from './impact.ts';
 import { namesOne } from './checks-rows.ts';
 import { plainName, relationKey } from './schema.ts';
 import { milliseconds, settingOf } from './settings.ts';
 import { validatesTogether } from './checks-validate.ts';
 import { isSolitary } from './timeline.ts';
-import type { Context, Done, Draft, Impact } from './types.ts';
+import type { Context, Draft } from './types.ts';
 
 /** Longer than this, users notice. */
 const LONG_LOCK_TIMEOUT_MS = 10_000;
@@ -28,35 +28,17 @@ export function checkTransactions(context: Context): readonly Draft[] {
   ];
 }
 
-/** The locks kept from earlier statements of the same transaction. */
-function heldBy(earlier: readonly Done[], keeps: (mode: Impact['locks'][number]['mode']) => boolean): readonly string[] {
-  return [
-    ...new Set(
-      earlier.flatMap(({ impacts }) => impacts.flatMap(({ locks }) => locks.filter((one) => keeps(one.mode)).map((one) => one.relation))),
-    ),
-  ];
-}
-
-/** The tables that earlier statements of the same transaction dropped. */
-function droppedBy(earlier: readonly Done[]): ReadonlySet<string | undefined> {
-  const actions = earlier.flatMap(({ impacts }) => impacts.map(({ action }) => action));
-  return new Set(
-    actions.flatMap(({ form, roles }) => (form?.startsWith('drop table') === true ? [roles['target'], roles['partition']] : [])),
-  );
-}
-
 /** Two tables, each locked against everybody, in an order users need not share. */
-function locksSeveral({ placed, earlier, impacts }: Context): readonly Draft[] {
+function locksSeveral({ placed, done, impacts }: Context): readonly Draft[] {
   if (!placed.shared) return [];
-  const held = heldBy(earlier, keepsWritersOut);
   const mine = impacts.flatMap(({ locks }) => locks.filter((one) => keepsWritersOut(one.mode)).map((one) => one.relation));
-  const added = [...new Set(mine)].filter((one) => !held.includes(one));
+  const added = [...new Set(mine)].filter((one) => !done.writersOut.has(one));
   // Told once, when the second table comes in.
-  if (held.length !== 1 || added.length === 0) return [];
+  if (done.writersOut.size !== 1 || added.length === 0) return [];
   return [
     {
       rule: 'several-locks',
-      message: `${added.join(' and ')} is locked while ${held.join(' and ')} still is: users who take them in another order deadlock with it`,
+      message: `${added.join(' and ')} is locked while ${[...done.writersOut].join(' and ')} still is: users who take them in another order deadlock with it`,
       relation: added[0] ?? '',
       fix: '-- one table per transaction: put this statement in a migration of its own',
     },
@@ -67,10 +49,9 @@ const WRITES: ReadonlySet<string> = new Set(['UpdateStmt', 'DeleteStmt', 'Insert
 
 /** After an exclusive lock: rows changed are an error, other work that takes long a warning. */
 function worksUnderLock(context: Context): readonly Draft[] {
-  const { placed, statement, earlier, impacts } = context;
+  const { placed, statement, done, impacts } = context;
   // Nobody waits for a table that is gone when the wait is over: who used it fails.
-  const gone = droppedBy(earlier);
-  const held = placed.shared ? heldBy(earlier, keepsAllOut).filter((one) => !gone.has(one)) : [];
+  const held = placed.shared ? [...done.allOut].filter((one) => !done.dropped.has(one)) : [];
   const [table] = held;
   if (table === undefined) return [];
   const changed = changedTable(context);
@@ -128,9 +109,9 @@ function refusedInCode({ statement, placed }: Context): readonly Draft[] {
   return [{ rule: 'index-in-transaction', message: 'PostgreSQL refuses this in a DO block, a function or a procedure' }];
 }
 
-function mergesAlters({ statement, earlier }: Context): readonly Draft[] {
+function mergesAlters({ statement, done }: Context): readonly Draft[] {
   if (statement.kind !== 'AlterTableStmt') return [];
-  const [table, last] = [relationKey(child(statement.node, 'relation')), earlier.at(-1)?.placed.statement];
+  const [table, last] = [relationKey(child(statement.node, 'relation')), done.last];
   if (last?.kind !== 'AlterTableStmt' || relationKey(child(last.node, 'relation')) !== table) return [];
   const validates = [statement, last].some((one) =>
     children(one.node, 'cmds').some((each) => textOf(child(each, 'AlterTableCmd'), 'subtype') === 'AT_ValidateConstraint'),

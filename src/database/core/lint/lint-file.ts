@@ -14,7 +14,7 @@ import { checkVersion } from './checks-version.ts';
 import { withPlace } from './command-place.ts';
 import { oncePerFile, settle, whole, type Finding, type Found, type Source } from './findings.ts';
 import { forgetDependants, noteDependants } from './dependants-follow.ts';
-import { followRename } from './follow-rename.ts';
+import { beginDone, noteDone, type Doing } from './done.ts';
 import { impactOf } from './impact.ts';
 import type { LockMode } from './measured-facts.ts';
 import { recognise } from './recognise.ts';
@@ -24,7 +24,7 @@ import { ownPath, pathOf, resolveNames, type Path } from './search-path.ts';
 import { isUtc, resetBy, settingOf } from './settings.ts';
 import { readSuppressions } from './suppressions.ts';
 import { slipDraft, timeline } from './timeline.ts';
-import type { Context, Done, Draft, FileFacts, LintOptions, Placed, TransactionMode } from './types.ts';
+import type { Context, Draft, FileFacts, LintOptions, Placed, TransactionMode } from './types.ts';
 
 /** One file, parsed and ready to be judged. */
 export interface LintSource extends Source {
@@ -59,13 +59,13 @@ export function lintFile(source: LintSource, place: InHistory, schema: Schema, o
   const file = factsOf(source, place);
   const all = source.statements.map((one) => one.statement);
   const { placed, slips } = timeline(all, source.transactions, firstOf(place));
-  const run: Run = { schema, place, file, options, earlier: place.carried?.done ?? [], claims: [], found: [], placed: [] };
+  const run: Run = { schema, place, file, options, done: place.carried?.done ?? beginDone(), claims: [], found: [], placed: [] };
   run.found.push(...slips.map((slip) => whole(slipDraft(slip), slip.statement)));
   const unfolded = new Map(source.statements.map((one) => [one.statement, one]));
   const called = calledIn(source.statements);
   const loose = source.loose && !all.some((one) => transactionOf(one) === 'begin');
   for (const [position, bare] of placed.entries()) {
-    if (position > 0 && placed[position - 1]?.transaction !== bare.transaction) run.earlier = [];
+    if (position > 0 && placed[position - 1]?.transaction !== bare.transaction) run.done = beginDone();
     endLocal(file.settings, bare);
     const one = { ...bare, statement: resolved(bare.statement, run) };
     const parts = resolvedBody(unfolded.get(bare.statement), one.statement, run);
@@ -88,7 +88,7 @@ interface Run extends Pick<Context, 'schema' | 'options'> {
   readonly place: InHistory;
   readonly file: FileFacts & { readonly settings: Settings };
   /** What was done before in the transaction that is open. */
-  earlier: Done[];
+  done: Doing;
   readonly claims: Claim[];
   readonly found: Found[];
   /** The statements so far, with the schemas of their names. */
@@ -123,8 +123,7 @@ function takeStep(run: Run, step: Step, { outer, position }: { readonly outer: P
   if (inside === 'function') return;
   applyStatement(schema, statement, { file: place.index, transaction });
   if (plain) noteDependants(schema, statement);
-  run.earlier.push({ placed: step.placed, impacts: context.impacts });
-  followRename(run.earlier, statement);
+  noteDone(run.done, statement, context.impacts);
 }
 
 /** With the schema that search_path gives to its bare names. */
@@ -192,7 +191,7 @@ function isYoung(relation: string | undefined, { schema, place: { index, files }
 export interface Carried {
   readonly transaction: number;
   /** Grows with each file. */
-  readonly done: Done[];
+  readonly done: Doing;
 }
 
 function firstOf({ index, carried }: InHistory): number {
@@ -201,14 +200,14 @@ function firstOf({ index, carried }: InHistory): number {
 
 /** The transaction that begins with a file. */
 export function carriedFrom(index: number): Carried {
-  return { transaction: index * TRANSACTIONS_PER_FILE, done: [] };
+  return { transaction: index * TRANSACTIONS_PER_FILE, done: beginDone() };
 }
 
 /** More than any file has, so that numbers of transactions never meet. */
 const TRANSACTIONS_PER_FILE = 1_000_000;
-function contextOf({ placed, base }: Step, { schema, earlier, file, options }: Run): Context {
+function contextOf({ placed, base }: Step, { schema, done, file, options }: Run): Context {
   const zone = file.settings.get('timezone')?.value;
-  const around = { schema, earlier, file, options: zone === undefined ? options : { ...options, utc: isUtc(zone) } };
+  const around = { schema, done, file, options: zone === undefined ? options : { ...options, utc: isUtc(zone) } };
   const actions = recognise(placed.statement, schema, around.options).map((one) => withPlace(one, placed.statement, base));
   return {
     ...around,

@@ -85,16 +85,22 @@ export interface Context {
   readonly impacts: readonly Impact[];
   /** As it was before this statement. */
   readonly schema: Schema;
-  /** What was done before in the same transaction, oldest first. */
-  readonly earlier: readonly Done[];
+  /** What was done before in the same transaction. */
+  readonly done: Done;
   readonly file: FileFacts;
   readonly options: LintOptions;
 }
 
-/** A statement that was looked at before, and its effects. */
+/** What was done so far in a transaction, as much of it as is asked for: relations by the names they have now, oldest first. */
 export interface Done {
-  readonly placed: Placed;
-  readonly impacts: readonly Impact[];
+  /** Null where nothing was. */
+  readonly last: Statement | null;
+  /** Their locks keep writers waiting. */
+  readonly writersOut: ReadonlySet<string>;
+  /** Their locks keep everybody waiting. */
+  readonly allOut: ReadonlySet<string>;
+  /** Tables that are gone. */
+  readonly dropped: ReadonlySet<string>;
 }
 
 /** What is known of the file as a whole. */
