@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createExec, createFaults, redactDeep, resolveTemplate, systemClock, systemIds, type Effects, type Log } from '../kernel/index.ts';
@@ -23,7 +24,7 @@ import { createAgentRouter } from '../traffic/index.ts';
 import { readBackfills, readContracts } from './declared.ts';
 import { leaseTerms } from './lease.ts';
 import { noticeAddresses } from './notify.ts';
-import { findPlaces, type Places } from './places.ts';
+import { findPlaces, makeHome, type Places } from './places.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 
 /** Everything real, made once per process. The only place where adapters meet the rooms that use them. */
@@ -50,6 +51,8 @@ export interface AppOptions {
   readonly secrets?: Secrets;
   /** See `StoreOptions`. */
   readonly hurries?: boolean;
+  /** The state directory is made by what writes there, not before: flags and tokens of a store on a server need none. */
+  readonly lazyHome?: boolean;
 }
 
 /** The program itself, for starting an agent or a worker. */
@@ -78,9 +81,10 @@ export async function openApp(options: AppOptions): Promise<App> {
   };
   const { home, node } = places;
   const url = environment['SLIPWAY_DATABASE_URL'];
+  if (options.lazyHome !== true || url === undefined) makeHome(home);
   const opened = await openStore({ home, url, node, clock: systemClock, lease, log, faults: effects.faults, hurries });
-  const keys = (): SigningKeys => loadOrCreateKeys(join(home, 'keys'));
-  const flagSigner = (): Signer => loadOrCreateSigner(join(home, 'keys'));
+  const keys = (): SigningKeys => loadOrCreateKeys(keyFolder(home));
+  const flagSigner = (): Signer => loadOrCreateSigner(keyFolder(home));
   const peers = openPeers(home);
   const server = embeddedServer(opened, home);
   let lent: Embedded | null = null;
@@ -114,6 +118,13 @@ export async function openApp(options: AppOptions): Promise<App> {
   const ramps: RampDeps = { ramps: opened.ramps, flags: opened.flags, effects, renewMs: lease.renewMs, look: gateLook(deps) };
   const notices = noticeDeps(opened, effects, (name) => noticeAddresses(places.workspace, name, secrets));
   return { places, effects, secrets, opened, deps, driver, ramps, notices, keys, flagSigner, close };
+}
+
+/** Keys may be given in a folder that cannot be written; only where there are none, something must be made. */
+function keyFolder(home: string): string {
+  const folder = join(home, 'keys');
+  if (!existsSync(folder)) makeHome(home);
+  return folder;
 }
 
 function noticeDeps({ flags, notices }: OpenStore, { clock, faults, log }: Effects, addressOf: NoticeDeps['addressOf']): NoticeDeps {

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findPlaces } from './places.ts';
+import { findPlaces, makeHome } from './places.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'slipway-places-')));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -28,5 +28,24 @@ describe('the state directory', () => {
     expect(findPlaces(make('whole/web'), { SLIPWAY_HOME: join(root, 'state') }).home).toBe(join(root, 'state'));
     mkdirSync(join(whole, 'web/.slipway'));
     expect(findPlaces(make('whole/web'), {}).home).toBe(join(whole, 'web/.slipway'));
+  });
+
+  it('is only made by who asks for it, and found by the same name before and after, through links too', () => {
+    const folder = make('linked');
+    symlinkSync(folder, join(root, 'link'));
+    const { home } = findPlaces(join(root, 'link'), {});
+    expect([home, existsSync(home)]).toEqual([join(folder, '.slipway'), false]);
+    makeHome(home);
+    makeHome(home);
+    expect(readFileSync(join(home, '.gitignore'), 'utf8')).toBe('*\n');
+    expect(statSync(home).mode & 0o777).toBe(0o700);
+    expect(findPlaces(join(root, 'link'), {}).home).toBe(home);
+  });
+
+  it('that cannot be made is refused', () => {
+    const folder = make('taken');
+    writeFileSync(join(folder, '.slipway'), '');
+    expect(() => makeHome(join(folder, '.slipway'))).toThrow(expect.objectContaining({ code: 'state_unwritable' }));
+    expect(() => makeHome(join(folder, '.slipway', 'deeper'))).toThrow(expect.objectContaining({ code: 'state_unwritable' }));
   });
 });

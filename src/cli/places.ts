@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { placeRefusal, realPathOf } from '../kernel/index.ts';
 import { refuseForeignStore } from '../store/index.ts';
 
 /** Where this installation works. */
@@ -29,13 +30,29 @@ function setOf(folder: string): string | null {
   return null;
 }
 
-/** `SLIPWAY_HOME`, else `.slipway` in the workspace (or in the folder of its set); made when missing and kept out of git. A store of another user in it is refused. */
+/**
+ * `SLIPWAY_HOME`, else `.slipway` in the workspace (or in the folder of its set). Nothing is made: who writes there calls {@link makeHome}
+ * first. A store of another user in it is refused.
+ */
 export function findPlaces(workspace: string, environment: Readonly<Record<string, string | undefined>>): Places {
-  const source = realpathSync(resolve(workspace));
+  const source = realPathOf(resolve(workspace));
   const wanted = resolve(environment['SLIPWAY_HOME'] ?? join(setOf(source) ?? source, '.slipway'));
   if (environment['SLIPWAY_DATABASE_URL'] === undefined) refuseForeignStore(wanted);
-  mkdirSync(wanted, { recursive: true, mode: 0o700 });
-  writeFileSync(join(wanted, '.gitignore'), '*\n');
-  const home = realpathSync(wanted);
+  const home = realPathOf(wanted);
   return { workspace: source, home, node: environment['SLIPWAY_NODE'] ?? `${hostname()}:${home}` };
+}
+
+/**
+ * Makes the state directory unless it is there, and keeps it out of git.
+ * @throws SlipwayError `state_unwritable`, `disk_full`
+ */
+export function makeHome(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    accessSync(home, constants.W_OK | constants.X_OK);
+    const ignored = join(home, '.gitignore');
+    if (!existsSync(ignored)) writeFileSync(ignored, '*\n');
+  } catch (error) {
+    throw placeRefusal(`Nothing was done: it needs the state directory ${home}, which cannot be written`, error);
+  }
 }

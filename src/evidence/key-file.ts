@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, fstatSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, SlipwayError } from '../kernel/index.ts';
+import { messageOf, placeRefusal, SlipwayError } from '../kernel/index.ts';
 
 /** A private key in PKCS#8 PEM, as it stands in a key file. */
 export const PEM = /-----BEGIN PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{1,4096}\n-----END PRIVATE KEY-----\n/g;
@@ -9,7 +9,7 @@ export const PEM = /-----BEGIN PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{1,4096}\n-----
 /**
  * The text of a file of private keys, for the owner alone (mode 0600). Written by `make` on first use; of two processes that make it at
  * once, both get the same.
- * @throws SlipwayError `state_corrupt` when it cannot be read, or others may read it
+ * @throws SlipwayError `state_corrupt` when it cannot be read, or others may read it; `state_unwritable` when it cannot be made
  */
 export function readOrCreateKeyFile(directory: string, name: string, make: () => string): string {
   const file = join(directory, name);
@@ -40,9 +40,9 @@ function readKeyFile(file: string): string | null {
 
 /** Writes a complete file beside it, then links it to its name: link refuses to replace, so the first writer wins. */
 function createKeyFile(directory: string, file: string, text: string): string {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const handle = openSync(draft, 'wx', 0o600);
     try {
       fchmodSync(handle, 0o600);
@@ -55,7 +55,7 @@ function createKeyFile(directory: string, file: string, text: string): string {
     return text;
   } catch (error) {
     const winner = (error as NodeJS.ErrnoException).code === 'EEXIST' ? readKeyFile(file) : null;
-    if (winner === null) throw error;
+    if (winner === null) throw placeRefusal(`The signing keys in ${file} cannot be made`, error);
     return winner;
   } finally {
     rmSync(draft, { force: true });

@@ -1,4 +1,7 @@
+import { realpathSync } from 'node:fs';
 import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { messageOf, SlipwayError } from './core/errors.ts';
 
 /**
  * Gives a finished folder its final name unless something is there already: of several workers exactly one wins, and what it
@@ -49,4 +52,27 @@ export async function inodeOf(path: string): Promise<number | null> {
       throw error;
     },
   );
+}
+
+/** The path without links, also of what is not there yet, or may not be looked at. Absolute paths only. */
+export function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const above = dirname(path);
+    return above === path ? path : join(realPathOf(above), basename(path));
+  }
+}
+
+/** What says that the place is the trouble: whose it is, how it is mounted, what else is there. */
+const NO_PLACE: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT', 'ELOOP', 'ENAMETOOLONG']);
+
+/**
+ * What was thrown while something of the state directory was made, for throwing on: a refusal where the place is the trouble.
+ * @param what what is not so for it, to be followed by the reason
+ */
+export function placeRefusal(what: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new SlipwayError('disk_full', `${what}: ${messageOf(error)}`, { cause: error });
+  return NO_PLACE.has(code) ? new SlipwayError('state_unwritable', `${what}: ${messageOf(error)}`, { cause: error }) : error;
 }

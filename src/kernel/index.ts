@@ -1,4 +1,4 @@
-export { inodeOf, publishFolder, removeFolder } from './folder.ts';
+export { inodeOf, placeRefusal, publishFolder, realPathOf, removeFolder } from './folder.ts';
 export * from './pure.ts';
 export * from './effects.ts';
 export * from './system.ts';

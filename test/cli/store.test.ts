@@ -246,6 +246,7 @@ describe('against a real store', () => {
 
   it('doctor names a lock that nobody works for, and a file that cannot be read', async () => {
     expect(slipway(['doctor'], { cwd: home.path, env }).out).toMatch(/\? UNKNOWN +lock .*shop\/dev is held by release 01aaa1/);
+    mkdirSync(join(home.path, 'agent'));
     writeFileSync(join(home.path, 'agent/groups.json'), '{"half');
     const { exit, out } = await inProcess(['doctor', '--json'], env);
     expect(exit).toBe(6);

@@ -4,6 +4,7 @@ import {
   agentStatus,
   askedOtlp,
   isSameOtlp,
+  makeAgentPlaces,
   otlpFor,
   ownOutput,
   ROUTERS,
@@ -20,7 +21,7 @@ import { ownArgv, random } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
 import { count } from '../output/table.ts';
 import { ownVersion } from '../output/version.ts';
-import { findPlaces, type Places } from '../places.ts';
+import { findPlaces, makeHome, type Places } from '../places.ts';
 import { refuseStrangeFolder } from './shared/app.ts';
 import { deafNote, deafRoutes } from './shared/deaf-routes.ts';
 import { agentArgv } from './shared/driver.ts';
@@ -32,28 +33,36 @@ async function placesOf(call: Call): Promise<Places> {
   return findPlaces(call.directory, call.environment);
 }
 
+/** The same for an agent, which writes there. */
+async function madePlacesOf(call: Call): Promise<Places> {
+  const places = await placesOf(call);
+  makeHome(places.home);
+  return places;
+}
+
 /** Runs the agent in this process until SIGTERM or `slipway agent stop`. */
 export const run: Handler = async (call) => {
-  const { workspace, home } = await placesOf(call);
+  const { workspace, home } = await madePlacesOf(call);
+  const places = makeAgentPlaces(home);
   const log = createLog({
     clock: systemClock,
     redact: call.secrets.redact,
     level: levelFrom(call.environment['SLIPWAY_LOG'], 'info'),
-    write: ownOutput(agentPlaces(home).log),
+    write: ownOutput(places.log),
   });
   const interrupt = onInterrupt();
   const workerArgv = flag(call, 'worker') ? ownArgv('-C', workspace, 'worker') : null;
   const options = {
-    places: agentPlaces(home),
+    places,
     version: ownVersion(),
     clock: systemClock,
     log,
     random,
-    router: await routerFor(agentPlaces(home), askedRouter(call)),
+    router: await routerFor(places, askedRouter(call)),
     environment: call.environment,
     workerArgv,
     workspace,
-    otlp: otlpFor(agentPlaces(home), text(call, 'otlp') ?? call.environment['SLIPWAY_OTLP']),
+    otlp: otlpFor(places, text(call, 'otlp') ?? call.environment['SLIPWAY_OTLP']),
   };
   await runAgent(options, interrupt.signal, () => undefined);
   return 0;
@@ -61,7 +70,7 @@ export const run: Handler = async (call) => {
 
 /** Starts an agent that outlives this command, unless one runs. */
 export const start: Handler = async (call) => {
-  const { workspace, home } = await placesOf(call);
+  const { workspace, home } = await madePlacesOf(call);
   const asked = askedRouter(call);
   const otlp = text(call, 'otlp');
   // Refused here, where somebody reads it, and not in the log of an agent that did not start.

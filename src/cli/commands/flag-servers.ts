@@ -1,13 +1,13 @@
 import { toIso } from '../../kernel/index.ts';
 import { forgetServer, type FlagServer } from '../../flags/index.ts';
 import { renderServers, serverName } from '../output/flag-servers.ts';
-import { withApp } from './shared/app.ts';
+import { withAppNow } from './shared/app.ts';
 import { askedOf } from './shared/flags.ts';
 import type { Handler } from './spec.ts';
 
 /** Lists the processes of `slipway serve` that may answer. */
 export const list: Handler = (call) =>
-  withApp(call, async ({ opened }) => {
+  withAppNow(call, async ({ opened }) => {
     const servers = await opened.telemetry.servers();
     const { terminal } = call;
     if (terminal.json) terminal.data({ servers: servers.map(documentOf) });
@@ -17,7 +17,7 @@ export const list: Handler = (call) =>
 
 /** Gives up one that is silent, on a person's word. */
 export const gone: Handler = (call) =>
-  withApp(call, async (app) => {
+  withAppNow(call, async (app) => {
     const [given = ''] = call.args;
     const { actor, reason } = askedOf(call, app, '');
     const server = await forgetServer(app.opened.telemetry, given, { actor, reason });

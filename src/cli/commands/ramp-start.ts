@@ -3,6 +3,7 @@ import { flagOf, refuseKilled } from '../../flags/index.ts';
 import { SlipwayError } from '../../kernel/index.ts';
 import { loadRamp } from '../../config/index.ts';
 import type { App } from '../compose.ts';
+import { makeHome } from '../places.ts';
 import { rampView, renderRamp } from '../output/ramps.ts';
 import { actorOf, configOf, withAppNow } from './shared/app.ts';
 import { ensureDriver } from './shared/driver.ts';
@@ -38,6 +39,8 @@ export const run: Handler = async (call) => {
       startedBy: actorOf(call.environment),
       reason: effects.redact(text(call, 'reason')?.trim() ?? ''),
     };
+    // Of the agent that drives it: a ramp that nobody can drive is not recorded.
+    makeHome(places.home);
     await opened.ramps.start(plan);
     await ensureDriver(call, app, 'auto');
     const state = await newestRamp(app, environment, declared.flag);

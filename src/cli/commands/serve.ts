@@ -38,7 +38,7 @@ export const run: Handler = async (call) => {
     write: (line) => void process.stdout.write(line),
   });
   const interrupt = onInterrupt();
-  const app = await openApp({ workspace: directory, environment, log, secrets });
+  const app = await openApp({ workspace: directory, environment, log, secrets, lazyHome: true });
   try {
     const { flags, tokens, telemetry } = app.opened;
     const { redact } = secrets;

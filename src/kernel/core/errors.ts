@@ -41,6 +41,11 @@ export const ERRORS = {
   fenced: { exit: 20, http: 409, hint: 'Another worker took this release over; nothing more is done here.' },
   store_unreachable: { exit: 21, http: 503, hint: 'Check SLIPWAY_DATABASE_URL, or run `slipway doctor`.' },
   store_owner: { exit: 21, http: 503, hint: 'Run the command as the user whose store it is.' },
+  state_unwritable: {
+    exit: 21,
+    http: 503,
+    hint: 'Set SLIPWAY_HOME to a folder that this user may write to, or make the one named above writable.',
+  },
   flags_stale: {
     exit: 21,
     http: 503,

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { readProcessStat, SlipwayError, type Clock } from '../../kernel/index.ts';
 import type { AgentStatus } from './control-routes.ts';
-import { agentPlaces } from './places.ts';
+import { agentPlaces, makeAgentPlaces } from './places.ts';
 
 const ANSWER_WITHIN_MS = 2_000;
 /** Whoever wants to start or stop it must not take one on a busy machine for none: then it would not be stopped, or started twice. */
@@ -43,7 +43,7 @@ export async function startAgent(
   const running = await askStatus(home, ANSWER_SURELY_WITHIN_MS);
   if (running !== null && !running.stopping) return { status: running, started: false };
   if (running !== null) await untilGone(home, running, clock, STOP_WITHIN_MS);
-  const places = agentPlaces(home);
+  const places = makeAgentPlaces(home);
   const [program = '', ...args] = argv;
   const output = openSync(places.log, 'a', 0o600);
   const before = fstatSync(output).size;

@@ -1,5 +1,6 @@
-import { mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { realPathOf } from '../../kernel/index.ts';
 import { removeIfEmpty, secureSocketDirectory, socketDirectory } from '../../store/index.ts';
 
 /** Where one agent keeps its things. */
@@ -12,12 +13,18 @@ export interface AgentPlaces {
   readonly workerLog: string;
 }
 
-/** The places of a state directory's agent; the directory is made when missing. */
+/** The places of a state directory's agent, whether or not they are there: many only ask whether one runs. */
 export function agentPlaces(home: string): AgentPlaces {
   const directory = join(home, 'agent');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const sockets = socketDirectory(realpathSync(directory));
+  const sockets = socketDirectory(realPathOf(directory));
   return { directory, socket: join(sockets, 'agent.sock'), log: join(directory, 'agent.log'), workerLog: join(directory, 'worker.log') };
+}
+
+/** The same for who writes there: the directory is made when missing. */
+export function makeAgentPlaces(home: string): AgentPlaces {
+  const places = agentPlaces(home);
+  mkdirSync(places.directory, { recursive: true, mode: 0o700 });
+  return places;
 }
 
 /** Takes the socket away, with its folder. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { messageOf, type Check } from '../../../kernel/index.ts';
 
 const TOOL_TIMEOUT_MS = 5_000;
@@ -49,6 +49,10 @@ function versionOf(tool: string): Promise<string | null> {
 export function checkWritable(home: string): Check {
   const probe = join(home, `.doctor-${process.pid}`);
   try {
+    if (!existsSync(home)) {
+      accessSync(nearestOf(home), constants.W_OK | constants.X_OK);
+      return { name: 'state directory', verdict: 'pass', reason: `${home} is not there yet; who needs it makes it` };
+    }
     accessSync(home, constants.R_OK | constants.X_OK);
     writeFileSync(probe, 'probe');
     rmSync(probe);
@@ -63,9 +67,14 @@ export function checkWritable(home: string): Check {
   }
 }
 
+/** The folder itself, else the first above it that is there. */
+function nearestOf(home: string): string {
+  return existsSync(home) || dirname(home) === home ? home : nearestOf(dirname(home));
+}
+
 /** Free disk beside the state. */
 export function checkDisk(home: string): Check {
-  const { bavail, bsize } = statfsSync(home);
+  const { bavail, bsize } = statfsSync(nearestOf(home));
   const free = bavail * bsize;
   const reason = `${(free / 1e9).toFixed(1)} GB are free`;
   if (free >= LEAST_FREE_BYTES) return { name: 'disk', verdict: 'pass', reason };

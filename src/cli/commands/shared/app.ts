@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { userInfo } from 'node:os';
 import { SlipwayError, systemClock } from '../../../kernel/index.ts';
 import type { LoadedConfig } from '../../../config/index.ts';
-import type { App } from '../../compose.ts';
+import type { App, AppOptions } from '../../compose.ts';
 import { createLog, levelFrom } from '../../output/log.ts';
 import { text, type Call } from '../spec.ts';
 
@@ -16,23 +16,30 @@ export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Pro
   return openedApp(call, use);
 }
 
-/** The same for what somebody waits for, and is quick: a store that is not there is told at once, and one that is silent within seconds. */
+const QUICK = { hurries: true, lazyHome: true } as const;
+
+/**
+ * The same for what somebody waits for, and is quick: a store that is not there is told at once, and one that is silent within seconds.
+ * Where the store is on a server, no state directory is made or needed.
+ */
 export async function withAppNow<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
   await refuseStrangeFolder(call);
-  return openedApp(call, use, true);
+  return openedApp(call, use, QUICK);
 }
 
 /** The same for what people make first: where there is no store one is made, and said so. */
 export async function withNewApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
   refuseNoFolder(call);
-  if (await isStrange(call))
-    call.terminal.note(
-      `note: there was no store here; it is in ${join(call.directory, '.slipway')} from now on. SLIPWAY_DATABASE_URL names one that servers share.`,
-    );
-  return openedApp(call, use, true);
+  const strange = await isStrange(call);
+  const told = (app: App): Promise<T> => {
+    const note = `there was no store here; it is in ${app.places.home} from now on. SLIPWAY_DATABASE_URL names one that servers share.`;
+    if (strange) call.terminal.note(`note: ${note}`);
+    return use(app);
+  };
+  return openedApp(call, told, QUICK);
 }
 
-async function openedApp<T>(call: Call, use: (app: App) => Promise<T>, hurries = false): Promise<T> {
+async function openedApp<T>(call: Call, use: (app: App) => Promise<T>, how: Pick<AppOptions, 'hurries' | 'lazyHome'> = {}): Promise<T> {
   const { openApp } = await import('../../compose.ts');
   const { directory, environment, secrets } = call;
   const log = createLog({
@@ -41,7 +48,7 @@ async function openedApp<T>(call: Call, use: (app: App) => Promise<T>, hurries =
     level: levelFrom(environment['SLIPWAY_LOG'], null),
     write: (line) => void process.stderr.write(line),
   });
-  const app = await openApp({ workspace: directory, environment, log, secrets, hurries });
+  const app = await openApp({ workspace: directory, environment, log, secrets, ...how });
   try {
     return await use(app);
   } finally {
@@ -62,8 +69,18 @@ export async function refuseStrangeFolder(where: Where): Promise<void> {
 type Where = Pick<Call, 'directory' | 'config' | 'environment'>;
 
 function refuseNoFolder({ directory }: Where): void {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
+  if (!mayBeFolder(directory))
     throw new SlipwayError('usage', `${directory} is not a folder`, { hint: 'Correct -C, or leave it out to work in the current folder.' });
+}
+
+/** One that this user may not look at may be one: whoever became another user stands in such a folder, and may need nothing from it. */
+function mayBeFolder(directory: string): boolean {
+  try {
+    return statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return true;
+    throw error;
+  }
 }
 
 /** Nothing of Slipway is here, and nothing says where it is. */

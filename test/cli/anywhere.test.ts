@@ -1,0 +1,120 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isOpenToOthers } from '../store/support.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { inProcess, MAIN, scratch, type Ran } from './support.ts';
+
+const place = scratch();
+chmodSync(place.path, 0o755);
+/** Nobody can make a folder below a file, root neither. */
+const file = join(place.path, 'file');
+const folder = join(place.path, 'empty');
+const closed = join(place.path, 'closed');
+let server: TestPostgres;
+let store: string;
+
+beforeAll(async () => {
+  writeFileSync(file, '');
+  mkdirSync(folder);
+  mkdirSync(closed);
+  server = await startPostgres();
+  store = await server.create('store');
+});
+afterAll(async () => {
+  await server.stop();
+  chmodSync(closed, 0o755);
+  place.remove();
+});
+
+const NEW = ['--type', 'ops', '--owner', 'shop'];
+
+/** Every command about flags, tokens and ramps that opens the store, but for those that write files for the user. */
+const COMMANDS: readonly (readonly [args: readonly string[], exit: number])[] = [
+  [['flag', 'create', 'ops_a', ...NEW], 0],
+  [['flag', 'list'], 0],
+  [['flag', 'show', 'ops_a'], 0],
+  [['flag', 'on', 'ops_a'], 0],
+  [['flag', 'set', 'ops_a', '--percentage', '25'], 0],
+  [['flag', 'explain', 'ops_a', '--context', '{}'], 0],
+  [['flag', 'kill', 'ops_a', '--reason', 'x', '--within', '1s'], 19],
+  [['flag', 'unkill', 'ops_a', '--reason', 'x', '--within', '1s'], 19],
+  [['flag', 'history'], 0],
+  [['flag', 'stale'], 0],
+  [['flag', 'servers'], 0],
+  [['token', 'create', '--scope', 'kill'], 0],
+  [['token', 'list'], 0],
+  [['ramp', 'status'], 0],
+];
+
+const onServer = (where: string, state: string | undefined, ...args: readonly string[]): Promise<Ran> =>
+  inProcess(['-C', where, ...args], { SLIPWAY_DATABASE_URL: store, SLIPWAY_HOME: state, SLIPWAY_ACTOR: 'ann' });
+
+describe('with the store on a server, commands about flags, tokens and ramps', () => {
+  it('need no state directory', async () => {
+    for (const [args, exit] of COMMANDS) {
+      const ran = await onServer(folder, join(file, 'state'), ...args);
+      expect([args, ran]).toEqual([args, { exit, out: expect.any(String), err: expect.not.stringContaining('error') }]);
+    }
+  });
+
+  it('leave nothing in the folder they are called in', async () => {
+    for (const args of [
+      ['flag', 'create', 'ops_b', ...NEW],
+      ['flag', 'list'],
+      ['token', 'list'],
+      ['ramp', 'status'],
+    ])
+      expect(await onServer(folder, undefined, ...args)).toMatchObject({ exit: 0 });
+    await onServer(folder, undefined, 'doctor');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  // The program is run as the user who may enter the folder of the server's socket: root never is.
+  it.runIf(process.getuid?.() !== 0 || isOpenToOthers(import.meta.dirname))('work where that user may not write', async () => {
+    expect(await onServer(folder, undefined, 'flag', 'create', 'ops_c', ...NEW)).toMatchObject({ exit: 0 });
+    expect(await onServer(folder, undefined, 'flag', 'on', 'ops_c')).toMatchObject({ exit: 0 });
+    chmodSync(closed, 0o555);
+    const { uid, gid } = statSync(server.socketDirectory);
+    const env = { PATH: process.env['PATH'], SLIPWAY_DATABASE_URL: store, SLIPWAY_ACTOR: 'ann' };
+    const args = ['flag', 'kill', 'ops_c', '--reason', 'errors', '--within', '1s'];
+    const options = { cwd: closed, env, uid, gid, encoding: 'utf8', timeout: 60_000 } as const;
+    const { status, stdout } = spawnSync(process.execPath, [MAIN, ...args], options);
+    expect({ status, stdout }).toEqual({ status: 19, stdout: expect.stringContaining('ops_c is off in dev') });
+    expect(readdirSync(closed)).toEqual([]);
+  });
+});
+
+describe('what needs a state directory that cannot be made', () => {
+  const state = join(file, 'state');
+  const refused = {
+    exit: 21,
+    out: '',
+    err: expect.stringMatching(/^error: Nothing was done: it needs the state directory .*ENOTDIR.*\nhint: Set SLIPWAY_HOME .*\n$/),
+  };
+
+  it('says that nothing was done: without a server', async () => {
+    for (const args of [
+      ['flag', 'kill', 'ops_a', '--reason', 'x'],
+      ['flag', 'create', 'ops_d', ...NEW],
+      ['agent', 'start'],
+    ])
+      expect([args, await inProcess(['-C', folder, ...args], { SLIPWAY_HOME: state })]).toEqual([args, refused]);
+  });
+
+  it('says that nothing was done: serve, for its keys', async () => {
+    expect(await onServer(folder, state, 'serve', '--port', '0')).toEqual(refused);
+  });
+
+  it('says that nothing was done: a ramp, which no agent could drive', async () => {
+    const service = join(place.path, 'service');
+    mkdirSync(service);
+    writeFileSync(join(service, 'slipway.yaml'), 'service: shop\nlisten: 127.0.0.1:8099\nrun: node server.js\n');
+    expect(await onServer(folder, undefined, 'flag', 'create', 'ops_e', ...NEW)).toMatchObject({ exit: 0 });
+    const start = ['ramp', 'start', 'ops_e', '--steps', '1% for 1h, 100%', '--reason', 'x'];
+    expect(await onServer(service, state, ...start)).toEqual(refused);
+    expect(await onServer(service, state, 'ramp', 'status', 'ops_e')).toMatchObject({ exit: 3 });
+    expect(existsSync(join(service, '.slipway'))).toBe(false);
+  });
+});
