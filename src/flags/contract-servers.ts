@@ -67,7 +67,8 @@ function endsContract(both: () => readonly [FlagTelemetry, FlagTelemetry]): void
     const [one, two] = both();
     await two.leave('p1');
     const [first, ...others] = await seen(one);
-    expect(first).toEqual({ ...TOLD, ...running, ended: { at: expect.any(Number) as number, until: expect.any(Number) as number } });
+    const end = { at: expect.any(Number) as number, until: expect.any(Number) as number };
+    expect(first).toEqual({ ...TOLD, ...running, ended: { ...end, isOver: false, named: false } });
     expect((first?.ended?.until ?? 0) - (first?.ended?.at ?? 0)).toBe(60_000);
     expect(others).toEqual([{ ...second, ...running }]);
     // Nobody of another environment was connected to it.
@@ -76,7 +77,7 @@ function endsContract(both: () => readonly [FlagTelemetry, FlagTelemetry]): void
     await one.leave('p1');
     expect(await seen(one)).toEqual([first, ...others]);
     expect((await one.servers()).map(({ process, clients, ended }) => [process, clients, ended])).toEqual([
-      ['p1', TOLD.connected, first?.ended],
+      ['p1', TOLD.connected, { at: first?.ended?.at, until: first?.ended?.until }],
       ['p2', second.connected, null],
     ]);
   });

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deliveryOf } from './delivery.ts';
 import type { ServerReach } from './ports.ts';
 
@@ -21,7 +21,8 @@ const reach = (parts: Partial<ServerReach>): ServerReach => ({
   ...parts,
 });
 
-const ended = { at: 2_000, until: 62_000 };
+const ended = { at: 2_000, until: 62_000, isOver: false, named: false };
+const over = { ...ended, isOver: true };
 const silent = { since: 1_000, until: 9_000 };
 
 it.each([
@@ -44,6 +45,7 @@ it.each([
   ],
   ['a server ended whose clients had all said so', [reach({}), reach({ ended })], true],
   ['only a server that ended had it', [reach({ ended })], false],
+  ['a server ended more than a minute ago whose clients had not said so', [reach({}), reach({ acknowledged: 1, ended: over })], true],
 ] as const)('%s', (_what, reaches, complete) => {
   expect(deliveryOf(reaches, 9).complete).toBe(complete);
 });
@@ -73,5 +75,31 @@ it('counts clients of a server process that ended by themselves, and its answers
       { process: 'gone', host: 'web-1', pid: 17, clients: 3, at: 2_000, until: 62_000 },
       { process: 'older', host: 'web-1', pid: 17, clients: 2, at: 2_000, until: 62_000 },
     ],
+  });
+});
+
+describe('who missed a kill and is not waited for any more', () => {
+  const killed = { seq: 9, at: 50_000 };
+  const lost = (parts: Partial<ServerReach>) => deliveryOf([reach({ ended: over, ...parts })], 12, killed).lost;
+
+  it('is told by server process, and by how many of them had not said that they have it', () => {
+    expect(lost({ connected: 5, acknowledged: 2 })).toEqual([
+      { process: 'p', host: 'web-1', pid: 17, clients: 3, at: 2_000, named: false },
+    ]);
+    expect(lost({ seq: 4, inMemory: 8, connected: 5, ended: { ...over, named: true } })).toMatchObject([{ clients: 5, named: true }]);
+  });
+
+  it.each([
+    ['all had said so, of this kill or of a later change', { seq: 11 }],
+    ['it had the kill, and counts nobody any more', { seq: 0, acknowledged: 0 }],
+    ['whoever could come back had when it was killed', { acknowledged: 0, ended: { ...over, until: 49_999 } }],
+    ['they are still waited for', { acknowledged: 0, ended }],
+    ['the process may answer', { acknowledged: 0, ended: null }],
+  ])('is nobody where %s', (_what, parts) => {
+    expect(lost(parts)).toEqual([]);
+  });
+
+  it('is not asked where nothing was killed', () => {
+    expect(deliveryOf([reach({ acknowledged: 0, ended: over })], 9).lost).toEqual([]);
   });
 });

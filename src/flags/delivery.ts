@@ -16,6 +16,8 @@ export interface Delivery {
   readonly silent: readonly Silent[];
   /** Server processes that ended a moment ago, with clients that had not said that they have it. */
   readonly ended: readonly Ended[];
+  /** Server processes that ended longer ago, of a kill: as far as is known, clients of them that missed it never came back. Nobody waits for these. */
+  readonly lost: readonly Lost[];
   /**
    * Every server process that may answer has it, and so has every client that is, or was a moment ago, connected to any. False where none tells of clients:
    * nobody could say.
@@ -39,11 +41,19 @@ export interface Ended extends Pick<ServerReach, 'process' | 'host' | 'pid'> {
   readonly until: Instant;
 }
 
+/** A server process that answers no more since `at` at the latest, with clients that may serve what was killed. `named`: who came back is not among them. */
+export interface Lost extends Omit<Ended, 'until'> {
+  readonly named: boolean;
+}
+
+/** The change by which a flag has been off since: a client that has it is not without the newest. */
+export type Killed = Pick<FlagChange, 'seq' | 'at'>;
+
 /**
  * A server has heard of the change when it has it in memory. Acknowledgements count where they are of this change, or of a later one:
  * deltas are applied in their order.
  */
-export function deliveryOf(known: readonly ServerReach[], seq: number): Delivery {
+export function deliveryOf(known: readonly ServerReach[], seq: number, killed: Killed | null = null): Delivery {
   const reaches = known.filter((reach) => reach.ended === null);
   const ended = known.flatMap((reach) => endedOf(reach, seq));
   const heard = reaches.filter((reach) => Math.max(reach.inMemory, reach.seq) >= seq);
@@ -62,6 +72,7 @@ export function deliveryOf(known: readonly ServerReach[], seq: number): Delivery
     stale: counting.flatMap(({ stale }) => stale),
     silent: reaches.filter((reach) => !isDone(reach)).flatMap(silentOf),
     ended,
+    lost: killed === null ? [] : known.flatMap((reach) => lostOf(reach, killed)),
     // A process that does not say that it has the change answers without it, whether or not anybody is connected to it.
     complete: reaches.length > 0 && reaches.every(isDone) && ended.length === 0,
   };
@@ -74,7 +85,15 @@ function silentOf({ process, host, pid, silent }: ServerReach): readonly Silent[
 /** Nothing where all that it had connected had said that they have it. */
 function endedOf({ process, host, pid, ended, connected, acknowledged, seq: counted }: ServerReach, seq: number): readonly Ended[] {
   const clients = connected - (counted >= seq ? acknowledged : 0);
-  return ended === null || clients <= 0 ? [] : [{ process, host, pid, clients, ...ended }];
+  return ended === null || ended.isOver || clients <= 0 ? [] : [{ process, host, pid, clients, at: ended.at, until: ended.until }];
+}
+
+/** Whoever was waited for by the kill, and is not any more. One that had it in memory, and counted nobody any more, says nothing against anybody. */
+function lostOf({ process, host, pid, ended, inMemory, ...counted }: ServerReach, killed: Killed): readonly Lost[] {
+  if (ended?.isOver !== true || ended.until < killed.at) return [];
+  const unheard = inMemory < killed.seq ? counted.connected : 0;
+  const clients = counted.seq >= killed.seq ? counted.connected - counted.acknowledged : unheard;
+  return clients <= 0 ? [] : [{ process, host, pid, clients, at: ended.at, named: ended.named }];
 }
 
 function sum(numbers: readonly number[]): number {
@@ -86,13 +105,13 @@ const LOOK_EVERY_MS = 50;
 /** Waits until every client has acknowledged the change, or the time is over, and answers how far it got. Calls back after each look. */
 export async function awaitDelivery(
   { telemetry, clock }: { readonly telemetry: FlagTelemetry; readonly clock: Clock },
-  { environment, seq }: Pick<FlagChange, 'environment' | 'seq'>,
+  { environment, seq, killed = null }: Pick<FlagChange, 'environment' | 'seq'> & { readonly killed?: Killed | null },
   withinMs: Duration,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const end = clock.monotonic() + withinMs;
   for (;;) {
-    const delivery = deliveryOf(await telemetry.reach(environment), seq);
+    const delivery = deliveryOf(await telemetry.reach(environment), seq, killed);
     if (delivery.complete || delivery.servers === 0 || signal.aborted || clock.monotonic() >= end) return delivery;
     await clock.sleep(Math.min(LOOK_EVERY_MS, Math.max(1, end - clock.monotonic())), signal);
   }

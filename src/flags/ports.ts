@@ -188,13 +188,14 @@ export interface ServerReach extends Reach {
   /**
    * It answers no more, since `at` at the latest; what it said is what was so at its end, and of those that it named, of whoever is not
    * connected elsewhere by now. They may go on with what they knew until they are, which is `until` at the latest for whoever can come
-   * back. Null: it may answer.
+   * back. Null: it may answer. `isOver`: that has passed. `named`: they were, so that nobody counts who is connected elsewhere.
    */
-  readonly ended: { readonly at: Instant; readonly until: Instant } | null;
+  readonly ended: { readonly at: Instant; readonly until: Instant; readonly isOver: boolean; readonly named: boolean } | null;
 }
 
 /** A process of `slipway serve` that may answer, or ended a moment ago. */
-export interface FlagServer extends Pick<ServerReach, 'process' | 'host' | 'pid' | 'silent' | 'ended'> {
+export interface FlagServer extends Pick<ServerReach, 'process' | 'host' | 'pid' | 'silent'> {
+  readonly ended: { readonly at: Instant; readonly until: Instant } | null;
   readonly heardAt: Instant;
   /** Connected when it was heard last. */
   readonly clients: number;
@@ -236,7 +237,7 @@ export interface FlagTelemetry {
   }): Promise<{ readonly at: Instant; readonly registered: Instant }>;
   /** It answers no more: nothing that it said is left, or, where clients were connected to it, left for long. */
   leave(process: string): Promise<void>;
-  /** Those of {@link reach}, of all environments together, the longest there first. */
+  /** Those of {@link reach} that may answer, or ended within a minute, of all environments together, the longest there first. */
   servers(): Promise<readonly FlagServer[]>;
   /**
    * Believes a person that a silent process has ended: from now on it is as one that was seen to have, and the history of every environment
@@ -264,7 +265,7 @@ export interface FlagTelemetry {
   awaited(process: string): Promise<readonly Pick<LeftClient, 'environment' | 'client'>[]>;
   /**
    * Of every server process that may answer: none is left out until it left, its own limit has passed, or it is seen to have ended on this
-   * host; then it is there as ended for a minute more, where clients were connected to it, with those of them that are waited for. One that said nothing of the environment, or follows another history than the store's, is as one that knows of no change.
+   * host; then it is there as ended for a minute more, where clients were connected to it, with those of them that are waited for; and longer, as over, while a kill stands that some of them missed. One that said nothing of the environment, or follows another history than the store's, is as one that knows of no change.
    */
   reach(environment: string): Promise<readonly ServerReach[]>;
 }

@@ -24,6 +24,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0009_flag_acknowledgements': { up: (db) => runAll(db, FLAG_ACKNOWLEDGEMENT_TABLE) },
   '0010_flag_server_registrations': { up: addRegistrations },
   '0011_flag_clients_left': { up: (db) => runAll(db, FLAG_LEFT_TABLE) },
+  '0012_flag_kills': { up: addKills },
 };
 
 /** Version of the tables this build writes. Counted, because a store of before is brought up to it and no further. */
@@ -52,6 +53,11 @@ async function addEnds(db: Kysely<unknown>): Promise<void> {
 /** Since when a process is known without a break: it may have been taken off the list, and come back. */
 async function addRegistrations(db: Kysely<unknown>): Promise<void> {
   await sql`alter table slipway.flag_server add column registered_at timestamptz`.execute(db);
+}
+
+/** Kills are few among the changes, and asked for every few seconds while some client missed one. */
+async function addKills(db: Kysely<unknown>): Promise<void> {
+  await sql`create index flag_change_kills on slipway.flag_change (environment, seq) where action = 'kill'`.execute(db);
 }
 
 const LEDGER = `

@@ -47,8 +47,24 @@ it('the command ends with 19 while clients that lost their server process a mome
   expect(out).toContain('2 of 2 clients have it');
   for (const { child } of [lost, left])
     expect(out).toMatch(new RegExp(`1 client of the server process ${child.pid} on \\S+, which had ended by 20\\S+Z, may be without it`));
-  await bed.query(`update slipway.flag_server set ended_at = ended_at - interval '61 seconds'`);
-  expect((await kill()).exit).toBe(0);
+  await bed.query(`update slipway.flag_server set ended_at = ended_at - interval '61 seconds' where ended_at is not null`);
+  await bed.query(`update slipway.flag_change set at = at - interval '61 seconds'`);
+  for (const { exit, out } of [await kill(), await bed.cli('flag', 'show', 'release_on')]) {
+    expect(exit).toBe(0);
+    expect(out).toContain('2 of 2 clients have it');
+    // They serve it: nobody waits for them any more, and nobody may believe that they are gone.
+    expect(out).toMatch(
+      new RegExp(
+        `1 client of the server process ${lost.child.pid} on \\S+, which answers no more since 20\\S+Z and could not name them, may not have`,
+      ),
+    );
+    expect(out).toMatch(
+      new RegExp(`1 client of the server process ${left.child.pid} on \\S+, which answers no more since 20\\S+Z, did not come back`),
+    );
+  }
+  expect(JSON.parse((await bed.cli('flag', 'show', 'release_on', '--json')).out)).toMatchObject({
+    delivery: { complete: true, ended: [], lost: expect.toSatisfy((all: object[]) => all.length === 2) },
+  });
   await Promise.all(orphans.map((client) => client.close()));
 });
 

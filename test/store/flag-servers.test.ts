@@ -83,7 +83,11 @@ it('a process that was killed leaves its clients for a minute from when that was
   await store.telemetry.present({ process: 'q', limitMs: 60_000 });
   expect(await processes()).toEqual(['p', 'q']);
   await query(`update slipway.flag_server set ended_at = ended_at - interval '61 seconds'`);
-  expect(await processes()).toEqual(['q']);
+  expect((await store.telemetry.reach('dev')).map(({ process, ended }) => [process, ended?.isOver])).toEqual([
+    ['p', true],
+    ['q', undefined],
+  ]);
+  expect((await store.telemetry.servers()).map(({ process }) => process)).toEqual(['q']);
   await store.telemetry.present({ process: 'q', limitMs: 60_000 });
   expect(await rows()).toEqual(['q']);
   expect(await query('select process from slipway.flag_reach')).toEqual([]);

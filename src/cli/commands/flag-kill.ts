@@ -80,14 +80,11 @@ async function tellDelivery(call: Call, { app, key }: FlagCall, change: FlagChan
   const { terminal } = call;
   const interrupt = onInterrupt();
   try {
-    const { clock } = app.effects;
-    const delivery = await awaitDelivery({ telemetry: app.opened.telemetry, clock }, change, withinMs, interrupt.signal).catch(
-      (error: unknown) => {
-        // The change is made; what is not known of it by now must not look like a change that failed.
-        terminal.note(`note: who has heard of it is not known: ${messageOf(error)}`);
-        return null;
-      },
-    );
+    const delivery = await hear(app, key, change, { withinMs, signal: interrupt.signal }).catch((error: unknown) => {
+      // The change is made; what is not known of it by now must not look like a change that failed.
+      terminal.note(`note: who has heard of it is not known: ${messageOf(error)}`);
+      return null;
+    });
     if (terminal.json) terminal.data(documentOf(key, change, delivery));
     else if (delivery !== null) terminal.say(deliveryText({ environment: change.environment, key }, delivery, terminal.style));
     if (interrupt.signal.aborted) return INTERRUPTED;
@@ -95,6 +92,17 @@ async function tellDelivery(call: Call, { app, key }: FlagCall, change: FlagChan
   } finally {
     interrupt.release();
   }
+}
+
+async function hear(
+  { opened: { flags, telemetry }, effects: { clock } }: FlagCall['app'],
+  key: string,
+  change: FlagChange,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+): Promise<Delivery> {
+  // Killed once more, it is since the first time that nobody may serve it.
+  const killed = (await killOf(flags, change.environment, key))?.first ?? null;
+  return awaitDelivery({ telemetry, clock }, { ...change, killed }, withinMs, signal);
 }
 
 function documentOf(key: string, { environment, seq, at, actor, reason, writes }: FlagChange, delivery: Delivery | null): object {

@@ -28,7 +28,7 @@ export const show: Handler = (call) =>
     const stored = await store.read(environment);
     const { flag, revision } = flagOf(stored, key);
     const kill = flag.enabled ? null : await killOf(store, environment, key);
-    const delivery = kill === null ? null : deliveryOf(await app.opened.telemetry.reach(environment), kill.change.seq);
+    const delivery = kill && deliveryOf(await app.opened.telemetry.reach(environment), kill.change.seq, kill.first);
     const { terminal } = call;
     const document = {
       environment,

@@ -10,6 +10,7 @@ import {
   type Flag,
   type FlagSet,
   type Kill,
+  type Lost,
   type Segment,
   type Silent,
 } from '../../flags/index.ts';
@@ -113,11 +114,16 @@ export function deliveryDocument(delivery: Delivery | null): Readonly<Record<str
   const stale = delivery.stale.map(({ client, since, from }) => ({ client, since: toIso(since), ...(from ?? UNKNOWN_ORIGIN) }));
   const silent = delivery.silent.map((one) => ({ ...one, since: toIso(one.since), until: toIso(one.until) }));
   const ended = delivery.ended.map((one) => ({ ...one, at: toIso(one.at), until: toIso(one.until) }));
-  return { ...delivery, stale, silent, ended };
+  const lost = delivery.lost.map((one) => ({ ...one, at: toIso(one.at) }));
+  return { ...delivery, stale, silent, ended, lost };
 }
 
-/** `9,998 of 10,000 clients have it in 0.6s; 2 did not say so.`, and below it who that is. */
+/** `9,998 of 10,000 clients have it in 0.6s; 2 did not say so.`, and below it who that is, and who is not waited for. */
 export function deliveryText(flag: Pick<ShownFlag, 'environment' | 'key'>, delivery: Delivery, style: Style): string {
+  return [reachText(flag, delivery, style), ...delivery.lost.map((one) => style.warn(lostText(one)))].join('\n');
+}
+
+function reachText(flag: Pick<ShownFlag, 'environment' | 'key'>, delivery: Delivery, style: Style): string {
   const { servers, heard, connected, acknowledged, lastMs, complete } = delivery;
   if (servers === 0) return style.warn([nobodyText(flag), ...delivery.ended.map(endedText)].join('\n'));
   const parts = [
@@ -145,6 +151,15 @@ function unconnectedText(allHave: boolean): string {
 function endedText({ process, host, pid, clients, at, until }: Ended): string {
   return `${count(clients, 'client')} of ${serverName({ process, host, pid })}, which had ended by ${toIso(at)}, may be without it: they come back to another one within a minute. Ask \`slipway flag show\` after ${toIso(until)}.`;
 }
+
+/** Those that had lost a server process when the kill was made, or since, and of whom nothing is known any more. */
+function lostText({ process, host, pid, clients, at, named }: Lost): string {
+  const who = `${count(clients, 'client')} of ${serverName({ process, host, pid })}, which answers no more since ${toIso(at)}`;
+  if (named) return `${who}, did not come back to another one: ${MAY_SERVE}`;
+  return `${who} and could not name them, may not have come back to another one, as far as is known: ${MAY_SERVE}`;
+}
+
+const MAY_SERVE = 'what was known there may still be served.';
 
 /** What is known of a server process that says nothing any more, and what to do. */
 function silentText({ process, host, pid, since, until }: Silent): string {

@@ -8,7 +8,7 @@ const KILLED = [4, 'it was killed: `slipway flag unkill` takes that back'] as co
 const SOMEWHERE: OptionSpec = { flags: '-e, --env <name>', what: 'environment; may be left out where only one has the flag' };
 const WITHIN: OptionSpec = { flags: '--within <time>', what: 'how long to wait for clients to say that they have it (default: 10s)' };
 const REACH =
-  '{ environment, seq, key, enabled, at, actor, reason, delivery: { servers, heard, connected, acknowledged, lastMs, stale: [{ client, since }], silent: [{ process, host, pid, since, until }], ended: [{ process, host, pid, clients, at, until }], complete } | null }; "ended": server processes that ended within the last minute, whose clients may be without it until they come back';
+  '{ environment, seq, key, enabled, at, actor, reason, delivery: { servers, heard, connected, acknowledged, lastMs, stale: [{ client, since }], silent: [{ process, host, pid, since, until }], ended: [{ process, host, pid, clients, at, until }], lost: [{ process, host, pid, clients, at, named }], complete } | null }; "ended": server processes that ended within the last minute, whose clients may be without it until they come back; "lost": those that ended longer ago, and how many of their clients missed a kill and did not come back as far as is known ("named": those that came back are not among them); nobody waits for these';
 const UNACKNOWLEDGED = [
   [
     19,
