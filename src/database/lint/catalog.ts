@@ -7,6 +7,7 @@ import { isUtc } from '../core/lint/settings.ts';
 import { typeOfText } from '../core/lint/type-change.ts';
 import type { TableSize } from '../core/lint/types.ts';
 import type { DatabaseAccess } from '../ports.ts';
+import { readNeeded } from './catalog-needed.ts';
 
 /** What a database tells a linter: its version, how large its tables are, what is in it. */
 export interface Catalog {
@@ -41,7 +42,9 @@ export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
     await readOthers(client, schema);
     const others = await readOtherNames(client);
     const { version = 0, minor = 0, zone = '', bare = false } = rows[0] ?? {};
-    return { version, minor, utc: isUtc(zone), sizes, schema, others, bare };
+    // Where a name may mean one of another schema, nothing is certain of it.
+    const known = bare ? { ...schema, dependants: await readNeeded(client) } : schema;
+    return { version, minor, utc: isUtc(zone), sizes, schema: known, others, bare };
   });
 }
 

@@ -2,7 +2,7 @@ import { child, children, textOf } from '../tree.ts';
 import { droppedNames } from './dependants-follow.ts';
 import type { Dependant } from './dependant.ts';
 import { ownText, sql } from './fixes.ts';
-import { relationKey, type Constraint, type Schema } from './schema.ts';
+import { beside, relationKey, type Constraint, type Schema } from './schema.ts';
 import { viewColumns } from './view-columns.ts';
 import type { Context, Draft } from './types.ts';
 
@@ -85,12 +85,14 @@ function refusedAlter(statement: Context['statement'], schema: Schema): readonly
   });
 }
 
+/** Views have a rule of their own, and a key only needs types that can be compared. */
+const KEEPS_TYPE: ReadonlySet<Dependant['as']> = new Set(['default', 'trigger', 'policy', 'function']);
+
 function neededOf(command: Node, table: string, schema: Schema): readonly Dependant[] {
   const [subtype, name] = [textOf(command, 'subtype'), textOf(command, 'name')];
   if (subtype === 'AT_DropColumn') return schema.dependants.list.filter((one) => one.kind === 'column' && one.name === `${table}.${name}`);
-  // Views have a rule of their own.
   if (subtype === 'AT_AlterColumnType')
-    return schema.dependants.list.filter((one) => one.as === 'default' && one.kind === 'column' && one.name === `${table}.${name}`);
+    return schema.dependants.list.filter((one) => KEEPS_TYPE.has(one.as) && one.kind === 'column' && one.name === `${table}.${name}`);
   const constraint = subtype === 'AT_DropConstraint' ? schema.tables.get(table)?.constraints.get(name) : undefined;
   return constraint?.kind === 'unique' || constraint?.kind === 'primary' ? keysOn(constraint, table, schema) : [];
 }
@@ -101,7 +103,8 @@ function keysOn({ columns }: Constraint, table: string, { tables, indexes, depen
   const keys = [...(tables.get(table)?.constraints.values() ?? [])].filter(
     (one) => (one.kind === 'unique' || one.kind === 'primary') && same(one.columns),
   );
-  const unique = [...indexes.values()].some((one) => one.table === table && one.unique && same(one.columns));
+  const own = new Set(keys.map((one) => beside(table, one.name)));
+  const unique = [...indexes.values()].some((one) => one.table === table && one.unique && same(one.columns) && !own.has(one.name));
   if (keys.length !== 1 || unique) return [];
   const on = dependants.list.filter((one) => one.as === 'key' && one.kind === 'column' && one.name.startsWith(`${table}.`));
   const columnsOf = ({ owner, part }: Dependant): readonly string[] =>

@@ -6,10 +6,10 @@ export interface Needed {
 
 /** Something that is there for certain and needs something else. */
 export interface Dependant extends Needed {
-  readonly as: 'view' | 'key' | 'heir' | 'type' | 'default' | 'trigger' | 'content' | 'constraint';
+  readonly as: 'view' | 'key' | 'heir' | 'type' | 'default' | 'trigger' | 'policy' | 'function' | 'content' | 'constraint';
   /** The relation it belongs to, or the object itself. */
   readonly owner: string;
-  /** The owner's column that it is about, and the constraint or trigger; empty where it is neither. */
+  /** The owner's column that it is about, and the constraint, trigger, policy or rule; empty where it is neither. */
   readonly column: string;
   readonly part: string;
   /** As it is told. */

@@ -2,6 +2,7 @@ import { child, children, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { calledFunctions } from './called.ts';
 import { forgetAll, type Dependant, type Dependants } from './dependant.ts';
+import { renameNeeded } from './dependants-rename.ts';
 import { dependantsOf } from './dependants.ts';
 import { plainName, relationKey, type Schema } from './schema.ts';
 import { viewColumns } from './view-columns.ts';
@@ -17,6 +18,7 @@ export function forgetDependants(schema: Schema, statement: Statement, plain: bo
   const { dependants } = schema;
   if (setsPathForLater(statement)) dependants.blind = true;
   if (dependants.blind || isOpaque(statement, schema) || (!plain && CHANGES.has(statement.kind))) return forgetAll(dependants);
+  if (statement.kind === 'RenameStmt' && renameNeeded(schema, statement.node)) return;
   const gone = FORGETS[statement.kind]?.(statement.node, schema) ?? null;
   if (gone === 'all') return forgetAll(dependants);
   if (gone !== null) forget(dependants, gone);
@@ -74,6 +76,7 @@ const CHANGES = new Set([
   'RenameStmt',
   'AlterObjectSchemaStmt',
   'CreateTrigStmt',
+  'CreateFunctionStmt',
 ]);
 const OPAQUE = new Set([
   'DoStmt',
@@ -124,6 +127,11 @@ const FORGETS: Readonly<Record<string, (node: Node, schema: Schema) => Gone | 'a
     const view = relationKey(child(node, 'view'));
     return ({ owner }) => owner === view;
   },
+  // A function of that name with other arguments may be another one.
+  CreateFunctionStmt: (node) => {
+    const name = plainName(nameParts(children(node, 'funcname')).join('.'));
+    return ({ owner, as }) => as === 'function' && owner === name;
+  },
   CreateTrigStmt: (node) => {
     if (!isSet(node, 'replace')) return null;
     const [table, trigger] = [relationKey(child(node, 'relation')), textOf(node, 'trigname')];
@@ -133,6 +141,8 @@ const FORGETS: Readonly<Record<string, (node: Node, schema: Schema) => Gone | 'a
 
 const RELATIONS = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW', 'OBJECT_SEQUENCE', 'OBJECT_FOREIGN_TABLE']);
 
+const GOES_ALONG: ReadonlySet<Dependant['as']> = new Set(['view', 'function', 'policy', 'trigger', 'default']);
+
 function dropped(node: Node, { dependants }: Schema): Gone | 'all' | null {
   const what = textOf(node, 'removeType');
   const names = droppedNames(node);
@@ -140,8 +150,8 @@ function dropped(node: Node, { dependants }: Schema): Gone | 'all' | null {
   if (RELATIONS.has(what)) {
     const each = mentionsAll(cascade ? names : [], dependants);
     const own = names.map(mentions);
-    // Which views CASCADE takes, only those tell that were seen being made.
-    return (one) => own.some((gone) => gone(one)) || each(one) || (cascade && one.as === 'view');
+    // What CASCADE takes, only that tells which was seen being made.
+    return (one) => own.some((gone) => gone(one)) || each(one) || (cascade && GOES_ALONG.has(one.as));
   }
   if (['OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE'].includes(what)) {
     const parts = children(node, 'objects').map((one) => nameParts(children(child(one, 'List'), 'items')));
@@ -151,7 +161,9 @@ function dropped(node: Node, { dependants }: Schema): Gone | 'all' | null {
   if (what === 'OBJECT_SCHEMA')
     return ({ kind, name, owner }) => names.some((one) => (kind === 'schema' && name === one) || owner.startsWith(`${one}.`));
   return ({ kind, name, owner, as }) =>
-    names.some((one) => (kind !== 'relation' && kind !== 'column' && name === one) || (as === 'content' && owner === one));
+    names.some(
+      (one) => (kind !== 'relation' && kind !== 'column' && name === one) || ((as === 'content' || as === 'function') && owner === one),
+    );
 }
 
 /** The names of what is dropped, whatever it is. */
@@ -167,22 +179,29 @@ export function droppedNames(node: Node): readonly string[] {
   });
 }
 
-/** With CASCADE go the views that read them and the tables that inherit from them, and theirs. */
+/** With CASCADE go the views and functions that read them and the tables that inherit from them, and theirs. */
 function withReaders(names: readonly string[], { list }: Dependants): readonly string[] {
   const all = new Set(names);
   for (const name of all)
     for (const one of list)
-      if (one.kind === 'relation' && one.name === name && (one.as === 'view' || one.as === 'heir')) all.add(one.owner);
+      if (one.kind === 'relation' && one.name === name && (one.as === 'view' || one.as === 'heir' || one.as === 'function'))
+        all.add(one.owner);
   return [...all];
 }
 
+const PARTS = new Set(['OBJECT_TABCONSTRAINT', 'OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE']);
+
 function renamed(node: Node, { dependants }: Schema): Gone | 'all' {
   const type = textOf(node, 'renameType');
+  if (PARTS.has(type)) {
+    const [table, before] = [relationKey(child(node, 'relation')), textOf(node, 'subname')];
+    return ({ owner, part }) => owner === table && part === before;
+  }
   if (node['relation'] !== undefined) return mentionsAll([relationKey(child(node, 'relation'))], dependants);
   if (type === 'OBJECT_SCHEMA') return 'all';
   const name = plainName(nameParts(children(child(child(node, 'object'), 'List'), 'items')).join('.'));
   const called = plainName(nameParts(children(child(child(node, 'object'), 'ObjectWithArgs'), 'objname')).join('.'));
-  return (one) => one.name === name || one.owner === name || one.name === called;
+  return (one) => one.name === name || one.owner === name || one.name === called || one.owner === called;
 }
 
 function altered(node: Node, { tables, dependants }: Schema): Gone {
@@ -198,7 +217,7 @@ function commandGone(command: Node, table: string, { tables, dependants }: Pick<
   const cascade = textOf(command, 'behavior') === 'DROP_CASCADE';
   const readers = cascade ? withReaders([table], dependants).filter((one) => one !== table) : [];
   const reader: Gone = (one) =>
-    readers.some((each) => mentions(each)(one)) || (cascade && (one.as === 'view' || (one.as === 'key' && mentions(table)(one))));
+    readers.some((each) => mentions(each)(one)) || (cascade && (GOES_ALONG.has(one.as) || (one.as === 'key' && mentions(table)(one))));
   switch (textOf(command, 'subtype')) {
     case 'AT_DropColumn':
       return (one) =>
@@ -207,7 +226,9 @@ function commandGone(command: Node, table: string, { tables, dependants }: Pick<
         (one.owner === table && (one.column === name || ofColumn(one, name, tables)));
     case 'AT_DropConstraint': {
       const known = dependants.list.some(({ owner, part }) => owner === table && part === name);
-      return (one) => reader(one) || (one.owner === table && one.part !== '' && (one.part === name || (!known && one.as !== 'trigger')));
+      return (one) =>
+        reader(one) ||
+        (one.owner === table && one.part !== '' && (one.part === name || (!known && one.as !== 'trigger' && one.as !== 'policy')));
     }
     case 'AT_AlterColumnType':
       return ({ owner, column, as }) => owner === table && column === name && as === 'type';
