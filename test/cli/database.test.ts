@@ -91,6 +91,19 @@ describe('slipway db plan', () => {
     expect((await slipway('db', 'apply', '--dry-run')).out).toMatch(/whether anybody still needs what goes: 3_rename/);
   });
 
+  it('is unknown where nobody can tell whether PostgreSQL takes it, and says from where on', async () => {
+    migration('2_once.sql', 'CREATE TEMP TABLE once (id int)');
+    migration('3_age.sql', 'ALTER TABLE people ADD COLUMN age int');
+    const runbook = join(folder, 'runbook.md');
+    const { exit, out } = await slipway('db', 'plan', '--runbook', runbook);
+    expect(exit).toBe(6);
+    expect(out).toMatch(/^\? UNKNOWN 2 pending/);
+    expect(out.replaceAll(/\s+/g, ' ')).toContain(
+      'from line 1 on: whether PostgreSQL takes it, for what line 1 of 2_once leaves is not known here',
+    );
+    expect(readFileSync(runbook, 'utf8')).toContain('`3_age` from line 1 on: whether PostgreSQL takes it is not known');
+  });
+
   it('fails for what PostgreSQL will refuse, and the runbook does not say to go on', async () => {
     migration('2_drop.sql', 'ALTER TABLE people DROP COLUMN name');
     migration('3_drop.sql', 'ALTER TABLE people DROP COLUMN code');

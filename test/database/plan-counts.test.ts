@@ -89,6 +89,8 @@ CREATE MATERIALIZED VIEW names AS SELECT old FROM customers;
 CREATE TABLE parent (id int); CREATE TABLE heir (more int) INHERITS (parent);
 CREATE SCHEMA app; CREATE TABLE app.things (id int);
 CREATE SEQUENCE numbers;
+CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER watch BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION seen();
 INSERT INTO customers VALUES (1, 'a', 'b');`;
 
 describe('what PostgreSQL will refuse, as its catalog says', () => {
@@ -145,6 +147,34 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
       'it adds the constraint of_customer to orders, which has one of that name already',
     ],
     ['DO $$ BEGIN CREATE TABLE made (id int); END $$; ALTER TABLE made ADD COLUMN x int', null],
+    [
+      'ALTER TABLE orders RENAME total TO sum; ALTER TABLE customers DROP COLUMN name',
+      'it drops the column customers.name, which view customer_totals still needs',
+    ],
+    [
+      'ALTER TABLE customers RENAME name TO called; ALTER TABLE customers DROP COLUMN called',
+      'it drops the column customers.called, which view customer_totals still needs',
+    ],
+    ['ALTER TABLE customers RENAME name TO called; ALTER TABLE customers ADD name text; ALTER TABLE customers DROP COLUMN name', null],
+    [
+      'ALTER TABLE customers RENAME TO clients; DROP TABLE clients',
+      'it drops the table clients, which view customer_totals and view names and foreign key of_customer of orders still need',
+    ],
+    ['ALTER TABLE orders RENAME TO bought; DROP TABLE orders', 'there is no table orders'],
+    ['ALTER TABLE parent RENAME TO p; DROP TABLE p', 'it drops the table p, which table heir, which inherits from it, still needs'],
+    ['ALTER TABLE parent RENAME id TO k; ALTER TABLE heir ADD COLUMN k int', 'it adds the column heir.k, which is there already'],
+    [
+      'ALTER TABLE orders RENAME CONSTRAINT orders_pkey TO k; CREATE INDEX k ON orders (total)',
+      'it makes the index k, and there is an index of that name already',
+    ],
+    ['ALTER INDEX orders_total RENAME TO k; CREATE INDEX orders_total ON orders (total)', null],
+    ['ALTER VIEW customer_totals RENAME TO t; DROP VIEW t; ALTER TABLE customers DROP COLUMN name', null],
+    ['DROP FUNCTION seen()', 'it cannot drop function seen: trigger watch of orders still needs it'],
+    ['ALTER TRIGGER watch ON orders RENAME TO w; DROP TRIGGER w ON orders; DROP FUNCTION seen()', null],
+    [
+      'CREATE EXTENSION IF NOT EXISTS plpgsql; ALTER TABLE customers DROP COLUMN name',
+      'it drops the column customers.name, which view customer_totals still needs',
+    ],
     ['SET LOCAL search_path = app; ALTER TABLE things ADD COLUMN x int', null],
     ['ALTER TABLE orders RENAME TO bills; CREATE TABLE orders (id int)', null],
   ] as const)('%s', async (sql, why) => {
@@ -170,6 +200,8 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
     });
     const { files } = await planMigrations(world.access(), { directory: world.folder() });
     expect(files.map(({ refusals }) => refusals.length)).toEqual([0, 0, 1, 0, 0]);
+    const why = 'what line 1 of 4_do leaves is not known here';
+    expect(files.map(({ notLookedAt }) => notLookedAt)).toEqual([null, null, null, null, { line: 1, why }]);
   });
 
   it('nothing of bare names where another schema is looked into first', async () => {

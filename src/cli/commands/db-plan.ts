@@ -61,7 +61,9 @@ function verdictOf({ files, drift, asked }: MigrationPlan): Verdict {
     ({ losses, refusals }) => refusals.length > 0 || losses.some(({ kind, rows }) => kind === 'refused' && rows !== 0 && rows !== null),
   );
   if (drift.length > 0 || refused || files.some(({ phase }) => phase === 'mixed')) return 'fail';
-  const unclear = files.some(({ phase, losses }) => phase === 'unknown' || losses.some(({ rows }) => rows === null));
+  const unclear = files.some(
+    ({ phase, losses, notLookedAt }) => phase === 'unknown' || notLookedAt !== null || losses.some(({ rows }) => rows === null),
+  );
   return unclear || !asked ? 'unknown' : 'pass';
 }
 

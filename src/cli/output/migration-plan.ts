@@ -34,6 +34,7 @@ function renderFile(file: PlannedFile, style: Style, width: number): string {
     ['', `because ${file.classBecause}`],
     ['applied', file.transactional ? 'in one transaction' : 'statement by statement, its progress recorded'],
     ...file.refusals.map(({ line, why }) => ['in the way', style.bad(`line ${line}: PostgreSQL will refuse it: ${why}`)]),
+    ...(file.notLookedAt === null ? [] : [['not known', style.warn(notLookedText(file.notLookedAt))]]),
     // What would be in the way and is not there is no news.
     ...file.losses
       .filter(({ kind, rows }) => kind === 'lost' || rows !== 0)
@@ -49,6 +50,9 @@ function renderFile(file: PlannedFile, style: Style, width: number): string {
   const split = file.split === null ? [] : ['  proposed split:', ...file.split.map(({ name, sql }) => `    ${name}\n${indented(sql)}`)];
   return [style.bold(file.name), table(rows, '  '), table(statements, '  '), ...split].join('\n');
 }
+
+const notLookedText = ({ line, why }: NonNullable<PlannedFile['notLookedAt']>): string =>
+  `from line ${line} on: whether PostgreSQL takes it, for ${why}`;
 
 /** What is declared, and what nobody knows; the rest is told above. */
 function ledgerRows({ ledger }: PlannedFile): readonly (readonly [string, string])[] {

@@ -99,9 +99,14 @@ const declared = ({ name, ledger }: PlannedFile): readonly string[] =>
 const fileLine = ({ name, phase, because, rollbackClass }: PlannedFile): string =>
   `\`${name}\`: ${phase} (${because}); rollback class ${rollbackClass}`;
 
-function refusals({ losses, refusals: certain, name }: PlannedFile): readonly string[] {
+function refusals({ losses, refusals: certain, notLookedAt, name }: PlannedFile): readonly string[] {
   return [
     ...certain.map(({ line, why }) => `\`${name}\` line ${line}: PostgreSQL will refuse it: ${why}.`),
+    ...(notLookedAt === null
+      ? []
+      : [
+          `\`${name}\` from line ${notLookedAt.line} on: whether PostgreSQL takes it is not known, for ${notLookedAt.why}. Try it on a copy.`,
+        ]),
     ...losses
       .filter(({ kind }) => kind === 'refused')
       .map(({ line, what, rows, because }) => {

@@ -1,5 +1,5 @@
 import { copyOf, type Schema } from '../core/lint/schema.ts';
-import { applyStatement } from '../core/lint/schema-apply.ts';
+import { follow } from '../core/plan/refused.ts';
 import { ledgerOf, shapes, type Declared, type Ledger, type LedgerEntry } from '../core/plan/ledger.ts';
 import type { MigrationFile } from '../migrations.ts';
 import type { CountedLoss, TouchedTable } from './ports.ts';
@@ -10,6 +10,12 @@ export interface Found {
   readonly tables: readonly TouchedTable[];
 }
 
+/** A schema, and whether a name without one means one of `public` there. */
+export interface Before {
+  readonly schema: Schema;
+  readonly bare: boolean;
+}
+
 const OLD_CODE: Readonly<Record<MigrationFile['rollbackClass'], string>> = {
   app: 'works on the new shape',
   reversible: 'does not work on the new shape; the down file brings the old one back',
@@ -17,11 +23,11 @@ const OLD_CODE: Readonly<Record<MigrationFile['rollbackClass'], string>> = {
   'forward-fix': 'does not work on the new shape, and nothing brings the old one back',
 };
 
-/** The ledger of a file. @param schema of the database before it, which is changed as the file would; null where no database was asked */
-export function fileLedger(file: MigrationFile, { losses, tables }: Found, schema: Schema | null): Ledger {
+/** The ledger of a file. @param before the database before it, which is changed as the file would; null where none was asked */
+export function fileLedger(file: MigrationFile, { losses, tables }: Found, before: Before | null): Ledger {
   const declared: Declared = file.up.ledger;
-  const shape = schema === null ? null : applied(schema, file);
-  const asked = schema !== null;
+  const shape = before === null ? null : applied(before, file);
+  const asked = before !== null;
   const queries = losses.filter(({ kind, query }) => kind === 'refused' && query !== null).map(({ query }) => `${query ?? ''} -- 0`);
   return ledgerOf(declared, {
     ...(shape === null ? {} : { 'old-shape': known(shape.old), 'new-shape': known(shape.new) }),
@@ -34,9 +40,9 @@ export function fileLedger(file: MigrationFile, { losses, tables }: Found, schem
 
 const known = (value: string): LedgerEntry => ({ value, from: 'database' });
 
-function applied(schema: Schema, { up }: MigrationFile): ReturnType<typeof shapes> {
+function applied({ schema, bare }: Before, { up }: MigrationFile): ReturnType<typeof shapes> {
   const before = copyOf(schema);
-  for (const statement of up.statements) applyStatement(schema, statement, { file: 0, transaction: 0 });
+  for (const statement of up.statements) follow(schema, statement, bare);
   return shapes(before, schema);
 }
 

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { withClient } from '../access.ts';
-import type { Schema } from '../core/lint/schema.ts';
 import { lossesOf, type Loss } from '../core/plan/losses.ts';
 import { filePhase, phasesOf, splitOf } from '../core/plan/phase.ts';
 import { refusedIn } from '../core/plan/refused.ts';
@@ -13,7 +12,7 @@ import { readMigrations } from '../read-migrations.ts';
 import type { DatabaseAccess } from '../ports.ts';
 import { readCatalog } from '../lint/catalog.ts';
 import { countLoss } from './count.ts';
-import { fileLedger } from './ledger.ts';
+import { fileLedger, type Before } from './ledger.ts';
 import { contractionsOf } from '../old-shape/pending.ts';
 import type { CountedLoss, MigrationPlan, PlannedFile, TakenAway } from './ports.ts';
 import { lookAtTables, touchedTables } from './tables.ts';
@@ -35,12 +34,15 @@ export async function planMigrations(access: DatabaseAccess | null, folder: Fold
     const { schema, others, bare } = await readCatalog(access);
     const plans: PlannedFile[] = [];
     // Of a file that stopped in the middle the catalog has a part already, and of which is known only when it goes on.
-    let sure = partial === null;
+    let unsure = partial === null ? null : `${partial.name} is partly applied`;
+    let more = false;
     // Each file changes the schema that the next one meets.
     for (const file of pending) {
-      const judged = sure ? refusedIn(file.up.statements, { schema, others, bare }) : { refusals: [], sure };
-      sure = judged.sure;
-      plans.push(planned(file, { ...(await factsOf(client, file)), refusals: judged.refusals }, schema));
+      const ground = { schema, others, bare, more };
+      const judged = refusedIn({ name: file.name, statements: file.up.statements, ground, unsure });
+      ({ unsure, more } = judged);
+      const { refusals, notLookedAt } = judged;
+      plans.push(planned(file, { ...(await factsOf(client, file)), refusals, notLookedAt }, { schema, bare }));
     }
     return {
       files: plans,
@@ -59,9 +61,9 @@ async function takenAway(client: pg.Client | null, files: readonly MigrationFile
   });
 }
 
-type Facts = Pick<PlannedFile, 'losses' | 'tables' | 'refusals'>;
+type Facts = Pick<PlannedFile, 'losses' | 'tables' | 'refusals' | 'notLookedAt'>;
 
-function planned(file: MigrationFile, facts: Facts | null, schema: Schema | null): PlannedFile {
+function planned(file: MigrationFile, facts: Facts | null, before: Before | null): PlannedFile {
   const { name, rollbackClass, because, transactional, hasDown, up } = file;
   const statements = phasesOf(effectsOf(up.statements));
   const { phase, because: phaseBecause } = filePhase(statements);
@@ -69,6 +71,7 @@ function planned(file: MigrationFile, facts: Facts | null, schema: Schema | null
   const found: Facts = facts ?? {
     losses: lossesIn(file).map(notAsked),
     refusals: [],
+    notLookedAt: null,
     tables: touchedTables(up.statements).map((table) => ({ name: table, rows: null, bytes: null, dependants: null })),
   };
   return {
@@ -82,7 +85,7 @@ function planned(file: MigrationFile, facts: Facts | null, schema: Schema | null
     statements,
     split: phase === 'mixed' ? splitOf(name, statements) : null,
     ...found,
-    ledger: fileLedger(file, found, schema),
+    ledger: fileLedger(file, found, before),
   };
 }
 
@@ -93,7 +96,7 @@ function lossesIn({ up }: MigrationFile): readonly Loss[] {
   return effects.flatMap(({ statement, onFresh }) => lossesOf([statement], () => onFresh));
 }
 
-async function factsOf(client: pg.Client, file: MigrationFile): Promise<Omit<Facts, 'refusals'>> {
+async function factsOf(client: pg.Client, file: MigrationFile): Promise<Omit<Facts, 'refusals' | 'notLookedAt'>> {
   const losses: CountedLoss[] = [];
   for (const loss of lossesIn(file)) losses.push(...(await countLoss(client, loss)));
   return { losses, tables: await lookAtTables(client, touchedTables(file.up.statements)) };

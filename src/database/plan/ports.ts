@@ -1,5 +1,5 @@
 import type { FilePhase, PhasedStatement, SplitFile } from '../core/plan/phase.ts';
-import type { Refusal } from '../core/plan/refused.ts';
+import type { NotLookedAt, Refusal } from '../core/plan/refused.ts';
 import type { Ledger } from '../core/plan/ledger.ts';
 import type { RollbackClass } from '../core/types.ts';
 
@@ -32,6 +32,8 @@ export interface PlannedFile extends FilePhase {
   readonly losses: readonly CountedLoss[];
   /** Statements that the server refuses whatever rows there are, as its catalog says; none where no database was asked. */
   readonly refusals: readonly Refusal[];
+  /** From where on nobody can tell whether the server refuses it, and why; null where all of it was looked at, or no database asked. */
+  readonly notLookedAt: NotLookedAt | null;
   readonly tables: readonly TouchedTable[];
   /** What must be known of it before it is applied; what nobody knows is to be declared in the file. */
   readonly ledger: Ledger;

@@ -29,7 +29,7 @@ export const DATABASE_COMMANDS: readonly CommandSpec[] = [
       ],
       [22, 'the database cannot be reached'],
     ],
-    json: '{ verdict, asked, drift, runbook, surfaces: [{ file, kind, verdict, reason, differences: [{ line, what, weight }] }] | null, files: [{ name, phase, because, rollbackClass, classBecause, transactional, hasDown, statements: [{ line, text, phase, why }], split: [{ name, phase, sql }] | null, losses: [{ line, kind, what, rows, because, query }], refusals: [{ line, why }], tables: [{ name, rows, bytes, dependants }], ledger: { old-shape: { value, from }, new-shape, rows, old-code, new-code, workers, reporting, rollback, artifacts, dependants, validation } }] }',
+    json: '{ verdict, asked, drift, runbook, surfaces: [{ file, kind, verdict, reason, differences: [{ line, what, weight }] }] | null, files: [{ name, phase, because, rollbackClass, classBecause, transactional, hasDown, statements: [{ line, text, phase, why }], split: [{ name, phase, sql }] | null, losses: [{ line, kind, what, rows, because, query }], refusals: [{ line, why }], notLookedAt: { line, why } | null, tables: [{ name, rows, bytes, dependants }], ledger: { old-shape: { value, from }, new-shape, rows, old-code, new-code, workers, reporting, rollback, artifacts, dependants, validation } }] }',
     load: async () => (await import('../db-plan.ts')).run,
   },
   {

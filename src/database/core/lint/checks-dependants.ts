@@ -8,9 +8,27 @@ import type { Context, Draft } from './types.ts';
 
 type Node = Context['statement']['node'];
 
-/** What PostgreSQL refuses to drop, empty or redefine, because something that is there for certain needs it. */
 export function checkDependants({ statement, schema, placed }: Context): readonly Draft[] {
   if (placed.inside !== null) return [];
+  return neededIn(statement, schema).map(({ what, because, relation, fix }) => ({
+    rule: 'still-needed',
+    message: `PostgreSQL refuses to ${what}: ${because}`,
+    ...(relation === undefined ? {} : { relation }),
+    fix,
+  }));
+}
+
+/** What a statement cannot do, and what is to be done first. */
+export interface StillNeeded {
+  /** `drop customers` */
+  readonly what: string;
+  readonly because: string;
+  readonly relation?: string | undefined;
+  readonly fix: string;
+}
+
+/** What PostgreSQL refuses to drop, empty or redefine, because something that is there for certain needs it. */
+export function neededIn(statement: Context['statement'], schema: Schema): readonly StillNeeded[] {
   const { kind, node } = statement;
   switch (kind) {
     case 'DropStmt':
@@ -40,7 +58,7 @@ const DROPPED: Readonly<Record<string, Dependant['kind']>> = {
   OBJECT_INDEX: 'index',
 };
 
-function refusedDrop(statement: Context['statement'], { dependants }: Schema): readonly Draft[] {
+function refusedDrop(statement: Context['statement'], { dependants }: Schema): readonly StillNeeded[] {
   const { node } = statement;
   const kind = DROPPED[textOf(node, 'removeType')];
   if (kind === undefined) return [];
@@ -54,14 +72,14 @@ function refusedDrop(statement: Context['statement'], { dependants }: Schema): r
 }
 
 // oxlint-disable-next-line max-params -- the relation is only for those that have one
-function draftOf(what: string, needing: readonly Dependant[], statement: Context['statement'], relation?: string): readonly Draft[] {
+function draftOf(what: string, needing: readonly Dependant[], statement: Context['statement'], relation?: string): readonly StillNeeded[] {
   const told = [...new Set(needing.map((one) => one.told))];
   if (told.length === 0) return [];
   return [
     {
-      rule: 'still-needed',
-      message: `PostgreSQL refuses to ${what}: ${told.slice(0, MOST_TOLD).join(' and ')}${told.length > MOST_TOLD ? ' and others' : ''} still ${told.length === 1 ? 'needs' : 'need'} it`,
-      ...(relation === undefined ? {} : { relation }),
+      what,
+      because: `${told.slice(0, MOST_TOLD).join(' and ')}${told.length > MOST_TOLD ? ' and others' : ''} still ${told.length === 1 ? 'needs' : 'need'} it`,
+      relation,
       fix: sql(...new Set(needing.map((one) => one.undo)), ownText(statement)),
     },
   ];
@@ -69,7 +87,7 @@ function draftOf(what: string, needing: readonly Dependant[], statement: Context
 
 const MOST_TOLD = 5;
 
-function refusedAlter(statement: Context['statement'], schema: Schema): readonly Draft[] {
+function refusedAlter(statement: Context['statement'], schema: Schema): readonly StillNeeded[] {
   const table = relationKey(child(statement.node, 'relation'));
   const commands = children(statement.node, 'cmds').map((one) => child(one, 'AlterTableCmd'));
   const goes = new Set(
@@ -112,7 +130,7 @@ function keysOn({ columns }: Constraint, table: string, { tables, indexes, depen
   return on.filter((one) => same(columnsOf(one)));
 }
 
-function refusedTruncate(statement: Context['statement'], { dependants }: Schema): readonly Draft[] {
+function refusedTruncate(statement: Context['statement'], { dependants }: Schema): readonly StillNeeded[] {
   const names = children(statement.node, 'relations').map((one) => relationKey(child(one, 'RangeVar')));
   return names.flatMap((name) => {
     const needing = dependants.list.filter(
@@ -124,7 +142,7 @@ function refusedTruncate(statement: Context['statement'], { dependants }: Schema
   });
 }
 
-function refusedReplace(node: Node, { dependants }: Schema): readonly Draft[] {
+function refusedReplace(node: Node, { dependants }: Schema): readonly StillNeeded[] {
   const view = relationKey(child(node, 'view'));
   const [before, after] = [dependants.columns.get(view), viewColumns(node)];
   if (node['replace'] !== true || before === undefined || after === null) return [];
@@ -135,8 +153,8 @@ function refusedReplace(node: Node, { dependants }: Schema): readonly Draft[] {
   const readers = dependants.list.filter((one) => one.kind === 'relation' && one.name === view).map((one) => one.undo);
   return [
     {
-      rule: 'still-needed',
-      message: `PostgreSQL refuses to replace view ${view}: ${why}; it only adds columns at the end`,
+      what: `replace view ${view}`,
+      because: `${why}; it only adds columns at the end`,
       relation: view,
       fix: `-- drop it and create it again, and what reads it:\n${sql(...readers, `DROP VIEW ${view}`)}`,
     },

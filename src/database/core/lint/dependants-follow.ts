@@ -93,7 +93,7 @@ const HARMLESS = new Set(
 );
 
 /** May it have dropped anything, without anybody seeing it? */
-function isOpaque(statement: Statement, { functions }: Schema): boolean {
+export function isOpaque(statement: Statement, { functions }: Schema): boolean {
   const { kind, node } = statement;
   if (OPAQUE.has(kind)) return true;
   if (kind === 'TransactionStmt') return textOf(node, 'kind').startsWith('TRANS_STMT_ROLLBACK');

@@ -4,6 +4,8 @@ import { beside, plainName, relationKey, type Constraint, type Schema, type Tabl
 
 type Node = Statement['node'];
 
+const OF_INDEX: ReadonlySet<string> = new Set(['primary', 'unique', 'exclude']);
+
 /** Gives things their new names, everywhere they are known by the old one. */
 export function rename(schema: Schema, node: Node): void {
   const name = relationKey(child(node, 'relation'));
@@ -13,13 +15,19 @@ export function rename(schema: Schema, node: Node): void {
       return renameTable(schema, name, beside(name, after));
     case 'OBJECT_COLUMN':
       return renameColumn(schema, name, { before, after });
-    case 'OBJECT_TABCONSTRAINT':
+    case 'OBJECT_TABCONSTRAINT': {
+      // A key and its index have one name.
+      if (OF_INDEX.has(schema.tables.get(name)?.constraints.get(before)?.kind ?? ''))
+        moveKey(schema.indexes, beside(name, before), beside(name, after));
       return moveKey(schema.tables.get(name)?.constraints, before, after);
+    }
     case 'OBJECT_INDEX':
       return moveKey(schema.indexes, name, beside(name, after));
     case 'OBJECT_VIEW':
     case 'OBJECT_MATVIEW':
-      return move(schema.views, name, beside(name, after));
+      move(schema.views, name, beside(name, after));
+      moveKey(schema.tables, name, beside(name, after));
+      return renameRead(schema, name, beside(name, after));
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN': {
       const type = plainName(nameParts(children(child(child(node, 'object'), 'List'), 'items')).join('.'));
@@ -41,6 +49,9 @@ function renameTable(schema: Schema, name: string, to: string): void {
   schema.tables.delete(name);
   if (table !== undefined) schema.tables.set(to, { ...table, name: to });
   for (const [key, index] of schema.indexes) if (index.table === name) schema.indexes.set(key, { ...index, table: to });
+  renameRead(schema, name, to);
+  for (const [key, { parents, ...other }] of schema.tables)
+    if (parents.includes(name)) schema.tables.set(key, { ...other, parents: parents.map((one) => (one === name ? to : one)) });
   for (const other of schema.tables.values()) {
     eachConstraint(other, (one) => (one.referenced === name ? { ...one, referenced: to } : one));
     if (other.partitioned?.parts.has(name) !== true) continue;
@@ -50,15 +61,36 @@ function renameTable(schema: Schema, name: string, to: string): void {
   }
 }
 
+/** Views go on reading it under its new name. */
+function renameRead(schema: Schema, name: string, to: string): void {
+  for (const [key, view] of schema.views) {
+    if (!view.reads.includes(name)) continue;
+    const columns =
+      view.columns === null ? null : [...view.columns].map((one) => (isOf(name, one) ? `${to}${one.slice(name.length)}` : one));
+    const reads = view.reads.map((one) => (one === name ? to : one));
+    schema.views.set(key, { ...view, reads, columns: columns === null ? null : new Set(columns) });
+  }
+}
+
+/** Is it `table.column` of this table? */
+const isOf = (table: string, column: string): boolean => column.slice(0, column.lastIndexOf('.')) === table;
+
 interface Renamed {
   readonly before: string;
   readonly after: string;
+}
+
+function heirsOf({ tables }: Schema, name: string): readonly string[] {
+  const heirs = [...tables.values()].filter(({ parents }) => parents.includes(name)).map((one) => one.name);
+  return [...heirs, ...(tables.get(name)?.partitioned?.parts ?? [])];
 }
 
 function renameColumn(schema: Schema, name: string, { before, after }: Renamed): void {
   const swap = (columns: readonly string[]): readonly string[] => columns.map((one) => (one === before ? after : one));
   const table = schema.tables.get(name);
   moveKey(table?.columns, before, after);
+  if (table?.partitioned !== undefined && table.partitioned !== null)
+    schema.tables.set(name, { ...table, partitioned: { ...table.partitioned, columns: swap(table.partitioned.columns) } });
   if (table !== undefined)
     eachConstraint(table, (one) => ({
       ...one,
@@ -71,6 +103,21 @@ function renameColumn(schema: Schema, name: string, { before, after }: Renamed):
     eachConstraint(other, (one) => (one.referenced === name ? { ...one, keys: swap(one.keys) } : one));
   for (const [key, index] of schema.indexes)
     if (index.table === name) schema.indexes.set(key, { ...index, columns: swap(index.columns), mentions: swap(index.mentions) });
+  renameReadColumn(schema, name, { before, after });
+  // Those that inherit it have it under its new name too.
+  for (const heir of heirsOf(schema, name)) renameColumn(schema, heir, { before, after });
+}
+
+/** Views go on reading the column under its new name. */
+function renameReadColumn(schema: Schema, name: string, { before, after }: Renamed): void {
+  const swapped = (names: readonly string[], from: string, to: string): readonly string[] => names.map((one) => (one === from ? to : one));
+  for (const [key, view] of schema.views) {
+    const columns = view.columns === null ? null : new Set(swapped([...view.columns], `${name}.${before}`, `${name}.${after}`));
+    // Of several relations nobody knows whose column a name in a text is.
+    const only = view.reads.length === 1 && view.reads[0] === name;
+    const mentions = view.mentions === null || !only ? view.mentions : swapped(view.mentions, before, after);
+    schema.views.set(key, { ...view, columns, mentions });
+  }
 }
 
 function renameType(schema: Schema, name: string, to: string): void {

@@ -1,3 +1,4 @@
+import { neededIn } from '../lint/checks-dependants.ts';
 import { plainName, type Schema, type Table } from '../lint/schema.ts';
 import { child, children, isSet, nameParts, relationName, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
@@ -10,18 +11,22 @@ export interface Ground {
   readonly others: ReadonlySet<string>;
   /** Does a name without a schema mean one of `public`? Else nothing is said of such a name. */
   readonly bare: boolean;
+  /** May there be more than the schema tells: what an extension brought along? */
+  readonly more?: boolean;
 }
 
 type Node = Statement['node'];
 
 /** Why PostgreSQL refuses a statement on this ground, as far as its catalog tells it for certain; empty where it tells nothing. */
 export function refusalsOf(statement: Statement, ground: Ground): readonly Refusal[] {
-  const reasons = [...missing(statement, ground), ...taken(statement, ground), ...held(statement, ground)];
+  const holding = held(statement, ground);
+  const needed = neededIn(statement, ground.schema).map(({ what, because }) => `it cannot ${what}: ${because}`);
+  const reasons = [...missing(statement, ground), ...taken(statement, ground), ...(holding.length > 0 ? holding : needed)];
   return [...new Set(reasons)].map((why) => ({ line: statement.line, why }));
 }
 
 /** A name as the schema has it; null where nobody can tell from it which relation is meant. */
-function keyOf(written: string, { bare }: Ground): string | null {
+export function keyOf(written: string, { bare }: Pick<Ground, 'bare'>): string | null {
   const parts = written.split('.');
   const known = parts.length === 1 ? bare : parts.length === 2;
   return !known || written === '' || /^(?:pg_|information_schema\b)/.test(written) ? null : plainName(written);
@@ -44,7 +49,15 @@ function needed({ kind, node }: Statement): readonly string[] {
 const droppedBy = (node: Node): readonly string[] =>
   children(node, 'objects').map((one) => nameParts(children(child(one, 'List'), 'items')).join('.'));
 
+/** Is there anything of a statement that the catalog could refuse? */
+export function isAsked(statement: Statement): boolean {
+  const { kind, node } = statement;
+  const drops = kind === 'DropStmt' && textOf(node, 'behavior') !== 'DROP_CASCADE';
+  return drops || kind === 'AlterTableStmt' || kind === 'ViewStmt' || needed(statement).length > 0 || madeBy(statement) !== null;
+}
+
 function missing(statement: Statement, ground: Ground): readonly string[] {
+  if (ground.more === true) return [];
   const keys = needed(statement).map((written) => keyOf(written, ground));
   return keys.flatMap((key) => (key === null || inUse(key, ground.schema) || ground.others.has(key) ? [] : [`there is no table ${key}`]));
 }

@@ -1,8 +1,10 @@
-import { copyOf } from '../lint/schema.ts';
+import { droppedNames, forgetDependants, isOpaque, noteDependants } from '../lint/dependants-follow.ts';
+import { copyOf, type Schema } from '../lint/schema.ts';
 import { applyStatement } from '../lint/schema-apply.ts';
-import { child, children, findAll, textOf } from '../tree.ts';
+import { settingOf } from '../lint/settings.ts';
+import { child, children, findAll, relationName, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
-import { refusalsOf, type Ground } from './refusals.ts';
+import { isAsked, keyOf, refusalsOf, type Ground } from './refusals.ts';
 
 /** A statement that PostgreSQL is going to refuse. */
 export interface Refusal {
@@ -10,22 +12,56 @@ export interface Refusal {
   readonly why: string;
 }
 
+/** From a line on nobody looked whether the server refuses what a file does. */
+export interface NotLookedAt {
+  readonly line: number;
+  readonly why: string;
+}
+
+/** A migration and what it finds. */
+export interface Looked {
+  readonly name: string;
+  readonly statements: readonly Statement[];
+  readonly ground: Ground;
+  /** Why nobody can tell what is there when it begins; null where that is known. */
+  readonly unsure: string | null;
+}
+
 /**
  * What the server refuses of a file, statement after statement, each on the ground the one before it leaves.
- * @returns `sure`: false when from here on nobody can tell what is there, so that nothing may be said of later files either
+ * @returns `unsure`: why from here on nobody can tell what is there, so that nothing may be said of later files either; `more`: as in
+ * the ground
  */
-export function refusedIn(
-  statements: readonly Statement[],
-  ground: Ground,
-): { readonly refusals: readonly Refusal[]; readonly sure: boolean } {
+export function refusedIn({ name, statements, ground, unsure: before }: Looked): {
+  readonly refusals: readonly Refusal[];
+  readonly notLookedAt: NotLookedAt | null;
+  readonly unsure: string | null;
+  readonly more: boolean;
+} {
   const schema = copyOf(ground.schema);
   const refusals: Refusal[] = [];
+  let notLookedAt: NotLookedAt | null = null;
+  let unsure = before;
+  let more = ground.more === true;
   for (const statement of statements) {
-    refusals.push(...refusalsOf(statement, { ...ground, schema }));
-    if (!isFollowed(statement, { ...ground, schema })) return { refusals, sure: false };
-    applyStatement(schema, statement, { file: 0, transaction: 0 });
+    if (unsure !== null) {
+      if (notLookedAt === null && isAsked(statement)) notLookedAt = { line: statement.line, why: unsure };
+      continue;
+    }
+    const here = { ...ground, schema, more };
+    refusals.push(...refusalsOf(statement, here));
+    if (statement.kind === 'CreateExtensionStmt') more = true;
+    else if (isFollowed(statement, here)) follow(schema, statement, ground.bare);
+    else unsure = `what line ${statement.line} of ${name} leaves is not known here`;
   }
-  return { refusals, sure: true };
+  return { refusals, notLookedAt, unsure, more };
+}
+
+/** Changes the schema as a statement does, with what needs what. @param plain does a bare name mean one of `public`? */
+export function follow(schema: Schema, statement: Statement, plain: boolean): void {
+  forgetDependants(schema, statement, plain);
+  applyStatement(schema, statement, { file: 0, transaction: 0 });
+  if (plain) noteDependants(schema, statement);
 }
 
 /** Statements after which the model of a schema is still right; of what is not here nobody knows what it did. */
@@ -59,21 +95,44 @@ const FOLLOWED = new Set([
   'VacuumStmt',
   'ReindexStmt',
   'VariableSetStmt',
+  'VariableShowStmt',
   'CreateSchemaStmt',
+  'AlterOwnerStmt',
+  'AlterDefaultPrivilegesStmt',
+  'AlterFunctionStmt',
+  'AlterPublicationStmt',
+  'AlterRoleStmt',
+  'AlterStatsStmt',
+  'ClusterStmt',
+  'CompositeTypeStmt',
+  'ConstraintsSetStmt',
+  'CreatePublicationStmt',
+  'CreateRangeStmt',
+  'CreateRoleStmt',
+  'GrantRoleStmt',
+  'RefreshMatViewStmt',
+  'RuleStmt',
+  'RenameStmt',
+  'SelectStmt',
+  'TransactionStmt',
 ]);
 const MOVE_NAMES = new Set(['', 'search_path', 'role', 'session_authorization']);
 
-function isFollowed({ kind, node }: Statement, { schema }: Ground): boolean {
+function isFollowed(statement: Statement, ground: Ground): boolean {
+  const { kind, node } = statement;
+  const { schema } = ground;
   if (!FOLLOWED.has(kind)) return false;
   // What a cascade takes with it is told by no tree.
   if (findAll({ node }, ['AlterTableCmd']).some((one) => textOf(one.node, 'behavior') === 'DROP_CASCADE')) return false;
   switch (kind) {
     case 'DropStmt':
-      return (
-        textOf(node, 'behavior') !== 'DROP_CASCADE' &&
-        textOf(node, 'removeType') !== 'OBJECT_EXTENSION' &&
-        ![...schema.tables.values()].some(({ partitioned }) => partitioned !== null && partitioned.parts.size > 0)
-      );
+      return textOf(node, 'behavior') !== 'DROP_CASCADE' && !NOT_ALONE.has(textOf(node, 'removeType')) && !takesParts(node, schema);
+    case 'RenameStmt':
+      return isRenameFollowed(node, ground);
+    case 'SelectStmt':
+      return !isOpaque(statement, schema) && settingOf(statement)?.name !== 'search_path';
+    case 'TransactionStmt':
+      return !isOpaque(statement, schema);
     case 'AlterTableStmt':
       // A constraint gives its name to the index it takes over.
       return !findAll(node, ['Constraint']).some((one) => textOf(one.node, 'indexname') !== '');
@@ -88,4 +147,28 @@ function isFollowed({ kind, node }: Statement, { schema }: Ground): boolean {
     default:
       return true;
   }
+}
+
+const NOT_ALONE = new Set(['OBJECT_EXTENSION', 'OBJECT_SEQUENCE', 'OBJECT_FOREIGN_TABLE']);
+
+/** With a partitioned table go its partitions, and with its index theirs. */
+function takesParts(node: Statement['node'], { tables, indexes }: Schema): boolean {
+  const what = textOf(node, 'removeType');
+  if (what !== 'OBJECT_TABLE' && what !== 'OBJECT_INDEX') return false;
+  const of = (name: string): string => (what === 'OBJECT_INDEX' ? (indexes.get(name)?.table ?? '') : name);
+  return droppedNames(node).some((name) => (tables.get(of(name))?.partitioned?.parts.size ?? 0) > 0);
+}
+
+/** What has a name that no schema here tells of. */
+const NOT_FOLLOWED = new Set(['OBJECT_SCHEMA', 'OBJECT_SEQUENCE', 'OBJECT_FOREIGN_TABLE']);
+
+function isRenameFollowed(node: Statement['node'], ground: Ground): boolean {
+  const type = textOf(node, 'renameType');
+  if (NOT_FOLLOWED.has(type)) return false;
+  if (node['relation'] === undefined) return true;
+  const { tables, views, indexes } = ground.schema;
+  const key = keyOf(relationName(child(node, 'relation')), ground);
+  if (key === null) return false;
+  if (type === 'OBJECT_TABLE') return tables.has(key);
+  return tables.has(key) || views.has(key) || indexes.has(key);
 }
