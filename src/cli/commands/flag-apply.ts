@@ -4,7 +4,7 @@ import { differenceDocument, leftDocument, leftText, renderDifferences, touchedB
 import { count } from '../output/table.ts';
 import { withAppNow } from './shared/app.ts';
 import { besideServer, refuseProblems } from './shared/flag-files.ts';
-import { askedOf, newEnvironmentOf } from './shared/flags.ts';
+import { askedOf, newEnvironmentOf, noteNewEnvironment } from './shared/flags.ts';
 import { flag, many, type Handler } from './spec.ts';
 
 /** Makes an environment of the server what the files say. */
@@ -18,6 +18,7 @@ export const run: Handler = async (call) => {
       throw new SlipwayError('usage', 'An apply needs a reason', {
         hint: 'Say why, in a few words: --reason "...". In CI, the pull request or the commit.',
       });
+    await noteNewEnvironment(call, app.opened.flags, environment);
     const { loaded, compared } = await besideServer(call, app, environment);
     const overwrite = overwriteOf(
       many(call, 'overwrite'),

@@ -2,7 +2,7 @@ import { SlipwayError, type Instant } from '../../kernel/index.ts';
 import { createFlag, newFlag, type Draft, type FlagType, type FlagValue, type ValueType } from '../../flags/index.ts';
 import { answer } from '../output/as-is.ts';
 import { withNewApp } from './shared/app.ts';
-import { newEnvironmentOf, whenOf, withFlag } from './shared/flags.ts';
+import { newEnvironmentOf, noteNewEnvironment, whenOf, withFlag } from './shared/flags.ts';
 import { many, text, type Call, type Handler } from './spec.ts';
 
 /** Makes a flag, which is off. */
@@ -13,6 +13,7 @@ export const run: Handler = async (call) => {
     async ({ app, store, asked, key }) => {
       const now = app.effects.clock.now();
       const flag = newFlag(key, draftOf(call, now), now);
+      await noteNewEnvironment(call, store, environment);
       const { seq } = await createFlag(store, asked, key, flag);
       answer(
         call.terminal,

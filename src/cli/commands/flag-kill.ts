@@ -28,19 +28,29 @@ interface Done {
   readonly text: string;
 }
 
-type Verb = (store: FlagStore, asked: Asked, key: string) => Promise<Done>;
+interface Verb {
+  readonly make: (store: FlagStore, asked: Asked, key: string) => Promise<Done>;
+  /** What is so, and what is asked about, when the store is away. */
+  readonly undone: readonly [isSo: string, mayBe: string];
+}
 
 /** Turns a flag off for everybody, and waits until the clients have said that they have it. */
-export const kill = urgently(async (store, asked, key) => {
-  const change = await killFlag(store, asked, key);
-  return { change, text: `${key} is off in ${change.environment}, since ${toIso(change.at)}.` };
+export const kill = urgently({
+  make: async (store, asked, key) => {
+    const change = await killFlag(store, asked, key);
+    return { change, text: `${key} is off in ${change.environment}, since ${toIso(change.at)}.` };
+  },
+  undone: ['is not off', 'is off'],
 });
 
 /** Takes a kill back, likewise. */
-export const unkill = urgently(async (store, asked, key) => {
-  const before = await killOf(store, asked.environment, key);
-  const change = await undoKill(store, asked, key);
-  return { change, text: unkilledText(key, change, flagBefore(before)) };
+export const unkill = urgently({
+  make: async (store, asked, key) => {
+    const before = await killOf(store, asked.environment, key);
+    const change = await undoKill(store, asked, key);
+    return { change, text: unkilledText(key, change, flagBefore(before)) };
+  },
+  undone: ['is as it was', 'is still killed'],
 });
 
 /** What users get from now on, and whether it is what they had before the kill. */
@@ -58,22 +68,36 @@ function flagBefore(kill: Kill | null): Flag | null {
   return write?.kind === 'flag' ? write.before : null;
 }
 
-function urgently(verb: Verb): Handler {
-  return (call) => {
+function urgently({ make, undone }: Verb): Handler {
+  return async (call) => {
     const within = text(call, 'within');
     const withinMs = within === undefined ? USUAL_MS : timeSpan('--within', within, MOST_MS);
+    const [key = ''] = call.args;
+    let isAsked = false;
     return withFlag(
       call,
       async (setting) => {
-        const { store, asked, key } = setting;
-        const { change, text: said } = await verb(store, asked, key);
+        const { store, asked } = setting;
+        isAsked = true;
+        const { change, text: said } = await make(store, asked, key);
         // Said before anything is waited for: from here on it is so.
         if (!call.terminal.json) call.terminal.say(said);
         return tellDelivery(call, setting, change, withinMs);
       },
-      (store, key) => whereItIs(call, store, key),
-    );
+      (store) => whereItIs(call, store, key),
+    ).catch((error: unknown) => {
+      throw withoutStore(error, isAsked ? `Whether ${key} ${undone[1]} is not known` : `${key} ${undone[0]}`);
+    });
   };
+}
+
+/** A store that is away, told as what it means for the flag: whoever kills one must not take it for off. */
+function withoutStore(error: unknown, isSo: string): unknown {
+  if (!(error instanceof SlipwayError) || error.code !== 'store_unreachable') return error;
+  return new SlipwayError('store_unreachable', `${isSo}: servers and clients go on with what they have. ${error.message}`, {
+    hint: `${error.hint} A server process that reaches the store takes it too: POST /api/v1/flags/KEY/kill (docs/flags/README.md, "The kill switch").`,
+    cause: error,
+  });
 }
 
 async function tellDelivery(call: Call, { app, key }: FlagCall, change: FlagChange, withinMs: number): Promise<number> {

@@ -3,7 +3,7 @@ import { toIso } from '../../kernel/index.ts';
 import { answer } from '../output/as-is.ts';
 import { deliveryDocument, renderFlag, renderFlags } from '../output/flags.ts';
 import { withAppNow } from './shared/app.ts';
-import { environmentOf, withFlag } from './shared/flags.ts';
+import { environmentOf, noteNewEnvironment, withFlag } from './shared/flags.ts';
 import type { Handler } from './spec.ts';
 
 /** Lists the flags of an environment. */
@@ -12,6 +12,7 @@ export const list: Handler = async (call) => {
   return withAppNow(call, async ({ opened, effects }) => {
     const { set, flagRevisions } = await opened.flags.read(environment);
     const { terminal } = call;
+    await noteNewEnvironment(call, opened.flags, environment);
     const kills = await killsOf(opened.flags, set);
     const flags = Object.entries(set.flags).map(([key, flag]) => {
       const kill = documentOf(kills.get(key) ?? null);

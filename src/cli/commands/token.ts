@@ -2,7 +2,7 @@ import { SlipwayError, toIso, type Instant } from '../../kernel/index.ts';
 import { createToken, SCOPES, type Scope, type Token } from '../../flags/index.ts';
 import { table } from '../output/table.ts';
 import { actorOf, withAppNow } from './shared/app.ts';
-import { environmentName, newEnvironmentOf, whenOf } from './shared/flags.ts';
+import { environmentName, newEnvironmentOf, noteNewEnvironment, whenOf } from './shared/flags.ts';
 import { many, text, type Call, type Handler } from './spec.ts';
 
 /** Makes a token. Only here it is printed whole, past the redactor. */
@@ -11,6 +11,7 @@ export const create: Handler = async (call) => {
   const environment = await newEnvironmentOf(call);
   const expires = text(call, 'expires');
   return withAppNow(call, async ({ opened, effects }) => {
+    await noteNewEnvironment(call, opened.flags, environment);
     // By the clock that it will be judged by.
     const expiresAt = expires === undefined || expires === 'never' ? null : whenOf('--expires', expires, await opened.flags.now());
     const description = text(call, 'description') ?? '';

@@ -2,18 +2,17 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJsonObject, messageOf, SlipwayError, systemClock, toIso, type Check } from '../../../kernel/index.ts';
 import { keyFingerprints, loadOrCreateKeys } from '../../../evidence/index.ts';
+import { loadOrCreateSigner } from '../../../flags/index.ts';
 import { agentPlaces, agentStatus } from '../../../server/index.ts';
 import { runningHaproxy } from '../../../traffic/index.ts';
 import { count } from '../../output/table.ts';
 
-/** The keys that sign evidence, with the fingerprints a verifier pins. */
+/** The keys that sign evidence, with the fingerprints a verifier pins, and the one that signs flags, which clients pin. Makes none. */
 export function checkKeys(home: string): Check {
   const folder = join(home, 'keys');
-  if (!existsSync(join(folder, 'signing-keys.pem')))
-    return { name: 'keys', verdict: 'pass', reason: 'none yet; the first release makes them' };
   try {
-    const { pack, log } = keyFingerprints(loadOrCreateKeys(folder));
-    return { name: 'keys', verdict: 'pass', reason: `pack key ${pack}, log key ${log}` };
+    const flags = existsSync(join(folder, 'flags-signing-keys.pem')) ? `; flags are signed with ${loadOrCreateSigner(folder).key}` : '';
+    return { name: 'keys', verdict: 'pass', reason: `${evidenceKeys(folder)}${flags}` };
   } catch (error) {
     return {
       name: 'keys',
@@ -22,6 +21,12 @@ export function checkKeys(home: string): Check {
       fix: error instanceof SlipwayError ? error.hint : `Restore ${folder} from a backup.`,
     };
   }
+}
+
+function evidenceKeys(folder: string): string {
+  if (!existsSync(join(folder, 'signing-keys.pem'))) return 'none for evidence yet; the first release makes them';
+  const { pack, log } = keyFingerprints(loadOrCreateKeys(folder));
+  return `pack key ${pack}, log key ${log}`;
 }
 
 /** Every JSON file of the agent can be read. */

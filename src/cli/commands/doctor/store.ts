@@ -1,4 +1,4 @@
-import { messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
+import { ERRORS, messageOf, SlipwayError, toIso, type Check } from '../../../kernel/index.ts';
 import { agentStatus } from '../../../server/index.ts';
 import type { App } from '../../compose.ts';
 import { withAppNow } from '../shared/app.ts';
@@ -19,9 +19,16 @@ export async function checkStore(call: Call): Promise<readonly Check[]> {
       ...(await checkMetricSources(app)),
     ]);
   } catch (error) {
-    const fix = error instanceof SlipwayError ? error.hint : 'Run this again with SLIPWAY_LOG=debug and report it.';
-    return [{ name: 'store', verdict: error instanceof SlipwayError ? 'fail' : 'unknown', reason: messageOf(error), fix }];
+    return [{ name: 'store', verdict: error instanceof SlipwayError ? 'fail' : 'unknown', reason: messageOf(error), fix: fixOf(error) }];
   }
+}
+
+function fixOf(error: unknown): string {
+  if (!(error instanceof SlipwayError)) return 'Run this again with SLIPWAY_LOG=debug and report it.';
+  // Which sends people here.
+  if (error.hint === ERRORS.store_unreachable.hint)
+    return 'Look whether the PostgreSQL that SLIPWAY_DATABASE_URL names runs, and whether this machine has a way to it.';
+  return error.hint;
 }
 
 async function checkHealth({ opened }: App): Promise<Check> {

@@ -46,6 +46,13 @@ async function strangeness(call: Call, environment: string): Promise<SlipwayErro
   }
 }
 
+/** Says of an environment in which nothing ever was which ones there are: a slip of the pen is an environment of its own, and works. */
+export async function noteNewEnvironment({ terminal }: Call, store: FlagStore, environment: string): Promise<void> {
+  const known = await store.environments();
+  if (known.length === 0 || known.includes(environment)) return;
+  terminal.note(`note: no flag was ever in ${environment}; there are flags in ${known.join(', ')}`);
+}
+
 /** What a command about one flag works with. */
 export interface FlagCall {
   readonly app: App;

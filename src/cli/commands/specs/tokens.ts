@@ -19,7 +19,7 @@ export const TOKEN_COMMANDS: readonly CommandSpec[] = [
     notes: 'Kept are its id and the SHA-256 of its secret. docs/flags/protocol.md says what each scope may do.',
     examples: [
       { line: 'slipway token create --scope server-evaluate --env prd --description shop', what: 'for a service' },
-      { line: 'slipway token create --scope kill --expires 30d', what: 'for whoever is on call' },
+      { line: 'slipway token create --scope kill --env prd --expires 30d', what: 'for whoever is on call' },
     ],
     exits: [STORE],
     json: '{ token, id, environment, scopes, description, createdBy, createdAt, expiresAt }; "token" is shown here and nowhere else',
