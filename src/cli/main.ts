@@ -12,6 +12,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) return printVersion();
   // What is packed into a few large files is shown as it was written.
   if (process.env['SLIPWAY_DEBUG'] === '1') process.setSourceMapsEnabled(true);
+  await endWithRelay();
   const { runCli } = await import('./program.ts');
   await runCli(args);
 }
@@ -26,6 +27,14 @@ async function printVersion(): Promise<void> {
   process.stdout.write(`${ownVersion()}\n`);
 }
 
+/** Whoever started us sees only the process that runs us in its place; when it is killed, we are meant. */
+async function endWithRelay(): Promise<void> {
+  // Also set in what we start ourselves, which outlives us and has another parent.
+  if (process.env['SLIPWAY_REEXEC'] !== String(process.ppid)) return;
+  const { endWithParent } = await import('./relay.ts');
+  endWithParent();
+}
+
 /** Runs the same command on the npm package `node` beside ours, where there is one. */
 async function runOnPackagedNode(args: readonly string[]): Promise<void> {
   const { createRequire } = await import('node:module');
@@ -36,7 +45,7 @@ async function runOnPackagedNode(args: readonly string[]): Promise<void> {
   // Its child sees a current Node; one that is not would start itself for ever.
   if (packaged === undefined || process.env['SLIPWAY_REEXEC'] !== undefined) return refuse();
   const { runInPlace } = await import('./relay.ts');
-  runInPlace(packaged, [fileURLToPath(import.meta.url), ...args], { ...process.env, SLIPWAY_REEXEC: '1' }, refuse);
+  runInPlace(packaged, [fileURLToPath(import.meta.url), ...args], { ...process.env, SLIPWAY_REEXEC: String(process.pid) }, refuse);
 }
 
 function refuse(): void {

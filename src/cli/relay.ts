@@ -18,6 +18,23 @@ export function runInPlace(program: string, args: readonly string[], env: NodeJS
   child.once('exit', (code, signal) => (process.exitCode = code ?? (signal === null ? 1 : 128 + constants.signals[signal])));
 }
 
+const LOOK_MS = 500;
+
+/**
+ * Tells this process to end, as SIGTERM does, when its parent is gone: one that was killed could pass nothing on. By its number, not by
+ * a pipe that closes: nothing is there to be handed on to what we start, or to be held open by it.
+ */
+export function endWithParent(): void {
+  const parent = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(look);
+    process.kill(process.pid, 'SIGTERM');
+  }, LOOK_MS);
+  // It keeps nobody up.
+  look.unref();
+}
+
 /** Does a terminal send its Ctrl-C to us? Then it sends it to the program as well, which is in the same process group. */
 function inForeground(): boolean {
   try {

@@ -40,7 +40,7 @@ export { outlookOf, type RampOutlook } from './core/ramps/next.ts';
 export { foldRamp, type RampState } from './core/ramps/state.ts';
 export { parseSteps, stepText } from './core/ramps/steps.ts';
 export { alreadyOn, whyNot } from './core/ramps/shape.ts';
-export { gateOf, USUAL_EVERY_MS, type RampDeclaration } from './core/ramps/declared.ts';
+export { askedOfService, gateOf, USUAL_EVERY_MS, type RampDeclaration } from './core/ramps/declared.ts';
 export type { RampClaim, RampStore } from './ramps/ports.ts';
 export { type RampDeps } from './ramps/drive.ts';
 export { gateLook } from './ramps/look.ts';

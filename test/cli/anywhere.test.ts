@@ -110,9 +110,12 @@ describe('what needs a state directory that cannot be made', () => {
   it('says that nothing was done: a ramp, which no agent could drive', async () => {
     const service = join(place.path, 'service');
     mkdirSync(service);
-    writeFileSync(join(service, 'slipway.yaml'), 'service: shop\nlisten: 127.0.0.1:8099\nrun: node server.js\n');
+    writeFileSync(join(service, 'slipway.yaml'), 'service: shop\nprocesses: { worker: { run: node worker.js } }\n');
+    mkdirSync(join(service, 'ramps'));
+    const guards = 'guards: { latency: { from: command, run: cat reading.json, every: 1s, above: 0.5 } }';
+    writeFileSync(join(service, 'ramps', 'e.yaml'), `flag: ops_e\nsteps: [1% for 1h, 100%]\n${guards}\n`);
     expect(await onServer(folder, undefined, 'flag', 'create', 'ops_e', ...NEW)).toMatchObject({ exit: 0 });
-    const start = ['ramp', 'start', 'ops_e', '--steps', '1% for 1h, 100%', '--reason', 'x'];
+    const start = ['ramp', 'start', '--file', 'e', '--reason', 'x'];
     expect(await onServer(service, state, ...start)).toEqual(refused);
     expect(await onServer(service, state, 'ramp', 'status', 'ops_e')).toMatchObject({ exit: 3 });
     expect(existsSync(join(service, '.slipway'))).toBe(false);

@@ -98,6 +98,14 @@ describe('ramps on the command line', () => {
       err: expect.stringMatching(/killed by ann.*it burns/),
     });
     await slipway('flag', 'unkill', FLAG, '--within', '10ms');
+    // Its gate would ask about a version of the service, and none was ever released.
+    const web = path.join(home.path, 'web');
+    mkdirSync(web);
+    writeFileSync(path.join(web, 'slipway.yaml'), 'service: web\nlisten: 127.0.0.1:8099\nrun: node server.js\n');
+    expect(await inProcess(['-C', web, 'ramp', 'start', FLAG, ...steps, '--internal', 'staff'], env)).toMatchObject({
+      exit: 4,
+      err: expect.stringContaining('no version of web serves in dev, and its gate asks about that: its failed requests'),
+    });
     expect(await ramp('status')).toMatchObject({ exit: 0, out: expect.stringContaining('There is no ramp in dev') });
     expect(await ramp('status', FLAG)).toMatchObject({ exit: 3 });
     expect(await ramp('pause', FLAG)).toMatchObject({ exit: 3, err: expect.stringContaining('has no ramp in dev') });

@@ -28,12 +28,13 @@ function script(name: string, text: string): string {
   return file;
 }
 
+const SOURCE = join(ROOT, 'src/cli/relay.ts');
+
 /** Starts the relay with a program that says when it is ready, and sends a signal to the relay alone. */
 async function signalled(signal: NodeJS.Signals, program: string): Promise<{ readonly exit: unknown; readonly said: string }> {
-  const source = join(ROOT, 'src/cli/relay.ts');
   const relay = script(
     'relay.mjs',
-    `import { runInPlace } from '${source}';\nrunInPlace(process.execPath, [${JSON.stringify(program)}], process.env, () => {});\n`,
+    `import { runInPlace } from '${SOURCE}';\nrunInPlace(process.execPath, [${JSON.stringify(program)}], process.env, () => {});\n`,
   );
   const child = start(process.execPath, [relay]);
   let said = '';
@@ -61,17 +62,29 @@ describe('the program that runs in our place', () => {
     expect(await signalled('SIGHUP', script('plain.mjs', READY))).toMatchObject({ exit: 129 });
   });
 
+  it('ends as told by SIGTERM when whoever ran it in its place was killed', async () => {
+    const program = script(
+      'orphan.mjs',
+      `import { endWithParent } from '${SOURCE}';\nendWithParent();\nprocess.on('SIGTERM', () => { console.log('told'); process.exit(0); });\n${READY}`,
+    );
+    expect(await signalled('SIGKILL', program)).toEqual({ exit: null, said: 'ready\ntold\n' });
+  });
+
   const old = oldNode();
-  it.skipIf(old === null)('is Slipway on a current Node, when the one at hand is too old', async () => {
+  // Its output is closed when the last process that has it is gone.
+  it.skipIf(old === null).each([
+    ['SIGINT', 0],
+    ['SIGKILL', null],
+  ] as const)('is Slipway on a current Node, when the one at hand is too old, and %s ends it', async (signal, exit) => {
     const child = start(old ?? '', [MAIN, '-C', folder.path, 'agent', 'run', '--no-worker', '--config', script('x.yaml', '')]);
     let said = '';
     let isTold = false;
     child.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
       // Once: an agent that is told again is to end at once.
-      if (said.includes('agent ready') && !isTold) isTold = child.kill('SIGINT');
+      if (said.includes('agent ready') && !isTold) isTold = child.kill(signal);
     });
-    expect((await once(child, 'close'))[0]).toBe(0);
+    expect((await once(child, 'close'))[0]).toBe(exit);
     expect(said).toContain('agent stopped');
   });
 });

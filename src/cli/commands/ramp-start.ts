@@ -1,4 +1,13 @@
-import { parseSteps, alreadyOn, gateOf, USUAL_EVERY_MS, whyNot, type RampDeclaration, type RampPlan } from '../../release/index.ts';
+import {
+  parseSteps,
+  alreadyOn,
+  askedOfService,
+  gateOf,
+  USUAL_EVERY_MS,
+  whyNot,
+  type RampDeclaration,
+  type RampPlan,
+} from '../../release/index.ts';
 import { flagOf, refuseKilled } from '../../flags/index.ts';
 import { SlipwayError } from '../../kernel/index.ts';
 import { loadRamp } from '../../config/index.ts';
@@ -39,6 +48,7 @@ export const run: Handler = async (call) => {
       startedBy: actorOf(call.environment),
       reason: effects.redact(text(call, 'reason')?.trim() ?? ''),
     };
+    await refuseUnjudged(app, plan);
     // Of the agent that drives it: a ramp that nobody can drive is not recorded.
     makeHome(places.home);
     await opened.ramps.start(plan);
@@ -79,6 +89,16 @@ async function declarationOf(call: Call): Promise<RampDeclaration> {
   if (typeof parsed === 'string') throw new SlipwayError('usage', `--steps: ${parsed}`);
   const [variant = 'on', internal = null] = [text(call, 'variant'), text(call, 'internal')];
   return { flag: key, variant, internal, steps: parsed, threshold: null, metrics: [], guards: [], everyMs: USUAL_EVERY_MS };
+}
+
+/** A gate that asks about a version that is not there says `unknown` for ever: the ramp would stand at its first step. */
+async function refuseUnjudged({ opened }: App, { service, environment, flag, gate }: RampPlan): Promise<void> {
+  const asked = askedOfService(gate);
+  if (asked.length === 0 || (await opened.store.lastServing(service, environment)) !== null) return;
+  const why = `no version of ${service} serves in ${environment}, and its gate asks about that: ${asked.join(', ')}`;
+  throw new SlipwayError('not_possible_now', `The ramp of ${flag} is not started: ${why}`, {
+    hint: 'Release the service there first, or declare metrics or guards about the variant in ramps/NAME.yaml, and take those about the service out of slipway.yaml.',
+  });
 }
 
 /** The flag's revision. @throws SlipwayError when the flag cannot be ramped so */

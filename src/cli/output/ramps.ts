@@ -51,7 +51,7 @@ export function renderRamp(state: RampState, now: Instant, style: Style): string
     ['steps', plan.steps.map(stepText).join(', ')],
     ['why', `${plan.reason} (${plan.startedBy}, ramp ${plan.ramp})`],
   ];
-  return `${style.bold(`${plan.flag} in ${plan.environment}: ${plan.variant}`)}\n${table(rows, '  ')}`;
+  return `${style.bold(`ramp of ${plan.flag} in ${plan.environment} to ${plan.variant}`)}\n${table(rows, '  ')}`;
 }
 
 function nextRow(state: RampState, now: Instant): readonly (readonly string[])[] {

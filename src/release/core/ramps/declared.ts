@@ -58,6 +58,12 @@ export function gateOf(
   return { policy, router, metrics: all, guards: watched };
 }
 
+/** What of a gate is asked about the version of the service that serves: while there is none, none of it is ever answered. */
+export function askedOfService({ router, metrics, guards }: RampGate): readonly string[] {
+  const declared = [...metrics, ...guards].filter(({ about }) => about === 'service').map(({ name }) => name);
+  return [...(router ? ['its failed requests'] : []), ...declared];
+}
+
 function policyOf(threshold: readonly ThresholdMetric[] | null, metrics: readonly RampMetric[]): JudgePolicy | null {
   if (threshold !== null) return { kind: 'threshold', metrics: threshold };
   return metrics.length === 0 ? null : { ...DEFAULT_POLICY, metrics: metrics.map(({ policy }) => policy) };
