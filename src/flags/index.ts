@@ -35,7 +35,7 @@ export { killOf, killsOf, killTexts, refuseKilled, type Kill } from './killed.ts
 export { keepTellingOwners, tellOwners, type NoticeAddress, type NoticeDeps } from './notices.ts';
 export { postNotice } from './adapters/webhook.ts';
 export { findStale, type FlagStanding, type FoundCode, type StaleReport } from './stale.ts';
-export { forgetServer } from './servers.ts';
+export { forgetServer, strangers } from './servers.ts';
 export { createToken, SCOPES } from './tokens.ts';
 export type { FlagDeclaration, FlagFiles, FlagTest, Place as FlagPlace, SegmentDeclaration } from './core/files/declaration.ts';
 export { parsePercent, percentText } from './core/files/percent.ts';

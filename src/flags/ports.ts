@@ -196,6 +196,8 @@ export interface ServerReach extends Reach {
 /** A process of `slipway serve` that may answer, or ended a moment ago. */
 export interface FlagServer extends Pick<ServerReach, 'process' | 'host' | 'pid' | 'silent'> {
   readonly ended: { readonly at: Instant; readonly until: Instant } | null;
+  /** Public keys that it tells clients; it signs flags with the first. Null: a build did not say. */
+  readonly keys: readonly string[] | null;
   readonly heardAt: Instant;
   /** Connected when it was heard last. */
   readonly clients: number;
@@ -234,6 +236,8 @@ export interface FlagTelemetry {
   present(server: {
     readonly process: string;
     readonly limitMs: Duration;
+    /** That it signs flags with, the first, and tells clients. */
+    readonly keys?: readonly string[];
   }): Promise<{ readonly at: Instant; readonly registered: Instant }>;
   /** It answers no more: nothing that it said is left, or, where clients were connected to it, left for long. */
   leave(process: string): Promise<void>;

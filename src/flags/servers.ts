@@ -23,6 +23,23 @@ export async function forgetServer(
   });
 }
 
+/**
+ * Pairs of processes between which a client cannot go: one signs with a key that the other does not tell its clients. While keys are
+ * changed as they should be, each has both.
+ */
+export function strangers(servers: readonly Pick<FlagServer, 'process' | 'host' | 'pid' | 'keys' | 'ended'>[]): readonly Strangers[] {
+  const living = servers.flatMap((server) => (server.ended !== null || server.keys === null ? [] : [{ server, keys: server.keys }]));
+  return living.flatMap(({ server, keys }, index) =>
+    living.slice(index + 1).flatMap((other): Strangers[] => {
+      const areKnown = [keys[0], other.keys[0]].every((key) => key !== undefined && keys.includes(key) && other.keys.includes(key));
+      return areKnown ? [] : [[server, other.server]];
+    }),
+  );
+}
+
+type Named = Pick<FlagServer, 'process' | 'host' | 'pid' | 'keys'>;
+type Strangers = readonly [Named, Named];
+
 function one(server: string, all: readonly FlagServer[]): FlagServer {
   const [found, ...more] = server === '' ? [] : all.filter(({ process }) => process.startsWith(server));
   if (found !== undefined && more.length === 0) return found;

@@ -25,6 +25,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0010_flag_server_registrations': { up: addRegistrations },
   '0011_flag_clients_left': { up: (db) => runAll(db, FLAG_LEFT_TABLE) },
   '0012_flag_kills': { up: addKills },
+  '0013_flag_server_keys': { up: addKeys },
 };
 
 /** Version of the tables this build writes. Counted, because a store of before is brought up to it and no further. */
@@ -58,6 +59,11 @@ async function addRegistrations(db: Kysely<unknown>): Promise<void> {
 /** Kills are few among the changes, and asked for every few seconds while some client missed one. */
 async function addKills(db: Kysely<unknown>): Promise<void> {
   await sql`create index flag_change_kills on slipway.flag_change (environment, seq) where action = 'kill'`.execute(db);
+}
+
+/** Which keys a process signs flags with, the first, and tells clients; null for one of an older build. */
+async function addKeys(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table slipway.flag_server add column signing_keys text[]`.execute(db);
 }
 
 const LEDGER = `

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { scanRepository } from '../../src/flags/index.ts';
+import { accessors, scanRepository } from '../../src/flags/index.ts';
+import { aFlag } from '../server/bed.ts';
 import { inProcess, scratch } from '../cli/support.ts';
 
 const home = scratch();
@@ -123,6 +124,19 @@ describe('references in code', () => {
     const { references, scanned } = await scanRepository(folder, new Set(['release_a']));
     expect(references).toEqual([expect.objectContaining({ file: 'new.go', line: 1, column: 20, key: 'release_a', by: 'text' })]);
     expect(scanned).toEqual({ parsed: 0, asText: 1 });
+  });
+
+  it('leave out what we wrote ourselves, for it names every flag', async () => {
+    const flags = { release_a: aFlag(), release_b: aFlag() };
+    const { text: made } = accessors([{ format: 1, environment: 'dev', seq: 1, flags, segments: {} }]);
+    const folder = repository({
+      'src/flags.generated.ts': `/* eslint-disable */\n${made}`,
+      'src/windows.ts': made.replaceAll('\n', '\r\n'),
+      'src/a.ts': "import { typedFlags } from './flags.generated.ts';\ntypedFlags(client).boolean('release_a', null, false);",
+    });
+    const { references, scanned } = await scanRepository(folder, new Set(['release_a', 'release_b']));
+    expect(references.map(({ file, line, key }) => `${file}:${line} ${key}`)).toEqual(['src/a.ts:2 release_a']);
+    expect(scanned).toEqual({ parsed: 1, asText: 0 });
   });
 
   it('survive files that are no code, and say what was not read', async () => {

@@ -101,6 +101,10 @@ describe('flag types', () => {
     expect(compiled(folder)).toBe('');
   });
 
+  it('makes the folder that it writes to', async () => {
+    expect(await types(workspace(), '--out', 'src/made/flags.ts')).toMatchObject({ exit: 0, out: 'Wrote 4 flags to src/made/flags.ts.\n' });
+  });
+
   it('checks in CI that the file is as the flags are', async () => {
     const folder = workspace();
     expect(await types(folder, '--out', 'made.ts', '--check')).toMatchObject({
@@ -128,7 +132,7 @@ describe('flag types', () => {
     ],
     ['no file', 'segments: {}', [], 'declares a flag'],
     ['--check without a file', FLAGS, ['--check'], 'name it with --out'],
-    ['a folder that is not there', FLAGS, ['--out', 'no/such/x.ts'], 'cannot be written'],
+    ['a file in the place of a folder', FLAGS, ['--out', 'flags/all.yaml/x.ts'], 'be read'],
     ['a flag without an owner', 'flags: { ops_a: { type: ops } }', [], 'owner'],
   ])('refuses %s', async (_what, flags, args, message) => {
     const { exit, err } = await types(workspace(flags), ...args);

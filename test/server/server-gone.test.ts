@@ -41,13 +41,17 @@ it('the list names every process that may answer, where it is, and its clients',
       host: hostname(),
       pid: child.pid,
       clients: 0,
+      keys: [expect.stringMatching(/^ed25519:/) as string],
       heardAt: expect.stringMatching(/Z$/) as string,
       silent: null,
       ended: null,
     })),
   );
   const { exit, out } = await bed.cli('flag', 'servers');
-  expect([exit, out]).toEqual([0, expect.stringMatching(new RegExp(`^SERVER .*\\n[0-9a-f]{8} .* ${well.child.pid} +0 +answers\\n`))]);
+  expect([exit, out]).toEqual([
+    0,
+    expect.stringMatching(new RegExp(`^SERVER .*\\n[0-9a-f]{8} .* ${well.child.pid} +0 +[\\w+/]{8} +answers\\n`)),
+  ]);
 });
 
 it('one that is heard is not given up, nor one that is not there, nor any without a reason', async () => {
@@ -69,7 +73,9 @@ it('a kill waits for one that is silent until a person says that it is gone, and
   });
   const waiting = await kill();
   expect([waiting.exit, waiting.out]).toEqual([19, expect.stringContaining(`slipway flag server-gone ${id.slice(0, 8)} --reason`)]);
-  expect((await bed.cli('flag', 'servers')).out).toMatch(new RegExp(`${lost.child.pid} +0 +silent since 20\\S+Z; counts until 20\\S+Z`));
+  expect((await bed.cli('flag', 'servers')).out).toMatch(
+    new RegExp(`${lost.child.pid} +0 +[\\w+/]{8} +silent since 20\\S+Z; counts until 20\\S+Z`),
+  );
   const { exit, out } = await gone(id.slice(0, 8));
   expect([exit, out]).toEqual([
     0,

@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { loadFlags } from '../../config/index.ts';
 import { accessors, accessorsOf } from '../../flags/index.ts';
 import { ERRORS, messageOf, SlipwayError } from '../../kernel/index.ts';
@@ -76,7 +76,10 @@ async function textOf(file: string): Promise<string | null> {
 }
 
 async function write(file: string, out: string, content: string): Promise<void> {
-  await writeFile(file, content).catch((error: unknown) => {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+  } catch (error) {
     throw new SlipwayError('usage', `--out ${out} cannot be written: ${messageOf(error)}`);
-  });
+  }
 }

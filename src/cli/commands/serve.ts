@@ -49,7 +49,9 @@ export const run: Handler = async (call) => {
     const ended = new AbortController();
     // Not waited for at the end: a store that is away would hold it up, and what was not told is told by another process, or later.
     void keepTellingOwners(app.notices, AbortSignal.any([interrupt.signal, ended.signal]));
-    await serveHttp({ ...options, mounts: [flagStream(signer)] }, interrupt.signal, () => undefined).finally(() => ended.abort());
+    await serveHttp({ ...options, keys: signer.keys, mounts: [flagStream(signer)] }, interrupt.signal, () => undefined).finally(() =>
+      ended.abort(),
+    );
   } finally {
     await app.close();
   }

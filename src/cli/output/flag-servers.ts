@@ -1,5 +1,5 @@
 import { toIso } from '../../kernel/index.ts';
-import type { FlagServer } from '../../flags/index.ts';
+import { strangers, type FlagServer } from '../../flags/index.ts';
 import { plain } from './as-is.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
@@ -25,9 +25,19 @@ export function renderServers(servers: readonly FlagServer[], style: Style): str
     plain(server.host ?? ''),
     String(server.pid ?? ''),
     String(server.clients),
+    keyText(server),
     stateOf(server, style),
   ]);
-  return table([['SERVER', 'HOST', 'PID', 'CLIENTS', 'STATE'].map(style.dim), ...rows]);
+  const list = table([['SERVER', 'HOST', 'PID', 'CLIENTS', 'KEY', 'STATE'].map(style.dim), ...rows]);
+  return strangers(servers).length === 0 ? list : `${list}\n\n${style.warn(STRANGERS)}`;
+}
+
+const STRANGERS = `These processes do not sign with keys that all of them have: a client that goes from one to another refuses its flags, and a kill waits for it.
+Give every process the same file keys/flags-signing-keys.pem in its state directory (SLIPWAY_HOME), readable by its user alone, and restart it.`;
+
+/** The beginning of the key that it signs with, as the log of `slipway serve` and pins have it. */
+function keyText({ keys }: FlagServer): string {
+  return keys?.[0]?.replace(/^ed25519:/, '').slice(0, SHORT) ?? '';
 }
 
 function stateOf({ silent, ended }: FlagServer, style: Style): string {

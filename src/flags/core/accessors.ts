@@ -53,9 +53,20 @@ const KINDS: readonly (readonly [kind: ValueType, name: string])[] = [
 /** As it stands in the module. */
 const CLIENT = "'@slipway/flags'";
 
+const HEADER = '// Written by `slipway flag types`. Do not change it: run the command again when flags change.';
+
+/** Whether a file is one that {@link accessors} made: it names every flag there is, and asks for none. */
+export function isAccessors(text: string): boolean {
+  // A formatter, or a note for a linter, may stand before it.
+  return text
+    .slice(0, 1_000)
+    .split('\n')
+    .some((line) => line.trim() === HEADER);
+}
+
 function moduleText(flags: readonly Asked[]): string {
   const blocks = [
-    '// Written by `slipway flag types`. Do not change it: run the command again when flags change.',
+    HEADER,
     `import type { Context, Details, Evaluations } from ${CLIENT};`,
     `/** Every flag with the type of its values. */\nexport interface Flags {\n${flags.map(memberText).join('')}}`,
     KINDS.map(([kind, name]) => `export type ${name} = ${keysText(flags.filter((flag) => flag.valueType === kind))};`).join('\n'),

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, SlipwayError } from '../../kernel/index.ts';
+import { isAccessors } from '../core/accessors.ts';
 import { moduleOf, type Module } from '../core/refs/module.ts';
 import type { Project } from '../core/refs/resolve-key.ts';
 import { referencesIn, type Reference } from '../core/refs/scan.ts';
@@ -22,7 +23,7 @@ const PARSED = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 const AS_TEXT = /\.(?:go|py|rb|java|kt|kts|swift|cs|php|rs|scala|ex|exs|dart|vue|svelte|astro|html|erb|m|mm|c|cc|cpp|h)$/;
 const LARGEST = 1024 * 1024;
 
-/** Looks through every file below `folder` that git knows or would add; what `.gitignore` names is left out. */
+/** Looks through every file below `folder` that git knows or would add; what `.gitignore` names is left out, and what `slipway flag types` wrote. */
 export async function scanRepository(folder: string, known: ReadonlySet<string>): Promise<CodeReferences> {
   const files = await filesOf(folder);
   const unread: { file: string; why: string }[] = [];
@@ -46,6 +47,7 @@ export async function scanRepository(folder: string, known: ReadonlySet<string>)
   const references: Reference[] = [];
   const scanned = { parsed: 0, asText: 0 };
   for (const [file, text] of texts) {
+    if (isAccessors(text)) continue;
     const module = moduleIn(file);
     scanned[module === null ? 'asText' : 'parsed']++;
     references.push(...(module === null ? referencesInText(file, text, known) : referencesIn(module, project, known)));

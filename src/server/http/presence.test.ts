@@ -40,6 +40,7 @@ async function start(): Promise<void> {
     log: () => undefined,
     process: 'p',
     limitMs: LIMIT_MS,
+    keys: ['ed25519:k'],
   });
   await settle();
 }

@@ -14,6 +14,8 @@ export interface PresenceOptions {
   readonly log: Log;
   readonly process: string;
   readonly limitMs: Duration;
+  /** That flags are signed with, the first, and that clients are told. */
+  readonly keys: readonly string[];
 }
 
 /** That this process may answer is known to everybody who asks the store: before it answers, and for as long as it does. */
@@ -32,7 +34,7 @@ export interface Presence {
 }
 
 /** Registers the process, again and again until it leaves. */
-export function startPresence({ telemetry, clock, log, process, limitMs }: PresenceOptions): Presence {
+export function startPresence({ telemetry, clock, log, process, limitMs, keys }: PresenceOptions): Presence {
   const stopping = new AbortController();
   /** From before the store was asked, so that its own time of it is later. */
   let last: Moment | null = null;
@@ -46,7 +48,7 @@ export function startPresence({ telemetry, clock, log, process, limitMs }: Prese
 
   const once = async (): Promise<void> => {
     const asked = momentOf(clock);
-    const { at, registered: as } = await telemetry.present({ process, limitMs });
+    const { at, registered: as } = await telemetry.present({ process, limitMs, keys });
     const forgotten = registeredAs !== null && registeredAs !== as;
     if (forgotten)
       log('warn', 'this process was off the list of those that may answer: it reads the flags anew before it does', { process });

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { messageOf, SlipwayError, within, type Clock, type Duration, type Ids, type Log, type Redactor } from '../../kernel/index.ts';
-import type { FlagStore, FlagTelemetry, TokenStore } from '../../flags/index.ts';
+import { strangers, type FlagStore, type FlagTelemetry, type TokenStore } from '../../flags/index.ts';
 import { createApp } from './app.ts';
 import { startCounts } from './counts.ts';
 import { createEventStreams } from './event-streams.ts';
@@ -47,6 +47,8 @@ export interface ServeOptions {
   readonly mostStreams: number;
   /** Without the store for so long, nothing is answered any more. */
   readonly limitMs: Duration;
+  /** Public: flags are signed with the first. */
+  readonly keys: readonly string[];
   readonly mounts: readonly Mount[];
 }
 
@@ -63,7 +65,8 @@ export async function serveHttp(
 ): Promise<void> {
   const { clock: own, log, flags, tokens, telemetry, limitMs } = options;
   const process = options.ids.token();
-  const presence = startPresence({ telemetry, clock: own, log, process, limitMs });
+  const presence = startPresence({ telemetry, clock: own, log, process, limitMs, keys: options.keys });
+  void presence.registered.then(() => warnOfStrangers(options, process));
   // Whatever is told to others, or compared with what they told, is by the store's clock: those of machines differ.
   const clock: Clock = { ...own, now: presence.now };
   const streams = createEventStreams({ most: options.mostStreams, random: options.random, log });
@@ -108,6 +111,24 @@ export async function serveHttp(
     await presence.leave();
   }
   log('info', 'stopped');
+}
+
+/** Whoever begins with other keys is told, for clients that come to it from another process would refuse its flags. */
+async function warnOfStrangers({ telemetry, log, keys }: ServeOptions, process: string): Promise<void> {
+  try {
+    for (const pair of strangers(await telemetry.servers())) {
+      const other = pair.find((one) => one.process !== process);
+      if (other === undefined || pair.every((one) => one.process !== process)) continue;
+      const what = { process: other.process, host: other.host, pid: other.pid, theirs: other.keys?.[0], own: keys[0] };
+      log(
+        'warn',
+        'another process signs flags with a key that is unknown here: clients of one refuse the other; give all the same keys',
+        what,
+      );
+    }
+  } catch (error) {
+    log('debug', `whether others have the same keys could not be read: ${messageOf(error)}`);
+  }
 }
 
 async function listen({ host, port }: ServeOptions, fetch: Parameters<typeof createAdaptorServer>[0]['fetch']): Promise<Server> {

@@ -9,7 +9,7 @@ import { COMING_BACK, endOf, forgetEnded, leaving, SILENT, standingOf, type IsAl
 
 /** What people see of the processes that may answer, and what they may say of one. */
 
-interface Row extends Standing, Pick<FlagServer, 'process' | 'host' | 'pid' | 'clients'> {
+interface Row extends Standing, Pick<FlagServer, 'process' | 'host' | 'pid' | 'clients' | 'keys'> {
   readonly heardAt: Date;
 }
 
@@ -17,7 +17,7 @@ export async function listServers(session: Session, isAlive: IsAlive): Promise<r
   await forgetEnded(session, isAlive);
   const end = endOf(sql`seen_at`, sql`limit_ms`);
   const query = sql<Row>`
-    select process, host, pid, seen_at as "heardAt", ${end} as until, ended_at as "endedAt", ended_at + ${COMING_BACK} as "backBy",
+    select process, host, pid, signing_keys as keys, seen_at as "heardAt", ${end} as until, ended_at as "endedAt", ended_at + ${COMING_BACK} as "backBy",
       case when clock_timestamp() - seen_at > ${SILENT} then seen_at end as "silentSince",
       case when ended_at is not null and listed then (select count(*)::int from slipway.flag_left l where l.process = s.process)
         else (select coalesce(sum((r.reach->>'connected')::int), 0)::int from slipway.flag_reach r where r.process = s.process) end as clients
@@ -25,11 +25,12 @@ export async function listServers(session: Session, isAlive: IsAlive): Promise<r
     where coalesce(ended_at + ${COMING_BACK}, ${end}) >= clock_timestamp()
     order by registered_at, process`;
   const { rows } = await session.again(() => query.execute(session.db));
-  return rows.map(({ process, host, pid, clients, heardAt, ...standing }) => ({
+  return rows.map(({ process, host, pid, clients, keys, heardAt, ...standing }) => ({
     process,
     host,
     pid,
     clients,
+    keys,
     heardAt: heardAt.getTime(),
     ...standingOf(standing),
   }));

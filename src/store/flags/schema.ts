@@ -85,6 +85,8 @@ export interface FlagServerTable {
   readonly registered_at: TimeOrNull;
   /** It answers no more; kept while its clients may not be heard elsewhere yet. */
   readonly ended_at: TimeOrNull;
+  /** What it signs flags with, the first, and tells clients; null for one of an older build. */
+  readonly signing_keys: readonly string[] | null;
   /** It named its clients. */
   readonly listed: Generated<boolean>;
 }

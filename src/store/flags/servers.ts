@@ -55,7 +55,7 @@ const MISSED_A_KILL = sql`exists (
 export async function present(
   session: Session,
   isAlive: IsAlive,
-  { process, limitMs }: Parameters<FlagTelemetry['present']>[0],
+  { process, limitMs, keys }: Parameters<FlagTelemetry['present']>[0],
 ): ReturnType<FlagTelemetry['present']> {
   const { host, pid, startTicks } = thisDriver(process);
   const query = sql<{ readonly at: Date; readonly registered: Date }>`
@@ -66,9 +66,9 @@ export async function present(
     ), said as (
       delete from slipway.flag_reach where process in (select process from past)
     )
-    insert into slipway.flag_server (process, host, pid, start_ticks, place, limit_ms, seen_at, registered_at)
-    select ${process}::text, ${host}::text, ${pid}::integer, ${startTicks}::bigint, ${thisPlace()}::text, ${limitMs}::bigint, at, at from now
-    on conflict (process) do update set limit_ms = excluded.limit_ms, seen_at = excluded.seen_at, ended_at = null,
+    insert into slipway.flag_server (process, host, pid, start_ticks, place, limit_ms, seen_at, registered_at, signing_keys)
+    select ${process}::text, ${host}::text, ${pid}::integer, ${startTicks}::bigint, ${thisPlace()}::text, ${limitMs}::bigint, at, at, ${keys ?? null}::text[] from now
+    on conflict (process) do update set limit_ms = excluded.limit_ms, seen_at = excluded.seen_at, ended_at = null, signing_keys = excluded.signing_keys,
       registered_at = case when flag_server.ended_at is null and ${endOf(sql`flag_server.seen_at`, sql`flag_server.limit_ms`)} >= excluded.seen_at
         then flag_server.registered_at else excluded.registered_at end
     returning seen_at as at, registered_at as registered`;

@@ -61,7 +61,7 @@ export function refusedText({ why, found, wanted }: Refused): string {
     case 'forged':
       return `the server sent flags with a signature that is wrong. ${KEPT}: something changed them on their way (use TLS), or this runtime cannot verify Ed25519`;
     case 'unknown-key':
-      return `the server sent flags signed by a key that is not trusted, ${found ?? 'unknown'}. ${KEPT}: if it is what \`slipway serve\` logs as "flags are signed", ${trustText(wanted)}; if not, look who answers there`;
+      return `the server sent flags signed by a key that is not trusted, ${found ?? 'unknown'}. ${KEPT}: if processes of \`slipway serve\` do not all log the same key as "flags are signed", give them the same key file; if all log this one, ${trustText(wanted)}; if none does, look who answers there`;
     case 'foreign-environment':
       return `the server sent flags of ${found ?? 'another environment'}, and this client wants ${wanted ?? 'another one'}: give it a token of ${wanted ?? 'that one'}, or create it with \`environment: '${found ?? ''}'\` and a last-good file of its own`;
     case 'rolled-back':

@@ -41,13 +41,13 @@ export const SERVE_COMMANDS: readonly CommandSpec[] = [
     path: 'flag servers',
     purpose: 'List the processes of `slipway serve` that may answer: where they run, their clients, and since when one is silent.',
     notes:
-      'A kill is complete only when none of these can answer without it. One that is silent may go on answering what it knew until the time named; `slipway flag server-gone` gives it up earlier. Clients are those of @slipway/flags, of all environments, as it said last.',
+      'A kill is complete only when none of these can answer without it. One that is silent may go on answering what it knew until the time named; `slipway flag server-gone` gives it up earlier. It warns where processes sign with keys that others do not have. Clients are those of @slipway/flags, of all environments, as it said last.',
     examples: [
       { line: 'slipway flag servers', what: 'all' },
       { line: 'slipway flag servers --json', what: 'for a program' },
     ],
     exits: [STORE],
-    json: '{ servers: [{ process, host, pid, clients, heardAt, silent: { since, until } | null, ended: { at, until } | null }] }',
+    json: '{ servers: [{ process, host, pid, clients, keys: [key] | null, heardAt, silent: { since, until } | null, ended: { at, until } | null }] }; flags are signed with the first of "keys"',
     load: async () => (await import('../flag-servers.ts')).list,
   },
   {
