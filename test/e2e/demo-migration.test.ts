@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nameAt } from '../../src/cli/demo/customers.ts';
 import { openAccess, queryRows } from '../../src/database/index.ts';
 import { openEmbedded } from '../../src/store/index.ts';
-import { endHome, processesIn, until } from './support/small-service.ts';
+import { endHome, processesIn } from './support/small-service.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const ROWS = 3_000;
@@ -76,11 +77,20 @@ describe('the demo of a migration', () => {
       expect(code, said).toBe(130);
       expect(said).toContain('Interrupted: what runs is taken down.');
       // PostgreSQL was told to stop, and writes its last checkpoint.
-      await until('nothing runs in its folder any more', () => processesIn([place]).length === 0);
+      await expect.poll(() => processesIn([place]).map(commandOf), { message: 'runs in its folder still' }).toEqual([]);
     },
     DEADLINE_MS,
   );
 });
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    // It has just ended; the next look sees it no more.
+    return `${pid}`;
+  }
+}
 
 /** Looks for itself: the demo's own word for it is not enough. */
 async function expectNames(said: string): Promise<void> {
