@@ -13,11 +13,12 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readFailure } from '../../src/store/embedded/failures.ts';
 import { chooseIdentity } from '../../src/store/embedded/identity.ts';
 import { socketDirectory } from '../../src/store/embedded/socket.ts';
-import { openEmbedded, processExists, type Embedded } from '../../src/store/index.ts';
+import { openEmbedded, processExists, stopUnusedEmbedded, type Embedded } from '../../src/store/index.ts';
 import { signalOne } from '../support/signal.ts';
 import { eventually, isOpenToOthers, query, scratch, type Scratch } from './support.ts';
 
@@ -70,6 +71,34 @@ describe('the embedded PostgreSQL', () => {
     expect(await busy).toBe('ended');
     await eventually('nobody uses it any more', () => first.stopIfUnused());
     await eventually('it stopped', () => !processExists(pid));
+  });
+
+  it('is stopped for somebody who ended a moment ago, whose session the server counts still', async () => {
+    const embedded = await open();
+    const leaving = new Client({ connectionString: embedded.url('postgres') });
+    await leaving.connect();
+    const pid = pidOf(embedded);
+    const stopping = stopUnusedEmbedded(place.home);
+    const seen = new Set<unknown>();
+    await expect
+      .poll(async () => {
+        const others = `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`;
+        for (const { pid } of (await leaving.query<{ pid: number }>(others)).rows) seen.add(pid);
+        return seen.size;
+      })
+      .toBeGreaterThan(1);
+    await leaving.end();
+    expect(await stopping).toBe(true);
+    expect(processExists(pid)).toBe(false);
+  });
+
+  it('is not stopped for somebody who stays', async () => {
+    const embedded = await open();
+    const staying = new Client({ connectionString: embedded.url('postgres') });
+    await staying.connect();
+    expect(await stopUnusedEmbedded(place.home)).toBe(false);
+    expect((await staying.query('select 1')).rowCount).toBe(1);
+    await staying.end();
   });
 
   it('is started once by many at once, in many processes', async () => {

@@ -3,6 +3,7 @@ import { formatDuration, messageOf, SlipwayError } from '../../kernel/index.ts';
 import { fingerprint, verifyPack } from '../../evidence/index.ts';
 import { foldEvents, packFolder, type ReleaseSummary } from '../../release/index.ts';
 import { startAgent, stopAgent } from '../../server/index.ts';
+import { stopUnusedEmbedded } from '../../store/index.ts';
 import { INTERRUPTED, onInterrupt } from '../commands/shared/interrupt.ts';
 import { openApp, ownArgv, type App } from '../compose.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -55,6 +56,8 @@ export async function onStage(options: StageOptions, play: (stage: Stage) => Pro
   } finally {
     if (!kept) await tearDown(stage);
     await app.close();
+    // Not left to the last who goes: that, and the agent's worker, may each take the other for one who stays.
+    if (!kept) await stopUnusedEmbedded(app.places.home);
     interrupt.release();
   }
 }

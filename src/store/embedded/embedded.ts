@@ -28,6 +28,9 @@ export interface Embedded {
 }
 
 const STOP_DEADLINE_MS = 60_000;
+/** A client whose process has just ended is counted until the server has noticed. Looks rather than a time: on a busy machine that takes longer. */
+const LOOKS = 50;
+const LOOK_MS = 40;
 
 /**
  * Starts PostgreSQL for a state directory, or attaches to the one that runs. Any number of processes may do this at once.
@@ -74,11 +77,18 @@ export async function stopUnusedEmbedded(home: string): Promise<boolean> {
   const sockets = recordedSockets(data) ?? socketDirectory(real);
   if (runningPostmaster(data) !== null) {
     // The agent's worker may have been the last to leave, and asked it to stop already: then it takes no connection any more.
-    const up = (await probe(sockets)) === 'up';
-    if (up && (await countClients(sockets)) > 0) return false;
+    if (await staysUsed(sockets)) return false;
     await stopServer(data, sockets, 'smart');
   }
   removeIfEmpty(sockets);
+  return true;
+}
+
+async function staysUsed(sockets: string): Promise<boolean> {
+  for (let look = 0; look < LOOKS; look++) {
+    if ((await probe(sockets)) !== 'up' || (await countClients(sockets)) === 0) return false;
+    await systemClock.sleep(LOOK_MS);
+  }
   return true;
 }
 
