@@ -239,6 +239,16 @@ describe('slipway db backfill', () => {
     expect((await slipway('db', 'backfill', 'split', '--status')).out).toMatch(/done: no row is wrong/);
   });
 
+  it('ends with a summary and sealed evidence where its verification does not run', async () => {
+    const file = join(folder, 'backfills', 'split.yaml');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}\nverify: SELECT 1 / (count(first_name) - 2000) FROM people\n`);
+    const { exit, out } = await slipway('db', 'backfill', 'split');
+    expect(exit).toBe(6);
+    expect(out).toMatch(/FAIL split: `verify` of the backfill split does not run: division by zero/);
+    expect(out).toMatch(/changed +2,000 rows/);
+    expect((await slipway('db', 'backfill', 'split', '--evidence')).exit).toBe(0);
+  });
+
   it('seals its evidence so that half a line, or a changed one, shows', async () => {
     const file = async (): Promise<string> => ((await json('db', 'backfill', 'split')).data['evidence'] as { readonly file: string }).file;
     const kept = await file();

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Duration } from '../../kernel/index.ts';
+import { SlipwayError, type Duration } from '../../kernel/index.ts';
 import { connect } from '../access.ts';
 import { BEGINNING, endAfter, onward, type PassesEnd } from '../core/backfill/outcome.ts';
 import { lastKeyQuery, type Key, type Walk } from '../core/backfill/sql.ts';
@@ -36,10 +36,11 @@ export async function runPasses(
     if (end.kind === 'stopped') return { verdict: 'unknown', because: `${end.because}; run it again to go on`, wrong: null };
     request.onProgress?.('verifying');
     const counted = await countAll(control, work);
+    if ('because' in counted) return { verdict: 'fail', because: counted.because, wrong: null };
     const changed = (await changedSoFar(control, name)) - before;
     course = onward(course, { changed, open: counted.open });
     const holders = course.idle === 0 ? [] : await findHolders(control, work.walk);
-    const ended = endAfter({ ...counted, ...course, holders });
+    const ended = endAfter({ ...counted, ...course, holders, changed: before + changed });
     if (ended !== null) return ended;
     request.onProgress?.(`${counted.open} rows still need work, which were held or came since; walking again`);
     if (course.idle > 0) await request.effects.clock.sleep(IDLE_PAUSE_MS, request.signal);
@@ -49,9 +50,21 @@ export async function runPasses(
 
 async function countAll(control: pg.Client, { definition, walk }: Omit<BatchWork, 'range' | 'sparing'>) {
   const { name, verify, where } = definition;
-  const wrong = verify === null ? null : await countWrong(control, name, verify);
+  const wrong = verify === null ? null : await verified(control, name, verify);
+  if (typeof wrong === 'object' && wrong !== null) return wrong;
   const left = wrong === 0 ? { open: 0, aside: 0 } : await countLeft(control, definition, walk);
-  return { ...left, wrong: wrong ?? left.open + left.aside, asked: verify ?? `NOT (${where})` };
+  const passed = verify === null ? `no row is wrong: none is left with ${where}` : `no row is wrong: ${verify}`;
+  return { ...left, wrong: wrong ?? left.open + left.aside, passed };
+}
+
+/** By now rows are changed: a verification that does not run is how the backfill ends, and no wrong use of it. */
+async function verified(control: pg.Client, name: string, verify: string): Promise<number | { readonly because: string }> {
+  try {
+    return await countWrong(control, name, verify);
+  } catch (error) {
+    if (error instanceof SlipwayError && error.code === 'config_invalid') return { because: `${error.message}. ${error.hint}` };
+    throw error;
+  }
 }
 
 const changedSoFar = async (control: pg.Client, name: string): Promise<number> => (await readBackfill(control, name))?.changed ?? 0;

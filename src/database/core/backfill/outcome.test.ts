@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { BEGINNING, endAfter, onward, type Walked } from './outcome.ts';
 
-const WALKED: Walked = { wrong: 1, asked: 'x IS NULL', open: 1, aside: 0, idle: 0, stale: 0, holders: [] };
+const WALKED: Walked = { wrong: 1, passed: 'no row is wrong: x', changed: 7, open: 1, aside: 0, idle: 0, stale: 0, holders: [] };
 
 it.each<readonly [verdict: string, words: string, walked: Partial<Walked>]>([
-  ['pass', 'no row is wrong: x IS NULL', { wrong: 0 }],
+  ['pass', 'no row is wrong: x', { wrong: 0 }],
+  ['pass', 'no row is wrong: x; `where` found no row to change', { wrong: 0, changed: 0 }],
   ['fail', 'one of the two is not right', { wrong: 3, open: 0 }],
   ['fail', '2 rows are left, which are set aside', { wrong: 2, open: 0, aside: 2 }],
   ['unknown', '1 row that needs work is not changed in 5 walks, because others hold them: process 7', { idle: 5, holders: ['process 7'] }],
@@ -15,6 +16,7 @@ it.each<readonly [verdict: string, words: string, walked: Partial<Walked>]>([
   const end = endAfter({ ...WALKED, ...walked });
   expect(end?.verdict).toBe(verdict);
   expect(end?.because).toContain(words);
+  expect(end?.because.includes('does it say what was meant')).toBe(walked.changed === 0);
 });
 
 it('walks again while rows that are open become fewer, or may yet be let go', () => {

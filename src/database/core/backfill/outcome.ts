@@ -4,8 +4,10 @@ import type { Verdict } from '../../../kernel/pure.ts';
 export interface Walked {
   /** What the verification query answered. */
   readonly wrong: number;
-  /** The question it asked. */
-  readonly asked: string;
+  /** What is said when it found none. */
+  readonly passed: string;
+  /** Rows that are changed, in all runs. */
+  readonly changed: number;
   /** Rows for which `where` is true, without those that are set aside. */
   readonly open: number;
   /** Those that are set aside. */
@@ -32,8 +34,10 @@ const MOST_STALE = 3;
 
 /** How the walks ended with the last one; null when another may find what is still wrong. */
 export function endAfter(walked: Walked): PassesEnd | null {
-  const { wrong, asked, open, aside, idle, stale } = walked;
-  if (wrong === 0) return { verdict: 'pass', because: `no row is wrong: ${asked}`, wrong };
+  const { wrong, passed, changed, open, aside, idle, stale } = walked;
+  // Right where the table is empty yet, or all is done; the same says a condition with a slip in it.
+  const none = changed === 0 ? '; `where` found no row to change: does it say what was meant?' : '';
+  if (wrong === 0) return { verdict: 'pass', because: `${passed}${none}`, wrong };
   if (open === 0) return { verdict: 'fail', because: hopeless(wrong, aside), wrong };
   if (idle >= MOST_IDLE) return { verdict: 'unknown', because: `${count(open)} not changed in ${idle} walks${heldBy(walked)}`, wrong };
   if (stale < MOST_STALE) return null;
