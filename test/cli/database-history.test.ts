@@ -96,3 +96,33 @@ describe('slipway db apply', () => {
     rmSync(join(folder, 'backfills'), { recursive: true });
   });
 });
+
+describe('a file that stopped in the middle', () => {
+  const HALF = 'CREATE INDEX CONCURRENTLY i ON t (id);\nCREATE UNIQUE INDEX CONCURRENTLY u ON t (id);';
+
+  it('is no hindrance: what applying does is go on there, and a dry run says so', async () => {
+    await query('CREATE TABLE t (id int); INSERT INTO t VALUES (1), (1)');
+    migration('1_a.sql', 'CREATE TABLE a (id int)');
+    migration('2_half.sql', HALF);
+    const failed = await slipway('db', 'apply');
+    expect(failed.exit).toBe(6);
+    expect(failed.out).toMatch(/1_a +1 statement .*applied, stays/);
+    await query('DELETE FROM t');
+    const dry = await slipway('db', 'apply', '--dry-run');
+    expect(dry).toMatchObject({
+      exit: 0,
+      out: expect.stringContaining('2_half is partly applied: 1 of 2 statements; applying goes on there'),
+    });
+    expect((await slipway('db', 'apply')).exit).toBe(0);
+  });
+
+  it('is one where it is being taken back', async () => {
+    migration('1_a.sql', 'CREATE TABLE t (id int)');
+    migration('2_b.sql', 'CREATE INDEX CONCURRENTLY i ON t (id)');
+    migration('2_b.down.sql', 'DROP INDEX CONCURRENTLY i;\nDROP INDEX CONCURRENTLY gone;');
+    expect((await slipway('db', 'apply')).exit).toBe(0);
+    expect((await slipway('db', 'apply', '--down', '2_b')).exit).toBe(6);
+    const dry = await slipway('db', 'apply', '--dry-run');
+    expect(dry).toMatchObject({ exit: 6, out: expect.stringContaining('2_b is being taken back: 1 of 2 statements; finish that first') });
+  });
+});

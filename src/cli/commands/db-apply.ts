@@ -58,7 +58,9 @@ function show({ terminal }: Call, status: MigrationStatus, remarks: readonly str
   // A tool gives its files names of its own.
   const own = status.history === OWN_HISTORY;
   const unusual = own ? status.pending.map(({ name }) => name).filter((name) => !followsConvention(name)) : [];
-  const verdict = status.drift.length + status.hindrances.length > 0 || status.partial !== null ? 'fail' : 'pass';
+  // Applying goes on in the middle of a file; what is being taken back has to be finished first.
+  const refused = status.drift.length + status.hindrances.length > 0 || status.partial?.direction === 'down';
+  const verdict = refused ? 'fail' : 'pass';
   if (terminal.json) terminal.data({ verdict, ...status, unusual, remarks });
   else
     terminal.say([renderMigrationStatus(status, unusual, terminal.style), ...remarks.map((line) => `Not asked here: ${line}`)].join('\n'));
@@ -86,7 +88,7 @@ async function apply(
       remarks: status.remarks,
       ...result,
     });
-  else terminal.say(renderApplied(result, terminal.style));
+  else terminal.say(renderApplied(result, terminal.style, names.length > 0 ? 'taken back' : 'applied, stays'));
   if (result.verdict === 'pass') return 0;
   return request.signal?.aborted === true ? INTERRUPTED : ERRORS.gate_blocked.exit;
 }
