@@ -1,6 +1,6 @@
 import type { StatementEffect } from '../rollback-class.ts';
 import { pathOf, samePath } from '../old-shape/shape.ts';
-import { child, children, textOf } from '../tree.ts';
+import { child, children, isSet, textOf } from '../tree.ts';
 
 /**
  * Where a statement belongs in a change without downtime. `expand`: what the new version needs and the old one does not notice.
@@ -40,7 +40,7 @@ export function phasesOf(effects: readonly StatementEffect[]): readonly PhasedSt
     text: one.statement.text,
     phase: phaseOf(one),
     // Of an addition the effect only names the kind of statement, in the parser's words.
-    why: one.effect.kind === 'additive' ? 'the old version does not notice it' : one.effect.why,
+    why: one.effect.kind === 'additive' ? addedWhy(one) : one.effect.why,
     lasts: one.statement.kind === 'VariableSetStmt',
   }));
   const names = namesGiven(effects);
@@ -48,6 +48,13 @@ export function phasesOf(effects: readonly StatementEffect[]): readonly PhasedSt
     const before = names[index];
     return before === undefined ? one : { ...one, phase: 'switch', why: `it goes with ${before}, which has another name from here on` };
   });
+}
+
+function addedWhy({ statement: { kind, node }, onFresh }: StatementEffect): string {
+  const locks = kind === 'IndexStmt' && !isSet(node, 'concurrent') && !onFresh;
+  return locks
+    ? 'what the old version sees stays as it is, but whoever writes waits until the index is built: `slipway db lint` says how to avoid that'
+    : 'the old version does not notice it';
 }
 
 /**

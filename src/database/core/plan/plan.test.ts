@@ -42,6 +42,14 @@ describe('the phase of', () => {
   });
 });
 
+it('an index that is built under a lock is no change that nobody notices', async () => {
+  const whys = async (sql: string): Promise<readonly string[]> => (await phased(sql)).map(({ why }) => why);
+  const noticed = expect.stringContaining('whoever writes waits until the index is built') as unknown;
+  expect(await whys('CREATE INDEX i ON t (n)')).toEqual([noticed]);
+  expect(await whys('CREATE INDEX CONCURRENTLY i ON t (n)')).toEqual(['the old version does not notice it']);
+  expect((await whys('CREATE TABLE n (id int); CREATE INDEX i ON n (id)'))[1]).toBe('the old version does not notice it');
+});
+
 describe('a name that another table takes over', () => {
   it.each([
     ['CREATE TABLE t_new (id int); ALTER TABLE t RENAME TO t_old; ALTER TABLE t_new RENAME TO t', ['expand', 'switch', 'switch']],
