@@ -80,7 +80,7 @@ describe('refused before anything runs', () => {
     ['bytes that are no UTF-8', new Uint8Array([0x53, 0xff, 0xfe]), 'the file is not UTF-8'],
     ['a psql command', 'SELECT 1;\n\\i other.sql\n', '1_a.sql:2: "\\i" is a command of psql'],
     ['psql at the very beginning', '\\set ON_ERROR_STOP on\nSELECT 1;', '1_a.sql:1: "\\set" is a command of psql'],
-    ['COPY with its data', 'SELECT 1;\nCOPY t (a) FROM stdin;\n1\n2\n\\.\n', 'COPY ... FROM stdin carries its data'],
+    ['COPY with its data', '-- é, a copy\nCOPY t (a) FROM stdin;\n1\n2\n\\.\n', '1_a.sql:2: COPY ... FROM stdin carries its data'],
     ['COPY without data', 'COPY t FROM stdin;', '1_a.sql:1: COPY ... FROM stdin carries its data'],
     ['COMMIT in the middle', 'CREATE TABLE t (id int);\nCOMMIT;\nSELECT 1', '1_a.sql:2: BEGIN, COMMIT and ROLLBACK are not allowed here'],
     ['an isolation level', 'BEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT 1;\nCOMMIT;', 'BEGIN, COMMIT and ROLLBACK are not allowed'],

@@ -34,7 +34,8 @@ export async function parseSql(sql: string): Promise<Parsed> {
     if (error instanceof RangeError) return refused(sql, 0, 'an expression in it is nested too deeply to be read here', 'depth');
     const index = hasSqlDetails(error) ? (error.sqlDetails?.cursorPosition ?? 0) : 0;
     const explained = explain(sql, index);
-    return refused(sql, index, explained ?? messageOf(error), explained === null ? null : 'psql');
+    if (explained !== null) return refused(sql, explained.index, explained.message, 'psql');
+    return refused(sql, index, messageOf(error));
   }
 }
 
@@ -44,20 +45,28 @@ function refused(sql: string, index: number, message: string, unsupported: Unsup
   return { ok: false, line: lineAt(sql, index), column: before.length - before.lastIndexOf('\n'), message, unsupported };
 }
 
+/** What is wrong, and where that begins. */
+interface Explained {
+  readonly message: string;
+  readonly index: number;
+}
+
 /** What psql understands and the server does not looks like a plain syntax error, so it is named; null for anything else. */
-function explain(sql: string, index: number): string | null {
+function explain(sql: string, index: number): Explained | null {
   const characters = Array.from(sql);
   if (characters[index] === '\\') {
     const command = /^\\\S*/.exec(characters.slice(index).join(''))?.[0] ?? '\\';
-    return `"${command}" is a command of psql, not SQL; take it out`;
+    return { index, message: `"${command}" is a command of psql, not SQL; take it out` };
   }
   const variable = characters[index] === ':' ? /^:(?:["']?\w+["']?)/.exec(characters.slice(index, index + 80).join(''))?.[0] : undefined;
-  if (variable !== undefined) return `"${variable}" is a variable of psql, not SQL; write its value`;
+  if (variable !== undefined) return { index, message: `"${variable}" is a variable of psql, not SQL; write its value` };
   const before = characters.slice(0, index).join('');
-  if (/\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*$/i.test(before)) {
-    return 'COPY ... FROM stdin carries its data in the file, which only psql can read; write INSERT statements or load the data with a program';
-  }
-  return null;
+  const copy = /\bcopy\b(?:(?!\bcopy\b)[^;])*\bfrom\s+stdin\b[^;]*;\s*$/i.exec(before);
+  if (copy === null) return null;
+  const message =
+    'COPY ... FROM stdin carries its data in the file, which only psql can read; write INSERT statements or load the data with a program';
+  // The parser stumbles over the data behind it.
+  return { index: Array.from(before.slice(0, copy.index)).length, message };
 }
 
 function statementsOf(sql: string, tree: JsonObject): readonly Statement[] {
