@@ -38,6 +38,9 @@ export interface Channel {
   close(): void;
 }
 
+/** As much of it as says how far its changes got. */
+export type Counted = Pick<Channel, 'environment' | 'clients' | 'current'>;
+
 type Parts = Pick<Serving, 'clock' | 'flags' | 'log' | 'process' | 'snapshots'>;
 
 /** @throws SlipwayError `store_unreachable` when nothing of the environment is in memory, nor in reach */

@@ -1,7 +1,7 @@
 import type { LeftClient } from '../../flags/index.ts';
 import { messageOf } from '../../kernel/index.ts';
 import type { Serving } from '../http/mount.ts';
-import type { Channel } from './channel.ts';
+import type { Counted } from './channel.ts';
 
 /** Whether somebody has come that another process left is looked so often. */
 const LOOK_MS = 1_000;
@@ -13,9 +13,9 @@ export interface Left {
   /** Looks who is waited for, once a second; in between it is nobody. */
   look(): Promise<void>;
   /** Who of them is connected here. To be told together with numbers of this same moment, which they are in. */
-  back(channel: Channel): readonly string[];
+  back(channel: Counted): readonly string[];
   /** This process ends: whoever is connected now must come back. Answers how to tell it. */
-  end(channels: readonly Channel[]): () => Promise<void>;
+  end(channels: readonly Counted[]): () => Promise<void>;
 }
 
 export function createLeft({ clock, log, telemetry, process }: Pick<Serving, 'clock' | 'log' | 'process' | 'telemetry'>): Left {

@@ -1,11 +1,14 @@
 import type { Acknowledgement } from '../../flags/index.ts';
-import { messageOf } from '../../kernel/index.ts';
+import { messageOf, type Instant } from '../../kernel/index.ts';
 import type { Serving } from '../http/mount.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
 
 /** While somebody waits for acknowledgements, those that came to other processes are fetched so often. */
 const FETCH_MS = 200;
+/** After so long who has not said it is away, or will say it on coming back: then it is soon enough to fetch so often. */
+const LONG_MS = 10 * 60_000;
+const SELDOM_MS = 3_000;
 
 /** Takes acknowledgements, which a balancer may bring to any process, to the one that their client has its stream from. */
 export interface Relay {
@@ -31,9 +34,19 @@ export function startRelay(
     }
   };
   let fetching = false;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  const asked = new WeakMap<Channel, { readonly seq: number; readonly since: Instant }>();
+  const isDue = (channel: Channel, now: Instant): boolean => {
+    const seq = channel.clients.asked();
+    const known = asked.get(channel);
+    const round = known?.seq === seq ? known : { seq, since: now };
+    asked.set(channel, round);
+    return channel.clients.isWaiting() && now - fetchedAt >= (now - round.since > LONG_MS ? SELDOM_MS : 0);
+  };
   const timer = setInterval(() => {
-    if (fetching || !channels.all().some(({ clients }) => clients.isWaiting())) return;
-    fetching = true;
+    const now = clock.monotonic();
+    if (fetching || !channels.all().some((channel) => isDue(channel, now))) return;
+    [fetching, fetchedAt] = [true, now];
     fetch()
       .catch((error: unknown) =>
         log('warn', 'acknowledgements that came to other processes could not be read', { error: messageOf(error) }),

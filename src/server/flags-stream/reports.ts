@@ -1,41 +1,40 @@
 import { messageOf, type Instant } from '../../kernel/index.ts';
 import type { Reach } from '../../flags/index.ts';
 import type { Serving } from '../http/mount.ts';
-import type { Channel } from './channel.ts';
+import type { Counted } from './channel.ts';
 import { createLeft } from './left.ts';
 
 /** While acknowledgements come in, whoever waits for them wants to see them move. */
 const MOVING_MS = 100;
 /** A process that did not report for 10 s counts as gone. */
 const QUIET_MS = 3_000;
-/** After this nobody waits for the acknowledgements of a change any more. */
-const ROUND_MS = 10 * 60_000;
 
 /** Reports of how far changes got, written by themselves until they are stopped. */
 export interface Reports {
   /** Something moved in the environment. */
-  moved(channel: Channel): void;
+  moved(channel: Counted): void;
   /** Writes the last report, and who must come back: who is connected when this is called is about to lose its stream. */
   stop(): Promise<void>;
 }
 
 interface Reporting {
-  readonly channel: Channel;
+  readonly channel: Counted;
   moved: boolean;
   writtenAt: Instant;
-  round: { readonly seq: number; readonly since: Instant };
+  /** Whose acknowledgements were counted at the last look. */
+  asked: number;
 }
 
 type Parts = Pick<Serving, 'clock' | 'log' | 'process' | 'telemetry'>;
 
-export function startReports(parts: Parts, channels: () => readonly Channel[]): Reports {
+export function startReports(parts: Parts, channels: () => readonly Counted[]): Reports {
   const { clock, log, telemetry } = parts;
-  const known = new Map<Channel, Reporting>();
+  const known = new Map<Counted, Reporting>();
   let writing: Promise<void> = Promise.resolve();
   let busy = false;
 
-  const of = (channel: Channel): Reporting => {
-    const found = known.get(channel) ?? { channel, moved: true, writtenAt: 0, round: { seq: 0, since: 0 } };
+  const of = (channel: Counted): Reporting => {
+    const found = known.get(channel) ?? { channel, moved: true, writtenAt: 0, asked: 0 };
     known.set(channel, found);
     return found;
   };
@@ -52,7 +51,7 @@ export function startReports(parts: Parts, channels: () => readonly Channel[]): 
   const tick = async (): Promise<void> => {
     await left.look();
     for (const one of channels().map(of)) {
-      endRound(one, clock.monotonic());
+      noteAsked(one);
       const back = left.back(one.channel);
       const due = one.moved || back.length > 0 || clock.monotonic() - one.writtenAt >= QUIET_MS;
       if (due) await write(one, reachOf(one.channel, parts.process), back);
@@ -82,15 +81,14 @@ export function startReports(parts: Parts, channels: () => readonly Channel[]): 
   };
 }
 
-function reachOf({ environment, clients, current }: Channel, process: string): Reach {
+function reachOf({ environment, clients, current }: Counted, process: string): Reach {
   const { history, seq } = current();
   return { environment, process, history, inMemory: seq, ...clients.reach() };
 }
 
-function endRound(one: Reporting, now: Instant): void {
-  const { clients } = one.channel;
-  if (clients.asked() !== one.round.seq) {
-    one.round = { seq: clients.asked(), since: now };
-    one.moved = true;
-  } else if (one.round.seq > 0 && now - one.round.since > ROUND_MS) clients.ask(0, 0);
+/** Acknowledgements are counted for as long as no newer change asks for them: how far a kill got is asked hours later too. */
+function noteAsked(one: Reporting): void {
+  const asked = one.channel.clients.asked();
+  if (asked !== one.asked) one.moved = true;
+  one.asked = asked;
 }
