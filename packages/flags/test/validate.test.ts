@@ -110,7 +110,11 @@ describe('a flag', () => {
       '.default.weights[0].weight',
       /whole number/,
     ],
-    [{ default: { weights: [{ variant: 'on', weight: 99_999 }] } }, '.default.weights', /sum up to 100000.*99999/],
+    [
+      { default: { weights: [{ variant: 'on', weight: 99_999 }] } },
+      '.default.weights',
+      /sum up to 100000 \(100 %\), and sum up to 99999 \(99.999 %\)/,
+    ],
     [{ default: { weights: [{ variant: 'none', weight: 100_000 }] } }, '.default.weights[0].variant', /variant "none"/],
     [{ default: {} }, '.default', /lacks "weights"/],
     [{ prerequisites: [{ flag: 'release_none', variants: ['on'] }] }, '.prerequisites[0].flag', /flag "release_none"/],

@@ -120,7 +120,7 @@ function checkServe(place: Place, serve: unknown, variants: ReadonlySet<string>)
   }
   // NaN: what is wrong was said already.
   if (!Number.isNaN(sum) && sum !== EVERYBODY)
-    refuse(inner, `must sum up to ${EVERYBODY} (thousandths of a percent), and sum up to ${sum}`);
+    refuse(inner, `must sum up to ${EVERYBODY} (100 %), and sum up to ${sum} (${sum / 1_000} %)`);
 }
 
 function checkRules(place: Place, rules: unknown, variants: ReadonlySet<string>, { segments }: Known): void {
