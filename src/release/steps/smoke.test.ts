@@ -60,6 +60,45 @@ it.each([
   expect(routeBase({ host, port: 80 })).toBe(base);
 });
 
+describe("smoke of a group's own ports", () => {
+  const own = plan.steps.find(({ id }) => id === 'verify.smoke')!;
+  const { port } = answering.address() as AddressInfo;
+  const ready = { process: 'api', index: 0, phase: 'ready', port, restarts: 0, lastExit: null, health: { reason: 'fine' } };
+
+  /** The group as the agent tells it, look by look; the last look stays. The step's time is over after ten. */
+  async function smokeOwn(...phases: readonly string[]) {
+    const looks = phases.map((phase) => ({ ...ready, phase }));
+    const spec = { id: 'g', version: '1.1.0', directory: '/nowhere', processes: [{ name: 'api', instances: 1 }] };
+    const target = {
+      inspect: async () => ({ spec, instances: [looks.length > 1 ? looks.shift() : looks[0]] }),
+      output: async () => [],
+    };
+    const deps = { target, databaseFor: async () => null, environmentFor: async () => ({}) } as unknown as StepDeps;
+    const over = new AbortController();
+    let slept = 0;
+    const sleep = async (): Promise<void> => void (++slept > 10 && over.abort());
+    const questions = { ...plan.definition.smoke, read: [], noReads: 'a test', write: [], noWrites: 'a test', worker: [], withinMs: 0 };
+    const step = { ...own, input: { ...own.input, smoke: questions } };
+    const effects = { clock: { now: () => 0, monotonic: () => 0, sleep } };
+    return smokeStep(deps)({ plan, step, events: [], signal: over.signal, note: () => undefined, effects } as unknown as StepContext);
+  }
+
+  it('waits for instances that an agent which was started again has to find first', async () => {
+    expect(await smokeOwn('starting', 'starting', 'ready')).toMatchObject({ verdict: 'pass' });
+  });
+
+  it('fails where none gets ready in the time of the step, or one has given up', async () => {
+    expect(await smokeOwn('starting')).toMatchObject({
+      verdict: 'fail',
+      reason: expect.stringMatching(/^no instance of .* not ready in time/),
+    });
+    expect(await smokeOwn('unhealthy', 'failed')).toMatchObject({
+      verdict: 'fail',
+      reason: expect.stringContaining('did not become ready'),
+    });
+  });
+});
+
 describe("smoke through the users' address", () => {
   it('passes where the version answers', async () => {
     expect(await smoke(answering, router(1, 1))).toMatchObject({ verdict: 'pass' });

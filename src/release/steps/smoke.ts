@@ -4,7 +4,7 @@ import type { Definition, SmokeDefinition } from '../core/definition.ts';
 import type { StepContext, StepExecutor, StepOutcome } from '../ports.ts';
 import { runSmoke } from '../smoke/smoke.ts';
 import type { StepDeps } from './deps.ts';
-import { printedBy } from './group.ts';
+import { printedBy, waitUntilReady } from './group.ts';
 import { as, object, text } from './input.ts';
 
 /** Smoke of one group on its own ports, or of the whole service through the address users use. */
@@ -16,12 +16,31 @@ export function smokeStep(deps: StepDeps): StepExecutor {
     const group = await deps.target.inspect(text(input, 'group'));
     if (group === null) return { verdict: 'fail', reason: `${text(input, 'group')} is not running` };
     const one = { smoke: as<SmokeDefinition>(input['smoke']), definition, version, group };
-    if (text(input, 'through') !== 'route') return smokeGroup(deps, context, { ...one, bases: groupBases(group, definition) });
+    if (text(input, 'through') !== 'route') return smokeReady(deps, context, one);
     const { service, environment } = context.plan;
     return throughRouter(deps, `${service}/${environment}`, () =>
       smokeGroup(deps, context, { ...one, bases: [routeBase(as<Listen>(object(input, 'listen')))] }),
     );
   };
+}
+
+/**
+ * A step before this one saw all instances ready. That none is can be an agent that was started again, which finds them anew: it is
+ * given the time that the step has.
+ */
+async function smokeReady(deps: StepDeps, context: StepContext, one: Omit<GroupSmoke, 'bases'>): Promise<StepOutcome> {
+  const { definition, group } = one;
+  const bases = groupBases(group, definition);
+  if (bases.length > 0 || !listens(definition)) return smokeGroup(deps, context, { ...one, bases });
+  const waited = await waitUntilReady(deps.target, group.spec, context);
+  const now = await deps.target.inspect(group.spec.id);
+  if (waited.verdict !== 'pass' || now === null)
+    return { ...waited, verdict: 'fail', reason: `no instance of ${one.version} is ready: ${waited.reason}` };
+  return smokeGroup(deps, context, { ...one, group: now, bases: groupBases(now, definition) });
+}
+
+function listens({ processes }: Definition): boolean {
+  return processes.some((process) => process.port);
 }
 
 /**
@@ -48,8 +67,7 @@ export interface GroupSmoke {
 /** Runs a smoke against running instances. A service that should listen and does not is `fail`. */
 export async function smokeGroup(deps: StepDeps, context: StepContext, one: GroupSmoke): Promise<StepOutcome> {
   const { definition, bases } = one;
-  if (bases.length === 0 && definition.processes.some((process) => process.port))
-    return { verdict: 'fail', reason: `no instance of ${one.version} is ready` };
+  if (bases.length === 0 && listens(definition)) return { verdict: 'fail', reason: `no instance of ${one.version} is ready` };
   const routed = definition.processes.find((process) => process.routed);
   const outcome = await runSmoke(deps, context, one.smoke, {
     bases,
