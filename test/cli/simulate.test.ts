@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
-import { agentPlaces } from '../../src/server/index.ts';
+import { makeAgentPlaces } from '../../src/server/index.ts';
 import { createEmbeddedRouter, createRouterRoutes, type LocalRouter } from '../../src/traffic/index.ts';
 import { freePort } from '../support/free-port.ts';
-import { ask as askRouter, createCleanup, scratch as scratchFolder, startServer, type Cleanup } from '../traffic/support.ts';
+import { ask as askRouter, createCleanup, scratch as scratchFolder, startServer, until, type Cleanup } from '../traffic/support.ts';
 import { inProcess, scratch } from './support.ts';
 
 const home = scratch();
@@ -149,6 +149,8 @@ describe('slipway simulate', () => {
       await serveRouter(cleanup, state, router);
       for (let minute = 0; minute < 4; minute++) {
         for (let n = 0; n < 10; n++) await askRouter(port);
+        // Whoever has its answer may not be counted yet, and would be in the next minute.
+        await until('all are counted', async () => countOf(await router.stats('shop/dev')) === 10 * (minute + 1));
         now += 60_000;
       }
       writeFileSync(join(folder, 'slipway.yaml'), 'service: shop\nlisten: 8080\nrun: node server.js\n');
@@ -167,6 +169,10 @@ describe('slipway simulate', () => {
   });
 });
 
+function countOf(stats: Awaited<ReturnType<LocalRouter['stats']>>): number {
+  return (stats?.versions ?? []).reduce((sum, { requests }) => sum + requests, 0);
+}
+
 /** Fails every so-manieth request. */
 function failing(every: number): (request: unknown, response: ServerResponse) => void {
   let asked = 0;
@@ -178,7 +184,7 @@ function failing(every: number): (request: unknown, response: ServerResponse) =>
 
 /** What an agent's socket answers of its router. */
 async function serveRouter(cleanup: Cleanup, state: string, router: LocalRouter): Promise<void> {
-  const { socket } = agentPlaces(state);
+  const { socket } = makeAgentPlaces(state);
   mkdirSync(dirname(socket), { recursive: true });
   const server = createAdaptorServer({ fetch: (await createRouterRoutes(router, () => undefined)).fetch });
   await new Promise<void>((resolve) => server.listen(socket, resolve));
