@@ -151,6 +151,10 @@ describe('slipway serve and its client', () => {
     const [ending, dying] = [await bed.serve(), await bed.serve()];
     await connect({ url: dying.base });
     expect(await ending.stop()).toBe(0);
+    // Of one that dies before it said so, nobody knows that it had a client.
+    const counted = async (): Promise<number | undefined> =>
+      (await bed.store.telemetry.reach('dev')).find(({ pid }) => pid === dying.child.pid)?.connected;
+    await until(async () => (await counted()) === 1);
     const gone = once(dying.child, 'exit');
     dying.child.kill('SIGKILL');
     await gone;
