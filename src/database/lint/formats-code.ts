@@ -78,6 +78,6 @@ async function readCode(folder: Folder, name: string, code: Code): Promise<reado
   const parts = codeDirections(read.text);
   return (['up', 'down'] as const).map((direction) => {
     const [from, to] = parts[direction];
-    return { name, direction, transactions, ...codeSql(read.text, CODE_DIALECTS[code.name], from, to) };
+    return { name, direction, transactions, conditional: true, ...codeSql(read.text, CODE_DIALECTS[code.name], from, to) };
   });
 }

@@ -1,6 +1,5 @@
 import { isJsonObject, messageOf, type JsonObject } from '../../kernel/index.ts';
 import { splitLiquibase, splitMarked, type Section } from '../core/lint/sections.ts';
-import { parseFileName } from '../core/file-name.ts';
 import type { TransactionMode } from '../core/lint/types.ts';
 import { besideOrAbove, byNumber, saysAbove, unreadable } from './folder.ts';
 import { CODE_FORMATS, PRINTED_FORMATS } from './formats-code.ts';
@@ -117,7 +116,8 @@ const SQL_FORMATS: readonly Format[] = [
     name: 'liquibase',
     readsAs: 'sql',
     detect: (folder) => holds(folder, /^\s*--\s*liquibase\s+formatted\s+sql/i),
-    read: (folder) => split(folder, sqlFiles(folder), splitLiquibase),
+    // Its changesets may have conditions of their own.
+    read: async (folder) => (await split(folder, sqlFiles(folder), splitLiquibase)).map((one) => ({ ...one, conditional: true })),
   },
   marked('goose', /^--\s*\+goose\s+(?:up|down)\b/im),
   marked('dbmate', /^--\s*migrate:up\b/im),
@@ -161,8 +161,9 @@ export const FORMATS: readonly Format[] = [
   RAW,
 ];
 
+/** As these tools read names: a number, and any words. */
 function numbered(folder: Folder): boolean {
-  return flat(folder).length > 0 && flat(folder).every((name) => parseFileName(name) !== null);
+  return flat(folder).length > 0 && flat(folder).every((name) => /^\d+_.*\.sql$/.test(name));
 }
 
 async function says(folder: Folder, name: string, pattern: RegExp): Promise<boolean> {

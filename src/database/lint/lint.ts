@@ -115,6 +115,8 @@ async function lintOne(written: SourceFile, place: InHistory, { options, limited
       limited,
       unmixed: file.unmixed === true,
       loose: file.readsAs === 'psql' && file.transactions === 'auto',
+      // Of a plain folder nobody knows whether its files are steps of one way.
+      conditional: file.readsAs === 'psql' || file.conditional === true,
     },
     place,
     schema,

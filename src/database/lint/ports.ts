@@ -13,6 +13,8 @@ export interface SourceFile {
   readonly gaps: readonly Gap[];
   /** The tool refuses a file of which only some statements can be in a transaction. */
   readonly unmixed?: true;
+  /** Some of it may not run: its tool, or the program it is written in, asks before. */
+  readonly conditional?: true;
   /** What its tool reads in it besides SQL; left out where nobody knows. */
   readonly readsAs?: Reader;
 }

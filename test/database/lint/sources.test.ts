@@ -120,8 +120,8 @@ describe('formats', () => {
     ['sql-migrate', { '1_a.sql': `-- +migrate Up notransaction\n${BAD}\n` }, ['1_a.sql up statement']],
     [
       'sqlx',
-      { 'Cargo.toml': '', '1_a.sql': '-- no-transaction\nSELECT 1', '2_b.up.sql': 'SELECT 1', '2_b.down.sql': 'SELECT 1' },
-      ['1_a.sql up statement', '2_b.down.sql down file', '2_b.up.sql up file'],
+      { 'Cargo.toml': '', '1_a.b-c.sql': '-- no-transaction\nSELECT 1', '2_b.up.sql': 'SELECT 1', '2_b.down.sql': 'SELECT 1' },
+      ['1_a.b-c.sql up statement', '2_b.down.sql down file', '2_b.up.sql up file'],
     ],
     [
       'golang-migrate',
@@ -242,6 +242,19 @@ describe('files that cannot be judged', () => {
     expect(await found({ '1_a/up.sql': up, '1_a/down.sql': down })).toEqual(['1_a/down.sql down 1:1 still-needed']);
     // By their names, this one comes before its up file.
     expect(await found({ '1_a.up.sql': up, '2_b.up.sql': 'DROP TABLE t; DROP TYPE mood', '2_b.down.sql': down })).toEqual([]);
+  });
+
+  test('what cannot be made twice stops a tool that runs every file, and is a warning where some may not run', async () => {
+    const twice = 'CREATE TABLE t (a int); CREATE TABLE t (a int);';
+    const answer = async (files: Files) => {
+      const { found, verdicts } = await read(files);
+      return [found.some((one) => one.endsWith('already-there')), verdicts[0]];
+    };
+    expect(await answer({ '1_a/migration.sql': twice })).toEqual([true, 'fail']);
+    expect(await answer({ 'Cargo.toml': '', '1_a.b.sql': twice })).toEqual([true, 'fail']);
+    expect(await answer({ '1_a.sql': twice })).toEqual([true, 'pass']);
+    expect(await answer({ 'a.sql': `--liquibase formatted sql\n--changeset ann:1\n${twice}` })).toEqual([true, 'pass']);
+    expect(await answer({ '1_a.js': `exports.up = (knex) => knex.raw(\`${twice}\`);` })).toEqual([true, 'pass']);
   });
 
   test('a file of 50 MB is not even read', async () => {

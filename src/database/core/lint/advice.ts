@@ -47,6 +47,8 @@ const ADVICE: Partial<Readonly<Record<RuleId, string>>> = {
   'truncate-cascade': '-- name the tables instead of CASCADE',
   'assigned-twice': '-- name it once',
   'insert-columns': '-- name the columns: INSERT INTO name (a, b) ...',
+  'already-there': '-- leave it out; IF NOT EXISTS only hides that what is there may be something else',
+  'not-there': '-- leave it out, or write the name that it has now',
   'unbatched-write': '-- in batches by key, each in its own transaction (slipway db backfill)',
 };
 

@@ -18,20 +18,47 @@ export interface Dependant extends Needed {
   readonly undo: string;
 }
 
-/** What is known for certain to need something, and the columns of views. */
+/** What is there for certain, because these files made it or gave it its name. */
+export interface Made {
+  /** A table of which little is known may be a view, or an index. A temporary one is only this session's. */
+  readonly kind: 'table' | 'view' | 'index' | 'sequence' | 'type' | 'temporary';
+  /** The table of an index; empty for anything else. */
+  readonly owner: string;
+  /** Every column of a table, every value of an enum; null where there may be others. */
+  readonly members: ReadonlySet<string> | null;
+  /** Its constraints, by the names that were written. */
+  readonly constraints: ReadonlySet<string>;
+  /** What the names of its other constraints begin with; null where they may be called anything. */
+  readonly given: readonly string[] | null;
+  /** Has it a primary key for certain? */
+  readonly key: boolean;
+}
+
+/** What is certain: what needs something, the columns of views, what is there and what is not any more. */
 export interface Dependants {
   list: readonly Dependant[];
   readonly columns: Map<string, readonly string[]>;
+  /** By name; a type's is its own kind of name, see `typeKey`. */
+  readonly there: Map<string, Made>;
+  /** Dropped, or called otherwise now. */
+  readonly gone: Set<string>;
   /** Bare names may be of another schema from some session on, and nobody knows from which: no more is told. */
   blind: boolean;
 }
 
 export function noDependants(): Dependants {
-  return { list: [], columns: new Map(), blind: false };
+  return { list: [], columns: new Map(), there: new Map(), gone: new Set(), blind: false };
 }
 
 /** Forgets all: what follows may have dropped any of them, and nobody saw it. */
 export function forgetAll(dependants: Dependants): void {
   dependants.list = [];
   dependants.columns.clear();
+  dependants.there.clear();
+  dependants.gone.clear();
+}
+
+/** Forgets some of what is there, without saying that it is gone. */
+export function forgetThere({ there }: Dependants, which: (one: Made) => boolean): void {
+  for (const [name, one] of there) if (which(one)) there.delete(name);
 }

@@ -9,6 +9,7 @@ import { checkReach, mixedFile } from './checks-reach.ts';
 import { checkOldVersion } from './checks-old-version.ts';
 import { checkRows } from './checks-rows.ts';
 import { checkStyle } from './checks-style.ts';
+import { checkThere } from './checks-there.ts';
 import { checkTransactions } from './checks-transactions.ts';
 import { checkVersion } from './checks-version.ts';
 import { withPlace } from './command-place.ts';
@@ -23,6 +24,7 @@ import type { Schema } from './schema.ts';
 import { ownPath, pathOf, resolveNames, type Path } from './search-path.ts';
 import { isUtc, resetBy, settingOf } from './settings.ts';
 import { readSuppressions } from './suppressions.ts';
+import { followThere } from './there.ts';
 import { slipDraft, timeline } from './timeline.ts';
 import type { Context, Draft, FileFacts, LintOptions, Placed, TransactionMode } from './types.ts';
 
@@ -36,6 +38,8 @@ export interface LintSource extends Source {
   readonly unmixed: boolean;
   /** Nobody knows whether what runs it puts a transaction around it. */
   readonly loose: boolean;
+  /** Nobody knows whether all of it runs, and all that stands before it. */
+  readonly conditional: boolean;
 }
 
 /** What a statement does to tables in use: what a trace of it must find. */
@@ -104,6 +108,7 @@ function factsOf(source: LintSource, place: InHistory): Run['file'] {
     statements: source.statements.length,
     settings: new Map(),
     limited: source.limited,
+    conditional: source.conditional,
   };
 }
 
@@ -114,15 +119,16 @@ function takeStep(run: Run, step: Step, { outer, position }: { readonly outer: P
   const transaction = outer.transaction;
   endLocal(file.settings, step.placed);
   const context = contextOf(step, run);
-  for (const draft of drafts(context))
+  const plain = inside === null && isPlain(statement, run);
+  for (const draft of [...drafts(context), ...(plain ? checkThere(context) : [])])
     run.found.push({ draft, statement, base: step.base, inside, young: isYoung(draft.relation, { schema, place, transaction }) });
   run.claims.push(...claimOf(outer.statement, position + 1, context));
   noteSetting(file.settings, step.placed);
-  const plain = inside === null && isPlain(statement, run);
   if (inside === null) forgetDependants(schema, statement, plain);
   if (inside === 'function') return;
   applyStatement(schema, statement, { file: place.index, transaction });
   if (plain) noteDependants(schema, statement);
+  if (plain) followThere(schema.dependants, statement);
   noteDone(run.done, statement, context.impacts);
 }
 

@@ -155,8 +155,13 @@ export function copyOf(schema: Schema): Schema {
     views: new Map(schema.views),
     functions: new Map(schema.functions),
     schemas: new Set(schema.schemas),
-    dependants: { ...schema.dependants, columns: new Map(schema.dependants.columns) },
+    dependants: certainOf(schema.dependants),
   };
+}
+
+function certainOf(dependants: Dependants): Dependants {
+  const { columns, there, gone } = dependants;
+  return { ...dependants, columns: new Map(columns), there: new Map(there), gone: new Set(gone) };
 }
 
 /** One name for one relation, whether or not `public` was written. */

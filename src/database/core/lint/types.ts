@@ -116,6 +116,8 @@ export interface FileFacts {
   readonly settings: ReadonlyMap<string, { readonly value: string; readonly transaction: number | null }>;
   /** Did Slipway's own apply set the timeouts? */
   readonly limited: boolean;
+  /** Nobody knows whether all of it runs, and all that stands before it. */
+  readonly conditional: boolean;
 }
 
 /**
