@@ -27,7 +27,10 @@ interface DependantRow {
   readonly path: readonly string[];
 }
 
-/** The table's own constraints, indexes, triggers, defaults and policies go with it; those of a column go with the column. */
+/**
+ * The table's own constraints, indexes, triggers, defaults and policies go with it; those of a column go with the column. What a partition
+ * has of its whole's goes with that.
+ */
 const DEPENDS = `WITH used AS (
     SELECT DISTINCT CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END AS classid, coalesce(r.ev_class, d.objid) AS objid,
       CASE WHEN r.oid IS NULL THEN d.objsubid ELSE 0 END AS objsubid
@@ -37,7 +40,9 @@ const DEPENDS = `WITH used AS (
     CASE WHEN i.type IN ('trigger', 'policy', 'rule') THEN string_to_array(replace(i.identity, '"', ''), ' on ') WHEN u.classid = 'pg_proc'::regclass THEN ARRAY[i.schema, (SELECT p.proname::text FROM pg_proc p WHERE p.oid = u.objid)]
       ELSE array_remove(ARRAY[i.schema, i.name], NULL) END AS path
   FROM used u, LATERAL pg_identify_object(u.classid, u.objid, u.objsubid) i
-  WHERE NOT ($2::int = 0 AND (
+  WHERE NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE u.classid = 'pg_trigger'::regclass AND t.oid = u.objid AND coalesce(to_jsonb(t) ->> 'tgparentid', '0') <> '0')
+    AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE u.classid = 'pg_constraint'::regclass AND k.oid = u.objid AND k.conparentid <> 0)
+    AND NOT ($2::int = 0 AND (
     (u.classid = 'pg_class'::regclass AND u.objid = $1) OR EXISTS (SELECT 1 FROM pg_constraint c WHERE u.classid = 'pg_constraint'::regclass AND c.oid = u.objid AND c.conrelid = $1)
     OR EXISTS (SELECT 1 FROM pg_policy p WHERE u.classid = 'pg_policy'::regclass AND p.oid = u.objid AND p.polrelid = $1)
     OR EXISTS (SELECT 1 FROM pg_trigger t WHERE u.classid = 'pg_trigger'::regclass AND t.oid = u.objid AND t.tgrelid = $1)
@@ -46,10 +51,13 @@ const DEPENDS = `WITH used AS (
   ORDER BY what`;
 
 async function knownDependants(client: pg.Client, shape: FoundShape, away: OutOfTheWay): Promise<readonly Dependant[]> {
-  const { rows } = await client.query<DependantRow>(DEPENDS, [shape.oid, shape.attnum]);
-  return rows
-    .filter((row) => !isAway(row, shape, away))
-    .map(({ what }) => ({ what, shape: shape.shape.told, use: 'names', how: 'PostgreSQL refuses to drop it while this is there' }));
+  const found = new Set<string>();
+  for (const { oid, attnum } of shape.goes) {
+    const { rows } = await client.query<DependantRow>(DEPENDS, [oid, attnum]);
+    for (const row of rows) if (!isAway(row, shape, away)) found.add(row.what);
+  }
+  const how = 'PostgreSQL refuses to drop it while this is there';
+  return [...found].map((what) => ({ what, shape: shape.shape.told, use: 'names', how }));
 }
 
 function isAway({ type, path }: DependantRow, shape: FoundShape, { dropped, replaced }: OutOfTheWay): boolean {

@@ -10,6 +10,14 @@ export interface FoundShape extends Resolved {
   /** Of its table or itself; null for what is not in a table. */
   readonly oid: number | null;
   readonly attnum: number;
+  /** Itself, and the partitions and heirs that lose it with it: what depends on one of them keeps it from going, too. */
+  readonly goes: readonly Place[];
+}
+
+/** A relation in the catalog, and a column of it; 0 for all of it. */
+export interface Place {
+  readonly oid: number;
+  readonly attnum: number;
 }
 
 /** Old shapes that are there, and those that are not. */
@@ -35,7 +43,8 @@ export async function findShapes(client: pg.Client, shapes: readonly OldShape[])
 /** With what inherits from it: a query may name the partition instead of the table. */
 const RELATION = `WITH RECURSIVE below AS (
     SELECT to_regclass($1)::oid AS oid UNION SELECT i.inhrelid FROM pg_inherits i JOIN below b ON b.oid = i.inhparent)
-  SELECT c.oid::int8::float8 AS oid, n.nspname::text AS schema, c.relname::text AS name, c.oid = to_regclass($1)::oid AS self,
+  SELECT c.oid::int8::float8 AS oid, n.nspname::text AS schema, c.relname::text AS name, c.oid = to_regclass($1)::oid AS self, c.relispartition AS part,
+    EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $2 AND NOT a.attisdropped AND NOT a.attislocal) AS inherited,
     ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
     (SELECT a.attnum::int FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped) AS attnum,
     CASE WHEN (SELECT a.atthasdef OR a.attidentity <> '' FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $2 AND NOT a.attisdropped) THEN 'default'
@@ -50,23 +59,35 @@ interface RelationRow {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
+  readonly self: boolean;
+  readonly part: boolean;
+  /** It has the column from another table alone. */
+  readonly inherited: boolean;
   readonly columns: readonly string[];
   readonly attnum: number | null;
   readonly otherwise: FoundShape['otherwise'];
 }
 
 async function findShape(client: pg.Client, shape: OldShape): Promise<FoundShape | null> {
-  const nothing = { shape, key: shape.told, oid: null, attnum: 0, relations: [], columns: [], namesakes: [], otherwise: 'null' } as const;
+  const nothing = { shape, key: shape.told, oid: null, attnum: 0, goes: [], relations: [], columns: [], namesakes: [], otherwise: 'null' } as const;
   if (shape.kind !== 'column' && shape.kind !== 'relation') return nothing;
   const { rows } = await client.query<RelationRow>(RELATION, [quoted(shape.path), shape.column ?? '']);
   const [self] = rows;
   if (self === undefined || (shape.kind === 'column' && self.attnum === null)) return null;
   const name = `${self.schema}.${self.name}`;
   const relations = rows.map((one) => [one.schema, one.name] as const);
-  if (shape.kind === 'relation') return { ...nothing, key: name, oid: self.oid, relations, columns: self.columns };
+  const goes = rows.flatMap((row) => placeOf(shape, row) ?? []);
+  if (shape.kind === 'relation') return { ...nothing, key: name, oid: self.oid, goes, relations, columns: self.columns };
   const oids = rows.map(({ oid }) => oid);
   const { rows: others } = await client.query<{ schema: string; name: string }>(NAMESAKES, [shape.column, oids]);
   const namesakes = others.map((one) => [one.schema, one.name] as const);
   const key = `${name}.${shape.column ?? ''}`;
-  return { shape, key, oid: self.oid, attnum: self.attnum ?? 0, relations, columns: self.columns, namesakes, otherwise: self.otherwise };
+  const { oid, attnum, columns, otherwise } = self;
+  return { shape, key, oid, attnum: attnum ?? 0, goes, relations, columns, namesakes, otherwise };
+}
+
+/** Where a relation loses the shape with the table it belongs to; null where it keeps it. Heirs of a table stay when that is dropped. */
+function placeOf({ kind }: OldShape, { oid, attnum, self, part, inherited }: RelationRow): Place | null {
+  if (kind === 'relation') return self || part ? { oid, attnum: 0 } : null;
+  return attnum !== null && (self || part || inherited) ? { oid, attnum } : null;
 }

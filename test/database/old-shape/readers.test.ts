@@ -176,6 +176,24 @@ describe('dependants', () => {
     );
   });
 
+  it('are those of partitions and heirs too, which lose a column with their table', async () => {
+    const { access, query } = await place(false);
+    await query(`CREATE TABLE days (id int, day date, note text) PARTITION BY RANGE (day);
+      CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2027-01-01'); CREATE VIEW notes AS SELECT note FROM days_1;
+      CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+      CREATE TRIGGER seen AFTER UPDATE OF note ON days FOR EACH ROW EXECUTE FUNCTION seen();
+      CREATE TABLE heir (extra int) INHERITS (people); CREATE VIEW heirs AS SELECT name FROM heir;`);
+    const told = async (shapes: Parameters<typeof lookAtShapes>[1]['shapes'], gone = NOTHING) =>
+      (await lookAtShapes(access, { shapes, away: gone, queries: [], remember: false })).dependants.map(({ what }) => what);
+    const note = [columnShape(['days'], 'note', 'drop')];
+    expect(await told(note)).toEqual(['trigger seen on table days', 'view notes']);
+    expect(await told(note, await away('DROP TRIGGER seen ON days; DROP VIEW notes'))).toEqual([]);
+    await expect(query('ALTER TABLE days DROP COLUMN note')).rejects.toThrow(/depend/);
+    expect(await told([columnShape(['people'], 'name', 'drop')])).toEqual(['view heirs']);
+    expect(await told([relationShape(['days'])])).toEqual(['view notes']);
+    expect(await told([relationShape(['people'])])).toEqual(['table heir']);
+  });
+
   it('are functions whose bodies name it, which PostgreSQL does not know of', async () => {
     const at = await place(false);
     await at.query(`CREATE FUNCTION keep_both() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.first_name := split_part(NEW.name, ' ', 1); RETURN NEW; END $$;
