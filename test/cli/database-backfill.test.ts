@@ -6,6 +6,12 @@ import { databaseWorld } from './database-world.ts';
 
 const { folder, query, slipway, json } = databaseWorld();
 
+interface EvidenceCheck {
+  readonly file: string;
+  readonly verdict: string;
+  readonly runs: readonly { readonly verdict: string; readonly agrees: boolean }[];
+}
+
 describe('slipway db backfill', () => {
   beforeEach(async () => {
     await query('CREATE TABLE people (id int PRIMARY KEY, name text, first_name text)');
@@ -66,6 +72,49 @@ describe('slipway db backfill', () => {
     expect(await slipway('db', 'backfill', 'split', '--evidence')).toMatchObject({
       exit: 14,
       out: expect.stringContaining('were changed') as string,
+    });
+  });
+
+  it('seals its evidence when it ends by an error, and says of what a killed run wrote that its end is unknown', async () => {
+    const declaration = join(folder, 'backfills', 'cut.yaml');
+    const text = readFileSync(join(folder, 'backfills', 'split.yaml'), 'utf8');
+    writeFileSync(declaration, 'table: people\nwhere: first_name IS NULL\nfunction: cut.mjs\n');
+    writeFileSync(
+      join(folder, 'backfills', 'cut.mjs'),
+      `export default (rows) => rows.map(({ id }) => (id > 100 ? { nowhere: 1 } : { first_name: 'Ann' }));\n`,
+    );
+    expect(await slipway('db', 'backfill', 'cut')).toMatchObject({ exit: 2, err: expect.stringContaining('a column nowhere') as string });
+    expect(await query('SELECT count(first_name)::int AS n FROM people')).toEqual([{ n: 100 }]);
+    const check = async () => (await json('db', 'backfill', 'cut', '--evidence')).data['evidence'] as EvidenceCheck;
+    const { runs: failed, verdict, file } = await check();
+    expect(verdict).toBe('pass');
+    expect(failed.at(-1)).toMatchObject({ verdict: 'unknown', agrees: true });
+    expect(readFileSync(file, 'utf8')).toContain('"kind":"end","verdict":"unknown","reason":"The function answers a column nowhere');
+
+    appendFileSync(file, '{"at":"2026-01-01T00:00:00.000Z","kind":"batch","changed":7}\n');
+    expect(await check()).toMatchObject({ verdict: 'unknown' });
+    writeFileSync(declaration, text);
+    expect((await slipway('db', 'backfill', 'cut', '--restart')).exit).toBe(0);
+    const { runs, ...now } = await check();
+    expect(now.verdict).toBe('pass');
+    expect(runs.slice(failed.length).map((run) => [run.verdict, run.agrees])).toEqual([
+      ['unknown', true],
+      ['pass', true],
+    ]);
+  });
+
+  it('keeps apart what it did in each environment, and says in which database it was', async () => {
+    const { file } = (await json('db', 'backfill', 'split')).data['evidence'] as { readonly file: string };
+    expect(file).toMatch(/backfills\/dev\/split\.jsonl$/);
+    const starts = readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"kind":"start"'));
+    const [{ name = '' } = {}] = await query('SELECT current_database() AS name');
+    expect(JSON.parse(starts.at(-1) ?? '')).toMatchObject({
+      environment: 'dev',
+      database: name,
+      table: 'people',
+      where: 'first_name IS NULL',
     });
   });
 

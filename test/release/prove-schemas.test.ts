@@ -155,6 +155,19 @@ describe('the old schema', () => {
   });
 });
 
+describe('a backfill', () => {
+  it.each([
+    ['that the sample data has no row for is told', 'INSERT INTO t VALUES (1, 1)', [], ['fill']],
+    ['that changed a row is not', 'INSERT INTO t VALUES (1)', [], []],
+    ['that the old version required has nothing left to do', 'INSERT INTO t VALUES (1)', [backfill('7', true)], []],
+  ])('%s', async (_what, sample, earlier, idle) => {
+    await made({ old: BASE, pending: {}, sample, earlier, backfills: [backfill('7', true)] }, async (one) => {
+      expect(told(one)['backfilled']).toMatch(/^pass/);
+      expect(one.idle).toEqual(idle);
+    });
+  });
+});
+
 function backfill(n: string, required = false): DeclaredBackfill {
   const limits = { transactionMs: 100, mostRowsPerBatch: 100, nice: 0, mostQuarantined: 0, lockTimeoutMs: 100, mostMs: null };
   const health = {

@@ -9,18 +9,18 @@ import {
   type BackfillRequest,
   type BackfillResult,
 } from '../../database/index.ts';
-import { ERRORS, SlipwayError, type Duration } from '../../kernel/index.ts';
+import { ERRORS, messageOf, SlipwayError, type Duration, type ErrorCode } from '../../kernel/index.ts';
 import { loadBackfill } from '../../config/index.ts';
-import type { App } from '../compose.ts';
 import { backfillMeter, renderBackfill, renderBackfillState, renderEvidenceCheck, renderForecast } from '../output/backfill.ts';
-import { withApp } from './shared/app.ts';
-import { checkBackfillEvidence, openBackfillEvidence } from './shared/backfill-evidence.ts';
+import { configOf, withApp } from './shared/app.ts';
+import { checkBackfillEvidence, openBackfillEvidence, type BackfillEvidence } from './shared/backfill-evidence.ts';
 import { declaredDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { wholeNumber } from './shared/numbers.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
 const WORKERS = [1, 32] as const;
+const OVERTAKEN: ReadonlySet<string> = new Set<ErrorCode>(['fenced', 'locked']);
 const CONTROLS: readonly BackfillControl[] = ['pause', 'resume', 'stop'];
 
 /** Changes the rows of a table while users work with it; what else can be asked of that is an option. */
@@ -28,7 +28,9 @@ export const run: Handler = async (call) =>
   withApp(call, async (app) => {
     const [name = ''] = call.args;
     const { definition, folder } = await loadBackfill(call.directory, name);
-    if (flag(call, 'evidence')) return checkEvidence(call, app, name);
+    const { environment } = (await configOf(call)).definition;
+    const file = join(app.places.home, 'backfills', environment, `${name}.jsonl`);
+    if (flag(call, 'evidence')) return checkEvidence(call, file, name);
     const { access } = await declaredDatabase(call, app);
     const workers = text(call, 'workers') === undefined ? 1 : wholeNumber('--workers', text(call, 'workers') ?? '', WORKERS);
     const request: BackfillRequest = { access, definition, folder, workers, effects: app.effects };
@@ -37,8 +39,18 @@ export const run: Handler = async (call) =>
     const control = CONTROLS.find((one) => flag(call, one));
     if (control !== undefined) return ask(call, request, control);
     for (const before of ['restart', 'retry'] as const) if (flag(call, before)) await controlBackfill(access, name, before);
-    return work(call, app, request);
+    return work(
+      call,
+      request,
+      openBackfillEvidence(file, () => app.effects.clock.now(), startOf(request, environment)),
+    );
   });
+
+/** What a run does, and where: an auditor has nothing but this file. */
+function startOf({ access, definition }: BackfillRequest, environment: string): Readonly<Record<string, unknown>> {
+  const { table, key, where, change, verify } = definition;
+  return { environment, database: access.name, table, key, where, change, verify };
+}
 
 async function status({ terminal }: Call, { access, definition }: BackfillRequest): Promise<number> {
   const { state, rows } = await lookAtBackfill(access, definition);
@@ -62,12 +74,11 @@ async function ask({ terminal }: Call, { access, definition }: BackfillRequest, 
   return 0;
 }
 
-async function work(call: Call, app: App, request: BackfillRequest): Promise<number> {
+async function work(call: Call, request: BackfillRequest, evidence: BackfillEvidence): Promise<number> {
   const { terminal } = call;
-  const { definition, access } = request;
+  const { definition, access, effects } = request;
   const interrupt = onInterrupt();
-  const meter = backfillMeter(terminal, await lookAtBackfill(access, definition), app.effects.clock);
-  const evidence = openBackfillEvidence(evidenceFile(app, definition.name), () => app.effects.clock.now());
+  const meter = backfillMeter(terminal, await lookAtBackfill(access, definition), effects.clock);
   // Parts of the table wait side by side.
   const waited = new Map<number, Duration>();
   try {
@@ -91,6 +102,11 @@ async function work(call: Call, app: App, request: BackfillRequest): Promise<num
     if (terminal.json) terminal.data({ backfill: definition.name, ...result, waitedMs, evidence: sealed });
     else terminal.say(renderBackfill(definition.name, { ...result, waitedMs }, sealed, terminal.style));
     return exitOf(result, interrupt.signal.aborted);
+  } catch (error) {
+    // Whoever is overtaken must not write any more: the other run may be writing.
+    if (!(error instanceof SlipwayError && OVERTAKEN.has(error.code)))
+      evidence.sealIfBegun({ kind: 'end', verdict: 'unknown', reason: effects.redact(messageOf(error)) });
+    throw error;
   } finally {
     meter.end();
     interrupt.release();
@@ -102,11 +118,8 @@ function exitOf({ verdict }: BackfillResult, interrupted: boolean): number {
   return interrupted ? INTERRUPTED : ERRORS.gate_blocked.exit;
 }
 
-const evidenceFile = ({ places }: App, name: string): string => join(places.home, 'backfills', `${name}.jsonl`);
-
 /** Checks what was kept of earlier runs; asks no database. */
-function checkEvidence({ terminal }: Call, app: App, name: string): number {
-  const file = evidenceFile(app, name);
+function checkEvidence({ terminal }: Call, file: string, name: string): number {
   if (!existsSync(file)) throw new SlipwayError('not_found', `Nothing is kept of the backfill ${name}: there is no ${file}`);
   const check = checkBackfillEvidence(readFileSync(file));
   if (terminal.json) terminal.data({ backfill: name, evidence: { file, ...check } });

@@ -13,6 +13,8 @@ import { countLeft, countWrong } from './verify.ts';
 export interface VerifiedBackfill {
   readonly state: BackfillState | null;
   readonly wrong: number;
+  /** Its table has no row. */
+  readonly empty: boolean;
 }
 
 /**
@@ -24,7 +26,8 @@ export async function verifyBackfill(access: DatabaseAccess, definition: Backfil
   return withClient(access, `verifying the backfill ${definition.name}`, async (client) => {
     const walk = await findWalk(client, definition.table, definition.key);
     const state = await readBackfill(client, definition.name);
-    return { state, wrong: await wrongRows(client, { definition, walk, ran: state !== null }) };
+    const { rows } = await client.query<{ empty: boolean }>(asOwn(`SELECT NOT EXISTS (SELECT FROM ${walk.table}) AS empty`));
+    return { state, wrong: await wrongRows(client, { definition, walk, ran: state !== null }), empty: rows[0]?.empty === true };
   });
 }
 

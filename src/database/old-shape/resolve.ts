@@ -69,7 +69,17 @@ interface RelationRow {
 }
 
 async function findShape(client: pg.Client, shape: OldShape): Promise<FoundShape | null> {
-  const nothing = { shape, key: shape.told, oid: null, attnum: 0, goes: [], relations: [], columns: [], namesakes: [], otherwise: 'null' } as const;
+  const nothing = {
+    shape,
+    key: shape.told,
+    oid: null,
+    attnum: 0,
+    goes: [],
+    relations: [],
+    columns: [],
+    namesakes: [],
+    otherwise: 'null',
+  } as const;
   if (shape.kind !== 'column' && shape.kind !== 'relation') return nothing;
   const { rows } = await client.query<RelationRow>(RELATION, [quoted(shape.path), shape.column ?? '']);
   const [self] = rows;

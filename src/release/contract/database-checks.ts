@@ -135,7 +135,7 @@ async function checkBackfill({ deps, request, access }: Looking, name: string): 
 /** Is a backfill done, and is what it promised true now? */
 export async function backfillAnswer({ definition }: DeclaredBackfill, access: Looking['access']): Promise<Answer> {
   const { name } = definition;
-  const { state, wrong } = await verifyBackfill(access, definition);
+  const { state, wrong, empty } = await verifyBackfill(access, definition);
   const fix = `Run \`slipway db backfill ${name}\`.`;
   if (wrong > 0) return { verdict: 'fail', reason: `${wrong} rows are wrong by the verification of ${name}, asked now`, fix };
   if (state === null) return { verdict: 'unknown', reason: `no row is wrong by the verification of ${name}, but it never ran here`, fix };
@@ -146,5 +146,15 @@ export async function backfillAnswer({ definition }: DeclaredBackfill, access: L
       reason: `${state.quarantined} rows are set aside by ${name}`,
       fix: `Repair them, and run \`slipway db backfill ${name} --retry\`.`,
     };
+  if (state.changed === 0 && definition.verify === null && !empty) return foundNothing(definition);
   return { verdict: 'pass', reason: `${name} changed ${state.changed} rows, and its verification finds none that is wrong, asked now` };
+}
+
+/** A condition with a slip in it finds no row, and then none is left that it is true of. */
+function foundNothing({ name, where }: DeclaredBackfill['definition']): Answer {
+  return {
+    verdict: 'unknown',
+    reason: `${name} never found a row to change, and nothing but its own condition says that none is left: ${where}`,
+    fix: `Correct \`where\`, or say under \`verify\` what must be true of the rows; then run \`slipway db backfill ${name} --restart\`.`,
+  };
 }

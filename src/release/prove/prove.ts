@@ -249,7 +249,11 @@ interface Known extends Pick<ProveRequest, 'captured'> {
   readonly uncommitted: number;
 }
 
-function remarksOf({ sample, proofs }: MadeSchemas, cells: readonly CellProof[], { uncommitted, captured }: Known): readonly string[] {
+function remarksOf(
+  { sample, proofs, idle }: MadeSchemas,
+  cells: readonly CellProof[],
+  { uncommitted, captured }: Known,
+): readonly string[] {
   const executed = cells.some(({ verdict }) => verdict !== 'unknown');
   const oldFailsOn = (name: SchemaName): boolean =>
     cells.some(({ version, schema, runsOn, verdict }) => version === 'old' && schema === name && runsOn === schema && verdict !== 'pass');
@@ -266,6 +270,9 @@ function remarksOf({ sample, proofs }: MadeSchemas, cells: readonly CellProof[],
         ]
       : []),
     ...(sample === null && executed ? ['no sample data is declared (database.sample): a matrix on empty tables proves less'] : []),
+    ...idle.map(
+      (name) => `the backfill ${name} found no row to change, so no cell shows what it does: add rows to the sample data that need it`,
+    ),
     ...(captured === null || captured.verdict === 'pass'
       ? []
       : [`what the old version asks in service is not fully known: ${captured.reason}`]),

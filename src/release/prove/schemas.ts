@@ -40,6 +40,8 @@ export interface MadeSchemas {
   readonly proofs: readonly SchemaProof[];
   readonly databases: Readonly<Partial<Record<SchemaName, DatabaseAccess>>>;
   readonly sample: Proof['sample'];
+  /** Backfills that found no row to change: what they do, no cell shows. */
+  readonly idle: readonly string[];
 }
 
 /**
@@ -49,23 +51,24 @@ export interface MadeSchemas {
 export async function makeSchemas(source: SchemaSource): Promise<MadeSchemas> {
   const base = await source.shadows.make('old');
   const begun = await made(async () => beginOld(source, base));
-  if (!begun.ok) return { proofs: allUnknown(begun.why), databases: {}, sample: null };
+  if (!begun.ok) return { proofs: allUnknown(begun.why), databases: {}, sample: null, idle: [] };
   const { recipes, sample, told } = begun.value;
   const databases: Partial<Record<SchemaName, DatabaseAccess>> = { old: base };
   const proofs: SchemaProof[] = [];
+  const idle: string[] = [];
   let below = base;
   for (const recipe of recipes) {
     const { schema } = recipe;
     const known = schema === 'old' ? { verdict: 'pass' as const, reason: told } : withoutWork(recipe, proofs);
     if (known === null) {
       const database = await source.shadows.make(schema, below);
-      const grown = await made(() => grow(source, recipe, database));
+      const grown = await made(() => grow({ ...source, idle }, recipe, database));
       if (grown.ok) databases[schema] = below = database;
       proofs.push({ ...recipe, verdict: grown.ok ? 'pass' : 'unknown', reason: grown.ok ? grown.value : grown.why });
     } else proofs.push({ ...recipe, ...known });
     source.note(`schema ${schema}: ${proofs.at(-1)?.reason ?? ''}`);
   }
-  return { proofs, databases, sample };
+  return { proofs, databases, sample, idle };
 }
 
 /** The answer for a schema that need not, or cannot, be made; null for one that is to be made. */
@@ -109,7 +112,9 @@ async function earlierBackfills(source: SchemaSource, database: DatabaseAccess):
   for (const one of source.earlier.filter(({ definition }) => definition.required)) {
     const outcome = await made(() => fillRows(source, one, database));
     told.push(
-      outcome.ok ? outcome.value : `the backfill ${one.definition.name}, which the old version requires, does not run here: ${outcome.why}`,
+      outcome.ok
+        ? filledText(one, outcome.value)
+        : `the backfill ${one.definition.name}, which the old version requires, does not run here: ${outcome.why}`,
     );
   }
   return told;
@@ -138,21 +143,33 @@ async function sampleOf({ old, new: next }: SchemaSource) {
   return null;
 }
 
-async function grow(source: SchemaSource, { files, backfills }: SchemaRecipe, database: DatabaseAccess): Promise<string> {
+interface Growing extends SchemaSource {
+  readonly idle: string[];
+}
+
+async function grow(source: Growing, { files, backfills }: SchemaRecipe, database: DatabaseAccess): Promise<string> {
   const told: string[] = [];
   if (files.length > 0) told.push(await apply(source, source.new, database, files));
   for (const one of source.backfills.filter(({ definition }) => backfills.includes(definition.name))) {
     const outcome = await made(() => fillRows(source, one, database));
     const stale = !outcome.ok && source.earlier.some((other) => JSON.stringify(other.definition) === JSON.stringify(one.definition));
     if (!outcome.ok && !stale) throw new SlipwayError('not_possible_now', `the backfill ${one.definition.name}: ${outcome.why}`);
+    // What the old version required was done before.
+    const before = source.earlier.some(({ definition }) => definition.required && definition.name === one.definition.name);
+    if (outcome.ok && outcome.value === 0 && !before) source.idle.push(one.definition.name);
     told.push(
-      outcome.ok ? outcome.value : `the backfill ${one.definition.name}, which the old version has too, does not run here: ${outcome.why}`,
+      outcome.ok
+        ? filledText(one, outcome.value)
+        : `the backfill ${one.definition.name}, which the old version has too, does not run here: ${outcome.why}`,
     );
   }
   return told.join('; ');
 }
 
-async function fillRows(source: SchemaSource, { definition, folder }: DeclaredBackfill, access: DatabaseAccess): Promise<string> {
+const filledText = ({ definition }: DeclaredBackfill, changed: number): string => `the backfill ${definition.name} changed ${changed} rows`;
+
+/** @returns how many rows it changed */
+async function fillRows(source: SchemaSource, { definition, folder }: DeclaredBackfill, access: DatabaseAccess): Promise<number> {
   const { effects, signal } = source;
   if (!source.beyond) for (const sql of sqlOf(definition)) refuseBeyond(`the backfill ${definition.name}`, await beyondInText(sql));
   const { verdict, reason, changed } = await runBackfill({
@@ -165,7 +182,7 @@ async function fillRows(source: SchemaSource, { definition, folder }: DeclaredBa
     signal,
   });
   if (verdict !== 'pass') throw new SlipwayError('not_possible_now', reason);
-  return `the backfill ${definition.name} changed ${changed} rows`;
+  return changed;
 }
 
 /** The SQL of a backfill, as statements. */

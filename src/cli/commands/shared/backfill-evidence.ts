@@ -9,19 +9,27 @@ export interface BackfillEvidence {
   write(entry: Readonly<Record<string, unknown>>): void;
   /** Writes the last line of a run; answers its digest. */
   seal(entry: Readonly<Record<string, unknown>>): string;
+  /** The same of a run that ends by an error, which is what has to be told: nothing where it wrote no line, or cannot any more. */
+  sealIfBegun(entry: Readonly<Record<string, unknown>>): void;
 }
 
 /**
  * Nothing is read or written before the first line: until then another run may be writing.
+ * @param about goes into the line with which the run starts
  * @throws SlipwayError `disk_full`, `state_corrupt` (the file cannot be read or written)
  */
-export function openBackfillEvidence(file: string, now: () => Instant): BackfillEvidence {
+export function openBackfillEvidence(file: string, now: () => Instant, about: Readonly<Record<string, unknown>>): BackfillEvidence {
   const hash = createHash('sha256');
   let begun = false;
   const append = (entry: Readonly<Record<string, unknown>>): void => {
     const line = `${JSON.stringify({ at: toIso(now()), ...entry })}\n`;
     appendFileSync(file, line, { mode: 0o600 });
     hash.update(line);
+  };
+  const seal = (entry: Readonly<Record<string, unknown>>): string => {
+    const sha256 = hash.copy().digest('hex');
+    append({ ...entry, sha256 });
+    return sha256;
   };
   const begin = (): void => {
     if (begun) return;
@@ -35,7 +43,8 @@ export function openBackfillEvidence(file: string, now: () => Instant): Backfill
       truncateSync(file, whole.length);
       append({ kind: 'cut', text: before.subarray(whole.length).toString() });
     }
-    append({ kind: 'start' });
+    if (!isSealed(whole)) seal({ ...CUT_OFF, reason: 'it was cut off without a word; the next run sealed what it wrote' });
+    append({ kind: 'start', ...about });
   };
   const saved = <T>(work: () => T): T => {
     try {
@@ -53,13 +62,26 @@ export function openBackfillEvidence(file: string, now: () => Instant): Backfill
   return {
     file,
     write: (entry) => saved(() => append(entry)),
-    seal: (entry) =>
-      saved(() => {
-        const sha256 = hash.copy().digest('hex');
-        append({ ...entry, sha256 });
-        return sha256;
-      }),
+    seal: (entry) => saved(() => seal(entry)),
+    sealIfBegun: (entry) => {
+      if (!begun) return;
+      try {
+        seal(entry);
+      } catch {
+        // The error that ended the run is told; the next run seals the file.
+      }
+    },
   };
+}
+
+/** How a run ended that could not say it. */
+const CUT_OFF = { kind: 'end', verdict: 'unknown' } as const;
+
+/** Is the last of these lines one that seals those before it? Where there is none, there is nothing to seal. */
+function isSealed(whole: Buffer): boolean {
+  if (whole.length === 0) return true;
+  const last = whole.subarray(whole.lastIndexOf('\n', whole.length - 2) + 1);
+  return parsed(last)?.['kind'] === 'end';
 }
 
 export interface EvidenceRun {

@@ -5,8 +5,10 @@ import { BEGINNING, endAfter, onward, type Walked } from './outcome.ts';
 const WALKED: Walked = { wrong: 1, passed: 'no row is wrong: x', changed: 7, open: 1, aside: 0, idle: 0, stale: 0, holders: [] };
 
 it.each<readonly [verdict: string, words: string, walked: Partial<Walked>]>([
-  ['pass', 'no row is wrong: x', { wrong: 0 }],
-  ['pass', 'no row is wrong: x; `where` found no row to change', { wrong: 0, changed: 0 }],
+  ['pass', 'no row is wrong: x', { wrong: 0, open: 0 }],
+  ['pass', 'no row is wrong: x; `where` found no row to change', { wrong: 0, open: 0, changed: 0 }],
+  ['pass', '`where` is still true of 1 row (held by process 7)', { wrong: 0, idle: 5, holders: ['process 7'] }],
+  ['pass', '`where` is still true of 4 rows (new since the last walk began)', { wrong: 0, open: 4, stale: 3 }],
   ['fail', 'one of the two is not right', { wrong: 3, open: 0 }],
   ['fail', '2 rows are left, which are set aside', { wrong: 2, open: 0, aside: 2 }],
   ['unknown', '1 row that needs work is not changed in 5 walks, because others hold them: process 7', { idle: 5, holders: ['process 7'] }],
@@ -23,6 +25,7 @@ it('walks again while rows that are open become fewer, or may yet be let go', ()
   expect(endAfter(WALKED)).toBeNull();
   expect(endAfter({ ...WALKED, aside: 3 })).toBeNull();
   expect(endAfter({ ...WALKED, idle: 4, stale: 2 })).toBeNull();
+  expect(endAfter({ ...WALKED, wrong: 0 })).toBeNull();
 });
 
 it('ends whatever others do, and passes only when no row is wrong', () => {
