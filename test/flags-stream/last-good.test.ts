@@ -83,6 +83,21 @@ describe('the last-good file', () => {
     expect(client.status()).toMatchObject({ state: 'READY', seq: 4 });
   });
 
+  it('has what it had in a later life too, which is told nothing but what changed since', async () => {
+    await firstLife();
+    server.status = 0;
+    const second = connect({ initTimeoutMs: 10_000 });
+    await eventually('the server is back', () => second.status().source === 'server');
+    server.send(frameOf(signer, deltaOf(5, { a: aSwitch(false) })));
+    await eventually('the delta', () => second.status().seq === 5);
+    await second.close();
+    expect(server.polls.whole).toBe(0);
+    server.status = 503;
+    const third = await begun();
+    expect(third.status()).toMatchObject({ source: 'last-good', seq: 5 });
+    expect(read(third)).toEqual([false, false]);
+  });
+
   it('is for its owner alone, and nothing else is left beside it', async () => {
     await firstLife();
     expect(statSync(file).mode & 0o777).toBe(0o600);

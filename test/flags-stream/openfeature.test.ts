@@ -67,6 +67,13 @@ describe('the stock server SDK', () => {
     expect(await client.getBooleanValue('kill-me', false)).toBe(true);
   });
 
+  it('says that its token is refused, and goes on with what it has', async () => {
+    server.status = 401;
+    const client = await connect(createClient({ ...options(), bootstrap: setOf(1, FLAGS) }));
+    await eventually('it has an error', () => client.providerStatus === ProviderStatus.ERROR);
+    expect(await client.getBooleanValue('kill-me', false)).toBe(true);
+  });
+
   it('says that it is stale, and goes on', async () => {
     const client = await connect(createClient({ ...options(), initTimeoutMs: 50, bootstrap: setOf(1, FLAGS) }));
     await eventually('it is stale', () => client.providerStatus === ProviderStatus.STALE);

@@ -28,7 +28,12 @@ export function lastGoodFile(file: string): LastGood {
     await replace(file, `${header}\n${body}`);
   };
   return {
-    load: () => load(file),
+    load: async () => {
+      const saved = await load(file);
+      // The server may go on from here with changes alone, which are nothing without what they follow.
+      lines = [...(saved?.envelopes ?? [])];
+      return saved;
+    },
     applied: ({ envelope, document }: Applied, trusted) => {
       keys = trusted;
       lines = document.kind === 'snapshot' ? [envelope] : [...lines, envelope];

@@ -15,7 +15,7 @@ export interface Trust {
 }
 
 /**
- * Verifies with WebCrypto (Ed25519: Node, Chrome 137, Firefox 129, Safari 17; elsewhere nothing verifies, so nothing is believed).
+ * Verifies with WebCrypto (Ed25519: Node, Chrome 137, Firefox 129, Safari 17.4; elsewhere nothing verifies, so nothing is believed).
  * @param pins keys that may sign, and no others; none: the first that is seen is believed, and whom it names as its successors
  */
 export function createTrust(pins: readonly string[], remembered: readonly string[] = []): Trust {

@@ -55,7 +55,7 @@ export function providerParts(client: FlagsClient): ProviderParts {
     client.on('state', tell);
     if (source === 'defaults') throw new Error(`there are no flags: ${problem}`);
     // The SDK says "ready" when this has ended, whatever there is to say beside it.
-    if (client.status().state === 'STALE') setTimeout(() => tell(client.status()), 0);
+    if (client.status().state !== 'READY') setTimeout(() => tell(client.status()), 0);
   };
   return { events, initialize };
 }
