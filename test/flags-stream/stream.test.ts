@@ -94,6 +94,17 @@ describe('slipway serve and its client', () => {
     await until(async () => (await bed.store.telemetry.reach('dev')).some(({ connected, stale }) => connected === 1 && stale.length === 0));
   });
 
+  it('a client calls itself nothing that nobody can read: a kill, and all who wait for it, are as before', async () => {
+    const client = await connect();
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await listen(`${server.base}/flags/v1/stream?client=%00`, headers)).status).toBe(400);
+    expect((await server.call('POST /flags/v1/acknowledge', { token, body: { client: '\ud800', seq: 0 } })).status).toBe(400);
+    const change = await bed.write([['kill-me', aFlag({ enabled: false })]], 'kill');
+    const wait = { telemetry: bed.store.telemetry, clock: systemClock };
+    expect(await awaitDelivery(wait, change, 20_000, new AbortController().signal)).toMatchObject({ connected: 1, complete: true });
+    expect(isOn(client)).toBe(false);
+  });
+
   it('whoever wants another environment than its token is of is refused, and waited for by nobody', async () => {
     const client = createClient({ url: server.base, token, environment: 'prd', initTimeoutMs: 20_000, log: () => undefined });
     const own = `The token ${token.split('_')[1]} is of dev, and the client wants prd. Give the client a token of prd, or have it want dev.`;

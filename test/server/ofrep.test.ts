@@ -76,11 +76,20 @@ describe('bulk', () => {
   });
 
   it('gives whoever shows an ETag of an hour ago a new stream, or they would go on trying one that does not open', async () => {
-    const [hash, epoch] = etagOf(await bulk(ann))
+    const [hash, epoch, of] = etagOf(await bulk(ann))
       .replaceAll('"', '')
       .split('.');
-    const shown = async (age: number): Promise<number> => (await bulk(ann, { 'if-none-match': `"${hash}.${Number(epoch) - age}"` })).status;
+    const shown = async (age: number): Promise<number> =>
+      (await bulk(ann, { 'if-none-match': `"${hash}.${Number(epoch) - age}.${of}"` })).status;
     expect([await shown(0), await shown(1), await shown(2)]).toEqual([304, 304, 200]);
+  });
+
+  it('gives whoever comes with another token a stream of that one: the one that it has ends with the token it had', async () => {
+    const before = await bulk(ann);
+    const next = await bed.token(['client-evaluate']);
+    const after = await served.call(BULK, { token: next, body: ann, headers: { 'if-none-match': etagOf(before) } });
+    expect([after.status, after.json['flags']]).toEqual([200, before.json['flags']]);
+    expect(streamOf(after)).toContain(`token=${next.split('_')[1]}.`);
   });
 
   it('is the same from every process', async () => {
@@ -135,6 +144,21 @@ describe('a stream', () => {
     await until(() => upToDate.events.length > 0);
     expect(upToDate.events.map(({ id }) => id)).toEqual([String(next)]);
     upToDate.close();
+  });
+
+  it('lets everybody who is told of a change ask for it, however many have one token, and nobody else', async () => {
+    const slow = await bed.serve('--rate', '1');
+    const shared = await bed.token(['client-evaluate']);
+    const ask = (query = ''): Promise<Answer> => slow.call(`${BULK}${query}`, { token: shared, body: ann });
+    const uri = streamOf(await ask());
+    const heard = await Promise.all(Array.from({ length: 20 }, () => listen(slow.base + uri)));
+    const seq = await write([['release_beta', { ...BETA, default: { variant: 'on' } }]]);
+    await until(() => heard.every(({ events }) => events.at(-1)?.id === String(seq)));
+    const told = await Promise.all(heard.map(() => ask(`?flagConfigEtag=seq-${seq}`)));
+    expect(told.map(({ status }) => status)).toEqual(heard.map(() => 200));
+    const others = await Promise.all(heard.map(() => ask()));
+    expect(others.map(({ status }) => status)).toContain(429);
+    for (const one of heard) one.close();
   });
 
   it('opens with nothing but a token that was made for it', async () => {

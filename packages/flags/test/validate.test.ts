@@ -127,6 +127,10 @@ describe('a flag', () => {
     [{ about: { ...aFlag().about, expiresAt: 'soon' } }, '.about.expiresAt', /instant/],
     [{ rules: [flagFor({ segment: 'beta' }).rules[0], flagFor({ segment: 'beta' }).rules[0]] }, '.rules[1].name', /another rule/],
     [{ valueType: 'string', variants: { on: 'x'.repeat(300_000), off: '' } }, '', /larger than 256 KiB/],
+    [{ valueType: 'string', variants: { on: '\ud800', off: '' } }, '.variants.on', /half a surrogate pair/],
+    [{ valueType: 'string', variants: { on: 'a\0', off: '' } }, '.variants.on', /NUL/],
+    [{ valueType: 'json', variants: { on: { a: ['\udfff'] }, off: null } }, '.variants.on.a[0]', /half a surrogate pair/],
+    [{ about: { ...aFlag().about, description: 'a\0b' } }, '.about.description', /NUL/],
   ])('with %j is refused at %s', (parts, path, message) => {
     expectOne(problemsOf(parts), path, message);
   });
@@ -144,6 +148,11 @@ describe('a flag', () => {
 
   it.each(['ops', 'permission'])('of the type %s may stay for ever', (type) => {
     expect(problemsOf({ type, about: { ...aFlag().about, expiresAt: null } }, `${type}_it`)).toEqual([]);
+  });
+
+  it.each(['\0', '\ud800'])('with a JSON value that has the name %j is refused', (name) => {
+    const problems = problemsOf({ valueType: 'json', variants: { on: { [name]: 1 }, off: null } });
+    expect(problems).toEqual([expect.stringMatching(/^flags\.release_it\.variants\.on\[.*no character/)]);
   });
 
   it('that holds itself is refused, not followed for ever', () => {

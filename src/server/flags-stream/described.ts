@@ -9,15 +9,24 @@ const signed = z
   .object({ payload: z.string(), signature: z.string(), key: z.string() })
   .meta({ id: 'Signed', description: 'A signed document; docs/flags/protocol.md says of what and how.' });
 
-const client = z.string().min(1).max(128).describe('An id that the client made when it started.');
+/** Ids go into what processes tell each other in the store, of which nobody can read anything where there is a NUL or half a character in it. */
+const id = z
+  .string()
+  .max(128)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must be text without control characters');
+
+const client = id.describe('An id that the client made when it started.');
 
 const environment = z.string().max(100).describe('The one that the client wants: a token of any other is refused (`token_environment`).');
 
 export const ACKNOWLEDGEMENT = z.object({
   client,
   seq: z.int().nonnegative(),
-  process: z.string().min(1).max(128).optional().describe('What the event `server` of its stream said.'),
+  process: id.optional().describe('What the event `server` of its stream said.'),
 });
+
+/** What a stream is opened with, beyond its token. */
+export const STREAM_QUERY = z.object({ client: client.optional(), environment: environment.optional() });
 
 /** More counts at once are sent in parts. */
 const MOST_COUNTS = 1_000;
@@ -47,9 +56,9 @@ export const DESCRIBED: readonly Described[] = [
     summary: 'Hear the rules, and every change of them',
     description: 'Server-sent events, signed. docs/flags/protocol.md describes them.',
     scopes,
-    query: z.object({ client: client.optional(), environment: environment.optional() }),
+    query: STREAM_QUERY,
     headers: LAST,
-    answers: { 200: { description: 'A stream, text/event-stream.' }, 503: NO_PLACE },
+    answers: { 200: { description: 'A stream.', text: 'text/event-stream' }, 503: NO_PLACE },
   }),
   described({
     method: 'get',
@@ -75,7 +84,10 @@ export const DESCRIBED: readonly Described[] = [
     summary: 'Say what a client has applied',
     scopes,
     body: ACKNOWLEDGEMENT,
-    answers: { 204: { description: 'It was heard.' } },
+    answers: {
+      204: { description: 'It was heard.' },
+      409: { description: 'The server does not have that change itself, or not yet: try again.' },
+    },
   }),
   described({
     method: 'post',

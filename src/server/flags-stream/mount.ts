@@ -7,7 +7,7 @@ import { parseJson, readText } from '../http/body.ts';
 import type { Mount, Mounted, ServeEnv, Serving } from '../http/mount.ts';
 import type { Channel } from './channel.ts';
 import { createChannels, type Channels } from './channels.ts';
-import { ACKNOWLEDGEMENT, DESCRIBED, TELEMETRY } from './described.ts';
+import { ACKNOWLEDGEMENT, DESCRIBED, STREAM_QUERY, TELEMETRY } from './described.ts';
 import { watchTokens } from './holders.ts';
 import { startRelay } from './relay.ts';
 import { startReports, type Reports } from './reports.ts';
@@ -38,10 +38,10 @@ export function flagStream(signer: Signer): Mount {
       const allowed = serving.allow('server-evaluate');
       app.get('/flags/v1/stream', allowed, async (context) => {
         const channel = await channelOf(parts, context);
+        const id = clientIn(context) ?? serving.ids.token();
         const ends: (() => void)[] = [() => reports.moved(channel)];
         const token = context.get('token');
         const { stream, response } = serving.streams.open(context, token, () => ends.forEach((end) => end()));
-        const id = context.req.query('client')?.slice(0, 128) ?? serving.ids.token();
         const from = { address: addressOf(context), token: { id: token.id, description: token.description } };
         ends.unshift(channel.join({ id, from }, context.req.header('last-event-id') ?? null, stream), holders.add(token, stream));
         reports.moved(channel);
@@ -54,7 +54,8 @@ export function flagStream(signer: Signer): Mount {
         const channel = await channelOf(parts, context);
         const { client, seq, process = serving.process } = await bodyOf(context, ACKNOWLEDGEMENT);
         // Somebody has what is not here yet: of a history that ended with a restored backup, or told by another process a moment ago.
-        if (seq > channel.current().seq) return context.body(null, 409);
+        if (seq > channel.current().seq)
+          throw new SlipwayError('not_possible_now', `Change ${seq} is not here`, { hint: 'Try again in a moment.' });
         if (process === serving.process) {
           channel.clients.acknowledge(client, seq, serving.clock.now());
           reports.moved(channel);
@@ -100,6 +101,13 @@ function refuseOther({ log }: Pick<Serving, 'log'>, context: Context<ServeEnv>):
   throw new SlipwayError('token_environment', `The token ${id} is of ${environment}, and the client wants ${wanted}`, {
     hint: `Give the client a token of ${wanted}, or have it want ${environment}.`,
   });
+}
+
+/** What the client calls itself. @throws SlipwayError `request_invalid` for what can be no name */
+function clientIn(context: Context<ServeEnv>): string | undefined {
+  const asked = STREAM_QUERY.safeParse(context.req.query());
+  if (asked.success) return asked.data.client;
+  throw new SlipwayError('request_invalid', z.prettifyError(asked.error));
 }
 
 /** The more clients there are, the longer the time in which they come back, so that whoever takes them is not run over. */

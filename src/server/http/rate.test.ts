@@ -39,3 +39,16 @@ test('made-up keys take no memory without end, and whoever was refused is not le
   for (let key = 0; key < 25_000; key++) rate.take(`made up ${key}`);
   expect(rate.take('made up 24999')).toBeGreaterThan(0);
 });
+
+test('what is granted passes besides, once each, for half a minute, and to nobody else', () => {
+  let now = 0;
+  const rate = createRate({ perSecond: 1, burst: 1 }, { monotonic: () => now });
+  const passing = (key: string, tries: number): number =>
+    Array.from({ length: tries }, () => rate.take(key)).filter((wait) => wait === 0).length;
+  rate.grant('a', 5);
+  rate.grant('a', 2);
+  expect([passing('a', 20), passing('b', 20), passing('a', 20)]).toEqual([1 + 7, 1, 0]);
+  rate.grant('a', 5);
+  now = 30_000;
+  expect(passing('a', 20)).toBe(1);
+});

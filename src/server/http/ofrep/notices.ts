@@ -18,6 +18,11 @@ export interface NoticesOptions {
   readonly streams: EventStreams;
   readonly snapshots: Snapshots;
   readonly stillValid: (token: string) => Promise<boolean>;
+  /**
+   * So many clients of a token are told to ask, all at once. Web clients of OpenFeature do so once, and go on with what they had when they
+   * are refused: what is told to them must not count as asking too often.
+   */
+  readonly invite: (token: string, clients: number) => void;
   /** For tests. */
   readonly atOnce?: number;
 }
@@ -37,7 +42,7 @@ interface Listener {
 
 /** Tells OFREP clients that something changed, never what. */
 export function createNotices(options: NoticesOptions): Notices {
-  const { random, streams, snapshots } = options;
+  const { random, streams, snapshots, invite } = options;
   const hubs = new Map<string, Hub>();
   const closing = new AbortController();
   const hubOf = (environment: string): Hub => {
@@ -58,7 +63,10 @@ export function createNotices(options: NoticesOptions): Notices {
       const seq = snapshots.peek(environment)?.seq ?? since;
       listener = { stream, token: id, seq };
       listeners.add(listener);
-      if (seq !== since) stream.send(frameOf(seq, null));
+      if (seq !== since) {
+        invite(id, 1);
+        stream.send(frameOf(seq, null));
+      }
       return response;
     },
     close: () => {
@@ -74,14 +82,14 @@ interface Hub {
   readonly stop: () => void;
 }
 
-function openHub(environment: string, { clock, random, snapshots, atOnce = AT_ONCE }: NoticesOptions, closing: AbortSignal): Hub {
+function openHub(environment: string, { clock, random, snapshots, invite, atOnce = AT_ONCE }: NoticesOptions, closing: AbortSignal): Hub {
   const listeners = new Set<Listener>();
   const tell = ({ before, snapshot: { seq }, changes }: News): void => {
     const frame = frameOf(seq, changes?.at(-1)?.at ?? null);
     const all = [...listeners];
     // The store was restored from a backup: what was told before counts no more.
     if (seq < before.seq) for (const one of all) one.seq = 0;
-    if (all.length <= atOnce || isUrgent(changes)) return all.forEach((one) => say(one, seq, frame));
+    if (all.length <= atOnce || isUrgent(changes)) return sayTo(all, seq, frame);
     const slots = Array.from({ length: SLOTS }, (): Listener[] => []);
     for (const one of all) slots[Math.floor(random() * SLOTS)]?.push(one);
     void saySlowly(slots, seq, frame);
@@ -89,8 +97,13 @@ function openHub(environment: string, { clock, random, snapshots, atOnce = AT_ON
   const saySlowly = async (slots: readonly (readonly Listener[])[], seq: number, frame: Buffer): Promise<void> => {
     for (const slot of slots) {
       await clock.sleep(SPREAD_MS / SLOTS, closing);
-      for (const one of slot) say(one, seq, frame);
+      sayTo(slot, seq, frame);
     }
+  };
+  const sayTo = (some: readonly Listener[], seq: number, frame: Buffer): void => {
+    const invited = new Map<string, number>();
+    for (const one of some) if (say(one, seq, frame)) invited.set(one.token, (invited.get(one.token) ?? 0) + 1);
+    for (const [token, clients] of invited) invite(token, clients);
   };
   return { listeners, stop: snapshots.subscribe(environment, tell) };
 }
@@ -113,11 +126,15 @@ async function keepChecking(
   }
 }
 
-/** Nobody is told of something older than what it was told before: a notice that was spread may be overtaken by one that was not. */
-function say(listener: Listener, seq: number, frame: Buffer): void {
-  if (seq <= listener.seq) return;
+/**
+ * False where it was told already. Nobody is told of something older than what it was told before: a notice that was spread may be
+ * overtaken by one that was not.
+ */
+function say(listener: Listener, seq: number, frame: Buffer): boolean {
+  if (seq <= listener.seq) return false;
   listener.seq = seq;
   listener.stream.send(frame);
+  return true;
 }
 
 /** Of what is known as a whole only, a kill may be a part. */

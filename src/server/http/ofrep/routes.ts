@@ -33,7 +33,8 @@ export function createOfrep({ serving, snapshots, door }: OfrepParts): Ofrep {
   const { clock, counts } = serving;
   const evaluator = createOfrepEvaluator();
   const memory = createAnswerMemory();
-  const notices = createNotices({ ...serving, snapshots, stillValid: async (id) => (await door.valid(id)) !== null });
+  const stillValid = async (id: string): Promise<boolean> => (await door.valid(id)) !== null;
+  const notices = createNotices({ ...serving, snapshots, stillValid, invite: door.invite });
 
   const single = async (key: string, context: Context<ServeEnv>): Promise<Response> => {
     const body = await readText(context.env.incoming, MOST_BYTES);
@@ -57,7 +58,7 @@ export function createOfrep({ serving, snapshots, door }: OfrepParts): Ofrep {
     try {
       const { hash, text } = evaluator.bulk(snapshot, body);
       counts.evaluatedAll(environment);
-      if (answersKnown(context, hash, streamTokens.epoch(clock.now()))) return context.body(null, 304);
+      if (answersKnown(context, { hash, of: id, epoch: streamTokens.epoch(clock.now()) })) return context.body(null, 304);
       // The token was found a moment ago, so this is in memory.
       const holder = await door.valid(id);
       const rest = restOf(snapshot, behindMs, holder === null ? null : streamTokens.make(holder, clock.now()));
@@ -103,18 +104,33 @@ async function atLeast(
   return snapshots.get(environment);
 }
 
-/** Says what the answer is known by, and whether the client has it. */
-function answersKnown(context: Context<ServeEnv>, hash: string, epoch: number): boolean {
-  context.header('etag', `"${hash}.${epoch}"`);
-  context.header('cache-control', 'private, no-cache');
-  return isKnown(context.req.header('if-none-match'), hash, epoch);
+/** What an answer is known by: its flags, whose token brought it, and the half hour. */
+interface Tagged {
+  readonly hash: string;
+  /** Id of the token. */
+  readonly of: string;
+  readonly epoch: number;
 }
 
-/** Whoever shows an ETag from before the last half hour gets a whole answer: only that brings the address of a stream that still opens. */
-function isKnown(header: string | undefined, hash: string, epoch: number): boolean {
+/** Says what the answer is known by, and whether the client has it. */
+function answersKnown(context: Context<ServeEnv>, tagged: Tagged): boolean {
+  context.header('etag', etagOf(tagged));
+  context.header('cache-control', 'private, no-cache');
+  return isKnown(context.req.header('if-none-match'), tagged);
+}
+
+/**
+ * Whoever shows an ETag from before the last half hour, or one that another token brought, gets a whole answer: only that brings the
+ * address of a stream that still opens, and goes on to.
+ */
+function isKnown(header: string | undefined, tagged: Tagged): boolean {
   if (header === undefined) return false;
   const shown = new Set(header.split(',').map((one) => one.trim().replace(/^W\//, '')));
-  return shown.has(`"${hash}.${epoch}"`) || shown.has(`"${hash}.${epoch - 1}"`);
+  return shown.has(etagOf(tagged)) || shown.has(etagOf({ ...tagged, epoch: tagged.epoch - 1 }));
+}
+
+function etagOf({ hash, of, epoch }: Tagged): string {
+  return `"${hash}.${epoch}.${of}"`;
 }
 
 /** What follows the flags in a bulk answer. */

@@ -36,6 +36,8 @@ export interface TokenDoor {
    * @throws SlipwayError `token_refused`, or `too_many_requests` where many wrong ones came from
    */
   brought(id: string, context: Context<ServeEnv>): Promise<Holder>;
+  /** So many clients with this token were told to evaluate anew: each may ask once more than its rate. */
+  invite(id: string, clients: number): void;
   /** @throws SlipwayError `token_refused` always */
   refuse(): never;
   close(): Promise<void>;
@@ -44,20 +46,30 @@ export interface TokenDoor {
 /** A token with the digest of its secret. */
 export type Holder = Token & { readonly secretSha256: string };
 
-/** Takes one of the requests that a token has, for each kind of them; 0 when there was one, else how long until there is. */
-function createTakings(rate: RateOptions, clock: Clock): (token: Token, scopes: readonly Scope[]) => Duration {
+/** The requests that a token has, for each kind of them. */
+interface Takings {
+  /** Takes one; 0 when there was one, else how long until there is. */
+  take(token: Token, scopes: readonly Scope[]): Duration;
+  invite(id: string, clients: number): void;
+}
+
+function createTakings(rate: RateOptions, clock: Clock): Takings {
   const rates = createRate(rate, clock);
   const fleets = createRate({ perSecond: FLEET * rate.perSecond, burst: FLEET * rate.perSecond }, clock);
-  return ({ id }, scopes) => {
-    const isFleet = scopes.every((scope) => scope === 'server-evaluate');
-    return (isFleet ? fleets : rates).take(`${id} ${scopes[0]}`);
+  const kindOf = (scopes: readonly Scope[]): string => (scopes.includes('client-evaluate') ? 'evaluate' : (scopes[0] ?? ''));
+  return {
+    take: ({ id }, scopes) => {
+      const isFleet = scopes.every((scope) => scope === 'server-evaluate');
+      return (isFleet ? fleets : rates).take(`${id} ${kindOf(scopes)}`);
+    },
+    invite: (id, clients) => rates.grant(`${id} ${kindOf(['client-evaluate'])}`, clients),
   };
 }
 
 /** Who may come in, and how often. */
 export function createTokenDoor({ tokens, clock, log, rate }: TokenDoorOptions): TokenDoor {
   const known = createKnownTokens(tokens, clock, log);
-  const take = createTakings(rate, clock);
+  const takings = createTakings(rate, clock);
   const unknown = createRate(UNKNOWN, clock);
   const used = keepUsed(tokens, log);
 
@@ -98,7 +110,7 @@ export function createTokenDoor({ tokens, clock, log, rate }: TokenDoorOptions):
             hint: `Use a token with ${scopes.join(' or ')}.`,
           });
         }
-        const wait = take(token, scopes);
+        const wait = takings.take(token, scopes);
         if (wait > 0) throw new Later('too_many_requests', `The token ${token.id} is used too often`, wait);
         used.add(token.id);
         context.set('token', token);
@@ -106,6 +118,7 @@ export function createTokenDoor({ tokens, clock, log, rate }: TokenDoorOptions):
       },
     valid,
     brought: async (id, context) => (await valid(id)) ?? refuseWrong(context),
+    invite: takings.invite,
     refuse,
     close: used.close,
   };

@@ -52,7 +52,7 @@ async function begin() {
   };
   const snapshots = { get: () => Promise.resolve(), peek: () => null, subscribe: () => log } as unknown as Snapshots;
   const isValid = async (id: string): Promise<boolean> => (await door.valid(id)) !== null;
-  const notices = createNotices({ clock, random: () => 0, streams, snapshots, stillValid: isValid });
+  const notices = createNotices({ clock, random: () => 0, streams, snapshots, stillValid: isValid, invite: door.invite });
   const holders = watchTokens({ clock, log, stillAllowed: ({ id }) => isValid(id) });
   ends.push(notices.close, holders.stop);
   await notices.open({} as Context<ServeEnv>, TOKEN, 0);

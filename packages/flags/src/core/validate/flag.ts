@@ -2,7 +2,7 @@ import { EVERYBODY } from '../bucket.ts';
 import type { FlagType, ValueType } from '../definition.ts';
 import { parseInstant } from '../instant.ts';
 import { checkCondition, checkPath, checkSalt } from './condition.ts';
-import { at, choiceOf, entriesOf, fieldsOf, isFields, listOf, nameOf, refuse, textOf, wholeOf, type Place } from './shape.ts';
+import { at, charactersOf, choiceOf, entriesOf, fieldsOf, isFields, listOf, nameOf, refuse, textOf, wholeOf, type Place } from './shape.ts';
 
 const FLAG_TYPES: readonly FlagType[] = ['release', 'ops', 'experiment', 'permission'];
 const VALUE_TYPES: readonly ValueType[] = ['boolean', 'string', 'number', 'json'];
@@ -85,6 +85,7 @@ function checkVariants(place: Place, values: unknown, valueType: unknown): void 
     else if (VALUE_TYPES.some((type) => type === valueType)) {
       const fits = typeof value === valueType && (typeof value !== 'number' || Number.isFinite(value));
       if (!fits) refuse(inner, `must be a ${String(valueType)}, as valueType says`);
+      else if (typeof value === 'string') charactersOf(inner, value);
     }
   }
 }
@@ -94,10 +95,12 @@ function checkJson(place: Place, value: unknown, depth: number): void {
   if (Array.isArray(value)) {
     for (const [index, part] of value.entries()) checkJson(at(place, index), part, depth + 1);
   } else if (isFields(value)) {
-    for (const [name, part] of Object.entries(value)) checkJson(at(place, name), part, depth + 1);
-  } else if (value !== null && typeof value !== 'string' && typeof value !== 'boolean' && !Number.isFinite(value)) {
-    refuse(place, 'must be JSON');
-  }
+    for (const [name, part] of Object.entries(value)) {
+      charactersOf(at(place, name), name);
+      checkJson(at(place, name), part, depth + 1);
+    }
+  } else if (typeof value === 'string') charactersOf(place, value);
+  else if (value !== null && typeof value !== 'boolean' && !Number.isFinite(value)) refuse(place, 'must be JSON');
 }
 
 function checkServe(place: Place, serve: unknown, variants: ReadonlySet<string>): void {

@@ -85,12 +85,18 @@ export function textOf(place: Place, value: unknown, least: number, most: number
     refuse(place, value === '' ? 'must not be empty' : `must have ${least} to ${most} characters, and has ${value.length}`);
     return null;
   }
-  // Half a character: what it is joined to would decide what it means, and with it the bucket.
-  if (/\p{Surrogate}/u.test(value)) {
-    refuse(place, 'has half a surrogate pair, which is no character');
-    return null;
-  }
-  return value;
+  return charactersOf(place, value);
+}
+
+/**
+ * The same text; null where it has something that is no character of a text. Half of one: what it is joined to would decide what it means,
+ * and with it the bucket, and nobody could sign it. NUL: stores and other languages end a text there, or refuse it.
+ */
+export function charactersOf(place: Place, text: string): string | null {
+  const isHalf = /\p{Surrogate}/u.test(text);
+  if (!isHalf && !text.includes('\0')) return text;
+  refuse(place, isHalf ? 'has half a surrogate pair, which is no character' : 'has a NUL, which is no character of a text');
+  return null;
 }
 
 export function wholeOf(place: Place, value: unknown, least: number, most: number): number | null {
