@@ -30,6 +30,7 @@ export { newFlag, type Draft } from './core/draft.ts';
 export * from './core/edit.ts';
 export type { Target } from './core/targets.ts';
 export { awaitDelivery, deliveryOf, type Delivery, type Ended, type Lost, type Silent } from './delivery.ts';
+export { deliveryDocument, killDocument } from './documents.ts';
 export { explainFlag, type ExplainedFlag } from './explain.ts';
 export { killOf, killsOf, killTexts, refuseKilled, type Kill } from './killed.ts';
 export { keepTellingOwners, tellOwners, type NoticeAddress, type NoticeDeps } from './notices.ts';

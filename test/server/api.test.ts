@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient } from '../../packages/flags/src/node.ts';
 import { aFlag, openBed, until, type Answer, type Bed, type CallOptions, type Served } from './bed.ts';
 
 let bed: Bed;
@@ -102,6 +103,28 @@ describe('flags', () => {
       'request_invalid',
     ]);
     expect(codeOf(await call('POST /api/v1/flags/nothing/kill', { token: killer, body: { reason: 'x' } }))).toEqual([404, 'not_found']);
+  });
+
+  it('that are killed say who has heard of it, to whoever may kill', async () => {
+    await make('release_heard');
+    const killer = await bed.token(['kill']);
+    const told = (): Promise<Answer> => call('GET /api/v1/flags/release_heard/kill', { token: killer });
+    expect((await told()).json).toEqual({ key: 'release_heard', kill: null, delivery: null });
+    const client = createClient({
+      url: served.base,
+      token: await bed.token(['server-evaluate']),
+      initTimeoutMs: 20_000,
+      log: () => undefined,
+    });
+    await client.ready;
+    await call('POST /api/v1/flags/release_heard/kill', { token: killer, body: { reason: 'orders are lost' } });
+    await until(async () => ((await told()).json['delivery'] as { readonly complete: boolean } | null)?.complete === true);
+    expect((await told()).json).toMatchObject({
+      kill: { reason: 'orders are lost', wasOn: true },
+      delivery: { servers: 1, heard: 1, connected: 1, acknowledged: 1, stale: [], complete: true },
+    });
+    await client.close();
+    expect(codeOf(await call('GET /api/v1/flags/nothing/kill', { token: killer }))).toEqual([404, 'not_found']);
   });
 
   it('that somebody turned off on purpose are not turned on by taking back a kill', async () => {

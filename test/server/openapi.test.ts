@@ -11,7 +11,7 @@ import { createEventStreams } from '../../src/server/http/event-streams.ts';
 import { systemClock, systemIds } from '../../src/kernel/index.ts';
 import { createSnapshots } from '../../src/server/http/snapshots.ts';
 import { createTokenDoor } from '../../src/server/http/token/door.ts';
-import { openBed, type Bed, type Served } from './bed.ts';
+import { aFlag, openBed, type Answer, type Bed, type CallOptions, type Served } from './bed.ts';
 
 let bed: Bed;
 let served: Served;
@@ -26,7 +26,11 @@ afterAll(async () => {
   rmSync(keys, { recursive: true, force: true });
 });
 
-type Document = Readonly<Record<'paths', Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>>>;
+interface Described {
+  readonly operationId: string;
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
+}
+type Document = Readonly<Record<'paths', Readonly<Record<string, Readonly<Record<string, Described>>>>>>;
 
 async function document(): Promise<Document> {
   return (await served.call('GET /openapi.json')).json as unknown as Document;
@@ -48,6 +52,56 @@ it('has every route there is, and no other', async () => {
 it('names every operation once', async () => {
   const ids = Object.values((await document()).paths).flatMap((methods) => Object.values(methods).map((one) => one.operationId));
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+/** Fails where the document says nothing of this status, or of a body of this type. */
+async function expectDescribed(operation: string, { status, headers, text }: Answer): Promise<void> {
+  const [method = '', path = ''] = operation.split(' ');
+  const responses: Described['responses'] = (await document()).paths[path]?.[method.toLowerCase()]?.responses ?? {};
+  expect(Object.keys(responses), operation).toContain(String(status));
+  const type = headers.get('content-type')?.split(';')[0];
+  const types = Object.keys(responses[status]?.content ?? {});
+  expect(types, `${operation} ${status}`).toEqual(text === '' ? [] : [type]);
+}
+
+it('has what the server refuses, and how', async () => {
+  const token = await bed.token(['write', 'kill', 'client-evaluate', 'server-evaluate']);
+  const reader = await bed.token(['client-evaluate']);
+  const [MAKE, PATCH, KILL] = ['POST /api/v1/flags', 'PATCH /api/v1/flags/{key}', 'POST /api/v1/flags/{key}/kill'] as const;
+  const [SINGLE, BULK] = ['POST /ofrep/v1/evaluate/flags/{key}', 'POST /ofrep/v1/evaluate/flags'] as const;
+  const large = JSON.stringify({ context: { much: 'x'.repeat(2 * 1024 * 1024) } });
+  const any = { 'if-match': '*' };
+  /** In their order: what is asked, how it is answered, and with what. */
+  const asked: readonly (readonly [operation: string, status: number, options?: CallOptions, target?: string])[] = [
+    [MAKE, 201, { body: { key: 'release_told', flag: aFlag() } }],
+    [MAKE, 400, { body: '{' }],
+    [MAKE, 401, { token: 'none', body: {} }],
+    [MAKE, 403, { token: reader, body: {} }],
+    [MAKE, 412, { body: { key: 'release_told', flag: aFlag() } }],
+    [MAKE, 413, { body: large }],
+    [MAKE, 422, { body: { key: 'nothing', flag: aFlag() } }],
+    [PATCH, 404, { body: { flag: {} }, headers: any }, 'PATCH /api/v1/flags/release_none'],
+    [PATCH, 428, { body: { flag: {} } }],
+    [SINGLE, 404, { body: { context: {} } }, 'POST /ofrep/v1/evaluate/flags/release_none'],
+    [SINGLE, 413, { body: large }],
+    [BULK, 200, { body: { context: {} } }],
+    [BULK, 400, { body: {} }],
+    [KILL, 200, { body: { reason: 'it burns' } }],
+    [KILL, 400, { body: { reason: 'a\0b' } }],
+    [PATCH, 409, { body: { flag: { enabled: true } }, headers: any }],
+    ['DELETE /api/v1/flags/{key}', 200, { headers: any }],
+    ['GET /api/v1/flags/{key}/history', 400, {}, 'GET /api/v1/flags/%00/history'],
+    ['POST /flags/v1/acknowledge', 409, { body: { client: 'ahead', seq: 1_000_000 } }],
+    ['POST /flags/v1/telemetry', 413, { body: large }],
+    ['GET /flags/v1/stream', 400, {}, 'GET /flags/v1/stream?client=%00'],
+    ['GET /ofrep/v1/stream', 401, {}, 'GET /ofrep/v1/stream?token=none'],
+    ['GET /metrics', 200],
+  ];
+  for (const [operation, status, options = {}, target = operation.replace('{key}', 'release_told')] of asked) {
+    const answer = await served.call(target, { token, ...options });
+    expect([target, answer.status], answer.text).toEqual([target, status]);
+    await expectDescribed(operation, answer);
+  }
 });
 
 /** What the router of the same build knows, as the document would write it. */

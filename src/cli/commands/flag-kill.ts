@@ -2,6 +2,7 @@ import { canonicalJson } from '../../evidence/index.ts';
 import { ERRORS, messageOf, SlipwayError, toIso } from '../../kernel/index.ts';
 import {
   awaitDelivery,
+  deliveryDocument,
   killFlag,
   killOf,
   stateText,
@@ -13,7 +14,7 @@ import {
   type FlagStore,
   type Kill,
 } from '../../flags/index.ts';
-import { deliveryDocument, deliveryText } from '../output/flags.ts';
+import { deliveryText } from '../output/flags.ts';
 import { environmentName, environmentOf, environmentsWith, withFlag, type FlagCall } from './shared/flags.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { timeSpan } from './shared/numbers.ts';

@@ -1,7 +1,6 @@
-import { deliveryOf, flagOf, killOf, killsOf, type FlagChange, type Kill } from '../../flags/index.ts';
-import { toIso } from '../../kernel/index.ts';
+import { deliveryDocument, deliveryOf, flagOf, killDocument, killOf, killsOf } from '../../flags/index.ts';
 import { answer } from '../output/as-is.ts';
-import { deliveryDocument, renderFlag, renderFlags } from '../output/flags.ts';
+import { renderFlag, renderFlags } from '../output/flags.ts';
 import { withAppNow } from './shared/app.ts';
 import { environmentOf, noteNewEnvironment, withFlag } from './shared/flags.ts';
 import type { Handler } from './spec.ts';
@@ -15,7 +14,7 @@ export const list: Handler = async (call) => {
     await noteNewEnvironment(call, opened.flags, environment);
     const kills = await killsOf(opened.flags, set);
     const flags = Object.entries(set.flags).map(([key, flag]) => {
-      const kill = documentOf(kills.get(key) ?? null);
+      const kill = killDocument(kills.get(key) ?? null);
       return { key, revision: flagRevisions.get(key), flag, kill };
     });
     answer(terminal, { environment, seq: set.seq, flags }, () => renderFlags(set, { kills, now: effects.clock.now() }, terminal.style));
@@ -37,15 +36,9 @@ export const show: Handler = (call) =>
       key,
       revision,
       flag,
-      kill: documentOf(kill),
+      kill: killDocument(kill),
       delivery: deliveryDocument(delivery),
     };
     answer(terminal, document, () => renderFlag({ environment, key, revision, flag, kill, delivery }, terminal.style));
     return 0;
   });
-
-function documentOf(kill: Kill | null): Readonly<Record<string, unknown>> | null {
-  if (kill === null) return null;
-  const told = ({ seq, at, actor, reason }: FlagChange): object => ({ seq, at: toIso(at), actor, reason });
-  return { ...told(kill.change), wasOn: kill.wasOn, first: told(kill.first) };
-}

@@ -106,18 +106,6 @@ export function renderSegments(
   return table([['SEGMENT', 'WHEN', 'WHAT IT IS'].map(style.dim), ...rows]);
 }
 
-const UNKNOWN_ORIGIN = { address: null, token: null };
-
-/** With its times as text, for documents. */
-export function deliveryDocument(delivery: Delivery | null): Readonly<Record<string, unknown>> | null {
-  if (delivery === null) return null;
-  const stale = delivery.stale.map(({ client, since, from }) => ({ client, since: toIso(since), ...(from ?? UNKNOWN_ORIGIN) }));
-  const silent = delivery.silent.map((one) => ({ ...one, since: toIso(one.since), until: toIso(one.until) }));
-  const ended = delivery.ended.map((one) => ({ ...one, at: toIso(one.at), until: toIso(one.until) }));
-  const lost = delivery.lost.map((one) => ({ ...one, at: toIso(one.at) }));
-  return { ...delivery, stale, silent, ended, lost };
-}
-
 /** `9,998 of 10,000 clients have it in 0.6s; 2 did not say so.`, and below it who that is, and who is not waited for. */
 export function deliveryText(flag: Pick<ShownFlag, 'environment' | 'key'>, delivery: Delivery, style: Style): string {
   return [reachText(flag, delivery, style), ...delivery.lost.map((one) => style.warn(lostText(one)))].join('\n');

@@ -36,23 +36,35 @@ const REFUSALS: Readonly<Record<string, string>> = {
   400: 'The request is malformed.',
   401: 'The token is missing, not known, revoked or expired.',
   403: 'The token has not the scope.',
-  429: 'Too many requests; Retry-After says when to come again.',
+  413: 'The body is too large.',
+  429: 'Too many requests.',
+  503: 'The store is away, and what is asked for cannot be answered, or not be written, without it.',
 };
 
+const AGAIN: ReadonlySet<string> = new Set(['429', '503']);
+
+/** What an operation refuses whatever it does: who may ask needs the store, and is asked too often. */
+function refusalsOf({ scopes, body }: Described): readonly string[] {
+  return ['400', ...(body === undefined ? [] : ['413']), ...(scopes.length === 0 ? [] : ['401', '403', '429', '503'])];
+}
+
 function described(one: Described): ZodOpenApiOperationObject {
-  const refusals = one.scopes.length === 0 ? ['400'] : Object.keys(REFUSALS);
-  const errors = refusals.map((status) => [
+  const errors = refusalsOf(one).map((status) => [
     status,
-    { description: REFUSALS[status] ?? '', content: { 'application/json': { schema: errorSchema } } },
+    {
+      description: REFUSALS[status] ?? '',
+      content: { 'application/json': { schema: errorSchema } },
+      ...(AGAIN.has(status) ? { headers: headersOf({ 'Retry-After': 'Seconds until to come again.' }) } : {}),
+    },
   ]);
-  const answers = Object.entries(one.answers).map(([status, { description, body, headers }]) => {
+  const answers = Object.entries(one.answers).map(([status, { description, body, text, headers }]) => {
     const isError = Number(status) >= 400;
-    const schema = body ?? (isError ? errorSchema : undefined);
+    const schema = text === undefined ? (body ?? (isError ? errorSchema : undefined)) : z.string();
     return [
       status,
       {
         description,
-        ...(schema === undefined ? {} : { content: { 'application/json': { schema } } }),
+        ...(schema === undefined ? {} : { content: { [text ?? 'application/json']: { schema } } }),
         ...(headers === undefined ? {} : { headers: headersOf(headers) }),
       },
     ];

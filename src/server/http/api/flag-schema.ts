@@ -3,7 +3,8 @@ import type { Condition, Flag, Segment } from '../../../flags/index.ts';
 
 /**
  * The shape of a flag, for the document that describes the API, and so that a wrong request is told by its field. What a shape cannot
- * say (variants that are named and not there, cycles, patterns) the flag room's own check says afterwards.
+ * say (variants that are named and not there, cycles, patterns) the flag room's own check says afterwards; nothing that it takes is refused
+ * here, or flags that came from files could not be changed.
  */
 
 const name = z.string().min(1).max(200);
@@ -31,7 +32,7 @@ const comparison = z
     z.strictObject({
       attribute,
       operator: z.enum(['semverEq', 'semverLt', 'semverLte', 'semverGt', 'semverGte', 'before', 'after']),
-      value: z.string().min(1).max(200),
+      value: z.string().min(1).max(1_000),
     }),
   ])
   .meta({
@@ -46,7 +47,7 @@ const condition: z.ZodType<Condition> = z
       z.strictObject({ any: z.array(condition).max(1_000) }),
       z.strictObject({ not: condition }),
       z.strictObject({ segment: name }),
-      z.strictObject({ percentage: weight, by: attribute.optional(), salt: z.string().max(200).optional() }),
+      z.strictObject({ percentage: weight, by: attribute.optional(), salt: z.string().max(1_000).optional() }),
       comparison,
     ]),
   )
@@ -61,7 +62,7 @@ const serve = z
         .min(1)
         .max(100),
       by: attribute.optional(),
-      salt: z.string().max(200).optional(),
+      salt: z.string().max(1_000).optional(),
     }),
   ])
   .meta({ id: 'Serve', description: 'One variant for everybody, or a split of everybody by a stable hash; weights sum up to 100000.' });
@@ -69,11 +70,11 @@ const serve = z
 const about = z
   .strictObject({
     name: z.string().max(200),
-    description: z.string().max(4_096),
+    description: z.string().max(5_000),
     owner: z.string().max(200).describe('Who answers for it: a person or a team.'),
-    tags: z.array(z.string().max(100)).max(100),
-    createdAt: z.string().max(40).describe('ISO 8601, UTC.'),
-    expiresAt: z.string().max(40).nullable().describe('When it should be gone; null only for ops and permission.'),
+    tags: z.array(z.string().max(200)).max(100),
+    createdAt: z.string().max(100).describe('ISO 8601, UTC.'),
+    expiresAt: z.string().max(100).nullable().describe('When it should be gone; null only for ops and permission.'),
   })
   .meta({ id: 'About', description: 'What people know of a flag; nothing of it decides a value.' });
 
@@ -90,7 +91,7 @@ export const flagSchema: z.ZodType<Flag> = z
       .describe('Tried in their order; the first whose `when` holds serves.'),
     default: serve,
     prerequisites: z.array(z.strictObject({ flag: name, variants: z.array(name).min(1).max(100) })).max(100),
-    salt: z.string().min(1).max(200),
+    salt: z.string().min(1).max(1_000),
     hash: z.literal(1),
     stale: z
       .strictObject({ afterMs: z.int().min(1) })

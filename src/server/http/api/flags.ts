@@ -1,9 +1,21 @@
 import type { Context } from 'hono';
-import { changeFlags, killFlag, undoKill, type Flag, type FlagChange, type StoredFlags, type Target } from '../../../flags/index.ts';
+import {
+  changeFlags,
+  deliveryDocument,
+  deliveryOf,
+  killDocument,
+  killFlag,
+  killOf,
+  undoKill,
+  type Flag,
+  type FlagChange,
+  type StoredFlags,
+  type Target,
+} from '../../../flags/index.ts';
 import { SlipwayError } from '../../../kernel/index.ts';
 import type { ServeEnv, Serving } from '../mount.ts';
 import type { OwnSnapshots } from '../snapshots.ts';
-import { CREATE, HISTORY, KILL, LIST, PATCH, REMOVE, REPLACE, SHOW, UNDO } from './described/flags.ts';
+import { CREATE, HISTORY, KILL, KILLED, LIST, PATCH, REMOVE, REPLACE, SHOW, UNDO } from './described/flags.ts';
 import { flagSchema } from './flag-schema.ts';
 import { mergePatch } from './merge-patch.ts';
 import { operation, type Operation } from './operation.ts';
@@ -73,8 +85,15 @@ function changes(parts: Parts): readonly Operation[] {
 }
 
 function switches(parts: Parts): readonly Operation[] {
-  const { flags: store, redact } = parts.serving;
+  const { flags: store, redact, telemetry } = parts.serving;
   return [
+    operation(KILLED, async ({ params: { key } }, context) => {
+      const { environment } = context.get('token');
+      if (flagIn(await store.read(environment), key) === null) throw noFlag(key, environment);
+      const kill = await killOf(store, environment, key);
+      const delivery = kill && deliveryOf(await telemetry.reach(environment), kill.change.seq, kill.first);
+      return context.json({ key, kill: killDocument(kill), delivery: deliveryDocument(delivery) });
+    }),
     operation(KILL, async ({ params: { key }, body }, context) =>
       told(parts, context, await killFlag(store, askedBy(context, redact(body.reason)), key)),
     ),

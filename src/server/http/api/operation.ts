@@ -11,6 +11,8 @@ const MOST_BYTES = 1024 * 1024;
 interface Answer {
   readonly description: string;
   readonly body?: z.ZodType;
+  /** Of a body that is no JSON: its media type. */
+  readonly text?: 'text/event-stream' | 'text/plain';
   readonly headers?: Readonly<Record<string, string>>;
 }
 

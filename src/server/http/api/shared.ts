@@ -4,12 +4,25 @@ import type { Flag, FlagChange, StoredFlags } from '../../../flags/index.ts';
 import { SlipwayError, toIso } from '../../../kernel/index.ts';
 import type { ServeEnv } from '../mount.ts';
 
-export const keyParam = z.object({ key: z.string().min(1).max(200) });
-export const reason = z.string().max(1_000).describe('Why; kept in the history.');
+/** The store has no NUL in a text. */
+export const NO_NUL = [/^[^\0]*$/, 'has a NUL, which is no character of a text'] as const;
+
+export const keyParam = z.object({
+  key: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(...NO_NUL),
+});
+export const reason = z
+  .string()
+  .max(1_000)
+  .regex(...NO_NUL)
+  .describe('Why; kept in the history.');
 export const IF_MATCH = { 'If-Match': 'The ETag of what the change was made from. Required.' } as const;
 
 export const historyQuery = z.object({
-  before: z.coerce.number().int().min(1).optional().describe('Only changes before this seq.'),
+  before: z.coerce.number().int().min(1).max(2_147_483_647).optional().describe('Only changes before this seq.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 

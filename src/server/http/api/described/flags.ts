@@ -20,6 +20,8 @@ const CHANGED = {
   428: { description: 'If-Match is missing.' },
 } as const;
 
+const ON_AGAIN = { 409: { description: 'It was killed, and would be on again: undo takes a kill back.' } } as const;
+
 export const LIST = described({
   method: 'get',
   path: '/api/v1/flags',
@@ -62,7 +64,7 @@ export const REPLACE = described({
   params: keyParam,
   headers: IF_MATCH,
   body: z.strictObject({ flag: flagSchema, reason: reason.default('') }),
-  answers: CHANGED,
+  answers: { ...CHANGED, ...ON_AGAIN },
 });
 
 export const PATCH = described({
@@ -75,7 +77,7 @@ export const PATCH = described({
   params: keyParam,
   headers: IF_MATCH,
   body: z.strictObject({ flag: z.record(z.string(), z.json()), reason: reason.default('') }),
-  answers: CHANGED,
+  answers: { ...CHANGED, ...ON_AGAIN },
 });
 
 export const REMOVE = described({
@@ -88,7 +90,7 @@ export const REMOVE = described({
   params: keyParam,
   query: z.object({ reason: reason.default('') }),
   headers: IF_MATCH,
-  answers: { ...CHANGED, 200: { description: 'It is gone; `flag` is null.' } },
+  answers: { ...CHANGED, 200: { description: 'It is gone.', body: z.object({ key: z.string(), revision: z.int(), flag: z.null() }) } },
 });
 
 export const HISTORY = described({
@@ -112,6 +114,58 @@ export const KILL = described({
   params: keyParam,
   body: z.strictObject({ reason: reason.min(1) }),
   answers: { 200: { description: 'It is off.', body: flagAnswer, headers: ETAG }, 404: { description: 'There is no such flag.' } },
+});
+
+const who = z.object({ process: z.string(), host: z.string().nullable(), pid: z.int().nullable() });
+const told = z.object({ seq: z.int(), at: z.string(), actor: z.string(), reason: z.string() });
+
+const delivery = z
+  .object({
+    servers: z.int().describe('Server processes that may answer.'),
+    heard: z.int().describe('Of them those that have it.'),
+    connected: z.int(),
+    acknowledged: z.int().describe('Of the clients that are connected those that have said that they have it.'),
+    lastMs: z.number().nullable().describe('From the kill to the last of these.'),
+    stale: z
+      .array(
+        z.object({
+          client: z.string(),
+          since: z.string(),
+          address: z.string().nullable(),
+          token: z.object({ id: z.string(), description: z.string() }).nullable(),
+        }),
+      )
+      .describe('Connected clients that have not said so, a few of each process.'),
+    silent: z
+      .array(who.extend({ since: z.string(), until: z.string() }))
+      .describe('Processes of which nothing is heard; until then each may answer without it.'),
+    ended: z
+      .array(who.extend({ clients: z.int(), at: z.string(), until: z.string() }))
+      .describe('Processes that ended a moment ago, with clients that may be without it until they come back.'),
+    lost: z
+      .array(who.extend({ clients: z.int(), at: z.string(), named: z.boolean() }))
+      .describe('Processes that ended longer ago, with clients that did not come back as far as is known. Nobody waits for these.'),
+    complete: z
+      .boolean()
+      .describe('Every process that may answer has it, and every client that is connected, or lost its process within the last minute.'),
+  })
+  .meta({ id: 'Delivery', description: 'How far a kill got, as `slipway flag kill` tells it.' });
+
+export const KILLED = described({
+  method: 'get',
+  path: '/api/v1/flags/{key}/kill',
+  tag,
+  summary: 'Is it killed, and who has heard of it?',
+  description: 'Ask again until `delivery.complete`.',
+  scopes: READERS,
+  params: keyParam,
+  answers: {
+    200: {
+      description: 'Both are null for a flag that is not killed.',
+      body: z.object({ key: z.string(), kill: told.extend({ wasOn: z.boolean(), first: told }).nullable(), delivery: delivery.nullable() }),
+    },
+    404: { description: 'There is no such flag.' },
+  },
 });
 
 export const UNDO = described({

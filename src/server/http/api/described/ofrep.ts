@@ -55,8 +55,9 @@ export const STREAM = described({
   scopes: [],
   query: z.object({ token: z.string().max(200), seq: z.string().max(20).optional() }),
   answers: {
-    200: { description: 'A stream, text/event-stream.' },
+    200: { description: 'A stream.', text: 'text/event-stream' },
     401: { description: 'The stream token is not valid any more: ask for all flags again.' },
+    429: { description: 'Too many wrong stream tokens came from there; Retry-After says when to come again.' },
     503: NO_PLACE,
   },
 });

@@ -56,7 +56,7 @@ export const METRICS = described({
   tag,
   summary: 'Metrics for Prometheus',
   scopes: ['server-evaluate'],
-  answers: { 200: { description: "Prometheus' text format." } },
+  answers: { 200: { description: "Prometheus' text format.", text: 'text/plain' } },
 });
 
 export const DOCUMENT = described({

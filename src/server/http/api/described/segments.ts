@@ -65,7 +65,7 @@ export const REMOVE = described({
   query: z.object({ reason: reason.default('') }),
   headers: IF_MATCH,
   answers: {
-    200: { description: 'It is gone; `segment` is null.' },
+    200: { description: 'It is gone.', body: z.object({ key: z.string(), revision: z.int(), segment: z.null() }) },
     404: { description: 'There is no such segment.' },
     412: { description: 'There is a newer revision: nothing was changed.' },
     422: { description: 'A flag uses it.' },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Scope } from '../../../../flags/index.ts';
 import { described } from '../operation.ts';
+import { NO_NUL } from '../shared.ts';
 
 const WRITERS: readonly Scope[] = ['write'];
 const tag = 'Tokens';
@@ -41,7 +42,11 @@ export const CREATE = described({
       .array(z.enum(['client-evaluate', 'server-evaluate', 'write', 'kill']))
       .min(1)
       .max(4),
-    description: z.string().max(200).default(''),
+    description: z
+      .string()
+      .max(200)
+      .regex(...NO_NUL)
+      .default(''),
     expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
   }),
   answers: {
@@ -60,6 +65,12 @@ export const REVOKE = described({
   description:
     'Every server process refuses it within 3 seconds, and ends the streams that it opened. One that may kill is revoked by one that may kill.',
   scopes: WRITERS,
-  params: z.object({ id: z.string().min(1).max(64) }),
+  params: z.object({
+    id: z
+      .string()
+      .min(1)
+      .max(64)
+      .regex(...NO_NUL),
+  }),
   answers: { 204: { description: 'It is revoked.' }, 404: { description: 'There is no such token, or it was revoked before.' } },
 });
