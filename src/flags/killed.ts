@@ -1,6 +1,6 @@
 import type { FlagSet } from '../../packages/flags/src/core/definition.ts';
 import { SlipwayError, toIso } from '../kernel/index.ts';
-import { turnedOn, type Target } from './core/targets.ts';
+import { onInDisguise, turnedOn, type Target } from './core/targets.ts';
 import type { FlagChange, FlagStore } from './ports.ts';
 
 /** Rows of the history read at once: a kill is nearly always among the newest few. */
@@ -102,9 +102,12 @@ export async function* historyOf(
   }
 }
 
-/** A killed flag is turned on by whoever takes the kill back, and by nothing else. @throws SlipwayError `not_possible_now` */
+/**
+ * A killed flag is turned on by whoever takes the kill back, and by nothing else: neither as such, nor by what it serves while it is off.
+ * @throws SlipwayError `not_possible_now`
+ */
 export async function refuseKilled(store: Pick<FlagStore, 'history'>, set: FlagSet, targets: readonly Target[]): Promise<void> {
-  for (const key of turnedOn(set, targets)) {
+  for (const key of [...turnedOn(set, targets), ...onInDisguise(set, targets)]) {
     const killed = await killOf(store, set.environment, key);
     if (killed === null) continue;
     throw new SlipwayError('not_possible_now', `${key} was ${killTexts(killed).join('; ')}`, {

@@ -118,12 +118,17 @@ describe('slipway flag test', () => {
     });
   });
 
-  it('a test in an environment that slipway.yaml does not list is a mistake too', async () => {
+  it('an environment that slipway.yaml does not list is a mistake too, wherever it is named', async () => {
     const config = 'service: shop\nprocesses: { web: { command: [node, a.js] } }\nenvironments: { dev: {}, prd: {} }\n';
-    expect(await flagTest('    tests: [{ environment: prod, expect: on }]\n', { config })).toMatchObject({
-      exit: 2,
-      err: expect.stringContaining('release_a.tests[0].environment names prod, which slipway.yaml does not list'),
-    });
+    const more = {
+      'b.yaml': 'segments:\n  staff:\n    when: { attribute: a, exists: true }\n    environments: { prdd: { description: x } }\n',
+    };
+    const { exit, err } = await flagTest('    tests: [{ environment: prod, expect: on }]\n', { config, more });
+    expect(exit).toBe(2);
+    expect(err).toContain('release_a.tests[0].environment names prod, which slipway.yaml does not list');
+    expect(err).toMatch(/flags\/a\.yaml:7:\d+ {2}release_a\.environments\.old names old, which slipway\.yaml does not list/);
+    expect(err).toMatch(/flags\/b\.yaml:4:\d+ {2}staff\.environments\.prdd names prdd, which slipway\.yaml does not list/);
+    expect((await flagTest('    tests: [{ environment: dev, expect: on }]\n', { config }, '-e', 'old')).err).not.toContain('names old');
   });
 
   it('refuses files that cannot be evaluated, with their place', async () => {

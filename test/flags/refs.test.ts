@@ -27,6 +27,11 @@ async function found(text: string, others: Readonly<Record<string, string>> = {}
   return references.filter((one) => one.file === name).map(({ line, column, key, by }) => `${line}:${column} ${key ?? '?'} ${by}`);
 }
 
+/** An expression that is one of 2 to the `depth` keys. */
+function choices(depth: number, name = 'z'): string {
+  return depth === 0 ? `'release_${name}'` : `(x ? ${choices(depth - 1, `${name}a`)} : ${choices(depth - 1, `${name}b`)})`;
+}
+
 describe('references in code', () => {
   it.each([
     ['our client by its name', "flags.boolean('release_z', false)", ['1:1 release_z call']],
@@ -76,6 +81,13 @@ describe('references in code', () => {
       "export const f = (k: string) => flags.boolean(k, false);\nexport const k = 'release_a';",
       ['1:33 ? call', '2:18 release_a name'],
     ],
+    ['arguments that are spread, as not known', 'flags.boolean(...args)', ['1:1 ? call']],
+    ['more keys than anybody follows, as not known', `flags.boolean(${choices(5)}, false)`, ['1:1 ? call']],
+    [
+      'a property of that name',
+      'on(features.release_a, { release_b: 1 }); release_a = features[release_b];',
+      ['1:13 release_a name', '1:26 release_b name'],
+    ],
     ['a key that stands elsewhere', "isOn('release_a')", ['1:6 release_a name']],
     ['no key in a comment, nor the name of a module', "// 'release_a'\nimport 'release_a';", []],
     [
@@ -119,11 +131,14 @@ describe('references in code', () => {
       '.gitignore': 'made/\n',
       'made/a.ts': "flags.boolean('release_a', false)",
       'new.go': 'if flags.Bool(ctx, "release_a", false) {\n\tx("release_c")\n}\n',
+      'on.rb': 'on?(:release_a) if features.release_a && !features.release_a_b\n',
+      'on.sh': "if on 'release_a'; then :; fi",
       'README.md': '`release_a`',
     });
     const { references, scanned } = await scanRepository(folder, new Set(['release_a']));
-    expect(references).toEqual([expect.objectContaining({ file: 'new.go', line: 1, column: 20, key: 'release_a', by: 'text' })]);
-    expect(scanned).toEqual({ parsed: 0, asText: 1 });
+    expect(references[0]).toMatchObject({ file: 'new.go', line: 1, column: 20, key: 'release_a', by: 'text' });
+    expect(references.map(({ file, column }) => `${file}:${column}`)).toEqual(['new.go:20', 'on.rb:6', 'on.rb:29', 'on.sh:7']);
+    expect(scanned).toEqual({ parsed: 0, asText: 3 });
   });
 
   it('leave out what we wrote ourselves, for it names every flag', async () => {

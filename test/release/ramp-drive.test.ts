@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../packages/flags/src/index.ts';
-import { editFlag, flagOf, killFlag } from '../../src/flags/index.ts';
+import { deleteSegment, editFlag, flagOf, killFlag } from '../../src/flags/index.ts';
 import { systemClock, systemIds } from '../../src/kernel/index.ts';
 import { foldRamp, runRamps, type RampPlan, type RampState } from '../../src/release/index.ts';
-import { readRampFlag } from '../../src/release/ramps/set-flag.ts';
+import { readRampFlag, setFlag } from '../../src/release/ramps/set-flag.ts';
 import type { OpenStore } from '../../src/store/index.ts';
 import { serve } from '../analysis/support.ts';
 import { embeddedServer, eventually, type TestServer } from '../store/support.ts';
@@ -47,6 +47,13 @@ let count = 0;
 
 /** A flag that is off, in an environment of its own, and a ramp of it that begins now. */
 async function startRamp(steps: readonly string[]): Promise<RampPlan> {
+  const plan = await planRamp(steps);
+  await store.ramps.start(plan);
+  return plan;
+}
+
+/** The same, with a ramp that nobody has begun. */
+async function planRamp(steps: readonly string[]): Promise<RampPlan> {
   const environment = `env-${(count += 1)}`;
   await store.flags.commit({
     environment,
@@ -78,7 +85,7 @@ async function startRamp(steps: readonly string[]): Promise<RampPlan> {
     metrics: [],
     guards: [{ name: 'latency', above: 0.5, forMs: 0, source, about: 'variant' }],
   } as const;
-  const plan = rampPlan({
+  return rampPlan({
     ramp: systemIds.release(systemClock.now()),
     environment,
     steps: stepsOf(steps),
@@ -87,8 +94,6 @@ async function startRamp(steps: readonly string[]): Promise<RampPlan> {
     node: NODE,
     revision: 1,
   });
-  await store.ramps.start(plan);
-  return plan;
 }
 
 const stateOf = async ({ ramp }: RampPlan): Promise<RampState> => foldRamp(await store.ramps.load(ramp));
@@ -136,6 +141,15 @@ describe('a ramp over a real store and a source that speaks HTTP', () => {
       Array.from({ length: 3 }, () => ['ramp', `ramp ${plan.ramp}`]),
     );
     expect(history[0]?.reason).toContain('step 4 of 4: 100 % for 500ms');
+  });
+
+  it('sets no step whose segment went after it was looked at', async () => {
+    const plan = await planRamp(['internal', '100%']);
+    const seen = await readRampFlag(store.flags, plan);
+    await deleteSegment(store.flags, { environment: plan.environment, actor: 'bob', reason: 'not needed' }, 'staff');
+    expect(await setFlag(store.flags, { plan, index: 0, revision: plan.revision }, seen)).toBeNull();
+    const { set } = await store.flags.read(plan.environment);
+    expect([compile(set).problems, set.flags[KEY]]).toEqual([[], OFF_FLAG]);
   });
 
   it('turns the flag off at once when its gate fails, with the reason', async () => {

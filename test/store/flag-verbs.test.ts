@@ -169,6 +169,17 @@ describe('a kill', () => {
     await expect(undoKill(store, asked, 'release_a')).rejects.toMatchObject({ code: 'not_possible_now', hint: 'It is on.' });
   });
 
+  it('holds against a safe variant that serves what was killed, and not against another safe value', async () => {
+    const asked = fresh();
+    const sized = { valueType: 'number', variants: { large: 100, small: 20 }, off: 'small', default: { variant: 'large' } } as const;
+    await createFlag(store, asked, 'release_a', { ...aFlag('release_a'), ...sized });
+    await killFlag(store, asked, 'release_a');
+    const edit = (changes: Partial<Flag>) => editFlag(store, asked, 'release_a', { edit: (flag) => ({ ...flag, ...changes }) });
+    await expect(edit({ off: 'large' })).rejects.toMatchObject({ code: 'not_possible_now' });
+    await expect(edit({ variants: { large: 20, small: 100 } })).rejects.toMatchObject({ code: 'not_possible_now' });
+    expect(await edit({ variants: { large: 100, small: 10 } })).not.toBeNull();
+  });
+
   it('of a flag that was off is taken back to off', async () => {
     const asked = fresh();
     await createFlag(store, asked, 'release_a', aFlag('release_a'));

@@ -17,6 +17,15 @@ const dealt = flag({
     ],
   },
 });
+/** As `flag set --percentage 100` writes it. */
+const whole = flag({
+  default: {
+    weights: [
+      { variant: 'on', weight: 100_000 },
+      { variant: 'off', weight: 0 },
+    ],
+  },
+});
 const ops = (one: Flag): Flag => ({ ...one, type: 'ops' });
 const until = (one: Flag, days: number): Flag => ({ ...one, about: { ...one.about, expiresAt: new Date(NOW + days * DAY).toISOString() } });
 
@@ -27,9 +36,9 @@ const FACTS: StaleFacts = {
   code: { places: new Map([['release_a', 2]]), computed: 0 },
   requiredBy: new Map(),
 };
-const life = (days: number, variant: string | null = null, madeAt: number | null = NOW - 100 * DAY) => ({
+const life = (days: number, variant: string | null = null, madeAt: number | null = NOW - 100 * DAY, dealtBy: readonly string[] = []) => ({
   madeAt,
-  fixed: variant === null ? null : { variant, since: NOW - days * DAY, seq: 7 },
+  fixed: variant === null ? null : { variant, dealtBy, since: NOW - days * DAY, seq: 7 },
 });
 const silent = { ...FACTS.counts, asked: new Map<string, number>() };
 const elsewhere = { places: new Map([['release_b', 1]]), computed: 0 };
@@ -49,6 +58,12 @@ describe('a flag', () => {
       'one-variant',
       'pass: everybody has had on for 13d, since change 7',
       judgeLife('release_a', on, life(13.9, 'on'), FACTS),
+    ],
+    [
+      'dealt to everybody for 14 days',
+      'one-variant',
+      'fail: everybody with targetingKey has had on for 14d, since change 7',
+      judgeLife('release_a', whole, life(14, 'on', NOW - 100 * DAY, ['targetingKey']), FACTS),
     ],
     [
       'off for long',
@@ -132,7 +147,14 @@ describe('a flag', () => {
 
 describe('the history of a flag', () => {
   const versions = fc.array(
-    fc.constantFrom<Flag | null>(on, OFF_FLAG, dealt, null, flag({ variants: { off: true, on: false }, default: { variant: 'off' } })),
+    fc.constantFrom<Flag | null>(
+      on,
+      whole,
+      OFF_FLAG,
+      dealt,
+      null,
+      flag({ variants: { off: true, on: false }, default: { variant: 'off' } }),
+    ),
     {
       minLength: 1,
       maxLength: 12,
@@ -140,6 +162,7 @@ describe('the history of a flag', () => {
   );
   const valueOf = (one: Flag | null | undefined): unknown => {
     if (one === null || one === undefined || one === dealt) return undefined;
+    if (one === whole) return one.variants['on'];
     return one.variants[one.enabled && 'variant' in one.default ? one.default.variant : one.off];
   };
 
@@ -155,6 +178,7 @@ describe('the history of a flag', () => {
         const made = changes.findLast(({ before }) => before === null)?.at ?? Number.NaN;
         expect(madeAt === made || (madeAt !== null && madeAt <= longAgo && madeAt > made)).toBe(true);
         const run = changes.filter(({ at, after }) => at >= made && valueOf(after) === valueOf(current));
+        expect(fixed?.dealtBy ?? []).toEqual(current === whole ? ['targetingKey'] : []);
         const broken = changes.findLast(({ after }) => valueOf(after) !== valueOf(current))?.at ?? 0;
         expect(fixed?.since).toBe(valueOf(current) === undefined ? undefined : run.find(({ at }) => at > broken)?.at);
       }),

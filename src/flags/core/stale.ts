@@ -71,8 +71,9 @@ const MAY_STAY: ReadonlySet<string> = new Set(['ops', 'permission']);
 function oneVariant({ type, enabled }: Flag, { fixed }: FlagLife, { now, afterMs }: StaleFacts): StaleCheck {
   if (MAY_STAY.has(type)) return check('one-variant', 'pass', `${type} flags may serve the same for good`);
   if (fixed === null) return check('one-variant', 'pass', 'not everybody gets the same');
-  const { variant, since, seq } = fixed;
-  const told = `everybody has had ${variant} for ${daysText(now - since)}${enabled ? '' : ' (it is off)'}, since change ${seq}`;
+  const { variant, dealtBy, since, seq } = fixed;
+  const who = dealtBy.length === 0 ? 'everybody' : `everybody with ${dealtBy.join(' and ')}`;
+  const told = `${who} has had ${variant} for ${daysText(now - since)}${enabled ? '' : ' (it is off)'}, since change ${seq}`;
   return check('one-variant', now - since >= afterMs ? 'fail' : 'pass', told);
 }
 

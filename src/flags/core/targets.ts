@@ -1,4 +1,5 @@
-import type { Flag, FlagSet, Segment } from '../../../packages/flags/src/core/definition.ts';
+import type { Flag, FlagSet, FlagValue, Segment } from '../../../packages/flags/src/core/definition.ts';
+import { same } from './same.ts';
 
 /** What is to be of one flag or segment; null: it is to be gone. */
 export type Target =
@@ -35,4 +36,25 @@ export function turnedOn(set: FlagSet, targets: readonly Target[]): readonly str
     const before = currentOf(set, target) as Flag | null;
     return before?.enabled === false ? [target.key] : [];
   });
+}
+
+/** Flags that are off, and are to serve a value meanwhile that only being on gave to anybody. */
+export function onInDisguise(set: FlagSet, targets: readonly Target[]): readonly string[] {
+  return targets.flatMap((target) => {
+    if (target.kind !== 'flag' || target.after?.enabled !== false) return [];
+    const before = currentOf(set, target) as Flag | null;
+    if (before?.enabled !== false) return [];
+    const [was, is] = [valueOf(before, before.off), valueOf(target.after, target.after.off)];
+    return !same(was, is) && servedWhenOn(before).some((value) => same(value, is)) ? [target.key] : [];
+  });
+}
+
+function servedWhenOn(flag: Flag): readonly (FlagValue | undefined)[] {
+  const serves = [flag.default, ...flag.rules.map(({ serve }) => serve)];
+  const names = serves.flatMap((serve) => ('variant' in serve ? [serve.variant] : serve.weights.map(({ variant }) => variant)));
+  return names.map((name) => valueOf(flag, name));
+}
+
+function valueOf({ variants }: Flag, name: string): FlagValue | undefined {
+  return Object.hasOwn(variants, name) ? variants[name] : undefined;
 }

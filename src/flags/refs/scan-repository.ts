@@ -20,7 +20,8 @@ export interface CodeReferences {
 
 const PARSED = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 /** Languages in which flags are asked for; not documents, nor data. */
-const AS_TEXT = /\.(?:go|py|rb|java|kt|kts|swift|cs|php|rs|scala|ex|exs|dart|vue|svelte|astro|html|erb|m|mm|c|cc|cpp|h)$/;
+const AS_TEXT =
+  /\.(?:go|py|rb|java|kt|kts|swift|cs|cshtml|razor|fs|vb|php|rs|scala|groovy|clj|cljs|ex|exs|heex|erl|hs|lua|pl|pm|r|jl|dart|m|mm|c|cc|cpp|h|sh|bash|sql|vue|svelte|astro|html|erb|hbs|ejs|pug|twig|liquid|j2|tmpl|mustache|jsp|mdx)$/;
 const LARGEST = 1024 * 1024;
 
 /** Looks through every file below `folder` that git knows or would add; what `.gitignore` names is left out, and what `slipway flag types` wrote. */

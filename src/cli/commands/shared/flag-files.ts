@@ -2,7 +2,7 @@ import { faultyFlags, readFlags, readPulled, type LoadedFlags } from '../../../c
 import { compareFiles, mistakesIn, resolveFiles, type ComparedFlags, type FilesProblem, type FlagSet } from '../../../flags/index.ts';
 import { systemClock, toIso } from '../../../kernel/index.ts';
 import type { App } from '../../compose.ts';
-import type { Call } from '../spec.ts';
+import { text, type Call } from '../spec.ts';
 import { isListed } from './flags.ts';
 
 /** The files of the workspace beside an environment of the server. */
@@ -110,25 +110,34 @@ function expiredTexts(loaded: LoadedFlags, environments: readonly string[]): rea
 const DAY_MS = 86_400_000;
 const MOST_EXPIRED = 10;
 
-/** Tests that name an environment which slipway.yaml does not list. */
+/**
+ * Environments that the files name and slipway.yaml does not list, but the one that was asked for. A slip of the pen is no environment that
+ * anybody looks at: the flag would go on elsewhere as if nothing was said.
+ */
 async function strangeEnvironments(
   call: Call,
-  { flags }: LoadedFlags['files'],
+  files: LoadedFlags['files'],
 ): Promise<{ readonly environments: ReadonlySet<string>; readonly problems: readonly FilesProblem[] }> {
+  const namings = namingsIn(files);
   const environments = new Set<string>();
-  for (const name of new Set(flags.flatMap(({ tests }) => tests.flatMap((test) => test.environments))))
-    if (!(await isListed(call, name))) environments.add(name);
-  const problems = flags.flatMap(({ key, tests }) =>
+  for (const name of new Set(namings.map((one) => one.name)))
+    if (name !== text(call, 'env') && !(await isListed(call, name))) environments.add(name);
+  const problems = namings
+    .filter(({ name }) => environments.has(name))
+    .map(({ name, ...at }) => ({ ...at, message: `names ${name}, which slipway.yaml does not list` }));
+  return { environments, problems };
+}
+
+type Naming = Omit<FilesProblem, 'message'> & { readonly name: string };
+
+/** Every place where files name an environment. */
+function namingsIn({ flags, segments }: LoadedFlags['files']): readonly Naming[] {
+  const overrides = (kind: Naming['kind'], all: readonly { readonly key: string; readonly environments: object }[]): readonly Naming[] =>
+    all.flatMap(({ key, environments }) => Object.keys(environments).map((name) => ({ kind, key, path: ['environments', name], name })));
+  const tested = flags.flatMap(({ key, tests }) =>
     tests.flatMap((test, index) =>
-      test.environments
-        .filter((name) => environments.has(name))
-        .map((name) => ({
-          kind: 'flag' as const,
-          key,
-          path: ['tests', index, 'environment'],
-          message: `names ${name}, which slipway.yaml does not list`,
-        })),
+      test.environments.map((name): Naming => ({ kind: 'flag', key, path: ['tests', index, 'environment'], name })),
     ),
   );
-  return { environments, problems };
+  return [...overrides('flag', flags), ...overrides('segment', segments), ...tested];
 }

@@ -23,7 +23,7 @@ const OWN_PACKAGE = /^@slipway\/flags(?:\/|$)/;
 /** The question a node asks of a flag; null for any other. */
 export function flagCall(node: Node, module: Module, project: Project): FlagCall | null {
   const [key] = node.type === 'CallExpression' ? nodesAt(node, 'arguments') : [];
-  if (key === undefined || key.type === 'SpreadElement') return null;
+  if (key === undefined) return null;
   const callee = unwrapped(nodeAt(node, 'callee') ?? node);
   const name = (callee.type === 'MemberExpression' ? keyOf(callee, 'property') : nameOf(callee)) ?? '';
   const asked = whatIsAsked(name);

@@ -1,4 +1,4 @@
-import type { Flag, FlagValue } from '../../../../packages/flags/src/core/definition.ts';
+import type { Flag, FlagValue, Serve } from '../../../../packages/flags/src/core/definition.ts';
 import type { Reference } from './scan.ts';
 import type { Lines, Site } from './site.ts';
 
@@ -13,18 +13,33 @@ export function cleanupSteps(references: readonly Reference[], value: FlagValue)
   return references.map((reference) => ({ reference, becomes: becomes(reference, value) }));
 }
 
-/** The variant that everybody gets now; null where that is not one for all. */
-export function fixedVariant({ enabled, off, rules, default: last, prerequisites }: Flag): string | null {
-  if (!enabled) return off;
-  const served = [...rules.map((rule) => rule.serve), last].map((serve) => {
-    if ('variant' in serve) return serve.variant;
-    const [only, second] = serve.weights.filter(({ weight }) => weight > 0);
-    // Without the attribute that deals, `off` is served.
-    return second === undefined && only?.variant === off ? off : null;
-  });
-  const all = new Set([...served, ...(prerequisites.length > 0 ? [off] : [])]);
+/** One variant for everybody. Where shares of 100 % deal it, only for those who have the attributes that deal: the others get `off`. */
+export interface WholeVariant {
+  readonly variant: string;
+  readonly dealtBy: readonly string[];
+}
+
+/** The variant that everybody gets now, or everybody who can be dealt one; null where that is not one for all. */
+export function wholeVariant({ enabled, off, rules, default: last, prerequisites }: Flag): WholeVariant | null {
+  if (!enabled) return { variant: off, dealtBy: [] };
+  const served = [...rules.map((rule) => rule.serve), last].map((serve) => wholeServed(serve, off));
+  const all = new Set([...served.map((one) => one?.variant ?? null), ...(prerequisites.length > 0 ? [off] : [])]);
   const [only = null] = all;
-  return all.size === 1 ? only : null;
+  if (all.size !== 1 || only === null) return null;
+  return { variant: only, dealtBy: [...new Set(served.flatMap((one) => one?.dealtBy ?? []))] };
+}
+
+function wholeServed(serve: Serve, off: string): WholeVariant | null {
+  if ('variant' in serve) return { variant: serve.variant, dealtBy: [] };
+  const [only, second] = serve.weights.filter(({ weight }) => weight > 0);
+  if (only === undefined || second !== undefined) return null;
+  return { variant: only.variant, dealtBy: only.variant === off ? [] : [serve.by ?? 'targetingKey'] };
+}
+
+/** The variant that everybody gets now, whoever they are; null where that is not one for all. */
+export function fixedVariant(flag: Flag): string | null {
+  const whole = wholeVariant(flag);
+  return whole?.dealtBy.length === 0 ? whole.variant : null;
 }
 
 function becomes(reference: Reference, value: FlagValue): string {

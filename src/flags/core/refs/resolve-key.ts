@@ -45,7 +45,9 @@ export function textsOf(found: Found, project: Project, depth = 0): readonly str
 }
 
 function both(one: readonly string[] | null, other: readonly string[] | null): readonly string[] | null {
-  return one === null || other === null ? null : [...new Set([...one, ...other])].slice(0, MOST_TEXTS);
+  const all = one === null || other === null ? null : [...new Set([...one, ...other])];
+  // A part of them would look like all of them.
+  return all !== null && all.length <= MOST_TEXTS ? all : null;
 }
 
 function joined(one: readonly string[] | null, other: readonly string[] | null): readonly string[] | null {

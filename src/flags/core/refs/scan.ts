@@ -2,7 +2,7 @@ import { flagCall, type FlagCall } from './calls.ts';
 import type { Module } from './module.ts';
 import { textsOf, type Project } from './resolve-key.ts';
 import { placeOf, siteOf, type Site } from './site.ts';
-import { literalText, walk, type Node } from './tree.ts';
+import { literalText, nameOf, nodeAt, walk, type Node } from './tree.ts';
 
 /** How a reference was found: asked for by a call, its name written elsewhere in the code, or found as text without understanding it. */
 export type FoundBy = 'call' | 'name' | 'text';
@@ -36,7 +36,7 @@ export function referencesIn(module: Module, project: Project, known: ReadonlySe
     const references = call === null ? [] : ofCall(call, [node, above], { module, project, known });
     if (call !== null && references.length > 0) asked.add(call.key);
     found.push(...references);
-    const text = asked.has(node) || isModuleName(above.at(-1)) ? null : literalText(node);
+    const text = asked.has(node) || isModuleName(above.at(-1)) ? null : (literalText(node) ?? propertyName(node, above.at(-1)));
     if (text !== null && known.has(text)) found.push({ ...plain, ...at(module, node), key: text, by: 'name' });
   });
   return found;
@@ -46,6 +46,12 @@ const plain = { callee: null, gives: null, written: null, indirect: false, site:
 
 function at({ file, text }: Module, node: Node): Pick<Reference, 'file' | 'line' | 'column'> {
   return { file, ...placeOf(text, node.start) };
+}
+
+/** `features.release_a`, `{ release_a: ... }`: an object of your own may hold flags by their keys. */
+function propertyName(node: Node, parent: Node | undefined): string | null {
+  if (node.type !== 'Identifier' || parent === undefined || parent['computed'] === true) return null;
+  return nodeAt(parent, 'property') === node || nodeAt(parent, 'key') === node ? nameOf(node) : null;
 }
 
 function isModuleName(parent: Node | undefined): boolean {
