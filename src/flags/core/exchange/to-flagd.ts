@@ -78,8 +78,14 @@ function seed(salt: string, by: string): JsonValue {
 
 function sticky(by: string): JsonValue {
   const attribute = variable(by);
-  return { or: [ofType(attribute, 'number'), { and: [ofType(attribute, 'string'), { '!==': [attribute, ''] }] }] };
+  const whole = {
+    and: [ofType(attribute, 'number'), { '===': [{ '%': [attribute, 1] }, 0] }, { '<=': [-MOST_WHOLE, attribute, MOST_WHOLE] }],
+  };
+  return { or: [whole, { and: [ofType(attribute, 'string'), { '!==': [attribute, ''] }] }] };
 }
+
+/** Beyond this a number is dealt by nobody here: its digits may be another one's. */
+const MOST_WHOLE = Number.MAX_SAFE_INTEGER;
 
 /** When a condition holds; `negated` as our `not` is, which also needs its attributes. */
 function logic(condition: Condition, negated: boolean, scope: Scope): JsonValue {
@@ -105,15 +111,22 @@ function dealt(condition: Extract<Condition, { readonly percentage: number }>, n
 }
 
 /**
- * True of texts alone, of booleans alone, or of what is neither and not missing, which is a number where one is expected: JSONLogic has no
- * question for the type. `!==`, since the JavaScript of flagd takes 0 for null in `!=`.
+ * True of texts alone, of booleans alone, or of numbers, which is what is none of these, and neither missing, nor a list, nor an object:
+ * JSONLogic has no question for the type. `!==`, since the JavaScript of flagd takes 0 for null in `!=`.
  */
 function ofType(attribute: JsonValue, type: string): JsonValue {
   const isText = { '===': [{ cat: [attribute] }, attribute] };
   const isTruth = { in: [attribute, [true, false]] };
   if (type === 'string') return isText;
   if (type === 'boolean') return isTruth;
-  return { and: [{ '!==': [attribute, null] }, { '!': [isText] }, { '!': [isTruth] }] };
+  // The name that JavaScript has for objects; elsewhere they are nothing that is compared.
+  const isPlain = { '!==': [{ cat: [attribute] }, '[object Object]'] };
+  return { and: [{ '!==': [attribute, null] }, { '!': [isText] }, { '!': [isTruth] }, { '!': [isList(attribute)] }, isPlain] };
+}
+
+/** A list is no element of what it is merged to; everything else is. */
+function isList(attribute: JsonValue): JsonValue {
+  return { '!': [{ in: [attribute, { merge: [attribute] }] }] };
 }
 
 const OPPOSITES: Readonly<Record<string, Comparison['operator']>> = {
@@ -176,7 +189,7 @@ function edges(given: Comparison, attribute: JsonValue, values: readonly JsonVal
 /** Of texts and of lists. */
 function containment(attribute: JsonValue, value: JsonValue, negated: boolean): JsonValue {
   const holds = { in: [value, attribute] };
-  const fits = { and: [{ '!==': [attribute, null] }, { '!': [ofType(attribute, 'boolean')] }] };
+  const fits = { or: [ofType(attribute, 'string'), isList(attribute)] };
   return { and: [fits, negated ? { '!': [holds] } : holds] };
 }
 
