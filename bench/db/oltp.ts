@@ -30,6 +30,7 @@ const SETTINGS = [
   'full_page_writes=on',
   'shared_buffers=512MB',
   'autovacuum=on',
+  'min_wal_size=4GB',
   'max_wal_size=4GB',
   'checkpoint_timeout=30min',
 ];

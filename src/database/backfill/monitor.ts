@@ -1,10 +1,11 @@
 import { statfs } from 'node:fs/promises';
 import type pg from 'pg';
-import type { Clock } from '../../kernel/index.ts';
+import type { Clock, Duration } from '../../kernel/index.ts';
 import { isConnectionLost } from '../errors.ts';
 import { whyWait, type Health } from '../core/backfill/health.ts';
 import type { HealthLimits } from '../core/backfill/definition.ts';
 import { boundaryQuery, readQuery, type Key, type Walk } from '../core/backfill/sql.ts';
+import { prepared } from './prepared.ts';
 
 /** Watches the server while a backfill works. */
 export interface Monitor {
@@ -16,6 +17,8 @@ export interface Monitor {
   latest(): Health | null;
   /** Sessions of others that run a query, on average over the last two seconds; 0 while nobody can tell. */
   busy(): number;
+  /** The quickest read by key so far: less than that no exchange with the server takes. 0 while there was no row to read. */
+  answerMs(): Duration;
   /** A row that was just passed: what the reads by key ask for. */
   seen(key: Key): void;
   stop(): Promise<void>;
@@ -45,7 +48,9 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   const stopping = new AbortController();
   const archive = await archiveText(options.client);
   let key = await firstKey(options);
-  const calmMs = key === null ? null : await calmRead(options, key);
+  const calm = key === null ? [] : await calmReads(options, key);
+  const calmMs = calm.length === 0 ? null : median(calm);
+  let quickest = Math.min(...calm);
   let last: readonly number[] = [];
   let active: readonly number[] = [];
   let health: Health | null = null;
@@ -53,6 +58,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   const look = async (): Promise<void> => {
     const readMs = key === null ? null : await timedRead(options, key);
     if (readMs !== null) last = [...last, readMs].slice(-LAST_READS);
+    quickest = Math.min(quickest, ...last);
     const read = await readHealth(options, archive);
     active = [...active, read.activeSessions].slice(-BUSY_LOOKS);
     health = { ...read, readMs: last.length < LAST_READS ? null : median(last) };
@@ -77,6 +83,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
     },
     latest: () => health,
     busy: () => mean(active),
+    answerMs: () => (Number.isFinite(quickest) ? quickest : 0),
     seen: (next) => void (key = next),
     stop: async () => {
       stopping.abort();
@@ -91,16 +98,16 @@ async function firstKey({ client, walk }: MonitorOptions): Promise<Key | null> {
   return rows[0]?.key ?? null;
 }
 
-async function calmRead(options: MonitorOptions, key: Key): Promise<number> {
-  const reads: number[] = [];
+async function calmReads(options: MonitorOptions, key: Key): Promise<readonly Duration[]> {
+  const reads: Duration[] = [];
   while (reads.length < CALM_READS) reads.push(await timedRead(options, key));
-  return median(reads);
+  return reads;
 }
 
 async function timedRead({ client, walk, clock }: MonitorOptions, key: Key): Promise<number> {
-  const { text, values } = readQuery(walk, key);
+  const query = prepared(readQuery(walk, key));
   const since = clock.monotonic();
-  await client.query({ text, values: [...values] });
+  await client.query(query);
   return clock.monotonic() - since;
 }
 
@@ -135,7 +142,7 @@ async function archiveText(client: pg.Client): Promise<string> {
 
 async function readHealth({ client, walk, dataFolder }: MonitorOptions, archive: string): Promise<Omit<Health, 'readMs'>> {
   const text = SESSIONS + HEALTH.replace('ARCHIVE', archive);
-  const { rows } = await client.query<Omit<Health, 'readMs' | 'freeDiskBytes'>>(text, [walk.table]);
+  const { rows } = await client.query<Omit<Health, 'readMs' | 'freeDiskBytes'>>(prepared({ text, values: [walk.table] }));
   const [row] = rows;
   if (row === undefined) throw new Error('a SELECT without FROM answered no row');
   return { ...row, freeDiskBytes: await freeDisk(dataFolder) };

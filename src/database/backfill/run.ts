@@ -3,12 +3,12 @@ import type { Duration } from '../../kernel/index.ts';
 import { afterBatch, afterConflict, afterRefusal, firstPace, type Pace } from '../core/backfill/pace.ts';
 import { pauseAfter } from '../core/backfill/pause.ts';
 import type { Key } from '../core/backfill/sql.ts';
-import { NO_COSTS, withBatch, workedOf, type Costs } from '../core/backfill/work.ts';
 import { connectError } from '../errors.ts';
 import { findReach, runBatch, type BatchOutcome, type BatchWork, type Manner } from './batch.ts';
 import { hold } from './hold.ts';
 import type { Monitor } from './monitor.ts';
 import { quarantine, type RangeState, type Wanted } from './state.ts';
+import { FIRST_TIMING, timeBatch, type Timing } from './timing.ts';
 import type { BackfillRequest, BatchRecord } from './ports.ts';
 
 /** How a walk over one part of the table ended. */
@@ -53,7 +53,7 @@ const LONGEST_PAUSE_MS = 5_000;
 interface Position {
   readonly cursor: Key | null;
   readonly pace: Pace;
-  readonly costs: Costs;
+  readonly timing: Timing;
   /** Batches in a row that somebody's lock stopped. */
   readonly conflicts: number;
   readonly care: Care;
@@ -66,7 +66,7 @@ export async function walkRange(walking: Walking, client: pg.Client, range: Rang
   let position: Position = {
     cursor: range.cursor ?? range.span.after,
     pace: firstPace(work.definition.limits),
-    costs: NO_COSTS,
+    timing: FIRST_TIMING,
     conflicts: 0,
     care: CARELESS,
   };
@@ -117,13 +117,10 @@ async function advance(walking: Walking, client: pg.Client, batch: Batch): Promi
       if (cursor !== null) walking.monitor.seen(cursor);
       walking.wanted.value = outcome.wanted;
       if (outcome.rangeDone) return { kind: 'done' };
-      const { rows } = position.pace;
-      const costs = withBatch(position.costs, rows, batch.tookMs);
-      const workedMs = workedOf(costs, rows, batch.tookMs);
-      // The search waited for a core as the batch did.
-      const searchedMs = (batch.searchedMs * workedMs) / batch.tookMs;
-      await clock.sleep(pauseAfter(workedMs + searchedMs, limits.nice, walking.monitor.busy()), walking.ending.signal);
-      return { cursor, pace: afterBatch(position.pace, workedMs, limits), costs, conflicts: 0, care: lessCare(position.care, manner) };
+      const { timing, workedMs, burdenMs, budgetMs } = await timeBatch(walking, client, { ...batch, cursor, timing: position.timing });
+      await clock.sleep(pauseAfter(burdenMs, limits.nice, walking.monitor.busy()), walking.ending.signal);
+      const pace = afterBatch(position.pace, workedMs, { ...limits, transactionMs: budgetMs });
+      return { cursor, pace, timing, conflicts: 0, care: lessCare(position.care, manner) };
     }
     case 'conflict': {
       // A claimed one leaves out the rows that are held, and finds the one that refuses.

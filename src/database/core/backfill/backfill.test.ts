@@ -6,7 +6,7 @@ import { whyWait, type Health } from './health.ts';
 import { afterBatch, afterConflict, afterRefusal, firstPace, type Pace } from './pace.ts';
 import { boundaryQuery, changeQuery, claimQuery, directQuery, readQuery, type Walk } from './sql.ts';
 
-const LIMITS = DEFAULT_LIMITS;
+const LIMITS = { ...DEFAULT_LIMITS, transactionMs: 5 };
 
 /** A table whose rows each take this long, as a batch sees it: a fixed cost, and one for each row. */
 const run = (perRowMs: number, batches: number, fixedMs = 2): readonly Pace[] => {

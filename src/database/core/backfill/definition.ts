@@ -63,7 +63,7 @@ export interface HealthLimits {
 const MIB = 1024 ** 2;
 
 export const DEFAULT_LIMITS: BackfillLimits = {
-  transactionMs: 5,
+  transactionMs: 1,
   mostRowsPerBatch: 20_000,
   nice: 1,
   mostQuarantined: 100,
