@@ -1,5 +1,5 @@
 import { setsAmongOthers } from './session-settings.ts';
-import { child, children, isSet, nameParts, textOf } from './tree.ts';
+import { child, children, isOn, isSet, nameParts, textOf } from './tree.ts';
 import type { Statement } from './types.ts';
 
 /** An index named in a statement, the schema null when it isn't written. */
@@ -90,11 +90,7 @@ function reindexOf(statement: Statement): Solitary | null {
   const { node } = statement;
   if (['REINDEX_OBJECT_SCHEMA', 'REINDEX_OBJECT_SYSTEM', 'REINDEX_OBJECT_DATABASE'].includes(textOf(node, 'kind')))
     return { kind: 'repeat' };
-  return hasOption(node, 'concurrently') ? { kind: 'reindex', relation: rangeName(child(node, 'relation')) } : null;
-}
-
-function hasOption(node: Statement['node'], name: string): boolean {
-  return [...children(node, 'params'), ...children(node, 'options')].some((one) => textOf(child(one, 'DefElem'), 'defname') === name);
+  return isOn(node, 'concurrently') ? { kind: 'reindex', relation: rangeName(child(node, 'relation')) } : null;
 }
 
 /**
@@ -103,8 +99,8 @@ function hasOption(node: Statement['node'], name: string): boolean {
  */
 export function letsOthersWork({ kind, node }: Statement): boolean {
   if (kind === 'IndexStmt' || kind === 'DropStmt') return isSet(node, 'concurrent');
-  if (kind === 'ReindexStmt') return hasOption(node, 'concurrently');
-  return kind === 'VacuumStmt' && isSet(node, 'is_vacuumcmd') && !hasOption(node, 'full');
+  if (kind === 'ReindexStmt') return isOn(node, 'concurrently');
+  return kind === 'VacuumStmt' && isSet(node, 'is_vacuumcmd') && !isOn(node, 'full');
 }
 
 function detachOf({ node }: Statement): Solitary | null {

@@ -75,6 +75,17 @@ export function oldParents(node: JsonObject, fresh: ReadonlySet<string>): readon
     .filter((name) => !fresh.has(name));
 }
 
+/** Is an option of VACUUM or REINDEX on: `FULL`, `FULL true`, `FULL 1`, but not `FULL false`? */
+export function isOn(node: JsonObject, name: string): boolean {
+  return [...children(node, 'params'), ...children(node, 'options')].some((one) => {
+    const option = child(one, 'DefElem');
+    if (textOf(option, 'defname') !== name) return false;
+    const value = child(option, 'arg');
+    if (value['Integer'] !== undefined) return Number(child(value, 'Integer')['ival'] ?? 0) !== 0;
+    return !['false', 'off', '0', 'no'].includes(textOf(child(value, 'String'), 'sval').toLowerCase());
+  });
+}
+
 /** Do the options of a sequence put it back to a number? */
 export function restarts(options: readonly JsonObject[]): boolean {
   return options.some((option) => textOf(child(option, 'DefElem'), 'defname') === 'restart');

@@ -117,7 +117,7 @@ export const MATCHING: Readonly<Record<string, readonly RuleId[]>> = {
   statement_create_specify_schema: ['no-schema'],
   STATEMENT_INSERT_MUST_SPECIFY_COLUMN: ['insert-columns'],
   statement_insert_must_specify_column: ['insert-columns'],
-  INDEX_NO_DUPLICATE_COLUMN: ['index-column-twice'],
+  INDEX_NO_DUPLICATE_COLUMN: ['index-column-twice', 'assigned-twice'],
   // strong_migrations
   add_column_default: ['add-column-default'],
   add_column_default_callable: ['add-column-default'],

@@ -1,6 +1,7 @@
-import { child } from '../tree.ts';
+import { child, textOf } from '../tree.ts';
+import { withoutKey } from './checks-style.ts';
 import { quoted, sql } from './fixes.ts';
-import { relationKey, type Constraint, type Schema } from './schema.ts';
+import { beside, relationKey, type Constraint, type Schema } from './schema.ts';
 import type { Draft, Placed } from './types.ts';
 
 /** What can be said only when the whole file was read, with the statement it is about. */
@@ -12,7 +13,24 @@ export function checkFile(placed: readonly Placed[], schema: Schema): readonly {
       [...unindexed(table, schema), ...otherType(table, schema)].map((draft) => ({ draft, placed: one })),
     ),
     ...unanalyzed(placed, schema),
+    ...unkeyed(placed, schema),
   ];
+}
+
+/** Tables that are still without a primary key when the file ends. */
+function unkeyed(placed: readonly Placed[], schema: Schema): readonly { readonly draft: Draft; readonly placed: Placed }[] {
+  return placed.flatMap((one, index) => {
+    if (one.statement.kind !== 'CreateStmt') return [];
+    const made = relationKey(child(one.statement.node, 'relation'));
+    const table = placed.slice(index + 1).reduce((name, { statement }) => renamedTo(statement, name), made);
+    const keyed = [...(schema.tables.get(table)?.constraints.values() ?? [])].some(({ kind }) => kind === 'primary');
+    return keyed ? [] : withoutKey(one.statement.node, made).map((draft) => ({ draft, placed: one }));
+  });
+}
+
+function renamedTo({ kind, node }: Placed['statement'], name: string): string {
+  const renames = kind === 'RenameStmt' && textOf(node, 'renameType') === 'OBJECT_TABLE' && relationKey(child(node, 'relation')) === name;
+  return renames ? beside(name, textOf(node, 'newname')) : name;
 }
 
 /** An UPDATE of every row that nothing in the file analyzes afterwards. */

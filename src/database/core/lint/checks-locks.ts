@@ -128,16 +128,18 @@ const BRIEF: Partial<Readonly<Record<FormName, Judged>>> = {
 export function checkLocks(context: Context): readonly Draft[] {
   return context.impacts.flatMap((impact) => {
     const facts = fromFacts(impact, context);
-    // What rests on a function nobody knows is no certainty.
-    if (impact.action.detail?.unsure === 'volatile')
-      return facts.map((one) => ({
-        ...one,
-        certainty: 'unknown',
-        message: `${one.message}, if its function is volatile, which is not known`,
-      }));
+    // What rests on something nobody knows is no certainty.
+    const condition = RESTS_ON[impact.action.detail?.unsure ?? ''];
+    if (condition !== undefined)
+      return facts.map((one) => ({ ...one, certainty: 'unknown', message: `${one.message}, ${condition}, which is not known` }));
     return [...facts, ...unsure(impact)];
   });
 }
+
+const RESTS_ON: Readonly<Record<string, string>> = {
+  volatile: 'if its function is volatile',
+  validated: 'unless the constraint that was validated says that there is no NULL',
+};
 
 function fromFacts(impact: Impact, context: Context): readonly Draft[] {
   const { form, at, roles } = impact.action;

@@ -1,5 +1,6 @@
 import { child, children, nameParts, restarts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import { checkAltered } from './checks-altered.ts';
 import { isFresh } from './impact.ts';
 import type { RuleId } from './rules.ts';
 import { plainName, relationKey } from './schema.ts';
@@ -9,7 +10,7 @@ type Node = Statement['node'];
 
 /** What the version that serves would notice of statements about whole objects, and of rights. */
 export function checkObjects(context: Context): readonly Draft[] {
-  return STATEMENTS[context.statement.kind]?.(context.statement.node, context) ?? [];
+  return [...(STATEMENTS[context.statement.kind]?.(context.statement.node, context) ?? []), ...checkAltered(context)];
 }
 
 const STATEMENTS: Readonly<Record<string, (node: Node, context: Context) => readonly Draft[]>> = {
@@ -45,8 +46,8 @@ const STATEMENTS: Readonly<Record<string, (node: Node, context: Context) => read
       : [],
   AlterDefaultPrivilegesStmt: (node) =>
     child(node, 'action')['is_grant'] === true ? [] : [{ rule: 'change-rights', message: 'a right on what is made later is taken away' }],
-  AlterSeqStmt: (node) =>
-    restarts(children(node, 'options'))
+  AlterSeqStmt: (node, { schema, file }) =>
+    restarts(children(node, 'options')) && !isFresh(relationKey(child(node, 'sequence')), schema, file)
       ? [{ rule: 'restart-sequence', message: `sequence ${relationKey(child(node, 'sequence'))} starts anew` }]
       : [],
   DropdbStmt: (node) => [{ rule: 'drop-database', message: `database ${textOf(node, 'dbname')} is dropped` }],
@@ -84,6 +85,7 @@ const DROPS: Readonly<Record<string, RuleId>> = {
   OBJECT_FUNCTION: 'drop-object',
   OBJECT_PROCEDURE: 'drop-object',
   OBJECT_SEQUENCE: 'drop-object',
+  OBJECT_INDEX: 'drop-object',
   OBJECT_EXTENSION: 'drop-object',
   OBJECT_AGGREGATE: 'drop-object',
   OBJECT_ROUTINE: 'drop-object',

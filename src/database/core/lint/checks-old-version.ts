@@ -1,4 +1,4 @@
-import { child, children, textOf } from '../tree.ts';
+import { child, children, isSet, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { checkObjects } from './checks-objects.ts';
 import { newColumnFix, notNullFix, quoted, sql } from './fixes.ts';
@@ -86,9 +86,16 @@ interface About {
 function notices({ action: { form, node }, table, column, place }: About, context: Context): readonly Draft[] {
   const noticed = NOTICED[form ?? ''];
   if (noticed === undefined || isNewColumn(table, column, context)) return [];
+  if (isOff(node)) return [{ rule: 'drop-constraint', message: `a constraint of ${table} is not checked any more`, ...place }];
   const [rule, message] = noticed;
   const fix = form === 'rename column' || form === 'rename table' ? { fix: renameFix(form, table, node) } : {};
   return [{ rule, message: message(table, column), ...place, ...fix }];
+}
+
+/** ALTER CONSTRAINT ... NOT ENFORCED. */
+function isOff(command: Node): boolean {
+  const constraint = child(child(command, 'def'), 'ATAlterConstraint');
+  return isSet(constraint, 'alterEnforceability') && !isSet(constraint, 'is_enforced');
 }
 
 function typeFindings({ action: { detail }, table, column, place }: About, context: Context): readonly Draft[] {

@@ -1,4 +1,4 @@
-import { child, children, isSet, nameParts, textOf } from '../tree.ts';
+import { child, children, isOn, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { batchFix } from './fixes.ts';
 import { isFresh } from './impact.ts';
@@ -72,8 +72,7 @@ const CORRUPTING = { version: 14, mended: 4 };
 
 /** Built or rebuilt concurrently on 14.0 to 14.3. */
 function corrupt({ statement: { kind, node }, options: { version, minor } }: Context): readonly Draft[] {
-  const rebuilds =
-    kind === 'ReindexStmt' && children(node, 'params').some((one) => textOf(child(one, 'DefElem'), 'defname') === 'concurrently');
+  const rebuilds = kind === 'ReindexStmt' && isOn(node, 'concurrently');
   if (
     version !== CORRUPTING.version ||
     (minor ?? 0) >= CORRUPTING.mended ||
@@ -140,9 +139,9 @@ function truncate(node: Node, { schema, file, impacts }: Context): readonly Draf
   });
 }
 
-/** SET a = 1, a = 2; a view or SELECT INTO with two columns of one name. */
+/** SET a = 1, a = 2; a table, a key, a view or SELECT INTO with two columns of one name. */
 function twice({ kind, node }: Statement): readonly Draft[] {
-  const lists = [...assignments(kind, node), ...outputs(kind, node)];
+  const lists = [...assignments(kind, node), ...outputs(kind, node), ...defined(kind, node)];
   return lists.flatMap((names) => {
     const double = names.find((name, index) => names.indexOf(name) !== index);
     return double === undefined ? [] : [{ rule: 'assigned-twice', message: `${double} is named twice` } as const];
@@ -150,12 +149,29 @@ function twice({ kind, node }: Statement): readonly Draft[] {
 }
 
 function assignments(kind: string, node: Node): readonly (readonly string[])[] {
-  const names = (list: readonly Node[]): readonly string[] =>
-    list.map((one) => textOf(child(one, 'ResTarget'), 'name')).filter((name) => name !== '');
+  const names = (list: readonly Node[]): readonly string[] => {
+    const targets = list.map((one) => child(one, 'ResTarget')).filter((one) => textOf(one, 'name') !== '');
+    const isPart = (one: Node): boolean => one['indirection'] !== undefined;
+    const whole = targets.filter((one) => !isPart(one)).map((one) => textOf(one, 'name'));
+    // Parts of one column, as `a.x` and `a[1]`, may each have their own, but not beside the whole of it.
+    return [...whole, ...new Set(targets.filter(isPart).map((one) => textOf(one, 'name')))];
+  };
   if (kind === 'UpdateStmt') return [names(children(node, 'targetList'))];
   if (kind === 'InsertStmt') return [names(children(child(node, 'onConflictClause'), 'targetList')), names(children(node, 'cols'))];
   if (kind !== 'MergeStmt') return [];
   return children(node, 'mergeWhenClauses').map((one) => names(children(child(one, 'MergeWhenClause'), 'targetList')));
+}
+
+/** The columns of a table, and of each of its keys. */
+function defined(kind: string, node: Node): readonly (readonly string[])[] {
+  const table = kind === 'CreateForeignTableStmt' ? child(node, 'base') : node;
+  const elements = children(table, 'tableElts');
+  const constraints = [
+    ...elements.map((one) => child(one, 'Constraint')),
+    ...children(node, 'cmds').map((one) => child(child(child(one, 'AlterTableCmd'), 'def'), 'Constraint')),
+  ];
+  const columns = elements.map((one) => textOf(child(one, 'ColumnDef'), 'colname')).filter((name) => name !== '');
+  return [columns, ...constraints.map((one) => nameParts(children(one, 'keys')))];
 }
 
 function outputs(kind: string, node: Node): readonly (readonly string[])[] {
@@ -166,7 +182,8 @@ function outputs(kind: string, node: Node): readonly (readonly string[])[] {
         ? child(child(node, 'query'), 'SelectStmt')
         : node;
   const makes = kind === 'ViewStmt' || kind === 'CreateTableAsStmt' || (kind === 'SelectStmt' && node['intoClause'] !== undefined);
-  if (!makes || node['aliases'] !== undefined) return [];
+  if (!makes) return [];
+  if (node['aliases'] !== undefined) return [nameParts(children(node, 'aliases'))];
   return [
     children(query, 'targetList')
       .map((one) => outputName(child(one, 'ResTarget')))

@@ -3,6 +3,7 @@ import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { addsKey } from './checks-old-version.ts';
 import { bytesOf } from './command-place.ts';
+import { droppedNames } from './dependants-follow.ts';
 import { located } from './recognise-parts.ts';
 import type { RuleId } from './rules.ts';
 import { relationKey } from './schema.ts';
@@ -89,6 +90,7 @@ function missingGuard({ kind, node }: Statement): string | null {
 }
 
 function qualified({ kind, node }: Statement): readonly Draft[] {
+  if (kind === 'DropStmt') return droppedBare(node);
   const relation = kind === 'CreateTableAsStmt' ? child(child(node, 'into'), 'rel') : child(node, 'relation');
   const named = kind === 'CreateStmt' || kind === 'AlterTableStmt' || kind === 'CreateTableAsStmt';
   if (!named || textOf(relation, 'schemaname') !== '' || textOf(relation, 'relpersistence') === 't' || textOf(relation, 'relname') === '')
@@ -96,18 +98,26 @@ function qualified({ kind, node }: Statement): readonly Draft[] {
   return [{ rule: 'no-schema', message: `the schema of ${textOf(relation, 'relname')} is not written`, relation: relationKey(relation) }];
 }
 
+function droppedBare(node: Node): readonly Draft[] {
+  if (textOf(node, 'removeType') !== 'OBJECT_TABLE') return [];
+  return droppedNames(node)
+    .filter((_, index) => nameParts(children(child(children(node, 'objects')[index] ?? {}, 'List'), 'items')).length < 2)
+    .map((name) => ({ rule: 'no-schema', message: `the schema of ${name} is not written`, relation: name }));
+}
+
 /** Long names are cut by the parser, so only the text still has them. */
 function names({ text }: Statement): readonly Draft[] {
-  if (!/[\w$]{64}|"[^"]{64}/.test(text)) return [];
+  // What is not of ASCII takes up to four bytes.
+  if (!/[\w$]{64}|"(?:[^"]|""){16}/.test(text)) return [];
   const code = text.replace(/--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$/g, ' ');
   const long = [...code.matchAll(/"((?:[^"]|"")+)"|[\p{L}_][\p{L}\p{N}_$]*/gu)]
-    .map(([whole, inner]) => inner ?? whole)
+    .map(([whole, inner]) => inner?.replaceAll('""', '"') ?? whole)
     .find((name) => bytesOf(name) > 63);
   return long === undefined ? [] : [{ rule: 'long-name', message: `${long} is longer than 63 bytes and is cut` }];
 }
 
 /** Primary keys, cascades and references without an index. */
-function keys({ kind, node }: Statement, { schema, statement }: Context): readonly Draft[] {
+function keys({ kind, node }: Statement, { schema, statement, placed: { inside } }: Context): readonly Draft[] {
   const foreign = findAll(node, ['Constraint']).filter((one) => textOf(one.node, 'contype') === 'CONSTR_FOREIGN');
   const cascades = foreign
     .filter((one) => textOf(one.node, 'fk_del_action') === 'c')
@@ -120,10 +130,11 @@ function keys({ kind, node }: Statement, { schema, statement }: Context): readon
       } as const;
     });
   const table = relationKey(child(node, 'relation'));
-  return [...cascades, ...(kind === 'CreateStmt' ? withoutKey(node, table) : []), ...lostKey(statement, schema, table)];
+  return [...cascades, ...(kind === 'CreateStmt' && inside !== null ? withoutKey(node, table) : []), ...lostKey(statement, schema, table)];
 }
 
-function withoutKey(node: Node, table: string): readonly Draft[] {
+/** A table that is made without one. Of a file's own statements it is asked when all of the file is known: a later one may add it. */
+export function withoutKey(node: Node, table: string): readonly Draft[] {
   const skip =
     node['inhRelations'] !== undefined ||
     textOf(child(node, 'relation'), 'relpersistence') === 't' ||

@@ -61,12 +61,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
   UpdateStmt: (node, known) => missing(known, relationKey(child(node, 'relation')), targets(children(node, 'targetList'))),
   AlterEnumStmt: (node, { there }) => {
     const name = plainName(nameParts(children(node, 'typeName')).join('.'));
-    const members = there.get(typeKey(name))?.members ?? null;
+    const type = there.get(typeKey(name));
     const [before, after] = [textOf(node, 'oldVal'), textOf(node, 'newVal')];
-    if (members === null || isSet(node, 'skipIfNewValExists')) return [];
+    if (type === undefined || isSet(node, 'skipIfNewValExists')) return [];
     return [
-      ...(members.has(after) ? [already(`'${after}' of type ${name}`)] : []),
-      ...(before !== '' && !members.has(before) ? [not(`'${before}' of type ${name}`)] : []),
+      ...(type.members.has(after) ? [already(`'${after}' of type ${name}`)] : []),
+      ...(before !== '' && type.whole && !type.members.has(before) ? [not(`'${before}' of type ${name}`)] : []),
     ];
   },
   AlterTableStmt: altered,
@@ -117,9 +117,9 @@ function onGone(kind: string, node: Node, { gone }: Dependants): readonly Draft[
 const SYSTEM = new Set(['', 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid', 'oid']);
 
 function missing({ there }: Dependants, table: string, columns: readonly string[]): readonly Draft[] {
-  const members = there.get(table)?.members ?? null;
-  if (members === null) return [];
-  return columns.filter((one) => !SYSTEM.has(one) && !members.has(one)).map((one) => not(`column ${one} of ${table}`, table));
+  const made = there.get(table);
+  if (made?.whole !== true) return [];
+  return columns.filter((one) => !SYSTEM.has(one) && !made.members.has(one)).map((one) => not(`column ${one} of ${table}`, table));
 }
 
 /** Columns that are written to. */
@@ -156,8 +156,7 @@ function renamed(node: Node, known: Dependants): readonly Draft[] {
     case 'OBJECT_SEQUENCE':
       return taken(known, beside(name, after));
     case 'OBJECT_COLUMN': {
-      const members = known.there.get(name)?.members ?? null;
-      const there = members?.has(after) === true ? [already(`column ${after} of ${name}`, name)] : [];
+      const there = known.there.get(name)?.members.has(after) === true ? [already(`column ${after} of ${name}`, name)] : [];
       return [...missing(known, name, [before]), ...there];
     }
     case 'OBJECT_TABCONSTRAINT': {
@@ -200,7 +199,7 @@ const COMMANDS: Readonly<Record<string, CheckCommand>> = {
     const definition = child(child(command, 'def'), 'ColumnDef');
     const column = textOf(definition, 'colname');
     if (isSet(command, 'missing_ok')) return [];
-    const there = known.there.get(table)?.members?.has(column) === true ? [already(`column ${column} of ${table}`, table)] : [];
+    const there = known.there.get(table)?.members.has(column) === true ? [already(`column ${column} of ${table}`, table)] : [];
     const constraints = children(definition, 'constraints').map((one) => child(one, 'Constraint'));
     return [...there, ...constraints.flatMap((one) => constrains(one, table, known))];
   },

@@ -1,4 +1,4 @@
-import { child, children, relationName, textOf } from '../tree.ts';
+import { child, children, isOn, isSet, relationName, textOf } from '../tree.ts';
 import { transactionOf } from '../transactions.ts';
 import { sql, ownText } from './fixes.ts';
 import { usesNewValue } from './checks-enums.ts';
@@ -49,11 +49,13 @@ const WRITES: ReadonlySet<string> = new Set(['UpdateStmt', 'DeleteStmt', 'Insert
 
 /** After an exclusive lock: rows changed are an error, other work that takes long a warning. */
 function worksUnderLock(context: Context): readonly Draft[] {
-  const { placed, statement, done, impacts } = context;
+  const { placed, statement, done } = context;
   // Nobody waits for a table that is gone when the wait is over: who used it fails.
-  const held = placed.shared ? [...done.allOut].filter((one) => !done.dropped.has(one)) : [];
+  const heldOf = (locked: ReadonlySet<string>): readonly string[] =>
+    placed.shared ? [...locked].filter((one) => !done.dropped.has(one)) : [];
+  const held = heldOf(done.allOut);
   const [table] = held;
-  if (table === undefined) return [];
+  if (table === undefined) return isSlow(context) ? keepsWaiting(heldOf(done.writersOut), 'writers') : [];
   const changed = changedTable(context);
   if (changed !== null && isFewRows(statement)) return [];
   if (changed !== null)
@@ -66,17 +68,24 @@ function worksUnderLock(context: Context): readonly Draft[] {
         fix: sql('-- in a migration of its own, in batches:', ownText(statement)),
       },
     ];
-  const slow =
-    impacts.some(({ scans, rewrites }) => scans.length + rewrites.length > 0) || WRITES.has(statement.kind) || readsRows(statement);
-  return slow
-    ? [
-        {
-          rule: 'work-under-lock',
-          message: `this runs while the transaction keeps everybody out of ${held.join(' and ')}`,
-          relation: table,
-        },
-      ]
-    : [];
+  return isSlow(context) ? keepsWaiting(held, 'everybody') : [];
+}
+
+function isSlow({ statement, impacts }: Context): boolean {
+  const measured = impacts.some(({ scans, rewrites }) => scans.length + rewrites.length > 0);
+  return measured || WRITES.has(statement.kind) || readsRows(statement);
+}
+
+function keepsWaiting([table, ...others]: readonly string[], whom: 'everybody' | 'writers'): readonly Draft[] {
+  if (table === undefined) return [];
+  return [
+    {
+      rule: 'work-under-lock',
+      message: `this runs while the transaction keeps ${whom} out of ${[table, ...others].join(' and ')}`,
+      relation: table,
+      ...(whom === 'writers' ? { severity: 'notice' } : {}),
+    },
+  ];
 }
 
 /** Does a WHERE name the rows by key? Then they are soon done. */
@@ -153,8 +162,7 @@ const LIMITS = [
 ] as const;
 
 function isConcurrent({ node, kind }: Context['statement']): boolean {
-  if (kind === 'ReindexStmt') return children(node, 'params').some((one) => textOf(child(one, 'DefElem'), 'defname') === 'concurrently');
-  return node['concurrent'] === true;
+  return kind === 'ReindexStmt' ? isOn(node, 'concurrently') : isSet(node, 'concurrent');
 }
 
 function setting({ statement }: Context): readonly Draft[] {

@@ -24,8 +24,10 @@ export interface Made {
   readonly kind: 'table' | 'view' | 'index' | 'sequence' | 'type' | 'temporary';
   /** The table of an index; empty for anything else. */
   readonly owner: string;
-  /** Every column of a table, every value of an enum; null where there may be others. */
-  readonly members: ReadonlySet<string> | null;
+  /** Columns of a table, values of an enum. */
+  readonly members: ReadonlySet<string>;
+  /** Has it no others? */
+  readonly whole: boolean;
   /** Its constraints, by the names that were written. */
   readonly constraints: ReadonlySet<string>;
   /** What the names of its other constraints begin with; null where they may be called anything. */

@@ -63,6 +63,7 @@ export function isFresh(name: string, schema: Schema, file: FileFacts): boolean 
     return made.temporary || made.file === file.index || (made.transaction !== null && made.transaction === file.transaction);
   const view = schema.views.get(name) ?? schema.domains.get(name);
   if (view !== undefined) return view.file === file.index;
+  if (schema.others.get(name) === file.index) return true;
   const index = schema.indexes.get(name);
   return index !== undefined && isFresh(index.table, schema, file);
 }

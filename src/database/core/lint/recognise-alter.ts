@@ -4,7 +4,7 @@ import type { FormName } from './measured-facts.ts';
 import { attach, detach } from './recognise-partition.ts';
 import { action, located } from './recognise-parts.ts';
 import { childrenOf, dropNeighbours } from './recognise-references.ts';
-import { isCheckedDomain, knownPresent, plainName, relationKey, type Column, type Schema } from './schema.ts';
+import { isCheckedDomain, knownPresent, perhapsPresent, plainName, relationKey, type Column, type Schema } from './schema.ts';
 import { changeType, type AlteredTable as Table } from './recognise-type.ts';
 import type { Action, LintOptions } from './types.ts';
 
@@ -94,7 +94,7 @@ function commandActions(command: Node, table: Table): readonly Action[] {
     case 'AT_AlterColumnType':
       return changeType(command, column, table);
     case 'AT_SetNotNull':
-      return [action(isPresent(column, table) ? 'set not null checked' : 'set not null', target, command, undefined, { column })];
+      return [setNotNull(command, column, table)];
     case 'AT_SetExpression':
       return [action(expressionForm(table.schema.tables.get(table.name)?.columns.get(column)), target, command, undefined, { column })];
     case 'AT_ColumnDefault':
@@ -114,13 +114,17 @@ function expressionForm(column: Column | undefined): FormName {
   return column.notNull ? 'set expression virtual required' : 'set expression virtual';
 }
 
+function setNotNull(command: Node, column: string, table: Table): Action {
+  const form = isPresent(column, table) ? 'set not null checked' : 'set not null';
+  const unsure = form === 'set not null' && perhapsPresent(table.schema, table.name, column) ? { unsure: 'validated' } : {};
+  return action(form, { target: table.name }, command, undefined, { column, ...unsure });
+}
+
 function isPresent(column: string, { schema, name, dropped }: Table): boolean {
   return knownPresent(schema, name, column, dropped);
 }
 
-function isCascade(command: Node): boolean {
-  return textOf(command, 'behavior') === 'DROP_CASCADE';
-}
+const isCascade = (command: Node): boolean => textOf(command, 'behavior') === 'DROP_CASCADE';
 
 function partition(subtype: string, command: Node, { name, schema }: Table): readonly Action[] {
   const part = child(child(command, 'def'), 'PartitionCmd');

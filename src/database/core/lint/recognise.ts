@@ -1,4 +1,4 @@
-import { child, children, isSet, nameParts, relationName, textOf } from '../tree.ts';
+import { child, children, isOn, isSet, nameParts, relationName, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import type { FormName } from './measured-facts.ts';
 import { alterActions } from './recognise-alter.ts';
@@ -197,7 +197,7 @@ function indexRoles(name: string, schema: Schema): Readonly<Record<string, strin
 }
 
 function reindex(node: Node, schema: Schema): readonly Action[] {
-  const concurrent = children(node, 'params').some((one) => isOn(child(one, 'DefElem'), 'concurrently'));
+  const concurrent = isOn(node, 'concurrently');
   const name = node['relation'] === undefined ? textOf(node, 'name') : relationKey(child(node, 'relation'));
   if (concurrent) return [action('reindex concurrently', { target: name }, node)];
   switch (textOf(node, 'kind')) {
@@ -205,24 +205,16 @@ function reindex(node: Node, schema: Schema): readonly Action[] {
       return [action('reindex index', indexRoles(name, schema), node)];
     case 'REINDEX_OBJECT_TABLE':
       return [action('reindex table', { target: name }, node)];
+    case 'REINDEX_OBJECT_SYSTEM':
+      return [action('reindex schema', { target: 'every system catalog' }, node)];
     default:
       return [action('reindex schema', { target: name === '' ? 'every table' : `every table of ${name}` }, node)];
   }
 }
 
-/** Is an option on: `FULL`, `FULL true`, `FULL 1`, but not `FULL false`? */
-function isOn(option: Node, name: string): boolean {
-  if (textOf(option, 'defname') !== name) return false;
-  const value = child(option, 'arg');
-  const word = textOf(child(value, 'String'), 'sval').toLowerCase();
-  const number = child(value, 'Integer');
-  if (value['Integer'] !== undefined) return Number(number['ival'] ?? 0) !== 0;
-  return !['false', 'off', '0', 'no'].includes(word);
-}
-
 function vacuum(node: Node): readonly Action[] {
   const vacuums = isSet(node, 'is_vacuumcmd');
-  const full = vacuums && children(node, 'options').some((one) => isOn(child(one, 'DefElem'), 'full'));
+  const full = vacuums && isOn(node, 'full');
   const form: FormName = full ? 'vacuum full' : vacuums ? 'vacuum' : 'analyze';
   const tables = children(node, 'rels').map((one) => child(child(one, 'VacuumRelation'), 'relation'));
   if (tables.length === 0) return [action(form, { target: 'every table' }, node)];

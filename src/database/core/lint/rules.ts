@@ -151,7 +151,7 @@ const OLD_VERSION = {
   'drop-view': rule('old version', 'warning', 'The version that serves may still read the view.'),
   'drop-schema': rule('old version', 'warning', 'The version that serves may still use what is in the schema; it is gone.'),
   'drop-database': rule('old version', 'error', 'A dropped database is gone, with everything in it.'),
-  'drop-object': rule('old version', 'notice', 'The version that serves may still use the type, function or sequence.'),
+  'drop-object': rule('old version', 'notice', 'The version that serves may still use the type, function, sequence or index.'),
   'drop-cascade': rule('old version', 'warning', 'CASCADE takes whatever depends on it, named or not.'),
   'drop-trigger': rule('old version', 'warning', 'What the trigger did for the version that serves is no longer done.'),
   'drop-primary-key': rule(
@@ -172,7 +172,7 @@ const OLD_VERSION = {
   'restart-sequence': rule('old version', 'warning', 'Numbers that were given out are given again.'),
   'rename-column': rule('old version', 'warning', 'The version that serves knows the column by its old name.'),
   'rename-table': rule('old version', 'warning', 'The version that serves knows the table by its old name.'),
-  'set-schema': rule('old version', 'warning', 'The version that serves looks for the table in its old schema.'),
+  'set-schema': rule('old version', 'warning', 'The version that serves looks for it in its old schema.'),
   'rename-value': rule('old version', 'warning', 'The version that serves reads and writes the old value.'),
   'drop-not-null': rule('old version', 'notice', 'Programs that read the column may now meet NULL.'),
   'drop-default': rule('old version', 'notice', 'Writers of the version that serves may rely on the default.'),
@@ -209,7 +209,7 @@ const ROWS = {
   'schema-and-rows': rule('rows', 'error', 'Rows are changed while the same transaction keeps everybody out of the table.'),
   truncate: rule('rows', 'warning', 'TRUNCATE deletes all rows, under an exclusive lock.'),
   'truncate-cascade': rule('rows', 'warning', 'CASCADE deletes all rows of every table that references this one.'),
-  'assigned-twice': rule('rows', 'warning', 'A column is set or named twice.'),
+  'assigned-twice': rule('rows', 'error', 'PostgreSQL refuses a column that is set, made or named twice.'),
   'analyze-after': rule('rows', 'notice', 'After a large change the planner works with old statistics until somebody runs ANALYZE.'),
   'insert-columns': rule('rows', 'notice', 'INSERT without column names breaks, or fills the wrong columns, as soon as the table changes.'),
 } as const;

@@ -1,7 +1,7 @@
 import { child, children, isSet, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { addColumn, addConstraint, setNotNull, type Where } from './schema-table.ts';
-import { beside, relationKey, type Schema, type Table } from './schema.ts';
+import { beside, relationKey, type Constraint, type Schema, type Table } from './schema.ts';
 import { columnType } from './type-change.ts';
 
 type Node = Statement['node'];
@@ -28,6 +28,11 @@ export function unseen(name: string): Table {
     parents: [],
     emptied: null,
   };
+}
+
+function unseenConstraint(name: string): Constraint {
+  const nothing = { columns: [], keys: [], present: [], compares: [], referenced: null, file: null, transaction: null };
+  return { ...nothing, name, kind: 'check', valid: true, unseen: true };
 }
 
 interface At {
@@ -63,8 +68,7 @@ function apply({ schema, table, where }: At, command: Node): void {
       return void table.constraints.delete(name);
     case 'AT_ValidateConstraint': {
       const known = table.constraints.get(name);
-      if (known !== undefined) table.constraints.set(name, { ...known, valid: true });
-      return;
+      return void table.constraints.set(name, known === undefined ? unseenConstraint(name) : { ...known, valid: true });
     }
     case 'AT_AddInherit':
     case 'AT_DropInherit': {

@@ -46,6 +46,8 @@ const APPLIED: Readonly<Record<string, (schema: Schema, node: Node, where: Where
       added: new Map(),
     }),
   AlterEnumStmt: addValue,
+  CompositeTypeStmt: (schema, node, { file }) => void schema.others.set(relationKey(child(node, 'typevar')), file),
+  CreateSeqStmt: (schema, node, { file }) => void schema.others.set(relationKey(child(node, 'sequence')), file),
   CreateSchemaStmt: (schema, node) => void schema.schemas.add(textOf(node, 'schemaname')),
   ViewStmt: (schema, node, { file }) => void schema.views.set(relationKey(child(node, 'view')), viewOf(node['query'], file)),
   CreateFunctionStmt: (schema, node, { file }) =>

@@ -13,6 +13,8 @@ export interface Schema {
   readonly enums: Map<string, Enum>;
   readonly views: Map<string, View>;
   readonly functions: Map<string, Callable>;
+  /** Sequences and composite types, with the file that made them. */
+  readonly others: Map<string, number>;
   /** Schemas that were made. */
   readonly schemas: Set<string>;
   /** What is certain to need something else: kept apart, for of all the rest more may be there, or less. */
@@ -114,6 +116,8 @@ export interface Constraint {
   readonly compares: readonly string[];
   readonly file: number | null;
   readonly transaction: number | null;
+  /** It was there before these files: what it says is not known. */
+  readonly unseen?: true;
 }
 
 export interface Index {
@@ -136,6 +140,7 @@ export function emptySchema(): Schema {
     enums: new Map(),
     views: new Map(),
     functions: new Map(),
+    others: new Map(),
     schemas: new Set(),
     dependants: noDependants(),
   };
@@ -154,6 +159,7 @@ export function copyOf(schema: Schema): Schema {
     domains: new Map(schema.domains),
     views: new Map(schema.views),
     functions: new Map(schema.functions),
+    others: new Map(schema.others),
     schemas: new Set(schema.schemas),
     dependants: certainOf(schema.dependants),
   };
@@ -201,6 +207,11 @@ export function knownPresent(schema: Schema, table: string, column: string, drop
   if (known === undefined) return false;
   if (known.columns.get(column)?.notNull === true) return true;
   return [...known.constraints.values()].some(({ name, valid, present }) => valid && present.includes(column) && !dropped.has(name));
+}
+
+/** A valid constraint that nobody knows, and whose name speaks of the column: it may say that it is not NULL. */
+export function perhapsPresent({ tables }: Schema, table: string, column: string): boolean {
+  return [...(tables.get(table)?.constraints.values() ?? [])].some(({ unseen, name }) => unseen === true && name.includes(column));
 }
 
 /** The type a column really has: of a domain, what that is made of. */

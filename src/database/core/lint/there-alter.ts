@@ -6,7 +6,7 @@ import { beside, relationKey } from './schema.ts';
 type Node = Statement['node'];
 
 /** Of which nothing is known but that it is there. */
-export const VAGUE: Omit<Made, 'kind'> = { owner: '', members: null, constraints: new Set(), given: null, key: false };
+export const VAGUE: Omit<Made, 'kind'> = { owner: '', members: new Set(), whole: false, constraints: new Set(), given: null, key: false };
 
 /** What CREATE TABLE says of a table. */
 export function declared(node: Node, bare: string): Omit<Made, 'kind'> {
@@ -14,7 +14,7 @@ export function declared(node: Node, bare: string): Omit<Made, 'kind'> {
   const others = node['inhRelations'] !== undefined || node['ofTypename'] !== undefined;
   if (others || elements.some((one) => one['TableLikeClause'] !== undefined)) return VAGUE;
   const columns = elements.map((one) => child(one, 'ColumnDef')).filter((one) => textOf(one, 'colname') !== '');
-  const start = { ...VAGUE, members: new Set(columns.map((one) => textOf(one, 'colname'))), given: [] };
+  const start = { ...VAGUE, members: new Set(columns.map((one) => textOf(one, 'colname'))), whole: true, given: [] };
   const constraints = [...elements.map((one) => child(one, 'Constraint')), ...columns.flatMap(constraintsOf)];
   return constraints.reduce((table, one) => constrained(table, one, bare), columns.some(numbers) ? givenTo(start, bare) : start);
 }
@@ -49,6 +49,8 @@ function givenTo<T extends Omit<Made, 'kind'>>(table: T, bare: string): T {
 export function alterThere(node: Node, known: Dependants): void {
   const name = relationKey(child(node, 'relation'));
   if (textOf(node, 'objtype') !== 'OBJECT_TABLE') return;
+  // What is changed is there, whoever made it.
+  if (!known.there.has(name) && !isSet(node, 'missing_ok')) known.there.set(name, { ...VAGUE, kind: 'table' });
   for (const one of inOrderOfServer(node)) alterOne(known, name, one);
 }
 
@@ -83,7 +85,7 @@ function altered(table: Made, command: Node, bare: string): Made {
       // Its constraints go with it.
       return {
         ...table,
-        members: table.members === null ? null : new Set([...table.members].filter((one) => one !== name)),
+        members: new Set([...table.members].filter((one) => one !== name)),
         constraints: new Set(),
         given: null,
         key: false,
@@ -102,11 +104,11 @@ function altered(table: Made, command: Node, bare: string): Made {
 
 function withColumn(table: Made, column: Node, { bare, maybe }: { readonly bare: string; readonly maybe: boolean }): Made {
   const name = textOf(column, 'colname');
-  if (maybe && table.members?.has(name) === true) return table;
-  const added = { ...table, members: table.members === null ? null : new Set([...table.members, name]) };
+  if (maybe && table.members.has(name)) return table;
+  const added = { ...table, members: new Set([...table.members, name]) };
   const numbered = numbers(column) ? givenTo(added, bare) : added;
   // Of one that may have been there, the constraints are not made.
-  if (maybe && table.members === null) return { ...numbered, given: null };
+  if (maybe && !table.whole) return { ...numbered, given: null };
   return constraintsOf(column).reduce((so, one) => constrained(so, one, bare), numbered);
 }
 

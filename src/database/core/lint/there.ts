@@ -58,7 +58,12 @@ const FOLLOWED: Readonly<Record<string, Follow>> = {
     put(known, beside(owner, textOf(node, 'idxname')), { ...VAGUE, kind: 'index', owner });
   },
   CreateEnumStmt: (node, known) =>
-    put(known, typeMade('CreateEnumStmt', node) ?? '', { ...VAGUE, kind: 'type', members: new Set(nameParts(children(node, 'vals'))) }),
+    put(known, typeMade('CreateEnumStmt', node) ?? '', {
+      ...VAGUE,
+      kind: 'type',
+      members: new Set(nameParts(children(node, 'vals'))),
+      whole: true,
+    }),
   CreateRangeStmt: (node, known) => put(known, typeMade('CreateRangeStmt', node) ?? '', { ...VAGUE, kind: 'type' }),
   CreateDomainStmt: (node, known) => put(known, typeMade('CreateDomainStmt', node) ?? '', { ...VAGUE, kind: 'type' }),
   CompositeTypeStmt: (node, known) => put(known, typeMade('CompositeTypeStmt', node) ?? '', { ...VAGUE, kind: 'type' }),
@@ -93,7 +98,7 @@ function put({ there, gone }: Dependants, name: string, made: Made): void {
 function alterEnum(node: Node, known: Dependants): void {
   const name = typeKey(listed('typeName')(node));
   const type = known.there.get(name);
-  if (type?.members === undefined || type.members === null) return;
+  if (type === undefined) return;
   const members = new Set([...type.members, textOf(node, 'newVal')]);
   members.delete(textOf(node, 'oldVal'));
   known.there.set(name, { ...type, members });
@@ -137,8 +142,8 @@ interface Renamed {
 
 function renameMember({ there }: Dependants, name: string, { before, after }: Renamed): void {
   const table = there.get(name);
-  if (table === undefined || table.members === null) return;
-  there.set(name, { ...table, members: new Set([...table.members].map((one) => (one === before ? after : one))) });
+  if (table === undefined) return;
+  there.set(name, { ...table, members: new Set([...[...table.members].filter((one) => one !== before), after]) });
 }
 
 /** A key's index has its name. */
@@ -174,7 +179,7 @@ function dropOne(known: Dependants, name: string, what: string): void {
   known.gone.add(name);
   // With a table go its indexes, sequences of its columns, and its partitions, which are among those of which little is known.
   forgetThere(known, (one) => one.owner === name);
-  if (what === 'OBJECT_TABLE') forgetThere(known, (one) => one.kind === 'sequence' || (one.kind === 'table' && one.members === null));
+  if (what === 'OBJECT_TABLE') forgetThere(known, (one) => one.kind === 'sequence' || (one.kind === 'table' && !one.whole));
 }
 
 /** Of relations CASCADE takes views and foreign keys; of anything else it may take columns and tables. */
