@@ -102,6 +102,11 @@ describe('changing flags on the command line', () => {
     const first = String(changes.at(-1)?.seq);
     expect((await ask('flag', 'explain', 'release_cart', '--user', 'u1', '--at', first)).out).toContain('it is off');
     expect(await ask('flag', 'segment', 'staff', '--delete')).toMatchObject({ exit: 2, err: expect.stringContaining('staff') });
+    const deal = (...how: readonly string[]) => ask('flag', 'target', 'release_cart', '--rule', 'first', '--split', ...how);
+    await deal('on=10,off=90', '--by', 'company');
+    // Who had it keeps it: dealt by the same attribute, from the same end.
+    expect((await deal('off=80,on=20')).out).toContain('1 rule, else');
+    expect((await ask('flag', 'target', 'release_cart')).out).toContain('gets 20% on, 80% off by company');
     expect(await ask('flag', 'target', 'release_cart', '--remove', 'first')).toMatchObject({ exit: 0 });
     expect(await ask('flag', 'segment', 'staff', '--delete')).toMatchObject({ exit: 0 });
     expect(await ask('flag', 'delete', 'release_cart')).toMatchObject({ exit: 4, err: expect.stringContaining('is on in dev') });

@@ -180,6 +180,12 @@ describe('a stream', () => {
   });
 });
 
+it('a token may come as X-API-Key, also where Authorization is for a proxy', async () => {
+  const ask = (headers: Readonly<Record<string, string>>) => served.call(BULK, { body: ann, headers });
+  expect((await ask({ 'x-api-key': token, authorization: 'Basic YW5uOnNlY3JldA==' })).status).toBe(200);
+  expect((await ask({ authorization: 'Basic YW5uOnNlY3JldA==' })).status).toBe(401);
+});
+
 it('whoever heard of a change from another process is not answered with what was before it', async () => {
   for (let round = 0; round < 5; round++) {
     await bed.deafen();

@@ -1,5 +1,5 @@
 import { SlipwayError } from '../../kernel/index.ts';
-import { flagOf, splitOf, withoutRule, withRule, type Flag, type RulePlace, type Serve } from '../../flags/index.ts';
+import { flagOf, splitAfter, withoutRule, withRule, type Flag, type RulePlace, type Serve } from '../../flags/index.ts';
 import { answer } from '../output/as-is.ts';
 import { renderRules } from '../output/flags.ts';
 import { change } from './flag-set.ts';
@@ -29,7 +29,7 @@ async function ruleEdit(call: Call, name: string): Promise<(flag: Flag) => Flag>
   const place = placeOf(call);
   return (flag) => {
     const before = flag.rules.find((rule) => rule.name === name);
-    const rule = { name, when: when ?? before?.when, serve: serve ?? before?.serve };
+    const rule = { name, when: when ?? before?.when, serve: serve(before?.serve ?? null) ?? before?.serve };
     if (rule.when === undefined || rule.serve === undefined)
       throw new SlipwayError('usage', `The rule ${name} is new, so --when and --serve (or --split) are needed`, {
         hint: "Such as --when '{ attribute: plan, operator: eq, value: pro }' --serve on.",
@@ -38,12 +38,14 @@ async function ruleEdit(call: Call, name: string): Promise<(flag: Flag) => Flag>
   };
 }
 
-function serveOf(call: Call): Serve | null {
+/** What is to be served, given what was. */
+function serveOf(call: Call): (before: Serve | null) => Serve | null {
   const [variant, split, by] = [text(call, 'serve'), text(call, 'split'), text(call, 'by') ?? null];
   if (variant !== undefined && split !== undefined) throw new SlipwayError('usage', '--serve and --split are two answers to one question');
-  if (split !== undefined) return splitOf(weightsOf(split), by);
+  const weights = split === undefined ? null : weightsOf(split);
+  if (weights !== null) return (before) => splitAfter(before, weights, by);
   if (by !== null) throw new SlipwayError('usage', '--by needs --split');
-  return variant === undefined ? null : { variant };
+  return () => (variant === undefined ? null : { variant });
 }
 
 function placeOf(call: Call): RulePlace {

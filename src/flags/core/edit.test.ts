@@ -76,6 +76,26 @@ describe('a share', () => {
     );
   });
 
+  it('grows from where it is, whichever variant was dealt first and however that is said', () => {
+    fc.assert(
+      fc.property(weight, weight, fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 20 }), (a, b, users) => {
+        const [less, more] = [Math.min(a, b), Math.max(a, b)];
+        const shares = (on: number) => [
+          { variant: 'off', weight: EVERYBODY - on },
+          { variant: 'on', weight: on },
+        ];
+        const small = { ...draft(), default: { weights: shares(less) } };
+        for (const large of [
+          withShare(small, { weight: more, variant: null, by: null }),
+          withSplit(small, shares(more).toReversed(), null),
+        ]) {
+          expect(large.default).toEqual({ weights: shares(more) });
+          for (const user of users) if (serves(small, user) === 'on') expect(serves(large, user)).toBe('on');
+        }
+      }),
+    );
+  });
+
   it.each([
     [0, 'off'],
     [EVERYBODY, 'on'],

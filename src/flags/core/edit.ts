@@ -1,4 +1,4 @@
-import type { About, Flag, FlagValue, Rule, Split } from '../../../packages/flags/src/core/definition.ts';
+import type { About, Flag, FlagValue, Rule, Serve, Split } from '../../../packages/flags/src/core/definition.ts';
 import { SlipwayError } from '../../kernel/pure.ts';
 
 /** Everybody, in thousandths of a percent. */
@@ -14,8 +14,8 @@ export interface Share {
 }
 
 /**
- * A share of everybody gets a variant, the others the safe one. The variant comes first, so that a greater share only adds to it, and
- * none and all are shares too: who deals by an attribute goes on doing so.
+ * A share of everybody gets a variant, the others the safe one. Where nothing was dealt before, the variant comes first, so that a greater
+ * share only adds to it. None and all are shares too: who deals by an attribute goes on doing so.
  * @throws SlipwayError `usage` when it is not clear which variant is meant
  */
 export function withShare(flag: Flag, { weight, variant, by }: Share): Flag {
@@ -27,14 +27,25 @@ export function withShare(flag: Flag, { weight, variant, by }: Share): Flag {
   return withSplit(flag, weights, by);
 }
 
-/** Everybody is dealt by these weights; by the attribute, and with the salt, that the flag deals by already where none is given. */
+/** Everybody is dealt by these weights. */
 export function withSplit(flag: Flag, weights: Split['weights'], by: string | null): Flag {
-  const before: Partial<Split> = 'weights' in flag.default ? flag.default : {};
-  return { ...flag, default: splitOf(weights, by ?? before.by ?? null, before.salt ?? null) };
+  return { ...flag, default: splitAfter(flag.default, weights, by) };
+}
+
+/**
+ * A split in the place of what was served before. What was dealt stays where it was: by the same attribute where none is given, with the same
+ * salt, and in the same order, for a share that grows from another end takes the variant from those who had it.
+ */
+export function splitAfter(before: Serve | null, weights: Split['weights'], by: string | null): Split {
+  const dealt: Partial<Split> = before !== null && 'weights' in before ? before : {};
+  const known = (dealt.weights ?? []).map(({ variant }) => variant);
+  const placeOf = (variant: string): number => (known.includes(variant) ? known.indexOf(variant) : known.length);
+  const ordered = weights.toSorted((a, b) => placeOf(a.variant) - placeOf(b.variant));
+  return splitOf(ordered, by ?? dealt.by ?? null, dealt.salt ?? null);
 }
 
 /** A split, with an attribute and a salt only where they are not the usual ones. */
-export function splitOf(weights: Split['weights'], by: string | null, salt: string | null = null): Split {
+function splitOf(weights: Split['weights'], by: string | null, salt: string | null): Split {
   return { weights, ...(by === null || by === 'targetingKey' ? {} : { by }), ...(salt === null ? {} : { salt }) };
 }
 

@@ -2,7 +2,10 @@ import type { CommandSpec, OptionSpec } from '../spec.ts';
 import { FLAG_ENV, KEY, NO_FLAG, STORE, WHY } from './flags.ts';
 
 const CHANGED = '{ environment, seq, key, changed, flag }; "seq" is null and "changed" false when it was so already';
-const BY: OptionSpec = { flags: '--by <attribute>', what: 'what sticks to a variant: users, companies (default: targetingKey)' };
+const BY: OptionSpec = {
+  flags: '--by <attribute>',
+  what: 'what sticks to a variant: users, companies (default: as it is, else targetingKey)',
+};
 const SPLIT: OptionSpec = { flags: '--split <shares>', what: 'everybody dealt among variants: red=25,blue=75' };
 const KILLED = [4, 'it was killed: `slipway flag unkill` takes that back'] as const;
 const SOMEWHERE: OptionSpec = { flags: '-e, --env <name>', what: 'environment; may be left out where only one has the flag' };

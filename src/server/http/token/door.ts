@@ -145,9 +145,9 @@ function keepUsed(tokens: Pick<TokenStore, 'used'>, log: Log): { readonly add: (
 }
 
 function tokenOf(context: Context<ServeEnv>): string | null {
-  const authorization = context.req.header('authorization');
-  if (authorization !== undefined) return /^bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null;
-  return context.req.header('x-api-key')?.trim() ?? null;
+  const bearer = /^bearer +(\S+) *$/i.exec(context.req.header('authorization') ?? '')?.[1];
+  // Authorization of another kind is for a proxy before us.
+  return bearer ?? context.req.header('x-api-key')?.trim() ?? null;
 }
 
 function isGood({ revokedAt, expiresAt }: Token, now: number): boolean {
