@@ -1,5 +1,5 @@
 import { createRedactor, messageOf, SlipwayError } from '../kernel/index.ts';
-import { quoted } from './core/plan/losses.ts';
+import { quoted } from './core/plan/names.ts';
 import type { DatabaseAccess } from './ports.ts';
 
 /** What PostgreSQL adds to an error; all optional, as it depends on the statement. */

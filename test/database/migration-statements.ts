@@ -1,14 +1,7 @@
 import fc from 'fast-check';
+import { newColumn } from './new-column-statements.ts';
+import { line, pick } from './pick.ts';
 
-const pick = <T>(...of: readonly [T, ...T[]]): fc.Arbitrary<T> => fc.constantFrom(...of);
-/** One of these lines. */
-const line = (text: string): fc.Arbitrary<string> =>
-  fc.constantFrom(
-    ...text
-      .split('\n')
-      .map((one) => one.trim())
-      .filter((one) => one !== ''),
-  );
 const table = pick('users', 'orders', 'spare', 'events', 'empty');
 const column = pick(
   'users (name)',
@@ -123,6 +116,7 @@ export const statement: fc.Arbitrary<string> = fc.oneof(
       )
       .map(([u, e, where]) => `CREATE ${u}INDEX ON users ((${e}))${where}`),
   },
+  { weight: 4, arbitrary: newColumn },
   { weight: 2, arbitrary: fc.tuple(pick('', 'UNIQUE '), column).map(([u, c]) => `CREATE ${u}INDEX ON ${c}`) },
   {
     weight: 6,

@@ -1,6 +1,7 @@
 import { defaultFits, isNarrow } from './default-fits.ts';
 import { effect, type Effect, type Fresh } from './effect.ts';
-import { mayFail, neverNull, typeName, unknownCall } from './expression-effect.ts';
+import { columnKey, emptyColumns, keptByNull } from './empty-columns.ts';
+import { mayFail, neverNull, SERIAL, typeName, unknownCall } from './expression-effect.ts';
 import { child, children, isSet, relationName, restarts, textOf } from './tree.ts';
 import type { Statement } from './types.ts';
 
@@ -47,7 +48,6 @@ const WIDEST = new Set(['text', 'varchar']);
 
 /** Done to a new table, these are done to an old one: it becomes part of the new, or the new one part of it. */
 const JOINS_TABLES = new Set(['AT_AttachPartition', 'AT_DetachPartition', 'AT_AddInherit', 'AT_DropInherit']);
-const SERIAL = /^(small|big)?serial[248]?$/;
 const RANK: readonly Effect['kind'][] = ['additive', 'reversible', 'lossy', 'unknown'];
 
 /** The worst effect of all commands of an ALTER TABLE (also of a view, an index, a composite type). */
@@ -59,13 +59,17 @@ export function alterTableEffect(node: Node, fresh: Fresh): Effect {
   if (textOf(node, 'objtype') !== 'OBJECT_TABLE' && textOf(node, 'objtype') !== 'OBJECT_INDEX') {
     return effect('unknown', `ALTER ${textOf(node, 'objtype').replace('OBJECT_', '')} is not known to be compatible with the old version`);
   }
+  // Columns come before constraints, whatever the order in which they are written.
+  const empty = new Set([...fresh, ...emptyColumns({ kind: 'AlterTableStmt', node })]);
   return commands
-    .map((command) => commandEffect(command, table))
+    .map((command) => commandEffect(command, table, empty))
     .reduce((worst, next) => (RANK.indexOf(next.kind) > RANK.indexOf(worst.kind) ? next : worst), effect('additive', 'AlterTableStmt'));
 }
 
-function commandEffect(command: Node, table: string): Effect {
+function commandEffect(command: Node, table: string, empty: Fresh): Effect {
   const subtype = textOf(command, 'subtype');
+  if (subtype === 'AT_AddConstraint' && keptByNull(child(child(command, 'def'), 'Constraint'), table, empty))
+    return effect('additive', subtype);
   const seen = SEEN[subtype];
   if (subtype === 'AT_SetIdentity' && restarts(children(child(child(command, 'def'), 'List'), 'items')))
     return effect('lossy', `RESTART of ${table}.${textOf(command, 'name')} forgets where its sequence stood`);
@@ -101,7 +105,7 @@ function addColumnEffect(column: Node, table: string): Effect {
       'reversible',
       `${named} is NOT NULL without a default that is certain to give a value, so the old version's INSERT fails`,
     );
-  const refusal = fillRefused(column, constraints, named) ?? constraintRefuses(column, has, named);
+  const refusal = fillRefused(column, constraints, named) ?? constraintRefuses(column, has, { named, table });
   if (refusal !== null) return effect('reversible', refusal);
   if (constraints.some((one) => isSet(one, 'nulls_not_distinct')))
     return effect('reversible', `${named} is NULL in the rows the old version writes, of which one is let in`);
@@ -124,9 +128,12 @@ function fillRefused(column: Node, constraints: readonly Node[], named: string):
 }
 
 /** Why a constraint beside the column may refuse a row the old version writes; null when it cannot. */
-function constraintRefuses(column: Node, has: Has, named: string): string | null {
-  if (has('CONSTR_CHECK', 'CONSTR_EXCLUSION')) return `the CHECK on ${named} may refuse rows the old version writes`;
+function constraintRefuses(column: Node, has: Has, { named, table }: { readonly named: string; readonly table: string }): string | null {
   const computed = has('CONSTR_DEFAULT', 'CONSTR_GENERATED');
+  const left = computed || numbersItself(column, has) ? [] : [columnKey(table, textOf(column, 'colname'))];
+  const checks = children(column, 'constraints').map((one) => child(one, 'Constraint'));
+  const kept = checks.every((one) => textOf(one, 'contype') !== 'CONSTR_CHECK' || keptByNull(one, table, new Set(left)));
+  if (has('CONSTR_EXCLUSION') || !kept) return `the CHECK on ${named} may refuse rows the old version writes`;
   // Numbers of a sequence differ from each other, but need not be in another table.
   const refers = has('CONSTR_FOREIGN') && (computed || numbersItself(column, has));
   if (!refers && !(has('CONSTR_UNIQUE', 'CONSTR_PRIMARY') && computed)) return null;

@@ -32,6 +32,9 @@ const NEVER_NULL = new Set(
    uuid_generate_v1mc uuid_generate_v4 uuidv4 uuidv7`.split(/\s+/),
 );
 
+/** A type that numbers the rows itself. */
+export const SERIAL = /^(small|big)?serial[248]?$/;
+
 /** Give NULL only for NULL. */
 const ARITHMETIC = new Set(['+', '-', '*', '/', '||']);
 

@@ -48,6 +48,14 @@ const ADDITIVE = [
   'ANALYZE users',
   'CREATE TABLE t (id int); ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (f(id)); ALTER POLICY p ON t USING (id > 0); INSERT INTO t VALUES (1)',
   'CREATE TABLE t (id int); CREATE UNIQUE INDEX ON t (id); INSERT INTO t VALUES (1); UPDATE t SET id = 2; ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0)',
+  // NULL keeps them, and the old version writes nothing else into a new column.
+  'ALTER TABLE users ADD COLUMN n int; CREATE UNIQUE INDEX ON users (n, name)',
+  'ALTER TABLE users ADD COLUMN n int; ALTER TABLE users ADD CONSTRAINT f FOREIGN KEY (n, id) REFERENCES orders NOT VALID',
+  'ALTER TABLE users ADD COLUMN n int, ADD COLUMN m int, ADD UNIQUE (n, m), ADD FOREIGN KEY (n, m) REFERENCES orders MATCH FULL',
+  "ALTER TABLE users ADD COLUMN n text CHECK (n IN ('a', 'b') AND n <> 'c' AND n BETWEEN 'a' AND 'z')",
+  'ALTER TABLE users ADD COLUMN n int; ALTER TABLE users ADD CONSTRAINT c CHECK (n > 0 OR NOT n = -1)',
+  'CREATE TEMP TABLE t AS SELECT id FROM users; TRUNCATE t; DROP TABLE t',
+  'ALTER DOMAIN d VALIDATE CONSTRAINT c',
 ];
 
 const REVERSIBLE = [
@@ -100,6 +108,22 @@ const REVERSIBLE = [
   // With IF NOT EXISTS the table may be an old one with live writers.
   'CREATE TABLE IF NOT EXISTS t (id int); CREATE UNIQUE INDEX ON t (id)',
   'CREATE TABLE t (id int); SET search_path = other; CREATE UNIQUE INDEX ON t (id)',
+  'ALTER TABLE users ADD COLUMN IF NOT EXISTS n int; CREATE UNIQUE INDEX ON users (n)',
+  'ALTER TABLE users ADD COLUMN n int; CREATE UNIQUE INDEX ON users (n) NULLS NOT DISTINCT',
+  'ALTER TABLE users ADD COLUMN n int; CREATE UNIQUE INDEX ON users (coalesce(n, 0))',
+  'ALTER TABLE users ADD COLUMN n int; ALTER TABLE users ALTER n SET DEFAULT 1; CREATE UNIQUE INDEX ON users (n)',
+  'ALTER TABLE users ADD COLUMN n int, ALTER n SET DEFAULT 1, ADD UNIQUE (n)',
+  'ALTER TABLE users ADD COLUMN n int; CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f(); CREATE UNIQUE INDEX ON users (n)',
+  'ALTER TABLE users ADD COLUMN n int; ALTER TABLE users RENAME TO people; CREATE UNIQUE INDEX ON users (n)',
+  'ALTER TABLE users ADD COLUMN n bigserial; ALTER TABLE users ADD FOREIGN KEY (n) REFERENCES orders',
+  'ALTER TABLE users ADD COLUMN n int, ADD FOREIGN KEY (n, id) REFERENCES orders MATCH FULL',
+  'ALTER TABLE users ADD COLUMN n int CHECK (n > 0 OR n IS NOT NULL)',
+  'ALTER TABLE users ADD COLUMN n int CHECK (coalesce(n, 0) > 0)',
+  'ALTER TABLE users ADD COLUMN n int CHECK (n > 0 OR id < 5)',
+  'ALTER TABLE users ADD COLUMN n int CHECK (n IS DISTINCT FROM NULL)',
+  'ALTER TABLE users ADD COLUMN n int DEFAULT 3 CHECK (n > 3)',
+  'ALTER DOMAIN d ADD CHECK (VALUE > 0)',
+  'ALTER DOMAIN d DROP CONSTRAINT c',
 ];
 
 const RESTORE = [

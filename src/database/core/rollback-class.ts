@@ -1,7 +1,8 @@
 import type { Effect } from './effect.ts';
+import { emptyColumns, filledColumns, isColumnOf } from './empty-columns.ts';
 import type { Header } from './header.ts';
 import { statementEffect } from './statement-effect.ts';
-import { child, children, findAll, isSet, nameParts, oldParents, relationName, textOf } from './tree.ts';
+import { child, children, droppedNames, findAll, isSet, nameParts, oldParents, relationName, textOf, truncatedNames } from './tree.ts';
 import type { RollbackClass, Statement } from './types.ts';
 
 /** A rollback class and what decided it. */
@@ -42,33 +43,62 @@ export interface StatementEffect {
   readonly effect: Effect;
   /** It works only on tables that this file made before. */
   readonly onFresh: boolean;
+  /** Columns that this file has added by then and that are NULL in every row, by `columnKey`. */
+  readonly empty: ReadonlySet<string>;
 }
 
 /** Each statement's effect, knowing which tables the statements before it made. */
 export function effectsOf(statements: readonly Statement[]): readonly StatementEffect[] {
+  // Tables that it made, and columns of older ones.
   const fresh = new Set<string>();
+  const written = new Set<string>();
   return statements.map((statement) => {
     const effect = statementEffect(statement, fresh);
-    const onFresh = fresh.has(relationName(child(statement.node, 'relation')));
+    const about = namedIn(statement);
+    const onFresh = about.length > 0 && about.every((name) => fresh.has(name));
     const made = madeTable(statement, fresh);
     if (made !== null) fresh.add(made);
-    if (movesNames(statement)) fresh.clear();
-    for (const gone of freedNames(statement)) fresh.delete(gone);
-    // Who writes to it from here on sets off what nobody has looked into.
-    if (setsOff(statement)) fresh.delete(relationName(child(statement.node, 'relation')));
-    return { line: statement.line, statement, effect, onFresh };
+    const added = emptyColumns(statement);
+    const empty = new Set([...fresh, ...added].filter((key) => !about.some((table) => written.has(table) && isColumnOf(key, table))));
+    for (const key of added) fresh.add(key);
+    if (WRITES.has(statement.kind)) for (const table of about) written.add(table);
+    forget(fresh, statement);
+    return { line: statement.line, statement, effect, onFresh, empty };
   });
 }
 
-/** Does a write set off more from here on: a trigger, a rule, or policies that count for the owner too? */
+const WRITES = new Set(['UpdateStmt', 'InsertStmt', 'MergeStmt', 'CopyStmt']);
+
+/** The tables that a statement works on, as it names them. */
+function namedIn({ kind, node }: Statement): readonly string[] {
+  if (kind === 'DropStmt') return textOf(node, 'removeType') === 'OBJECT_TABLE' ? droppedNames(node) : [];
+  if (kind === 'TruncateStmt') return truncatedNames(node);
+  // A partition is made in the table it belongs to.
+  if (kind === 'CreateStmt' && node['partbound'] !== undefined)
+    return children(node, 'inhRelations').map((one) => relationName(child(one, 'RangeVar')));
+  const name = relationName(child(node, 'relation'));
+  return name === '' ? [] : [name];
+}
+
+/** Takes out what after a statement is no more what this file made, or may be filled. */
+function forget(fresh: Set<string>, statement: Statement): void {
+  if (movesNames(statement)) fresh.clear();
+  // Who writes to it from here on sets off what nobody has looked into.
+  const gone = [...freedNames(statement), ...(setsOff(statement) ? [relationName(child(statement.node, 'relation'))] : [])];
+  for (const key of [...fresh]) if (gone.some((table) => key === table || isColumnOf(key, table))) fresh.delete(key);
+  for (const key of filledColumns(statement)) fresh.delete(key);
+}
+
+/** Does a write set off more from here on: a trigger, a rule, or policies that count for the owner too? Or does it hold rows of an older one: a partition's? */
 function setsOff({ kind, node }: Statement): boolean {
   return (
     kind === 'CreateTrigStmt' ||
     kind === 'RuleStmt' ||
-    (kind === 'AlterTableStmt' &&
-      children(node, 'cmds').some((one) => textOf(child(one, 'AlterTableCmd'), 'subtype') === 'AT_ForceRowSecurity'))
+    (kind === 'AlterTableStmt' && children(node, 'cmds').some((one) => SETS_OFF.has(textOf(child(one, 'AlterTableCmd'), 'subtype'))))
   );
 }
+
+const SETS_OFF = new Set(['AT_ForceRowSecurity', 'AT_AttachPartition']);
 
 const MOVE_NAMES = new Set(['search_path', 'role', 'session_authorization']);
 
@@ -82,8 +112,7 @@ function movesNames({ kind, node }: Statement): boolean {
 /** Names that a statement takes from their tables: from here on another table may be meant by them. */
 function freedNames({ kind, node }: Statement): readonly string[] {
   if (kind === 'RenameStmt' || kind === 'AlterObjectSchemaStmt') return [relationName(child(node, 'relation'))];
-  if (kind !== 'DropStmt' || textOf(node, 'removeType') !== 'OBJECT_TABLE') return [];
-  return children(node, 'objects').map((one) => nameParts(children(child(one, 'List'), 'items')).join('.'));
+  return kind === 'DropStmt' && textOf(node, 'removeType') === 'OBJECT_TABLE' ? droppedNames(node) : [];
 }
 
 /** The table a statement makes for certain; with IF NOT EXISTS an old one with live rows may be meant, and a child's rows are its parent's. */

@@ -1,7 +1,20 @@
 import { alterTableEffect } from './alter-table-effect.ts';
 import { effect, type Effect, type Fresh } from './effect.ts';
+import { indexKeptByNull } from './empty-columns.ts';
 import { mayFail, unknownCall } from './expression-effect.ts';
-import { child, children, findAll, isSet, oldParents, relationName, restarts, textOf } from './tree.ts';
+import {
+  child,
+  children,
+  droppedNames,
+  findAll,
+  isSet,
+  nameParts,
+  oldParents,
+  relationName,
+  restarts,
+  textOf,
+  truncatedNames,
+} from './tree.ts';
 import type { Statement } from './types.ts';
 
 type Node = Statement['node'];
@@ -68,13 +81,17 @@ const JUDGES: Readonly<Record<string, (node: Node, fresh: Fresh) => Effect>> = {
   SelectStmt: () => effect('additive', 'SelectStmt'),
   CreateStmt: createTableEffect,
   CreateSchemaStmt: createSchemaEffect,
+  AlterDomainStmt: domainEffect,
   IndexStmt: indexEffect,
   AlterTableStmt: alterTableEffect,
   InsertStmt: insertEffect,
   AlterDefaultPrivilegesStmt: (node) => grantEffect(child(node, 'action')),
   GrantStmt: grantEffect,
   GrantRoleStmt: grantEffect,
-  TruncateStmt: () => effect('lossy', 'TRUNCATE deletes rows'),
+  TruncateStmt: (node, fresh) =>
+    textOf(node, 'behavior') !== 'DROP_CASCADE' && isAllFresh(truncatedNames(node), fresh)
+      ? effect('additive', 'TruncateStmt')
+      : effect('lossy', 'TRUNCATE deletes rows'),
   DropStmt: dropEffect,
   CreatePublicationStmt: () => effect('reversible', 'in a publication, UPDATE and DELETE fail on tables without a replica identity'),
   RefreshMatViewStmt: (node) =>
@@ -134,7 +151,8 @@ function policyEffect(node: Node, fresh: Fresh): Effect {
 function indexEffect(node: Node, fresh: Fresh): Effect {
   const table = relationName(child(node, 'relation'));
   if (fresh.has(table)) return effect('additive', 'IndexStmt');
-  if (isSet(node, 'unique')) return effect('reversible', `a unique index on ${table} refuses rows the old version may write`);
+  if (isSet(node, 'unique') && !indexKeptByNull(node, table, fresh))
+    return effect('reversible', `a unique index on ${table} refuses rows the old version may write`);
   return mayFail([...children(node, 'indexParams'), node['whereClause'] ?? null])
     ? effect('reversible', `the index computes something for every row the old version writes to ${table}, which may fail`)
     : effect('additive', 'IndexStmt');
@@ -149,18 +167,31 @@ function insertEffect(node: Node, fresh: Fresh): Effect {
     : effect('reversible', `INSERT adds rows to ${table}, which the old version will meet`);
 }
 
+/** Columns that are of a domain keep its rules. */
+function domainEffect(node: Node): Effect {
+  const [domain, subtype] = [nameParts(children(node, 'typeName')).join('.'), textOf(node, 'subtype')];
+  if (subtype === 'V') return effect('additive', 'AlterDomainStmt');
+  if (subtype === 'C' || subtype === 'O')
+    return effect('reversible', `a stricter domain ${domain} refuses values the old version may write`);
+  if (subtype === 'T') return effect('reversible', `a changed default of the domain ${domain} changes what the old version writes`);
+  return effect('reversible', `a domain ${domain} that refuses less lets values in that the old version may not expect`);
+}
+
 function grantEffect(node: Node): Effect {
   return isSet(node, 'is_grant') ? effect('additive', 'GrantStmt') : effect('reversible', 'REVOKE may take a right the old version needs');
 }
 
-function dropEffect(node: Node): Effect {
+function dropEffect(node: Node, fresh: Fresh): Effect {
   const what = textOf(node, 'removeType');
   const word = what.replace('OBJECT_', '').replaceAll('_', ' ');
   if (textOf(node, 'behavior') === 'DROP_CASCADE') return effect('lossy', `DROP ${word} ... CASCADE takes whatever depends on it`);
+  if (what === 'OBJECT_TABLE' && isAllFresh(droppedNames(node), fresh)) return effect('additive', 'DropStmt');
   return DROPPED_WITH_DATA.has(what)
     ? effect('lossy', `DROP ${word} loses what was in it`)
     : effect('reversible', `DROP ${word} takes away what the old version may use`);
 }
+
+const isAllFresh = (names: readonly string[], fresh: Fresh): boolean => names.length > 0 && names.every((name) => fresh.has(name));
 
 /** `CreateTrigStmt` -> `CreateTrig`: close enough to the SQL for a reader. */
 function label(kind: string): string {

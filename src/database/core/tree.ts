@@ -37,6 +37,16 @@ export function relationName(rangeVar: JsonObject): string {
   return schema === '' ? name : `${schema}.${name}`;
 }
 
+/** What a DROP names, each as it is written. */
+export function droppedNames(node: JsonObject): readonly string[] {
+  return children(node, 'objects').map((one) => nameParts(children(child(one, 'List'), 'items')).join('.'));
+}
+
+/** The tables of a TRUNCATE. */
+export function truncatedNames(node: JsonObject): readonly string[] {
+  return children(node, 'relations').map((one) => relationName(child(one, 'RangeVar')));
+}
+
 /** A node with the tag it stands under. */
 export interface Tagged {
   readonly tag: string;

@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { typeOfText } from '../core/lint/type-change.ts';
-import { orphans, relation, type Find, type Loss } from '../core/plan/losses.ts';
+import { orphans, type Find, type Loss, type Only } from '../core/plan/losses.ts';
+import { relation } from '../core/plan/names.ts';
+import { partitionSql } from '../core/plan/partition-losses.ts';
 import { typeLosses } from '../core/plan/type-loss.ts';
 import { serverError } from '../errors.ts';
 import { asOwn } from '../core/own.ts';
@@ -12,10 +14,20 @@ const SOFT_INPUT = 160_000;
 
 /** Counts what a loss is about, in read-only transactions; of some there are several, once the catalog was asked. */
 export async function countLoss(client: pg.Client, loss: Loss): Promise<readonly CountedLoss[]> {
+  for (const only of loss.only ?? []) if ((await isThere(client, only)) !== only.there) return [];
   const found = loss.find === undefined ? [loss] : await known(client, loss, loss.find);
   const counted: CountedLoss[] = [];
   for (const { line, kind, what, sql } of found) counted.push({ line, kind, what, ...(await count(client, sql)), query: sql });
   return counted;
+}
+
+async function isThere(client: pg.Client, { table, column }: Only): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    `SELECT to_regclass($1) IS NOT NULL AND ($2::text IS NULL OR EXISTS (
+       SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND attnum > 0 AND NOT attisdropped)) AS there`,
+    [relation(table), column],
+  );
+  return rows[0]?.there === true;
 }
 
 async function count(client: pg.Client, sql: string | null): Promise<Pick<CountedLoss, 'rows' | 'because'>> {
@@ -44,6 +56,8 @@ async function known(client: pg.Client, loss: Loss, find: Find): Promise<readonl
       return [await keyLoss(client, loss, find)];
     case 'domain':
       return domainLosses(client, loss, find);
+    case 'partition':
+      return [{ ...loss, sql: await partitionQuery(client, find) }];
   }
 }
 
@@ -74,6 +88,17 @@ async function constraintLoss(
   if (row === undefined) return null;
   if (row.check !== null) return { ...loss, sql: `SELECT count(*)::float8 AS rows FROM ${relation(table)} WHERE (${row.check}) IS FALSE` };
   return { ...loss, sql: orphans({ table, own: row.own }, { table: row.other, columns: row.theirs }) };
+}
+
+async function partitionQuery(client: pg.Client, find: Extract<Find, { kind: 'partition' }>): Promise<string | null> {
+  const { rows } = await client.query<{ column: string | null; rest: string | null }>(
+    `SELECT CASE WHEN t.partnatts = 1 THEN (SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = t.partrelid AND a.attnum = t.partattrs[0] AND a.attnum > 0) END AS column,
+       CASE WHEN t.partdefid <> 0 THEN t.partdefid::regclass::text END AS rest FROM pg_partitioned_table t WHERE t.partrelid = to_regclass($1)`,
+    [relation(find.parent)],
+  );
+  const [row] = rows;
+  // An earlier file makes it, and nothing is in it yet.
+  return partitionSql(find, row?.column ?? null, row?.rest ?? null);
 }
 
 /** With the other table's primary key, where it has one of as many columns. */

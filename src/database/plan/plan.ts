@@ -92,8 +92,7 @@ function planned(file: MigrationFile, facts: Facts | null, before: Before | null
 const withoutSql = ({ line, kind, what }: Loss): Pick<Loss, 'line' | 'kind' | 'what'> => ({ line, kind, what });
 
 function lossesIn({ up }: MigrationFile): readonly Loss[] {
-  const effects = effectsOf(up.statements);
-  return effects.flatMap(({ statement, onFresh }) => lossesOf([statement], () => onFresh));
+  return lossesOf(effectsOf(up.statements));
 }
 
 async function factsOf(client: pg.Client, file: MigrationFile): Promise<Omit<Facts, 'refusals' | 'notLookedAt'>> {

@@ -1,6 +1,11 @@
-import { child, children, findAll, isSet, nameParts, relationName, textOf } from '../tree.ts';
+import { indexKeptByNull, keptByNull } from '../empty-columns.ts';
+import type { StatementEffect } from '../rollback-class.ts';
+import { child, children, droppedNames, findAll, isSet, nameParts, relationName, textOf, truncatedNames } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { checksIn, expressionOf, indexParts } from './slices.ts';
+import { addedLosses } from './added-losses.ts';
+import { quoted, relation } from './names.ts';
+import { newPartition, partitionLoss, type NewPartition } from './partition-losses.ts';
 import type { TypeChange } from './type-loss.ts';
 
 /** Rows that a statement loses or that stand in its way; `sql` counts them (one row, column `rows`), null where no query can. */
@@ -11,12 +16,22 @@ export interface Loss {
   readonly sql: string | null;
   /** What the catalog must be asked before a query can be made; absent where there is nothing to ask. */
   readonly find?: Find;
+  /** There is nothing to count unless all of this is so: `IF EXISTS`, `IF NOT EXISTS`. */
+  readonly only?: readonly Only[];
+}
+
+/** A table, or a column of it, that must be there, or must not. */
+export interface Only {
+  readonly table: string;
+  readonly column: string | null;
+  readonly there: boolean;
 }
 
 /** Of a type change the present type, of a constraint to be validated what it says, of a domain the columns that are of it. */
 export type Find =
   | ({ readonly kind: 'type' } & TypeChange)
   | { readonly kind: 'constraint'; readonly table: string; readonly constraint: string }
+  | ({ readonly kind: 'partition' } & NewPartition)
   /** The primary key of the other table is meant. */
   | { readonly kind: 'key'; readonly table: string; readonly own: readonly string[]; readonly other: string }
   /** `expression`: null for NOT NULL. */
@@ -24,50 +39,77 @@ export type Find =
 
 type Node = Statement['node'];
 
-export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-export const relation = (name: string): string => name.split('.').map(quoted).join('.');
-
-/** What there is to count before a file is applied: values that go, rows that a new rule refuses. Of tables made in the file nothing is lost. */
-export function lossesOf(statements: readonly Statement[], fresh: (table: string) => boolean): readonly Loss[] {
-  return statements.flatMap((statement): readonly Loss[] => {
+/** What there is to count before a file is applied: values that go, rows that a new rule refuses. Of tables made in the file nothing is lost, and of its columns nothing before they are filled. */
+export function lossesOf(effects: readonly StatementEffect[]): readonly Loss[] {
+  return effects.flatMap(({ statement, onFresh, empty }): readonly Loss[] => {
     const { kind, node, line } = statement;
     const table = relationName(child(node, 'relation'));
-    if (fresh(table)) return [];
-    if (kind === 'AlterTableStmt') return alterLosses(statement, table);
+    if (onFresh) return [];
+    if (kind === 'AlterTableStmt') return alterLosses(statement, table, empty);
     if (kind === 'AlterDomainStmt') return domainLosses(statement);
+    if (kind === 'CreateStmt') return madeLosses(statement);
     if (kind === 'DropStmt') return dropLosses(node, line);
-    if (kind === 'TruncateStmt')
-      return children(node, 'relations').map((one) => allRows(relationName(child(one, 'RangeVar')), line, 'TRUNCATE deletes the rows of'));
-    if (kind === 'IndexStmt' && isSet(node, 'unique')) return uniqueIndexLoss(statement, table);
-    return [];
+    if (kind === 'TruncateStmt') return truncatedNames(node).map((one) => allRows(one, line, 'TRUNCATE deletes the rows of'));
+    const counted = kind === 'IndexStmt' && isSet(node, 'unique') && !indexKeptByNull(node, table, empty);
+    return counted ? uniqueIndexLoss(statement, table) : [];
   });
 }
 
-function alterLosses(statement: Statement, table: string): readonly Loss[] {
-  const { node, line } = statement;
+function alterLosses(statement: Statement, table: string, empty: ReadonlySet<string>): readonly Loss[] {
+  const { node } = statement;
   return children(node, 'cmds').flatMap((entry): readonly Loss[] => {
     const command = child(entry, 'AlterTableCmd');
-    const column = textOf(command, 'name');
-    const from = `FROM ${relation(table)}`;
-    switch (textOf(command, 'subtype')) {
-      case 'AT_DropColumn': {
-        const sql = `SELECT count(${quoted(column)})::float8 AS rows ${from}`;
-        return [{ line, kind: 'lost', what: `values of ${table}.${column}`, sql }];
-      }
-      case 'AT_AddColumn':
-        return emptyColumnLoss(child(child(command, 'def'), 'ColumnDef'), table, line);
-      case 'AT_SetNotNull':
-        return [nullLoss(table, column, line)];
-      case 'AT_ValidateConstraint':
-        return [{ ...uncounted(`rows of ${table} that break ${column}`, line), find: { kind: 'constraint', table, constraint: column } }];
-      case 'AT_AddConstraint':
-        return constraintLosses(child(child(command, 'def'), 'Constraint'), table, statement);
-      case 'AT_AlterColumnType':
-        return [typeLoss(child(child(command, 'def'), 'ColumnDef'), { table, column, line })];
-      default:
-        return [];
-    }
+    const wholes = isSet(node, 'missing_ok') ? [{ table, column: null, there: true }] : [];
+    const adds = textOf(command, 'subtype') === 'AT_AddColumn';
+    const column = adds ? textOf(child(child(command, 'def'), 'ColumnDef'), 'colname') : textOf(command, 'name');
+    const only = [...wholes, ...(isSet(command, 'missing_ok') ? [{ table, column, there: !adds }] : [])];
+    const losses = commandLosses(command, { statement, table, empty });
+    return only.length === 0 ? losses : losses.map((loss) => ({ ...loss, only }));
   });
+}
+
+function madeLosses({ node, line }: Statement): readonly Loss[] {
+  const [parent] = children(node, 'inhRelations').map((one) => child(one, 'RangeVar'));
+  if (node['partbound'] === undefined || parent === undefined) return [];
+  const made = newPartition(child(node, 'partbound'), parent, null);
+  return made === null ? [] : [partitionLoss(made, line)];
+}
+
+function attachedLosses(command: Node, { node, line }: Statement): readonly Loss[] {
+  const partition = child(child(command, 'def'), 'PartitionCmd');
+  const made = newPartition(child(partition, 'bound'), child(node, 'relation'), relationName(child(partition, 'name')));
+  return made === null ? [] : [partitionLoss(made, line)];
+}
+
+interface Altering {
+  readonly statement: Statement;
+  readonly table: string;
+  readonly empty: ReadonlySet<string>;
+}
+
+function commandLosses(command: Node, { statement, table, empty }: Altering): readonly Loss[] {
+  const { line } = statement;
+  const column = textOf(command, 'name');
+  switch (textOf(command, 'subtype')) {
+    case 'AT_DropColumn': {
+      const sql = `SELECT count(${quoted(column)})::float8 AS rows FROM ${relation(table)}`;
+      return [{ line, kind: 'lost', what: `values of ${table}.${column}`, sql }];
+    }
+    case 'AT_AddColumn':
+      return addedLosses(child(child(command, 'def'), 'ColumnDef'), table, statement);
+    case 'AT_AttachPartition':
+      return attachedLosses(command, statement);
+    case 'AT_SetNotNull':
+      return [nullLoss(table, column, line)];
+    case 'AT_ValidateConstraint':
+      return [{ ...uncounted(`rows of ${table} that break ${column}`, line), find: { kind: 'constraint', table, constraint: column } }];
+    case 'AT_AddConstraint':
+      return constraintLosses(child(child(command, 'def'), 'Constraint'), { statement, table, empty });
+    case 'AT_AlterColumnType':
+      return [typeLoss(child(child(command, 'def'), 'ColumnDef'), { table, column, line })];
+    default:
+      return [];
+  }
 }
 
 function nullLoss(table: string, column: string, line: number): Loss {
@@ -75,27 +117,12 @@ function nullLoss(table: string, column: string, line: number): Loss {
   return { line, kind: 'refused', what: `rows of ${table} where ${column} is null`, sql };
 }
 
-const FILLED = new Set(['CONSTR_DEFAULT', 'CONSTR_IDENTITY', 'CONSTR_GENERATED']);
-
-/** A new column that is NOT NULL and gets no value is refused as soon as there is a row. */
-function emptyColumnLoss(definition: Node, table: string, line: number): readonly Loss[] {
-  const kinds = children(definition, 'constraints').map((one) => textOf(child(one, 'Constraint'), 'contype'));
-  const type = nameParts(children(child(definition, 'typeName'), 'names'));
-  const present = kinds.includes('CONSTR_NOTNULL') || kinds.includes('CONSTR_PRIMARY');
-  if (!present || kinds.some((one) => FILLED.has(one)) || /^(?:small|big)?serial[248]?$/.test(type.at(-1) ?? '')) return [];
-  // A domain may have a default of its own.
-  const name = type.map(quoted).join('.').replaceAll("'", "''");
-  const valued = `EXISTS (SELECT FROM pg_type WHERE oid = to_regtype('${name}') AND typdefault IS NOT NULL)`;
-  const what = `rows of ${table}, for which the new column ${textOf(definition, 'colname')} has no value and may not be null`;
-  return [{ line, kind: 'refused', what, sql: `SELECT count(*)::float8 AS rows FROM ${relation(table)} WHERE NOT ${valued}` }];
-}
-
 const uncounted = (what: string, line: number): Loss => ({ line, kind: 'refused', what, sql: null });
 
-function constraintLosses(constraint: Node, table: string, statement: Statement): readonly Loss[] {
+function constraintLosses(constraint: Node, { statement, table, empty }: Altering): readonly Loss[] {
   const { line } = statement;
   // NOT VALID looks at no row that is there.
-  if (isSet(constraint, 'skip_validation')) return [];
+  if (isSet(constraint, 'skip_validation') || keptByNull(constraint, table, empty)) return [];
   const keys = nameParts(children(constraint, 'keys'));
   switch (textOf(constraint, 'contype')) {
     case 'CONSTR_UNIQUE':
@@ -218,9 +245,10 @@ function dropLosses(node: Node, line: number): readonly Loss[] {
   if (dropped === 'OBJECT_SCHEMA' && textOf(node, 'behavior') === 'DROP_CASCADE')
     return [{ line, kind: 'lost', what: 'rows of all tables in the schema', sql: null }];
   if (dropped !== 'OBJECT_TABLE') return [];
-  return children(node, 'objects').map((one) =>
-    allRows(nameParts(children(child(one, 'List'), 'items')).join('.'), line, 'DROP TABLE loses the rows of'),
-  );
+  return droppedNames(node).map((table) => {
+    const loss = allRows(table, line, 'DROP TABLE loses the rows of');
+    return isSet(node, 'missing_ok') ? { ...loss, only: [{ table, column: null, there: true }] } : loss;
+  });
 }
 
 function allRows(table: string, line: number, what: string): Loss {

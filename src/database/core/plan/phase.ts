@@ -87,6 +87,8 @@ function phaseOf({ statement, effect }: StatementEffect): PhasedStatement['phase
   if (kind === 'AlterTableStmt') return alterPhase(statement.node, effect.kind);
   if (kind === 'DropStmt') return 'contract';
   if (kind === 'IndexStmt') return 'contract';
+  // A constraint of a domain that is dropped counts as one of a table does.
+  if (kind === 'AlterDomainStmt') return /^[COX]$/.test(textOf(statement.node, 'subtype')) ? 'contract' : 'switch';
   return effect.kind === 'lossy' ? 'contract' : 'switch';
 }
 

@@ -32,6 +32,9 @@ describe('the phase of', () => {
     ["SET lock_timeout = '1s'", 'neutral'],
     ['SELECT my_function()', 'unknown'],
     ['DO $$ BEGIN END $$', 'unknown'],
+    ['ALTER DOMAIN d ADD CHECK (VALUE > 0) NOT VALID', 'contract'],
+    ['ALTER DOMAIN d VALIDATE CONSTRAINT c', 'expand'],
+    ['ALTER DOMAIN d DROP NOT NULL', 'switch'],
   ])('%s: %s', async (sql, phase) => {
     expect((await phased(sql)).map((one) => one.phase)).toEqual([phase]);
   });
@@ -55,7 +58,15 @@ describe('a name that another table takes over', () => {
     ['CREATE TABLE t_new (id int); ALTER TABLE t RENAME TO t_old; ALTER TABLE t_new RENAME TO t', ['expand', 'switch', 'switch']],
     ['CREATE TABLE t (id int); ALTER TABLE t RENAME TO t2; DELETE FROM t', ['expand', 'switch', 'backfill']],
     ['CREATE TABLE t (id int); ALTER TABLE t SET SCHEMA q; DELETE FROM t', ['expand', 'switch', 'backfill']],
-    ['CREATE TABLE t (id int); DROP TABLE t; ALTER TABLE t DROP COLUMN a', ['expand', 'contract', 'contract']],
+    ['CREATE TABLE t (id int); DROP TABLE t; ALTER TABLE t DROP COLUMN a', ['expand', 'expand', 'contract']],
+    [
+      'CREATE TABLE p (id int) PARTITION BY LIST (id); ALTER TABLE p ATTACH PARTITION t FOR VALUES IN (1); DROP TABLE p',
+      ['expand', 'switch', 'contract'],
+    ],
+    [
+      'CREATE TABLE p (id int PRIMARY KEY); ALTER TABLE t ADD COLUMN p int REFERENCES p; TRUNCATE p CASCADE',
+      ['expand', 'expand', 'backfill'],
+    ],
     ['ALTER TABLE t RENAME TO u; CREATE VIEW t AS SELECT * FROM u; GRANT SELECT ON public.t TO r', ['switch', 'switch', 'switch']],
     ['ALTER TABLE t RENAME TO u; CREATE VIEW v AS SELECT * FROM u; GRANT SELECT ON u TO r', ['switch', 'expand', 'expand']],
     ['CREATE TABLE p (id int) PARTITION BY LIST (id); ALTER TABLE p ATTACH PARTITION t FOR VALUES IN (1)', ['expand', 'switch']],
@@ -118,8 +129,9 @@ describe('what is lost or refused', () => {
     ['ALTER TABLE t ALTER a SET NOT NULL', 'refused', 'SELECT count(*)::float8 AS rows FROM "t" WHERE "a" IS NULL'],
   ])('%s', async (sql, kind, count) => {
     const parsed = await parseSql(sql);
-    expect(parsed.ok && lossesOf(parsed.statements, () => false)).toMatchObject([{ kind, sql: count, line: 1 }]);
-    expect(parsed.ok && lossesOf(parsed.statements, () => true)).toEqual([]);
+    const effects = parsed.ok ? effectsOf(parsed.statements) : [];
+    expect(lossesOf(effects)).toMatchObject([{ kind, sql: count, line: 1 }]);
+    expect(lossesOf(effects.map((one) => ({ ...one, onFresh: true })))).toEqual([]);
   });
 
   it.each([
@@ -132,18 +144,18 @@ describe('what is lost or refused', () => {
     'DROP SCHEMA s CASCADE',
   ])('what no query counts is not taken for nothing: %s', async (sql) => {
     const parsed = await parseSql(sql);
-    expect(parsed.ok && lossesOf(parsed.statements, () => false)).toMatchObject([{ sql: null }]);
+    expect(parsed.ok && lossesOf(effectsOf(parsed.statements))).toMatchObject([{ sql: null }]);
   });
 
   it('rows that are there do not stand in the way of NOT VALID', async () => {
     const sql = 'ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES o (id) NOT VALID, ADD CHECK (a > 0) NOT VALID';
     const parsed = await parseSql(sql);
-    expect(parsed.ok && lossesOf(parsed.statements, () => false)).toEqual([]);
+    expect(parsed.ok && lossesOf(effectsOf(parsed.statements))).toEqual([]);
   });
 
   it('nulls stand in the way of a primary key, and of a unique one that takes them for the same', async () => {
     const parsed = await parseSql('ALTER TABLE t ADD PRIMARY KEY (a); CREATE UNIQUE INDEX u ON t (a) NULLS NOT DISTINCT');
-    const losses = parsed.ok ? lossesOf(parsed.statements, () => false) : [];
+    const losses = parsed.ok ? lossesOf(effectsOf(parsed.statements)) : [];
     expect(losses.map(({ what }) => what)).toContain('rows of t where a is null');
     expect(losses.at(-1)?.sql).toContain('WHERE true GROUP BY');
   });

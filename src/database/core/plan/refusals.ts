@@ -1,6 +1,6 @@
 import { neededIn } from '../lint/checks-dependants.ts';
 import { plainName, type Schema, type Table } from '../lint/schema.ts';
-import { child, children, isSet, nameParts, relationName, textOf } from '../tree.ts';
+import { child, children, droppedNames, isSet, relationName, textOf, truncatedNames } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import type { Refusal } from './refused.ts';
 
@@ -39,15 +39,19 @@ const ON_RELATION = new Set(['IndexStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStm
 /** The relations that must be there for it, as written. */
 function needed({ kind, node }: Statement): readonly string[] {
   if (isSet(node, 'missing_ok')) return [];
-  if (kind === 'TruncateStmt') return children(node, 'relations').map((one) => relationName(child(one, 'RangeVar')));
-  if (kind === 'DropStmt') return textOf(node, 'removeType') === 'OBJECT_TABLE' ? droppedBy(node) : [];
+  if (kind === 'TruncateStmt') return truncatedNames(node);
+  if (kind === 'DropStmt') return textOf(node, 'removeType') in DROPPED ? droppedNames(node) : [];
   const altered = kind === 'AlterTableStmt' && textOf(node, 'objtype') === 'OBJECT_TABLE';
   const renamed = kind === 'RenameStmt' && ['OBJECT_TABLE', 'OBJECT_COLUMN'].includes(textOf(node, 'renameType'));
   return altered || renamed || ON_RELATION.has(kind) ? [relationName(child(node, 'relation'))] : [];
 }
 
-const droppedBy = (node: Node): readonly string[] =>
-  children(node, 'objects').map((one) => nameParts(children(child(one, 'List'), 'items')).join('.'));
+const DROPPED: Readonly<Record<string, string>> = {
+  OBJECT_TABLE: 'table',
+  OBJECT_INDEX: 'index',
+  OBJECT_VIEW: 'view',
+  OBJECT_MATVIEW: 'materialized view',
+};
 
 /** Is there anything of a statement that the catalog could refuse? */
 export function isAsked(statement: Statement): boolean {
@@ -59,7 +63,8 @@ export function isAsked(statement: Statement): boolean {
 function missing(statement: Statement, ground: Ground): readonly string[] {
   if (ground.more === true) return [];
   const keys = needed(statement).map((written) => keyOf(written, ground));
-  return keys.flatMap((key) => (key === null || inUse(key, ground.schema) || ground.others.has(key) ? [] : [`there is no table ${key}`]));
+  const word = DROPPED[textOf(statement.node, 'removeType')] ?? 'table';
+  return keys.flatMap((key) => (key === null || inUse(key, ground.schema) || ground.others.has(key) ? [] : [`there is no ${word} ${key}`]));
 }
 
 /** The relation that it makes, as written; null where one that is there already may stay. */
@@ -98,6 +103,7 @@ function taken(statement: Statement, ground: Ground): readonly string[] {
 function held(statement: Statement, ground: Ground): readonly string[] {
   const { kind, node } = statement;
   if (kind === 'DropStmt') return textOf(node, 'removeType') === 'OBJECT_TABLE' ? tablesHeld(node, ground) : [];
+  if (kind === 'IndexStmt' && isSet(node, 'concurrent')) return builtAside(node, ground);
   if (kind !== 'AlterTableStmt' || textOf(node, 'objtype') !== 'OBJECT_TABLE') return [];
   const table = ground.schema.tables.get(keyOf(relationName(child(node, 'relation')), ground) ?? '');
   if (table === undefined) return [];
@@ -105,12 +111,32 @@ function held(statement: Statement, ground: Ground): readonly string[] {
   return commands.flatMap((command) => alterRefusals(command, { table, schema: ground.schema, commands }));
 }
 
+/** An index on all of a partitioned table is built under its lock, or on each partition by itself. */
+function builtAside(node: Node, ground: Ground): readonly string[] {
+  const key = keyOf(relationName(child(node, 'relation')), ground) ?? '';
+  const partitioned = (ground.schema.tables.get(key)?.partitioned ?? null) !== null;
+  return partitioned
+    ? [
+        `it builds an index CONCURRENTLY on ${key}, which is partitioned; build it on each partition, then attach them to one ON ONLY ${key}`,
+      ]
+    : [];
+}
+
+/** A table with its partitions, and theirs. */
+function withParts(key: string, schema: Schema): readonly string[] {
+  const parts = [...(schema.tables.get(key)?.partitioned?.parts ?? [])];
+  return [key, ...parts.flatMap((part) => withParts(part, schema))];
+}
+
 function tablesHeld(node: Node, ground: Ground): readonly string[] {
   if (textOf(node, 'behavior') === 'DROP_CASCADE') return [];
-  const keys = droppedBy(node).map((written) => keyOf(written, ground));
+  const keys = droppedNames(node).map((written) => keyOf(written, ground));
   return keys.flatMap((key) => {
     if (key === null || !ground.schema.tables.has(key)) return [];
-    const views = [...ground.schema.views].filter(([, { reads }]) => reads.includes(key)).map(([name]) => `view ${name}`);
+    const gone = withParts(key, ground.schema);
+    const views = [...ground.schema.views]
+      .filter(([, { reads }]) => gone.some((one) => reads.includes(one)))
+      .map(([name]) => `view ${name}`);
     const tables = [...ground.schema.tables.values()].filter(({ name }) => !keys.includes(name));
     const heirs = tables.filter(({ parents }) => parents.includes(key)).map(({ name }) => `table ${name}, which inherits from it,`);
     const users = [...views, ...heirs, ...keysOf(tables, ground.schema, key).map(({ text }) => text)];
@@ -178,8 +204,11 @@ function added(command: Node, { table, commands }: Altered): readonly string[] {
 
 function columnHeld(command: Node, { table, schema, column }: Omit<Altered, 'commands'> & { readonly column: string }): readonly string[] {
   const at = `${table.name}.${column}`;
+  const parts = withParts(table.name, schema);
   const views = [...schema.views].filter(([, { reads, columns, mentions }]) =>
-    columns === null ? reads.length === 1 && reads[0] === table.name && mentions?.includes(column) === true : columns.has(at),
+    columns === null
+      ? reads.length === 1 && parts.includes(reads[0] ?? '') && mentions?.includes(column) === true
+      : parts.some((part) => columns.has(`${part}.${column}`)),
   );
   const readers = views.map(([name]) => `view ${name}`);
   if (textOf(command, 'subtype') === 'AT_AlterColumnType' && readers.length > 0)

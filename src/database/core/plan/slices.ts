@@ -69,3 +69,26 @@ export function expressionOf(element: string): string | null {
   if (open < 0 || found === null) return null;
   return element.slice(0, pieces[found.close]?.end ?? 0);
 }
+
+/** The expression of the only `GENERATED ALWAYS AS (...)` of a statement; null where there are more, or none. */
+export function generatedIn(text: string): string | null {
+  const pieces = piecesOf(text);
+  const found = pieces.flatMap(({ text: word }, index) =>
+    /^always$/i.test(word) && /^as$/i.test(pieces[index + 1]?.text ?? '') ? [index + 2] : [],
+  );
+  const [open] = found;
+  return open === undefined || found.length > 1 ? null : (inside(text, pieces, open)?.content ?? null);
+}
+
+const ENDS_DEFAULT = /^(?:,|\)|;|not|null|check|unique|primary|references|constraint|generated|collate|deferrable|initially)$/i;
+
+/** The expression of the only `DEFAULT` of a statement, likewise. */
+export function defaultIn(text: string): string | null {
+  const pieces = piecesOf(text);
+  const found = pieces.flatMap(({ text: word }, index) => (/^default$/i.test(word) ? [index] : []));
+  const [at] = found;
+  const word = pieces[at ?? -1];
+  if (at === undefined || word === undefined || found.length > 1) return null;
+  const end = pieces.find((one, index) => index > at + 1 && one.depth <= word.depth && ENDS_DEFAULT.test(one.text));
+  return text.slice(word.end, end?.start ?? text.length).trim();
+}

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../kernel/pure.ts';
 import { columnType, typeText, type ColumnType } from '../lint/type-change.ts';
 import { children, nameParts } from '../tree.ts';
-import { quoted, relation, type Loss } from './losses.ts';
+import type { Loss } from './losses.ts';
+import { quoted, relation } from './names.ts';
 
 /** A change of a column's type, to be counted once its present type is known. */
 export interface TypeChange {
@@ -110,7 +111,7 @@ function changedWhen(name: string, { from, target, type }: Change): string | nul
 }
 
 /** A type as it may be written behind `::`; null for one whose size is no plain number. */
-function typeSql(node: JsonObject): string | null {
+export function typeSql(node: JsonObject): string | null {
   const known = columnType(node);
   if (known === null) return null;
   const name = nameParts(children(node, 'names')).map(quoted).join('.');
