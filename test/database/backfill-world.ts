@@ -34,8 +34,9 @@ export function meanwhile(clock = systemClock): Meanwhile {
   return { effects: { ...effects, clock: { ...clock, sleep } }, begin: (work) => void (begun = work) };
 }
 
-export function backfillWorld(): BackfillWorld {
-  const world = databaseWorld();
+/** @param settings of the server, beside the usual ones */
+export function backfillWorld(settings: readonly string[] = []): BackfillWorld {
+  const world = databaseWorld(settings);
   const batches: BatchRecord[] = [];
   beforeEach(() => void (batches.length = 0));
 

@@ -266,7 +266,7 @@ describe('beside others', () => {
     await query('SELECT pg_stat_reset()');
     const client = await session('a monitor');
     const walk = await findWalk(client, 'people', null);
-    const monitor = await startMonitor({ client, walk, limits: DEFAULT_LIMITS.health, clock: systemClock, dataFolder: null });
+    const monitor = await startMonitor({ client, walk, limits: DEFAULT_LIMITS.health, clock: systemClock, dataFolder: null, name: null });
     await monitor.stop();
     expect(monitor.latest()?.liveRows).toBe(5_000);
   });

@@ -17,7 +17,8 @@ export interface DatabaseWorld {
   readonly session: (name: string) => Promise<pg.Client>;
 }
 
-export function databaseWorld(): DatabaseWorld {
+/** @param settings of the server, beside the usual ones */
+export function databaseWorld(settings: readonly string[] = []): DatabaseWorld {
   let server: TestPostgres;
   let access: DatabaseAccess;
   let folder: ReturnType<typeof scratch>;
@@ -26,7 +27,7 @@ export function databaseWorld(): DatabaseWorld {
   const open: pg.Client[] = [];
 
   beforeAll(async () => {
-    server = await startPostgres();
+    server = await startPostgres({ settings });
   });
   afterAll(() => server.stop());
   beforeEach(async () => {

@@ -31,7 +31,7 @@ const limits = section({
   'replica-bytes': size.optional().describe('The same, in WAL (default 64MiB).'),
   'kept-wal': size.optional().describe('It waits while a replication slot keeps more WAL (default 1GiB).'),
   'dead-rows': z.number().min(0).optional().describe('It waits while the table has more dead rows, as a multiple of its live ones (default 1.5).'),
-  latency: z.number().min(1).optional().describe('It waits while a read by key takes longer, as a multiple of what it took before (default 4).'),
+  latency: z.number().min(1).optional().describe('It waits while a read by key or a commit takes longer, as a multiple of what it took before (default 4).'),
   'free-disk': size.optional().describe("It waits while less is free on the server's disk, where that can be seen (default 2GiB)."),
 });
 

@@ -102,6 +102,7 @@ async function runConnected(request: BackfillRequest, loaded: Loaded, startedAt:
       limits: definition.limits.health,
       clock: effects.clock,
       dataFolder: await serverFolder(control, access),
+      name,
     });
     const end = await runPasses(
       request,

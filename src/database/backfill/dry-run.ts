@@ -59,7 +59,7 @@ export async function forecastBackfill(request: BackfillRequest): Promise<Backfi
     const counted = await countRows(client, walk, definition.where);
     const trial = await runTrial(client, { definition, walk, compute, fence: 0, faults: effects.faults }, effects.clock);
     const limits = definition.limits.health;
-    const monitor = await startMonitor({ client, walk, limits, clock: effects.clock, dataFolder });
+    const monitor = await startMonitor({ client, walk, limits, clock: effects.clock, dataFolder, name: null });
     await monitor.stop();
     const scale = {
       left: counted.left,

@@ -32,13 +32,17 @@ export interface MonitorOptions {
   readonly clock: Clock;
   /** Folder of the server's data when it lies on this machine. */
   readonly dataFolder: string | null;
+  /** The backfill whose record is written to see how long a commit takes; null: nothing may be written. */
+  readonly name: string | null;
 }
 
 const EVERY_MS = 250;
-/** Reads before the first batch; their median is what calm looks like. */
-const CALM_READS = 5;
-/** One slow read is chance; the median of the last few is not. */
-const LAST_READS = 5;
+/** Tries before the first batch; their median is what calm looks like. */
+const CALM_TRIES = 5;
+/** One slow read or commit is chance; the median of the last few is not. */
+const LAST = 5;
+/** A commit that has not ended after this long is no chance. */
+const LONG_COMMIT_MS = 1_000;
 /** One look sees a moment; pauses follow what is usual. */
 const BUSY_LOOKS = 8;
 
@@ -48,23 +52,29 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   const stopping = new AbortController();
   const archive = await archiveText(options.client);
   let key = await firstKey(options);
-  const calm = key === null ? [] : await calmReads(options, key);
-  const calmMs = calm.length === 0 ? null : median(calm);
-  let quickest = Math.min(...calm);
-  let last: readonly number[] = [];
+  const reads = await tried(async () => (key === null ? null : timedRead(options, key)));
+  const commits = await tried(() => timedCommit(options));
+  const calm = { readMs: median(reads), commitMs: median(commits) };
+  let quickest = Math.min(...reads);
+  let last: { readonly reads: readonly Duration[]; readonly commits: readonly Duration[] } = { reads: [], commits: [] };
+  let committingSince: Duration | null = null;
   let active: readonly number[] = [];
   let health: Health | null = null;
   let lost: Error | null = null;
   const look = async (): Promise<void> => {
     const readMs = key === null ? null : await timedRead(options, key);
-    if (readMs !== null) last = [...last, readMs].slice(-LAST_READS);
-    quickest = Math.min(quickest, ...last);
+    committingSince = clock.monotonic();
+    const commitMs = await timedCommit(options);
+    committingSince = null;
+    quickest = Math.min(quickest, readMs ?? quickest);
+    last = { reads: withLast(last.reads, readMs), commits: withLast(last.commits, commitMs) };
     const read = await readHealth(options, archive);
     active = [...active, read.activeSessions].slice(-BUSY_LOOKS);
-    health = { ...read, readMs: last.length < LAST_READS ? null : median(last) };
+    health = { ...read, readMs: usual(last.reads), commitMs: usual(last.commits) };
   };
   const failed = (error: unknown): void => {
     if (isConnectionLost(error)) lost = error as Error;
+    committingSince = null;
     // What was true when it could last be asked must not hold anything up for ever.
     health = null;
     active = [];
@@ -76,10 +86,15 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
       if (!stopping.signal.aborted) await look().catch(failed);
     }
   })();
+  const now = (): Health | null => {
+    const openMs = committingSince === null ? 0 : clock.monotonic() - committingSince;
+    return health === null || openMs < LONG_COMMIT_MS ? health : { ...health, commitMs: openMs };
+  };
   return {
     why: () => {
       if (lost !== null) throw lost;
-      return health === null ? null : whyWait(health, limits, calmMs);
+      const seen = now();
+      return seen === null ? null : whyWait(seen, limits, calm);
     },
     latest: () => health,
     busy: () => mean(active),
@@ -92,22 +107,41 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   };
 }
 
+const withLast = (all: readonly Duration[], next: Duration | null): readonly Duration[] =>
+  next === null ? all : [...all, next].slice(-LAST);
+
+const usual = (all: readonly Duration[]): Duration | null => (all.length < LAST ? null : median(all));
+
+async function tried(once: () => Promise<Duration | null>): Promise<readonly Duration[]> {
+  const times: Duration[] = [];
+  while (times.length < CALM_TRIES) {
+    const ms = await once();
+    if (ms === null) break;
+    times.push(ms);
+  }
+  return times;
+}
+
 async function firstKey({ client, walk }: MonitorOptions): Promise<Key | null> {
   const { text, values } = boundaryQuery(walk, { after: null, until: null }, 1);
   const { rows } = await client.query<{ key: Key }>({ text, values: [...values] });
   return rows[0]?.key ?? null;
 }
 
-async function calmReads(options: MonitorOptions, key: Key): Promise<readonly Duration[]> {
-  const reads: Duration[] = [];
-  while (reads.length < CALM_READS) reads.push(await timedRead(options, key));
-  return reads;
-}
-
 async function timedRead({ client, walk, clock }: MonitorOptions, key: Key): Promise<number> {
   const query = prepared(readQuery(walk, key));
   const since = clock.monotonic();
   await client.query(query);
+  return clock.monotonic() - since;
+}
+
+/** As long as users' commits: its session waits for the disk, which the batches do not. */
+async function timedCommit({ client, clock, name }: MonitorOptions): Promise<Duration | null> {
+  if (name === null) return null;
+  const since = clock.monotonic();
+  await client.query(
+    prepared({ text: 'UPDATE slipway_history.backfill SET updated_at = clock_timestamp() WHERE name = $1', values: [name] }),
+  );
   return clock.monotonic() - since;
 }
 
@@ -140,9 +174,9 @@ async function archiveText(client: pg.Client): Promise<string> {
   return `(SELECT count(*) * pg_size_bytes(current_setting('wal_segment_size')) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready')::float8`;
 }
 
-async function readHealth({ client, walk, dataFolder }: MonitorOptions, archive: string): Promise<Omit<Health, 'readMs'>> {
+async function readHealth({ client, walk, dataFolder }: MonitorOptions, archive: string): Promise<Omit<Health, 'readMs' | 'commitMs'>> {
   const text = SESSIONS + HEALTH.replace('ARCHIVE', archive);
-  const { rows } = await client.query<Omit<Health, 'readMs' | 'freeDiskBytes'>>(prepared({ text, values: [walk.table] }));
+  const { rows } = await client.query<Omit<Health, 'readMs' | 'commitMs' | 'freeDiskBytes'>>(prepared({ text, values: [walk.table] }));
   const [row] = rows;
   if (row === undefined) throw new Error('a SELECT without FROM answered no row');
   return { ...row, freeDiskBytes: await freeDisk(dataFolder) };
@@ -158,7 +192,7 @@ async function freeDisk(folder: string | null): Promise<number | null> {
 
 const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / Math.max(1, values.length);
 
-function median(values: readonly number[]): number {
+function median(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
 }

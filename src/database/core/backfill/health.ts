@@ -15,23 +15,32 @@ export interface Health {
   readonly liveRows: number;
   /** Answer time of a point read. */
   readonly readMs: number | null;
+  /** How long a commit takes that waits for the disk, and for replicas where the server is told to; one that has not ended counts with its time so far. */
+  readonly commitMs: number | null;
   readonly freeDiskBytes: number | null;
   readonly transactionAge: number;
 }
 
 /** Below this many dead rows nobody notices them, whatever the share. */
 const FEW_DEAD_ROWS = 100_000;
-/** A read may always take this long: a multiple of a fraction of a millisecond says nothing. */
-const QUICK_READ_MS = 10;
+/** Always allowed: a multiple of a fraction of a millisecond says nothing. */
+const QUICK_MS = 10;
+
+/** What users' reads and commits took before the first batch; null where it could not be measured. */
+export interface Calm {
+  readonly readMs: number | null;
+  readonly commitMs: number | null;
+}
 
 /**
  * Why the next batch has to wait; null when nothing speaks against it. What is not known does not hold a backfill up (it is
  * bounded by its transaction time and pauses all the same), but is told beforehand by the dry run.
- * @param calmReadMs answer time of a point read before the first batch
  */
-export function whyWait(health: Health, limits: HealthLimits, calmReadMs: number | null): string | null {
+export function whyWait(health: Health, limits: HealthLimits, calm: Calm): string | null {
   const reason = CHECKS.map((check) => check(health, limits)).find((one) => one !== null) ?? null;
-  return reason ?? slowReads(health, limits, calmReadMs);
+  return (
+    reason ?? slow('a read by key', [health.readMs, calm.readMs], limits) ?? slow('a commit', [health.commitMs, calm.commitMs], limits)
+  );
 }
 
 type Check = (health: Health, limits: HealthLimits) => string | null;
@@ -70,9 +79,9 @@ const CHECKS: readonly Check[] = [
     transactionAge > limits.transactionAge ? `the oldest transaction not frozen is ${transactionAge} transactions old` : null,
 ];
 
-function slowReads({ readMs }: Health, limits: HealthLimits, calmReadMs: number | null): string | null {
-  if (readMs === null || calmReadMs === null || readMs <= Math.max(QUICK_READ_MS, calmReadMs * limits.latency)) return null;
-  return `a read by key takes ${readMs.toFixed(1)} ms, before it took ${calmReadMs.toFixed(1)} ms (limit ${limits.latency} times)`;
+function slow(what: string, [nowMs, calmMs]: readonly [number | null, number | null], limits: HealthLimits): string | null {
+  if (nowMs === null || calmMs === null || nowMs <= Math.max(QUICK_MS, calmMs * limits.latency)) return null;
+  return `${what} takes ${nowMs.toFixed(1)} ms, before it took ${calmMs.toFixed(1)} ms (limit ${limits.latency} times)`;
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
