@@ -2,8 +2,8 @@ import { child, children, isOn, isSet, relationName, textOf } from '../tree.ts';
 import { transactionOf } from '../transactions.ts';
 import { sql, ownText } from './fixes.ts';
 import { usesNewValue } from './checks-enums.ts';
+import { worksUnderLock } from './checks-under-lock.ts';
 import { keepsWritersOut } from './impact.ts';
-import { namesOne } from './checks-rows.ts';
 import { plainName, relationKey } from './schema.ts';
 import { milliseconds, settingOf } from './settings.ts';
 import { validatesTogether } from './checks-validate.ts';
@@ -43,73 +43,6 @@ function locksSeveral({ placed, done, impacts }: Context): readonly Draft[] {
       fix: '-- one table per transaction: put this statement in a migration of its own',
     },
   ];
-}
-
-const WRITES: ReadonlySet<string> = new Set(['UpdateStmt', 'DeleteStmt', 'InsertStmt', 'MergeStmt', 'CopyStmt']);
-
-/** After an exclusive lock: rows changed are an error, other work that takes long a warning. */
-function worksUnderLock(context: Context): readonly Draft[] {
-  const { placed, statement, done } = context;
-  // Nobody waits for a table that is gone when the wait is over: who used it fails.
-  const heldOf = (locked: ReadonlySet<string>): readonly string[] =>
-    placed.shared ? [...locked].filter((one) => !done.dropped.has(one)) : [];
-  const held = heldOf(done.allOut);
-  const [table] = held;
-  if (table === undefined) return isSlow(context) ? keepsWaiting(heldOf(done.writersOut), 'writers') : [];
-  const changed = changedTable(context);
-  if (changed !== null && isFewRows(statement)) return [];
-  if (changed !== null)
-    return [
-      {
-        rule: 'schema-and-rows',
-        message: `rows of ${changed} are changed while this transaction keeps everybody out of ${held.includes(changed) ? changed : table}`,
-        relation: changed,
-        scales: true,
-        fix: sql('-- in a migration of its own, in batches:', ownText(statement)),
-      },
-    ];
-  return isSlow(context) ? keepsWaiting(held, 'everybody') : [];
-}
-
-function isSlow({ statement, impacts }: Context): boolean {
-  const measured = impacts.some(({ scans, rewrites }) => scans.length + rewrites.length > 0);
-  return measured || WRITES.has(statement.kind) || readsRows(statement);
-}
-
-function keepsWaiting([table, ...others]: readonly string[], whom: 'everybody' | 'writers'): readonly Draft[] {
-  if (table === undefined) return [];
-  return [
-    {
-      rule: 'work-under-lock',
-      message: `this runs while the transaction keeps ${whom} out of ${[table, ...others].join(' and ')}`,
-      relation: table,
-      ...(whom === 'writers' ? { severity: 'notice' } : {}),
-    },
-  ];
-}
-
-/** Does a WHERE name the rows by key? Then they are soon done. */
-function isFewRows({ node }: Context['statement']): boolean {
-  return node['whereClause'] !== undefined && namesOne(child(node, 'whereClause'));
-}
-
-const CHANGES_ROWS: ReadonlySet<string> = new Set(['UpdateStmt', 'DeleteStmt', 'MergeStmt']);
-
-/** The table with rows of its own that a statement changes, however many they are. */
-function changedTable({ statement, schema, file }: Context): string | null {
-  if (!CHANGES_ROWS.has(statement.kind) && !insertsMany(statement)) return null;
-  const table = relationKey(child(statement.node, 'relation'));
-  return schema.tables.get(table)?.file === file.index ? null : table;
-}
-
-/** INSERT ... SELECT moves as many rows as it finds. */
-function insertsMany({ kind, node }: Context['statement']): boolean {
-  const select = child(child(node, 'selectStmt'), 'SelectStmt');
-  return kind === 'InsertStmt' && select['fromClause'] !== undefined;
-}
-
-function readsRows({ kind, node }: Context['statement']): boolean {
-  return kind === 'SelectStmt' && node['fromClause'] !== undefined;
 }
 
 /** A block, a function and a procedure are in a transaction whoever calls them, even where they may COMMIT. */

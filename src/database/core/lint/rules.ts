@@ -206,7 +206,11 @@ const ROWS = {
   'update-all': rule('rows', 'warning', 'One UPDATE of every row holds all its row locks until it ends, and doubles the table.'),
   'delete-all': rule('rows', 'warning', 'One DELETE of every row holds all its row locks until it ends.'),
   'unbatched-write': rule('rows', 'notice', 'How many rows it changes is not bounded; all their locks are held until it ends.'),
-  'schema-and-rows': rule('rows', 'error', 'Rows are changed while the same transaction keeps everybody out of the table.'),
+  'schema-and-rows': rule(
+    'rows',
+    'error',
+    'Rows are changed while the same transaction keeps everybody out of the table; a warning where an index may find them, and of another table.',
+  ),
   truncate: rule('rows', 'warning', 'TRUNCATE deletes all rows, under an exclusive lock.'),
   'truncate-cascade': rule('rows', 'warning', 'CASCADE deletes all rows of every table that references this one.'),
   'assigned-twice': rule('rows', 'error', 'PostgreSQL refuses a column that is set, made or named twice.'),
