@@ -29,10 +29,12 @@ async function printVersion(): Promise<void> {
 
 /** Whoever started us sees only the process that runs us in its place; when it is killed, we are meant. */
 async function endWithRelay(): Promise<void> {
-  // Also set in what we start ourselves, which outlives us and has another parent.
-  if (process.env['SLIPWAY_REEXEC'] !== String(process.ppid)) return;
+  const relay = process.env['SLIPWAY_RELAY'];
+  if (relay === undefined) return;
+  // What we start ourselves may outlive us, and is nobody's replacement.
+  delete process.env['SLIPWAY_RELAY'];
   const { endWithParent } = await import('./relay.ts');
-  endWithParent();
+  endWithParent(Number(relay));
 }
 
 /** Runs the same command on the npm package `node` beside ours, where there is one. */
@@ -45,7 +47,8 @@ async function runOnPackagedNode(args: readonly string[]): Promise<void> {
   // Its child sees a current Node; one that is not would start itself for ever.
   if (packaged === undefined || process.env['SLIPWAY_REEXEC'] !== undefined) return refuse();
   const { runInPlace } = await import('./relay.ts');
-  runInPlace(packaged, [fileURLToPath(import.meta.url), ...args], { ...process.env, SLIPWAY_REEXEC: String(process.pid) }, refuse);
+  const env = { ...process.env, SLIPWAY_REEXEC: '1', SLIPWAY_RELAY: String(process.pid) };
+  runInPlace(packaged, [fileURLToPath(import.meta.url), ...args], env, refuse);
 }
 
 function refuse(): void {

@@ -23,9 +23,12 @@ const LOOK_MS = 500;
 /**
  * Tells this process to end, as SIGTERM does, when its parent is gone: one that was killed could pass nothing on. By its number, not by
  * a pipe that closes: nothing is there to be handed on to what we start, or to be held open by it.
+ * @param relay whose place we are in; it may be gone before we look for the first time
  */
-export function endWithParent(): void {
+export function endWithParent(relay: number): void {
   const parent = process.ppid;
+  // A program between us, which some installations of Node are, is a parent that lives.
+  if (parent !== relay && !runs(relay)) return void process.kill(process.pid, 'SIGTERM');
   const look = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(look);
@@ -33,6 +36,15 @@ export function endWithParent(): void {
   }, LOOK_MS);
   // It keeps nobody up.
   look.unref();
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    // Also somebody else's process: it is another one that got its number.
+    return false;
+  }
 }
 
 /** Does a terminal send its Ctrl-C to us? Then it sends it to the program as well, which is in the same process group. */

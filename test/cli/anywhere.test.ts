@@ -2,7 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isOpenToOthers } from '../store/support.ts';
+import { systemClock } from '../../src/kernel/index.ts';
+import { openStore, thisDriver, type OpenStore } from '../../src/store/index.ts';
+import { isOpenToOthers, LEASE } from '../store/support.ts';
+import { aPlan } from '../support/plan.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { inProcess, MAIN, scratch, type Ran } from './support.ts';
 
@@ -86,6 +89,57 @@ describe('with the store on a server, commands about flags, tokens and ramps', (
   });
 });
 
+describe('with the store on a server, what looks at releases or says what is wished of them', () => {
+  let opened: OpenStore;
+  const submit = async (release: string, environment: string): Promise<void> => {
+    const plan = aPlan({ release });
+    await opened.store.submit({ plan: { ...plan, environment }, actor: 'ann', wait: true });
+  };
+  beforeAll(async () => {
+    opened = await openStore({ home: place.path, url: store, node: 'elsewhere', clock: systemClock, lease: LEASE });
+    await submit('01aaa1', 'dev');
+    await submit('01bbb1', 'stg');
+    const claim = await opened.store.claim('01bbb1', thisDriver('test'));
+    if (claim === null) throw new Error('the claim is free');
+    await opened.store.acquireLock(claim);
+    await opened.store.append(claim, [{ type: 'release.finished', data: { outcome: 'unchanged', reason: 'aborted' } }]);
+    await opened.store.seal(claim, 'checkpoint');
+  });
+  afterAll(() => opened.close());
+
+  it.each<readonly [args: readonly string[], exit: number]>([
+    [['list'], 0],
+    [['status'], 0],
+    [['show', '01aaa1'], 0],
+    [['watch', '01bbb1'], 10],
+    [['replay', '01bbb1'], 4],
+    [['simulate', '--from', '01bbb1'], 4],
+    [['evidence', 'verify', '--env', 'stg'], 4],
+    [['pause', '01aaa1', '--reason', 'x'], 0],
+    [['resume', '01aaa1'], 0],
+    [['rollback', '01aaa1'], 4],
+    [['abort', '01aaa1', '--reason', 'x'], 0],
+  ])('%j needs no state directory', async (args, exit) => {
+    expect(await onServer(folder, join(file, 'state'), ...args)).toMatchObject({
+      exit,
+      err: expect.not.stringContaining('state directory'),
+    });
+  });
+
+  it('shows the rows of the store, though no log and no agent is here, and leaves nothing in the folder', async () => {
+    const { out } = await onServer(folder, join(file, 'state'), 'list', '--json');
+    const { releases } = JSON.parse(out) as { readonly releases: readonly { readonly release: string }[] };
+    expect(releases.map(({ release }) => release).toSorted()).toEqual(['01aaa1', '01bbb1']);
+    for (const args of [['list'], ['status'], ['show', '01aaa1']])
+      expect(await onServer(folder, undefined, ...args)).toMatchObject({ exit: 0 });
+    expect(readdirSync(folder)).toEqual([]);
+    expect(await onServer(folder, join(file, 'state'), 'show', '01aaa1', '--log', 'verify.smoke')).toMatchObject({
+      exit: 3,
+      err: expect.stringContaining('has no log on this machine'),
+    });
+  });
+});
+
 describe('what needs a state directory that cannot be made', () => {
   const state = join(file, 'state');
   const refused = {
@@ -101,6 +155,10 @@ describe('what needs a state directory that cannot be made', () => {
       ['agent', 'start'],
     ])
       expect([args, await inProcess(['-C', folder, ...args], { SLIPWAY_HOME: state })]).toEqual([args, refused]);
+  });
+
+  it('says that nothing was done: a rollback of what was released', async () => {
+    expect(await onServer(folder, state, 'rollback', '--env', 'stg', '--reason', 'x')).toEqual(refused);
   });
 
   it('says that nothing was done: serve, for its keys', async () => {

@@ -65,9 +65,38 @@ describe('the program that runs in our place', () => {
   it('ends as told by SIGTERM when whoever ran it in its place was killed', async () => {
     const program = script(
       'orphan.mjs',
-      `import { endWithParent } from '${SOURCE}';\nendWithParent();\nprocess.on('SIGTERM', () => { console.log('told'); process.exit(0); });\n${READY}`,
+      `import { endWithParent } from '${SOURCE}';\nendWithParent(process.ppid);\nprocess.on('SIGTERM', () => { console.log('told'); process.exit(0); });\n${READY}`,
     );
     expect(await signalled('SIGKILL', program)).toEqual({ exit: null, said: 'ready\ntold\n' });
+  });
+
+  it('ends when whoever ran it in its place was killed before it could look', async () => {
+    const [gone] = (await once(start(process.execPath, ['-e', 'console.log(process.pid)']).stdout ?? process.stdin, 'data')) as [Buffer];
+    await expect.poll(() => isThere(Number(gone.toString()))).toBe(false);
+    const program = script('late.mjs', `import { endWithParent } from '${SOURCE}';\nendWithParent(${gone.toString().trim()});\n${READY}`);
+    expect((await once(start(process.execPath, [program]), 'close'))[1]).toBe('SIGTERM');
+    const between = script(
+      'between.mjs',
+      `import { endWithParent } from '${SOURCE}';\nendWithParent(${process.pid});\nconsole.log('goes on');\n`,
+    );
+    const starter = script(
+      'starter.mjs',
+      `import { spawnSync } from 'node:child_process';\nspawnSync(process.execPath, ['${between}'], { stdio: 'inherit' });\n`,
+    );
+    const child = start(process.execPath, [starter]);
+    const [said] = (await once(child.stdout ?? process.stdin, 'data')) as [Buffer];
+    expect(said.toString()).toBe('goes on\n');
+  });
+
+  it('as Slipway begins by looking for whoever it was started by, and hands that on to nobody', async () => {
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const env = { ...process.env, SLIPWAY_RELAY: String(dead) };
+    const { signal } = spawnSync(
+      process.execPath,
+      [MAIN, '-C', folder.path, 'agent', 'run', '--no-worker', '--config', script('y.yaml', '')],
+      { env, timeout: 60_000 },
+    );
+    expect(signal).toBe('SIGTERM');
   });
 
   const old = oldNode();
@@ -99,6 +128,14 @@ describe('an interrupt', () => {
     clearInterval(impatient);
   });
 });
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** A Node outside this package that Slipway does not run on; null where there is none. */
 function oldNode(): string | null {

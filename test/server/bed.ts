@@ -32,7 +32,7 @@ export interface Bed {
   /** Writes past the server, as the command line does. */
   write(writes: readonly Write[], action?: FlagAction): Promise<FlagChange>;
   /** Runs a command as users do, on the bed's own way to the store. */
-  cli(...args: readonly string[]): Promise<{ readonly exit: number | null; readonly out: string }>;
+  cli(...args: readonly string[]): Promise<{ readonly exit: number | null; readonly out: string; readonly err: string }>;
   /** The same, whose process has these variables besides. */
   cliIn(variables: NodeJS.ProcessEnv, ...args: readonly string[]): ReturnType<Bed['cli']>;
   /** One statement, past everything. */
@@ -236,11 +236,12 @@ async function start(variables: NodeJS.ProcessEnv, args: readonly string[]): Pro
 
 async function runCli(home: string, variables: NodeJS.ProcessEnv, args: readonly string[]): ReturnType<Bed['cli']> {
   const env = { ...process.env, ...variables };
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: home, env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: home, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   const [exit] = (await once(child, 'close')) as [number | null];
-  return { exit, out: Buffer.concat(chunks).toString('utf8') };
+  return { exit, out: Buffer.concat(out).toString('utf8'), err: Buffer.concat(err).toString('utf8') };
 }
 
 function caller(base: string): Served['call'] {

@@ -106,8 +106,14 @@ describe('the end', () => {
     await expect(fetch(one.base)).rejects.toThrow('fetch failed');
   });
 
-  it('two may not listen in one place, and the second says which', async () => {
-    await expect(bed.serve('--port', String(served.port))).rejects.toThrow('ended with 25');
+  it('two may not listen in one place: the second says which, and nothing else', async () => {
+    // What it logged stands in the message: it had not begun with anything.
+    await expect(bed.serve('--port', String(served.port))).rejects.toThrow(/^slipway serve ended with 25: $/);
+    expect(await bed.cli('serve', '--port', String(served.port))).toEqual({
+      exit: 25,
+      out: '',
+      err: `error: Somebody else listens on 127.0.0.1:${served.port}\nhint: Stop what listens there (another \`slipway serve\`?), or choose another port with --port.\n`,
+    });
   });
 });
 

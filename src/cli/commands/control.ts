@@ -2,7 +2,7 @@ import { SlipwayError } from '../../kernel/index.ts';
 import { foldEvents, type ReleaseState } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
 import type { App } from '../compose.ts';
-import { actorOf, withApp } from './shared/app.ts';
+import { actorOf, withStore } from './shared/app.ts';
 import { delayNote, eventOf, lossNote, refusalOf, type Wish } from './shared/requests.ts';
 import { answerForSet } from './shared/set-wish.ts';
 import { releasesAtWork, releasesInFlight, type Chosen } from './shared/which.ts';
@@ -12,7 +12,7 @@ import { flag, text, type Call, type Handler } from './spec.ts';
 function control(wishOf: (call: Call) => Wish, choose = releasesInFlight): Handler {
   return async (call) => {
     const wish = wishOf(call);
-    return withApp(call, async (app) => {
+    return withStore(call, async (app) => {
       const chosen = await choose(call, app.opened.store);
       if (chosen.releases.length === 0)
         throw new SlipwayError('not_possible_now', 'No release is in flight here', {

@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 import { SlipwayError } from '../../kernel/index.ts';
 import { exportPack, keyFingerprints } from '../../evidence/index.ts';
 import { packFolder, packInput } from '../../release/index.ts';
-import { withApp } from './shared/app.ts';
+import { withStore } from './shared/app.ts';
 import { anyRelease, lastSealed } from './shared/which.ts';
 import { text, type Call, type Handler } from './spec.ts';
 
 /** Writes a pack from the ledger, also of a release that is still in flight (its verdict is then UNKNOWN). */
 export const exportEvidence: Handler = async (call) =>
-  withApp(call, async (app) => {
+  withStore(call, async (app) => {
     const stored = await app.opened.store.load(await anyRelease(call, app.opened.store));
     const { release } = stored.summary;
     const keys = app.keys();
@@ -36,7 +36,7 @@ export function lastSealedPack(call: Call): Promise<string> {
 }
 
 async function packOf(call: Call, choose: typeof anyRelease): Promise<string> {
-  return withApp(call, async (app) => {
+  return withStore(call, async (app) => {
     const release = await choose(call, app.opened.store);
     const folder = packFolder(app.places.home, release);
     if (existsSync(folder)) return folder;

@@ -1,7 +1,7 @@
 import { SlipwayError, toIso } from '../../kernel/index.ts';
 import type { ReleaseSummary } from '../../release/index.ts';
 import { renderList } from '../output/listing.ts';
-import { withApp } from './shared/app.ts';
+import { withStore } from './shared/app.ts';
 import { refuseUnknownPlace } from './shared/unknown-place.ts';
 import { text, type Handler } from './spec.ts';
 
@@ -13,7 +13,7 @@ export const run: Handler = async (call) => {
   const limit = limitOf(text(call, 'limit'));
   const service = text(call, 'service');
   const environment = text(call, 'env');
-  return withApp(call, async ({ opened, effects }) => {
+  return withStore(call, async ({ opened, effects }) => {
     const releases = await opened.store.list({
       limit,
       ...(service === undefined ? {} : { service }),

@@ -3,14 +3,14 @@ import { ERRORS, formatDuration, SlipwayError, toIso } from '../../kernel/index.
 import { loadConfig } from '../../config/index.ts';
 import { foldEvents, hypothesis, replay, type Hypothesis, type Replay, type StoredRelease } from '../../release/index.ts';
 import { verdictWord, type Style } from '../output/style.ts';
-import { withApp } from './shared/app.ts';
+import { withStore } from './shared/app.ts';
 import { noCanary } from './shared/what-if.ts';
 import { anyRelease } from './shared/which.ts';
 import { text, type Handler } from './spec.ts';
 
 /** Judges a canary again from the counts in its ledger, and asks what another policy would have decided. */
 export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+  withStore(call, async (app) => {
     const { terminal } = call;
     const stored = await app.opened.store.load(await anyRelease(call, app.opened.store));
     const { plan } = foldEvents(stored.events);

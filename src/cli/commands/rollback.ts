@@ -2,7 +2,8 @@ import { SlipwayError } from '../../kernel/index.ts';
 import type { Plan } from '../../release/index.ts';
 import type { App } from '../compose.ts';
 import { ask } from './control.ts';
-import { withApp } from './shared/app.ts';
+import { makeHome } from '../places.ts';
+import { withStore } from './shared/app.ts';
 import { ensureDriver, type WorkerChoice } from './shared/driver.ts';
 import { planRollback, type Wanted } from './shared/plan-rollback.ts';
 import { sayPlanning } from './shared/planning.ts';
@@ -14,7 +15,7 @@ import { flag, many, text, type Call, type Handler } from './spec.ts';
 
 /** Orders a release in flight back; where none is, puts the version before the serving one back. The same for a set, as one. */
 export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+  withStore(call, async (app) => {
     const { store } = app.opened;
     const skips = parseSkips(many(call, 'skip'));
     const chosen = await releasesInFlight(call, store);
@@ -25,6 +26,8 @@ export const run: Handler = async (call) =>
         'not_possible_now',
         '--accept-data-loss is for a release in flight, and none is: a finished release keeps no backup that could be restored without losing more',
       );
+    // To order one back the store is enough; a release of its own has source, artifacts and evidence here.
+    makeHome(app.places.home);
     sayPlanning(call);
     const driver = (): Promise<boolean> => ensureDriver(call, app, (text(call, 'worker') ?? 'auto') as WorkerChoice);
     const plans = await planBack(call, app, chosen.releases[0] ?? null, { skips, driver });

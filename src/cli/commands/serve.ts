@@ -44,14 +44,14 @@ export const run: Handler = async (call) => {
     const { redact } = secrets;
     const options = { ...asked, flags, tokens, telemetry, redact, log, random, version: ownVersion(), clock: systemClock, ids: systemIds };
     const signer = app.flagSigner();
-    log('info', 'flags are signed', { key: signer.key, others: signer.keys.slice(1) });
     // Also when the server cannot go on by itself, what runs beside it ends.
     const ended = new AbortController();
-    // Not waited for at the end: a store that is away would hold it up, and what was not told is told by another process, or later.
-    void keepTellingOwners(app.notices, AbortSignal.any([interrupt.signal, ended.signal]));
-    await serveHttp({ ...options, keys: signer.keys, mounts: [flagStream(signer)] }, interrupt.signal, () => undefined).finally(() =>
-      ended.abort(),
-    );
+    const begin = (): void => {
+      log('info', 'flags are signed', { key: signer.key, others: signer.keys.slice(1) });
+      // Not waited for at the end: a store that is away would hold it up, and what was not told is told by another process, or later.
+      void keepTellingOwners(app.notices, AbortSignal.any([interrupt.signal, ended.signal]));
+    };
+    await serveHttp({ ...options, keys: signer.keys, mounts: [flagStream(signer)] }, interrupt.signal, begin).finally(() => ended.abort());
   } finally {
     await app.close();
   }

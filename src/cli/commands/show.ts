@@ -9,14 +9,14 @@ import { renderDecisions } from '../output/decisions.ts';
 import { renderRelease } from '../output/progress.ts';
 import { viewOf, type ReleaseView } from '../output/release-view.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { withApp } from './shared/app.ts';
+import { withStore } from './shared/app.ts';
 import { unsealedLines } from './shared/conclude.ts';
 import { anyRelease, anyReleases, refuseNone } from './shared/which.ts';
 import { text, type Call, type Handler } from './spec.ts';
 
 /** Shows one release whole, each of a set, or the raw log of one of its steps. */
 export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+  withStore(call, async (app) => {
     const step = text(call, 'log');
     if (step !== undefined) return printLog(app, await anyRelease(call, app.opened.store), step);
     const { set, releases } = await anyReleases(call, app.opened.store);

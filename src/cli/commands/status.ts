@@ -6,7 +6,7 @@ import { renderStatus, setLine, type PlaceStatus, type RunningStatus, type SetSt
 import { viewOf } from '../output/release-view.ts';
 import { rowOf } from './list.ts';
 import { trafficOf } from './shared/serving.ts';
-import { withApp } from './shared/app.ts';
+import { withStore } from './shared/app.ts';
 import { setServing } from './shared/rollback-set.ts';
 import { refuseUnknownPlace } from './shared/unknown-place.ts';
 import { setHere } from './shared/which.ts';
@@ -17,7 +17,7 @@ const RECENT = 500;
 
 /** Shows what serves now, who holds the lock, what is in flight and what runs. */
 export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+  withStore(call, async (app) => {
     const [environment, service] = [text(call, 'env'), text(call, 'service')];
     const recent = await app.opened.store.list({
       limit: RECENT,

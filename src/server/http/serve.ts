@@ -64,6 +64,8 @@ export async function serveHttp(
   onReady: (address: { readonly host: string; readonly port: number }) => void,
 ): Promise<void> {
   const { clock: own, log, flags, tokens, telemetry, limitMs } = options;
+  // Before anything else, so that where somebody else listens nothing was begun. Nobody is heard before the rest is there: nothing below waits.
+  const server = await listen(options, (...asked) => app.fetch(...asked));
   const process = options.ids.token();
   const presence = startPresence({ telemetry, clock: own, log, process, limitMs, keys: options.keys });
   void presence.registered.then(() => warnOfStrangers(options, process));
@@ -88,7 +90,6 @@ export async function serveHttp(
   const parts = options.mounts.map((mount) => mount(serving));
   const { app, close } = createApp({ ...options, clock, serving, snapshots, streams, door, parts, isStopping: () => signal.aborted });
   try {
-    const server = await listen(options, app.fetch);
     const address = { host: options.host, port: (server.address() as AddressInfo).port };
     log('info', 'serving', { ...address, process: serving.process, version: options.version, origins: options.origins });
     onReady(address);
@@ -151,7 +152,10 @@ async function listen({ host, port }: ServeOptions, fetch: Parameters<typeof cre
 
 function refusal(cause: NodeJS.ErrnoException, where: string): Error {
   if (cause.code === 'EADDRINUSE')
-    return new SlipwayError('port_in_use', `Somebody else listens on ${where}`, { cause, hint: 'Choose another with --port.' });
+    return new SlipwayError('port_in_use', `Somebody else listens on ${where}`, {
+      cause,
+      hint: 'Stop what listens there (another `slipway serve`?), or choose another port with --port.',
+    });
   if (cause.code === 'EACCES')
     return new SlipwayError('usage', `This user may not listen on ${where}`, { cause, hint: 'Choose a port above 1023 with --port.' });
   if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND')

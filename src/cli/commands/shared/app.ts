@@ -10,18 +10,24 @@ import { text, type Call } from '../spec.ts';
 /** The rooms of the configuration and of everything else are loaded by who needs them: a linter starts in a third of the time without. */
 const room = () => import('../../../config/index.ts');
 
-/** Opens everything, hands it to `use`, and closes it again whatever happens. */
+/** Opens everything, hands it to `use`, and closes it again whatever happens. Makes the state directory, or refuses. */
 export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
   await refuseStrangeFolder(call);
   return openedApp(call, use);
 }
 
+/**
+ * The same for what needs the store alone: it looks at releases, or says what is wished of them. Where the store is on a server, no state
+ * directory is made or needed.
+ */
+export async function withStore<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
+  await refuseStrangeFolder(call);
+  return openedApp(call, use, { lazyHome: true });
+}
+
 const QUICK = { hurries: true, lazyHome: true } as const;
 
-/**
- * The same for what somebody waits for, and is quick: a store that is not there is told at once, and one that is silent within seconds.
- * Where the store is on a server, no state directory is made or needed.
- */
+/** The same for what somebody waits for, and is quick: a store that is not there is told at once, and one that is silent within seconds. */
 export async function withAppNow<T>(call: Call, use: (app: App) => Promise<T>): Promise<T> {
   await refuseStrangeFolder(call);
   return openedApp(call, use, QUICK);

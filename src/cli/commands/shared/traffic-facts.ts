@@ -6,7 +6,7 @@ import { foldEvents, judgedCheckpoints } from '../../../release/index.ts';
 import type { RouteStats } from '../../../traffic/index.ts';
 import { openPeers } from '../../compose.ts';
 import type { Call } from '../spec.ts';
-import { withApp } from './app.ts';
+import { withStore } from './app.ts';
 
 /** What is known of a service's traffic, and from where. */
 export interface TrafficFacts {
@@ -22,7 +22,7 @@ const MINUTE_MS: Duration = 60_000;
 
 /** The traffic that a canary of an earlier release met. @throws SlipwayError for a release without one */
 export async function trafficOfRelease(call: Call, named: string): Promise<TrafficFacts> {
-  return withApp(call, async ({ opened }) => {
+  return withStore(call, async ({ opened }) => {
     const stored = await opened.store.load(await opened.store.resolve(named));
     const { plan } = foldEvents(stored.events);
     const checkpoints = judgedCheckpoints(plan, stored.events);
