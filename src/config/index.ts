@@ -10,5 +10,6 @@ export { nearest } from './core/nearest.ts';
 export type { Detection, DetectedProcess } from './detect.ts';
 export { suggestConfig } from './suggest.ts';
 export { faultyFlags, loadFlags, readFlags, type LoadedFlags } from './flags.ts';
+export { parseWhen } from './flag-when.ts';
 export { editFlags, flagsText, pulledText, writeFlags } from './flags-edit.ts';
 export { readPulled } from './flags-pulled.ts';

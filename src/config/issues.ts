@@ -23,7 +23,17 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** Turns zod's issues into sentences with one place each. `input` is the value that was parsed. */
 export function complaintsOf(issues: readonly Issue[], input: unknown): readonly Complaint[] {
-  return issues.flatMap((issue) => complaintsOfOne(issue, input, []));
+  return withoutFollowers(issues).flatMap((issue) => complaintsOfOne(issue, input, []));
+}
+
+/** A section that said something of its own of strange keys has said what is wrong; what it lacks for them is no second mistake. */
+function withoutFollowers(issues: readonly Issue[]): readonly Issue[] {
+  const told = new Set(issues.filter(isOwn).map(({ path }) => path.join('.')));
+  return issues.filter((issue) => issue.code !== 'custom' || !told.has(issue.path.join('.')));
+}
+
+function isOwn({ code, message }: Issue): boolean {
+  return code === 'unrecognized_keys' && !message.startsWith(KNOWN_KEYS) && !message.startsWith('Unrecognized ');
 }
 
 function complaintsOfOne(issue: Issue, input: unknown, prefix: Complaint['path']): readonly Complaint[] {
@@ -31,7 +41,7 @@ function complaintsOfOne(issue: Issue, input: unknown, prefix: Complaint['path']
   const value = valueAt(input, path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], about: 'key', message: unknownKey(key, issue.message) }));
+      return keyComplaints(issue, path);
     case 'invalid_union':
       return unionComplaints(issue.errors, { input, path, value, message: ownMessage(issue) });
     case 'invalid_key':
@@ -57,6 +67,12 @@ function complaintsOfOne(issue: Issue, input: unknown, prefix: Complaint['path']
   }
 }
 
+function keyComplaints(issue: z.core.$ZodIssueUnrecognizedKeys, path: Complaint['path']): readonly Complaint[] {
+  const { keys, message } = issue;
+  if (isOwn(issue)) return [{ path: [...path, keys[0] ?? ''], about: 'key', message }];
+  return keys.map((key) => ({ path: [...path, key], about: 'key', message: unknownKey(key, message) }));
+}
+
 function unknownKey(key: string, message: string): string {
   const known = message.startsWith(KNOWN_KEYS) ? message.slice(KNOWN_KEYS.length).split(', ') : [];
   const meant = nearest(key, known);
@@ -78,7 +94,7 @@ function unionComplaints(
   at: { input: unknown; path: Complaint['path']; value: unknown; message: string | null },
 ): readonly Complaint[] {
   const sameType = branches.filter((issues) => !issues.some((issue) => isWrongForm(issue)));
-  const flat = sameType.map((issues) => issues.flatMap((issue) => complaintsOfOne(issue, at.input, at.path)));
+  const flat = sameType.map((issues) => withoutFollowers(issues).flatMap((issue) => complaintsOfOne(issue, at.input, at.path)));
   const best = flat.toSorted((a, b) => a.length - b.length)[0];
   if (best !== undefined) return best;
   const forms = [...new Set(branches.flatMap((issues) => issues.flatMap((issue) => formsOf(issue))))];

@@ -12,7 +12,12 @@ const UNKNOWN_ORIGIN = { address: null, token: null };
 /** How far a change got. */
 export function deliveryDocument(delivery: Delivery | null): Document | null {
   if (delivery === null) return null;
-  const stale = delivery.stale.map(({ client, since, from }) => ({ client, since: toIso(since), ...(from ?? UNKNOWN_ORIGIN) }));
+  const stale = delivery.stale.map(({ client, since, from, comesBy }) => ({
+    client,
+    since: toIso(since),
+    ...(from ?? UNKNOWN_ORIGIN),
+    comesBy: comesBy === undefined ? null : toIso(comesBy),
+  }));
   const silent = delivery.silent.map((one) => ({ ...one, since: toIso(one.since), until: toIso(one.until) }));
   const ended = delivery.ended.map((one) => ({ ...one, at: toIso(one.at), until: toIso(one.until) }));
   const lost = delivery.lost.map((one) => ({ ...one, at: toIso(one.at) }));

@@ -57,6 +57,7 @@ export { mistakesIn } from './files/mistakes.ts';
 export { testedEnvironments, testFiles, type TestResult as FlagTestResult } from './files/test.ts';
 export { createFlag, deleteFlag, deleteSegment, editFlag, editSegment, flagOf, killFlag, NoFlag, segmentOf, undoKill } from './verbs.ts';
 export { importFlagd } from './core/exchange/from-flagd.ts';
+export { alreadyDeclared, onlyNew, type AlreadyDeclared } from './core/exchange/beside-files.ts';
 export { importUnleash } from './core/exchange/from-unleash.ts';
 export { exportFlagd } from './core/exchange/to-flagd.ts';
 export type { ImportDefaults as FlagImportDefaults, Imported as ImportedFlags, Told as FlagTold } from './core/exchange/told.ts';

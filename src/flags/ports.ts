@@ -139,10 +139,12 @@ export interface ClientOrigin {
   readonly token: Pick<Token, 'id' | 'description'>;
 }
 
-/** A client that is connected and did not acknowledge; nothing was heard of it since `since`. */
+/** A client that is connected, or was refused a stream, and did not acknowledge; nothing was heard of it since `since`. */
 export interface StaleClient {
   readonly client: string;
   readonly since: Instant;
+  /** Its server process had no place for a stream: it asks again by then, and has a change that is older. */
+  readonly comesBy?: Instant;
   /** Null: its server process, of an older build, did not say. */
   readonly from: ClientOrigin | null;
 }
@@ -156,6 +158,7 @@ export interface Reach {
   readonly history: string;
   /** Newest change this process knows of, acknowledged or not. */
   readonly inMemory: number;
+  /** Those that were refused a stream, and are about to ask again, are among them. */
   readonly connected: number;
   /** Newest change whose acknowledgements are counted; 0: none was asked for. */
   readonly seq: number;

@@ -1,33 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/kernel/index.ts';
-import { openStore, type OpenStore } from '../../src/store/index.ts';
-import { LEASE } from '../store/support.ts';
-import { endStore, placeStore } from '../support/place-store.ts';
-import { inProcess, scratch, type Ran } from './support.ts';
+import { describe, expect, it } from 'vitest';
+import { flagWorld } from './flag-world.ts';
 
-const home = scratch();
-const env = { SLIPWAY_HOME: home.path, SLIPWAY_ACTOR: 'ann' };
-
-// Open all the time, so that the server is not started for every command.
-let opened: OpenStore;
-
-beforeAll(async () => {
-  await placeStore(home.path);
-  opened = await openStore({ home: home.path, node: 'here:flag-killed-test', clock: systemClock, lease: LEASE });
-});
-
-afterAll(async () => {
-  const { embedded } = opened;
-  await opened.close();
-  await endStore(embedded);
-  home.remove();
-});
-
-const ask = (...args: readonly string[]): Promise<Ran> => inProcess(args, env);
-const json = async (...args: readonly string[]): Promise<Record<string, unknown>> =>
-  JSON.parse((await ask(...args, '--json')).out) as Record<string, unknown>;
-const create = (key: string, ...more: readonly string[]): Promise<Ran> =>
-  ask('flag', 'create', key, '--type', 'release', '--owner', 'shop', '--expires', '90d', ...more);
+const { ask, json, create } = flagWorld();
 
 describe('a killed flag on the command line', () => {
   it('a killed flag stays off until the kill is taken back', async () => {
@@ -60,5 +34,30 @@ describe('a killed flag on the command line', () => {
       ),
     });
     expect(await ask('flag', 'unkill', 'release_twin')).toMatchObject({ exit: 4 });
+  });
+
+  it('is named where it is on in other environments, with what kills it there', async () => {
+    for (const name of ['dev', 'stg', 'prd', 'old']) await create('release_wrong', '-e', name);
+    for (const name of ['dev', 'stg', 'prd']) await ask('flag', 'on', 'release_wrong', '-e', name);
+    const command = (name: string): string => `slipway flag kill release_wrong -e ${name} --reason ...`;
+    const told = (name: string): string => `release_wrong is on in ${name}; to kill it there: ${command(name)}`;
+    const { out } = await ask('flag', 'kill', 'release_wrong', '-e', 'stg', '--reason', 'it burns');
+    // After it is said that it is off, and before clients are told of.
+    expect(out.split('\n').slice(0, 4)).toEqual([
+      expect.stringContaining('release_wrong is off in stg'),
+      told('dev'),
+      told('prd'),
+      expect.stringContaining('That is so in the store'),
+    ]);
+    expect((await ask('flag', 'show', 'release_wrong', '-e', 'stg')).out).toMatch(
+      /\n {2}elsewhere +release_wrong is on in dev; .*\n +release_wrong is on in prd; /,
+    );
+    const rest = await json('flag', 'kill', 'release_wrong', '-e', 'dev', '--reason', 'it burns');
+    expect(rest).toMatchObject({ onElsewhere: [{ environment: 'prd', kill: command('prd') }] });
+    expect((await json('flag', 'show', 'release_wrong', '-e', 'stg'))['onElsewhere']).toEqual(rest['onElsewhere']);
+    const last = await ask('flag', 'kill', 'release_wrong', '-e', 'prd', '--reason', 'it burns');
+    expect(last.out).not.toContain('is on in');
+    expect((await json('flag', 'show', 'release_wrong', '-e', 'old'))['onElsewhere']).toEqual([]);
+    expect(await json('flag', 'unkill', 'release_wrong', '-e', 'prd')).not.toHaveProperty('onElsewhere');
   });
 });

@@ -1,36 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Reach } from '../../src/flags/index.ts';
-import { systemClock } from '../../src/kernel/index.ts';
-import { openStore, type OpenStore } from '../../src/store/index.ts';
-import { LEASE } from '../store/support.ts';
-import { endStore, placeStore } from '../support/place-store.ts';
-import { inProcess, scratch, type Ran } from './support.ts';
+import { flagWorld } from './flag-world.ts';
 
-const home = scratch();
-const env = { SLIPWAY_HOME: home.path, SLIPWAY_ACTOR: 'ann' };
-
-// Open all the time, so that the server is not started for every command.
-let opened: OpenStore;
-
-beforeAll(async () => {
-  await placeStore(home.path);
-  opened = await openStore({ home: home.path, node: 'here:flags-test', clock: systemClock, lease: LEASE });
-});
-
-afterAll(async () => {
-  const { embedded } = opened;
-  await opened.close();
-  await endStore(embedded);
-  home.remove();
-});
-
-const ask = (...args: readonly string[]): Promise<Ran> => inProcess(args, env);
-const json = async (...args: readonly string[]): Promise<Record<string, unknown>> =>
-  JSON.parse((await ask(...args, '--json')).out) as Record<string, unknown>;
-const create = (key: string, ...more: readonly string[]): Promise<Ran> =>
-  ask('flag', 'create', key, '--type', 'release', '--owner', 'shop', '--expires', '90d', ...more);
+const { home, store, ask, json, create } = flagWorld();
 
 describe('flags on the command line', () => {
   it('are made off, listed and shown', async () => {
@@ -86,8 +60,8 @@ describe('changing flags on the command line', () => {
     const when = '{ attribute: email, operator: endsWith, values: ["@shop.example"] }';
     expect(await ask('flag', 'segment', 'staff', '--when', when)).toMatchObject({ exit: 0 });
     expect((await ask('flag', 'segment')).out).toMatch(/staff +email endsWith \["@shop.example"\]/);
-    writeFileSync(join(home.path, 'rule.yaml'), 'any:\n  - segment: staff\n  - { attribute: plan, operator: eq, value: pro }\n');
-    const target = ['flag', 'target', 'release_cart', '--rule', 'first', '--when', `@${join(home.path, 'rule.yaml')}`, '--serve', 'on'];
+    writeFileSync(join(home, 'rule.yaml'), 'any:\n  - segment: staff\n  - { attribute: plan, operator: eq, value: pro }\n');
+    const target = ['flag', 'target', 'release_cart', '--rule', 'first', '--when', `@${join(home, 'rule.yaml')}`, '--serve', 'on'];
     expect((await ask(...target)).out).toContain('1 rule, else 25% on, 75% off');
     expect((await ask('flag', 'target', 'release_cart')).out).toMatch(/first: segment staff or plan eq "pro" gets on/);
     const explained = await ask('flag', 'explain', 'release_cart', '--context', '{targetingKey: u1, plan: pro, email: ann@shop.example}');
@@ -186,7 +160,7 @@ describe('a kill that servers have heard of', () => {
   const reach = async (seq: number, acknowledged: number): Promise<Reach> => ({
     environment: 'stg',
     process: 'p1',
-    history: (await opened.flags.read('stg')).history,
+    history: (await store().flags.read('stg')).history,
     inMemory: seq,
     connected: 10_000,
     seq,
@@ -199,14 +173,14 @@ describe('a kill that servers have heard of', () => {
 
   it('ends as soon as every client has acknowledged it, and tells who has not when the time is over', async () => {
     await create('release_far', '--env', 'stg');
-    await opened.telemetry.present({ process: 'p1', limitMs: 60_000 });
-    await opened.telemetry.report(await reach(0, 0));
+    await store().telemetry.present({ process: 'p1', limitMs: 60_000 });
+    await store().telemetry.report(await reach(0, 0));
     const killing = ask('flag', 'kill', 'release_far', '--env', 'stg', '--reason', 'x', '--within', '60s');
-    await expect.poll(async () => (await opened.flags.read('stg')).set.seq).toBe(2);
-    await opened.telemetry.report(await reach(2, 9_998));
-    await opened.telemetry.report(await reach(2, 10_000));
+    await expect.poll(async () => (await store().flags.read('stg')).set.seq).toBe(2);
+    await store().telemetry.report(await reach(2, 9_998));
+    await store().telemetry.report(await reach(2, 10_000));
     expect(await killing).toMatchObject({ exit: 0, out: expect.stringContaining('10,000 of 10,000 clients have it in 600ms.') });
-    await opened.telemetry.report(await reach(3, 9_998));
+    await store().telemetry.report(await reach(3, 9_998));
     const late = await ask('flag', 'kill', 'release_far', '--env', 'stg', '--reason', 'x', '--within', '100ms');
     expect(late).toMatchObject({
       exit: 19,
@@ -221,14 +195,14 @@ describe('a kill that servers have heard of', () => {
     const deaf = await ask('flag', 'kill', 'release_far', '--env', 'stg', '--reason', 'x', '--within', '100ms', '--json');
     expect(deaf.exit).toBe(19);
     expect(JSON.parse(deaf.out)).toMatchObject({ enabled: false, delivery: { servers: 1, heard: 0, acknowledged: 0, complete: false } });
-    await opened.telemetry.report({ ...(await reach(4, 0)), connected: 0 });
+    await store().telemetry.report({ ...(await reach(4, 0)), connected: 0 });
     expect(await ask('flag', 'show', 'release_far', '--env', 'stg')).toMatchObject({
       out: expect.stringContaining(
         'No client of @slipway/flags is connected; every server process answers with it, so clients that ask by OFREP have it',
       ),
     });
-    await opened.telemetry.report(await reach(4, 9_999));
-    await opened.telemetry.leave('p1');
+    await store().telemetry.report(await reach(4, 9_999));
+    await store().telemetry.leave('p1');
     const shown = await json('flag', 'show', 'release_far', '--env', 'stg');
     const ended = [{ process: 'p1', clients: 1, at: expect.stringMatching(/Z$/), until: expect.stringMatching(/Z$/) }];
     expect(shown).toMatchObject({ delivery: { servers: 0, complete: false, ended } });
@@ -277,7 +251,7 @@ describe('bad input', () => {
     [['flag', 'target', 'a', '--rule', 'x', '--remove', 'y'], 'two commands'],
     [['flag', 'target', 'a', '--rule', 'x', '--first', '--before', 'y'], 'two places'],
     [['flag', 'segment', 'a', '--delete', '--when', '{}'], '--delete needs no'],
-    [['flag', 'segment', '--when', '{}'], 'Which segment'],
+    [['flag', 'segment', '--when', '{ segment: b }'], 'Which segment'],
     [['flag', 'explain', 'a'], '--context or --user'],
     [['flag', 'explain', 'a', '--user', 'u', '--at', 'x'], 'a whole number'],
     [['flag', 'history', '--limit', '0'], 'a whole number'],

@@ -79,6 +79,9 @@ describe('a client', () => {
     server.cut();
     await eventually('the whole', () => client.status().seq === 4);
     expect([client.status().state, server.streams.length, server.polls]).toEqual(['READY', 2, { whole: 1, same: 0 }]);
+    // Whoever refused it counts it, and is told; of the process that its last stream came from nothing is said.
+    await eventually('it says so', () => server.posted.length > 0);
+    expect(server.posted).toEqual([{ path: '/flags/v1/acknowledge', body: { client: expect.any(String) as string, seq: 4 } }]);
   });
 
   it('is not up to date after a gap until nothing is missing, whatever answers were on their way', async () => {

@@ -162,7 +162,6 @@ describe('an import from Unleash', () => {
       /IN_CIDR, for which there is nothing/,
     ],
     ['a pattern with a lookahead', by({ contextName: 'plan', operator: 'REGEX', value: '(?=x)' }), 'left-out', /with what we cannot/],
-    ['a version that is none', by({ contextName: 'v', operator: 'SEMVER_GT', value: 'x' }), 'left-out', /with what we cannot/],
     ['a strategy of its own', one({ strategies: [{ name: 'mine' }] }), 'left-out', /^strategy 1 \(mine\): there is nothing/],
     [
       'a segment without constraints',

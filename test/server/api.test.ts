@@ -145,6 +145,7 @@ describe('flags', () => {
       [{ flag: aFlag({ rules: [rule] }) }, 422, 'nobody'],
       [{ flag: { ...aFlag(), color: 'red' } }, 400, 'color'],
       [{ flag: aFlag({ rules: [{ ...rule, when: { attribute: 'a', operator: 'lt', value: '5' } as never }] }) }, 400, 'rules'],
+      [{ flag: aFlag({ rules: [{ ...rule, when: { attribute: 'a', eq: 'b' } as never }] }) }, 400, 'must be { attribute, operator, value'],
       [{ flag: JSON.parse('{"__proto__": {"enabled": true}}') as unknown }, 400, 'type'],
     ] as const;
     for (const [body, status, place] of wrong) {

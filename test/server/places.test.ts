@@ -92,7 +92,11 @@ it('our client without a place goes on by asking, is not stale, and has a stream
     log: () => undefined,
   });
   await client.ready;
-  const { seq } = await bed.write([['release_on', aFlag({ enabled: false })]]);
+  // A kill waits for it as for those that have a stream, and names when it asks.
+  const { seq } = await bed.write([['release_on', aFlag({ enabled: false })]], 'kill');
+  await until(async () => (await bed.store.telemetry.reach('dev')).some((one) => one.seq === seq && one.connected === 5));
+  const [{ stale } = { stale: [] }] = await bed.store.telemetry.reach('dev');
+  expect(stale.filter(({ comesBy }) => comesBy !== undefined)).toHaveLength(1);
   await until(() => client.status().seq === seq);
   expect(client.status().state).toBe('READY');
   open.splice(0).forEach((one) => one.close());

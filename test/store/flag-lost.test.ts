@@ -1,35 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createFlag, killFlag, undoKill, type FlagChange, type LeftClient, type Reach } from '../../src/flags/index.ts';
-import { systemClock } from '../../src/kernel/index.ts';
-import { openStore, type OpenStore } from '../../src/store/index.ts';
 import { aFlag } from '../server/bed.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { LEASE } from './support.ts';
+import { serversBed } from './servers-bed.ts';
 
-let home: string;
-let postgres: TestPostgres;
-let store: OpenStore;
-beforeAll(async () => {
-  home = mkdtempSync(path.join(tmpdir(), 'slw-lost-'));
-  postgres = await startPostgres();
-  store = await openStore({ home, url: await postgres.create('slipway'), node: 'bed', clock: systemClock, lease: LEASE });
-});
-beforeEach(async () => {
-  await query('delete from slipway.flag_server');
-  await query('delete from slipway.flag_reach');
-});
-afterAll(async () => {
-  await store.close();
-  await postgres.stop();
-  rmSync(home, { recursive: true, force: true });
-});
-
-const query = (sql: string): Promise<readonly Record<string, unknown>[]> => postgres.query('slipway', sql);
-const rows = async (): Promise<readonly unknown[]> =>
-  (await query('select process from slipway.flag_server order by 1')).map((row) => row['process']);
+const bed = serversBed();
+const { query, rows } = bed;
 
 describe('a process whose clients missed a kill, as far as is known', () => {
   const by = { actor: 'ann', reason: 'it burns' };
@@ -45,24 +20,24 @@ describe('a process whose clients missed a kill, as far as is known', () => {
     lastMs: null,
     stale: [],
   };
-  const history = async (): Promise<string> => (await store.flags.read('dev')).history;
+  const history = async (): Promise<string> => (await bed.store.flags.read('dev')).history;
   /** It has clients, and ends. */
   const end = async (parts: Partial<Reach> = {}, names: readonly LeftClient[] = []): Promise<void> => {
-    await store.telemetry.present({ process: 'p', limitMs: 60_000 });
-    await store.telemetry.report({ ...told, connected: 2, history: await history(), ...parts });
-    if (names.length > 0) await store.telemetry.handOver('p', names);
-    await store.telemetry.leave('p');
+    await bed.store.telemetry.present({ process: 'p', limitMs: 60_000 });
+    await bed.store.telemetry.report({ ...told, connected: 2, history: await history(), ...parts });
+    if (names.length > 0) await bed.store.telemetry.handOver('p', names);
+    await bed.store.telemetry.leave('p');
   };
   /** Its minute is over, and another process goes on, which tidies. */
   const pass = async (): Promise<void> => {
     await query(`update slipway.flag_server set ended_at = ended_at - interval '61 seconds', seen_at = seen_at - interval '90 seconds'
       where process = 'p'`);
     await query(`update slipway.flag_change set at = at - interval '61 seconds' where environment = 'dev'`);
-    await store.telemetry.present({ process: 'q', limitMs: 60_000 });
+    await bed.store.telemetry.present({ process: 'q', limitMs: 60_000 });
   };
   const kill = async (key: string): Promise<FlagChange> => {
-    await createFlag(store.flags, asked, key, aFlag());
-    return killFlag(store.flags, asked, key);
+    await createFlag(bed.store.flags, asked, key, aFlag());
+    return killFlag(bed.store.flags, asked, key);
   };
 
   it('is known until the kill is taken back', async () => {
@@ -70,13 +45,13 @@ describe('a process whose clients missed a kill, as far as is known', () => {
     await kill('release_missed');
     await pass();
     await pass();
-    expect(await store.telemetry.reach('dev')).toMatchObject([
+    expect(await bed.store.telemetry.reach('dev')).toMatchObject([
       { process: 'p', connected: 2, ended: { isOver: true, named: false } },
       { process: 'q', ended: null },
     ]);
-    expect((await store.telemetry.servers()).map(({ process }) => process)).toEqual(['q']);
-    expect(await store.telemetry.forget('p', by)).toBe('ended');
-    await undoKill(store.flags, asked, 'release_missed');
+    expect((await bed.store.telemetry.servers()).map(({ process }) => process)).toEqual(['q']);
+    expect(await bed.store.telemetry.forget('p', by)).toBe('ended');
+    await undoKill(bed.store.flags, asked, 'release_missed');
     await pass();
     expect(await rows()).toEqual(['q']);
   });
@@ -90,29 +65,29 @@ describe('a process whose clients missed a kill, as far as is known', () => {
     await kill('release_named');
     await pass();
     const lost = async () =>
-      (await store.telemetry.reach('dev')).flatMap(({ ended, connected }) => (ended?.named === true ? [connected] : []));
+      (await bed.store.telemetry.reach('dev')).flatMap(({ ended, connected }) => (ended?.named === true ? [connected] : []));
     expect(await lost()).toEqual([2]);
-    expect((await store.telemetry.awaited('q')).map(({ client }) => client)).toEqual(['a', 'b']);
-    await store.telemetry.report({ ...told, process: 'q', connected: 1, history: await history() }, ['a']);
+    expect((await bed.store.telemetry.awaited('q')).map(({ client }) => client)).toEqual(['a', 'b']);
+    await bed.store.telemetry.report({ ...told, process: 'q', connected: 1, history: await history() }, ['a']);
     expect(await lost()).toEqual([1]);
-    await store.telemetry.report({ ...told, process: 'q', connected: 2, history: await history() }, ['b']);
+    await bed.store.telemetry.report({ ...told, process: 'q', connected: 2, history: await history() }, ['b']);
     expect(await lost()).toEqual([]);
     await pass();
     expect(await rows()).toEqual(['q']);
-    await undoKill(store.flags, asked, 'release_named');
+    await undoKill(bed.store.flags, asked, 'release_named');
   });
 
   it('is known too when it was silent until its own limit had passed, and registers anew should it come back', async () => {
-    const { registered } = await store.telemetry.present({ process: 'p', limitMs: 60_000 });
-    await store.telemetry.report({ ...told, connected: 2, history: await history() });
+    const { registered } = await bed.store.telemetry.present({ process: 'p', limitMs: 60_000 });
+    await bed.store.telemetry.report({ ...told, connected: 2, history: await history() });
     await query(`update slipway.flag_server set place = 'elsewhere'`);
     await kill('release_cut');
     await pass();
-    expect(await store.telemetry.reach('dev')).toMatchObject([{ process: 'p', ended: { isOver: true } }, { process: 'q' }]);
-    const back = await store.telemetry.present({ process: 'p', limitMs: 60_000 });
+    expect(await bed.store.telemetry.reach('dev')).toMatchObject([{ process: 'p', ended: { isOver: true } }, { process: 'q' }]);
+    const back = await bed.store.telemetry.present({ process: 'p', limitMs: 60_000 });
     expect(back.registered).toBeGreaterThan(registered);
     expect(back.registered).toBe(back.at);
-    await undoKill(store.flags, asked, 'release_cut');
+    await undoKill(bed.store.flags, asked, 'release_cut');
   });
 
   it.each([
@@ -131,6 +106,6 @@ describe('a process whose clients missed a kill, as far as is known', () => {
     await ends(seq);
     await pass();
     expect(await rows()).toEqual(['q']);
-    await undoKill(store.flags, asked, key);
+    await undoKill(bed.store.flags, asked, key);
   });
 });

@@ -1,13 +1,17 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { editFlags, flagsText, loadFlags, writeFlags } from '../../config/index.ts';
+import { editFlags, flagsText, loadFlags, writeFlags, type LoadedFlags } from '../../config/index.ts';
 import {
+  alreadyDeclared,
   exportFlagd,
   importFlagd,
   importUnleash,
+  onlyNew,
   refuseInvalid,
+  resolveFiles,
   writeFlag,
   writeSegment,
+  type AlreadyDeclared,
   type FlagFileEdit,
   type FlagTold,
   type FlagType,
@@ -27,29 +31,59 @@ export const importFlags: Handler = async (call) => {
   const { terminal } = call;
   const source = sourceOf(call);
   const document = await documentOf(call, call.args[0] ?? '', source);
-  const imported = source.read(document, defaultsOf(call, source));
+  const defaults = defaultsOf(call, source);
+  const all = source.read(document, defaults);
   const loaded = await loadFlags(call.directory);
-  const edits = editsOf(imported);
-  const there = edits.find(({ kind, key }) => loaded.fileOf(kind, key) !== null);
-  if (there !== undefined)
-    throw new SlipwayError('config_invalid', `${there.key} is declared in ${loaded.fileOf(there.kind, there.key)} already`, {
-      hint: 'Take it out of one of the two, then import again.',
-    });
-  const empty = { format: 1 as const, environment: 'import', seq: 0, flags: {}, segments: {} };
-  refuseInvalid(empty, { ...empty, flags: imported.flags, segments: imported.segments });
-  const texts = editFlags(loaded, edits);
+  const there = { ...resolveFiles(loaded.files, '', { createdAt: () => defaults.createdAt }).set, environment: 'import' };
+  const left = alreadyDeclared(loaded.files, there, all).map((one) => ({ ...one, file: loaded.fileOf(one.kind, one.key) ?? '' }));
+  if (left.length > 0 && !flag(call, 'onlyNew')) throw declaredAlready(all, left);
+  const imported = onlyNew(all, left);
+  refuseInvalid(there, {
+    ...there,
+    flags: { ...there.flags, ...imported.flags },
+    segments: { ...there.segments, ...imported.segments },
+  });
   const dryRun = flag(call, 'dryRun');
-  if (!dryRun) await writeFlags(call.directory, texts);
+  const files = await written(call, loaded, imported);
   const keys = Object.keys(imported.flags);
-  if (terminal.json) terminal.data({ files: [...texts.keys()], flags: keys, dryRun, told: imported.told });
+  if (terminal.json) terminal.data({ files, flags: keys, dryRun, told: imported.told, left });
   else {
     for (const one of imported.told) terminal.note(toldText(one));
+    for (const one of left) terminal.note(`left as it is: ${declaredText(one)}`);
+    const stays = left.length === 0 ? '' : `; ${left.length} declared already, which stay as they are`;
     terminal.say(
-      `${dryRun ? 'Would write' : 'Wrote'} ${count(keys.length, 'flag')} to ${count(texts.size, 'file')} below flags; ${leftOut(imported.told)} left out.`,
+      `${dryRun ? 'Would write' : 'Wrote'} ${count(keys.length, 'flag')} to ${count(files.length, 'file')} below flags; ${leftOut(imported.told)} left out${stays}.`,
     );
   }
   return leftOut(imported.told) === 0 ? 0 : ERRORS.gate_blocked.exit;
 };
+
+/** Writes the files, unless that is not wanted; answers which. */
+async function written(call: Call, loaded: LoadedFlags, imported: ImportedFlags): Promise<readonly string[]> {
+  const texts = editFlags(loaded, editsOf(imported));
+  if (!flag(call, 'dryRun')) await writeFlags(call.directory, texts);
+  return [...texts.keys()];
+}
+
+type Declared = AlreadyDeclared & { readonly file: string };
+
+/** More are not read. */
+const MOST_TOLD = 5;
+
+function declaredAlready({ flags, segments }: ImportedFlags, left: readonly Declared[]): SlipwayError {
+  const told = left.slice(0, MOST_TOLD).map(declaredText);
+  const more = left.length > MOST_TOLD ? [`and ${left.length - MOST_TOLD} more are declared already`] : [];
+  const fresh = Object.keys(flags).length + Object.keys(segments).length - left.length;
+  const others = fresh === 0 ? 'Nothing else is in the document.' : '--only-new imports the rest and leaves these as they are.';
+  return new SlipwayError('config_invalid', [...told, ...more].join('; '), {
+    hint: `${others} To have one of them anew, take it out of its file first.`,
+  });
+}
+
+function declaredText({ kind, key, file, differs }: Declared): string {
+  const how = differs.length === 0 ? 'and says the same' : `and is otherwise there: ${differs.join(', ')}`;
+  return `${kind === 'segment' ? 'the segment ' : ''}${key} is declared in ${file} already, ${how}`;
+}
 
 /** Another system whose flags can be read. */
 interface ImportSource {

@@ -14,8 +14,8 @@ import {
   type FlagStore,
   type Kill,
 } from '../../flags/index.ts';
-import { deliveryText } from '../output/flags.ts';
-import { environmentName, environmentOf, environmentsWith, withFlag, type FlagCall } from './shared/flags.ts';
+import { deliveryText, elsewhereDocument, elsewhereTexts } from '../output/flags.ts';
+import { environmentName, environmentOf, environmentsWith, onElsewhere, withFlag, type FlagCall } from './shared/flags.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { timeSpan } from './shared/numbers.ts';
 import { text, type Call, type Handler } from './spec.ts';
@@ -31,6 +31,8 @@ interface Done {
 
 interface Verb {
   readonly make: (store: FlagStore, asked: Asked, key: string) => Promise<Done>;
+  /** Says what else there is to know of it, once it is done, and answers what of that is for the document. */
+  readonly more: (call: Call, setting: FlagCall) => Promise<object>;
   /** What is so, and what is asked about, when the store is away. */
   readonly undone: readonly [isSo: string, mayBe: string];
 }
@@ -41,6 +43,7 @@ export const kill = urgently({
     const change = await killFlag(store, asked, key);
     return { change, text: `${key} is off in ${change.environment}, since ${toIso(change.at)}.` };
   },
+  more: tellElsewhere,
   undone: ['is not off', 'is off'],
 });
 
@@ -51,8 +54,19 @@ export const unkill = urgently({
     const change = await undoKill(store, asked, key);
     return { change, text: unkilledText(key, change, flagBefore(before)) };
   },
+  more: () => Promise.resolve({}),
   undone: ['is as it was', 'is still killed'],
 });
+
+/** A kill in the wrong environment looks like any other: where the flag is still on is said, and how to kill it there. */
+async function tellElsewhere({ terminal }: Call, { store, environment, key }: FlagCall): Promise<object> {
+  const on = await onElsewhere(store, key, environment).catch((error: unknown) => {
+    terminal.note(`note: whether ${key} is on in other environments is not known: ${messageOf(error)}`);
+    return null;
+  });
+  if (!terminal.json) for (const text of elsewhereTexts(key, on ?? [])) terminal.say(text);
+  return { onElsewhere: on && elsewhereDocument(key, on) };
+}
 
 /** What users get from now on, and whether it is what they had before the kill. */
 function unkilledText(key: string, { environment, writes: [write] }: FlagChange, before: Flag | null): string {
@@ -69,7 +83,7 @@ function flagBefore(kill: Kill | null): Flag | null {
   return write?.kind === 'flag' ? write.before : null;
 }
 
-function urgently({ make, undone }: Verb): Handler {
+function urgently({ make, more, undone }: Verb): Handler {
   return async (call) => {
     const within = text(call, 'within');
     const withinMs = within === undefined ? USUAL_MS : timeSpan('--within', within, MOST_MS);
@@ -83,7 +97,7 @@ function urgently({ make, undone }: Verb): Handler {
         const { change, text: said } = await make(store, asked, key);
         // Said before anything is waited for: from here on it is so.
         if (!call.terminal.json) call.terminal.say(said);
-        return tellDelivery(call, setting, change, withinMs);
+        return tellDelivery(call, setting, { change, more: await more(call, setting) }, withinMs);
       },
       (store) => whereItIs(call, store, key),
     ).catch((error: unknown) => {
@@ -101,7 +115,12 @@ function withoutStore(error: unknown, isSo: string): unknown {
   });
 }
 
-async function tellDelivery(call: Call, { app, key }: FlagCall, change: FlagChange, withinMs: number): Promise<number> {
+async function tellDelivery(
+  call: Call,
+  { app, key }: FlagCall,
+  { change, more }: { readonly change: FlagChange; readonly more: object },
+  withinMs: number,
+): Promise<number> {
   const { terminal } = call;
   const interrupt = onInterrupt();
   try {
@@ -110,7 +129,7 @@ async function tellDelivery(call: Call, { app, key }: FlagCall, change: FlagChan
       terminal.note(`note: who has heard of it is not known: ${messageOf(error)}`);
       return null;
     });
-    if (terminal.json) terminal.data(documentOf(key, change, delivery));
+    if (terminal.json) terminal.data({ ...documentOf(key, change, delivery), ...more });
     else if (delivery !== null) terminal.say(deliveryText({ environment: change.environment, key }, delivery, terminal.style));
     if (interrupt.signal.aborted) return INTERRUPTED;
     return delivery?.complete === true ? 0 : ERRORS.flag_unacknowledged.exit;

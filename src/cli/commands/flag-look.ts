@@ -1,8 +1,8 @@
 import { deliveryDocument, deliveryOf, flagOf, killDocument, killOf, killsOf } from '../../flags/index.ts';
 import { answer } from '../output/as-is.ts';
-import { renderFlag, renderFlags } from '../output/flags.ts';
+import { elsewhereDocument, renderFlag, renderFlags } from '../output/flags.ts';
 import { withAppNow } from './shared/app.ts';
-import { environmentOf, noteNewEnvironment, withFlag } from './shared/flags.ts';
+import { environmentOf, noteNewEnvironment, onElsewhere, withFlag } from './shared/flags.ts';
 import type { Handler } from './spec.ts';
 
 /** Lists the flags of an environment. */
@@ -22,13 +22,14 @@ export const list: Handler = async (call) => {
   });
 };
 
-/** Shows one flag whole; of a killed one, why, and who has heard of it by now. */
+/** Shows one flag whole, and where else it is on; of a killed one, why, and who has heard of it by now. */
 export const show: Handler = (call) =>
   withFlag(call, async ({ app, store, environment, key }) => {
     const stored = await store.read(environment);
     const { flag, revision } = flagOf(stored, key);
     const kill = flag.enabled ? null : await killOf(store, environment, key);
     const delivery = kill && deliveryOf(await app.opened.telemetry.reach(environment), kill.change.seq, kill.first);
+    const on = await onElsewhere(store, key, environment);
     const { terminal } = call;
     const document = {
       environment,
@@ -38,7 +39,8 @@ export const show: Handler = (call) =>
       flag,
       kill: killDocument(kill),
       delivery: deliveryDocument(delivery),
+      onElsewhere: elsewhereDocument(key, on),
     };
-    answer(terminal, document, () => renderFlag({ environment, key, revision, flag, kill, delivery }, terminal.style));
+    answer(terminal, document, () => renderFlag({ environment, key, revision, flag, kill, delivery, onElsewhere: on }, terminal.style));
     return 0;
   });

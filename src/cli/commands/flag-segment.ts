@@ -49,7 +49,7 @@ function edited(key: string, before: Segment | null, { when, description }: Wish
   const condition = when ?? before?.when;
   if (condition !== undefined) return { description: description ?? before?.description ?? '', when: condition };
   throw new SlipwayError('usage', `The segment ${key} is new, so --when is needed`, {
-    hint: 'Such as --when \'{ attribute: email, operator: endsWith, values: ["@example.com"] }\'.',
+    hint: 'Such as --when \'{ attribute: email, endsWith: "@example.com" }\'.',
   });
 }
 

@@ -32,7 +32,7 @@ async function ruleEdit(call: Call, name: string): Promise<(flag: Flag) => Flag>
     const rule = { name, when: when ?? before?.when, serve: serve(before?.serve ?? null) ?? before?.serve };
     if (rule.when === undefined || rule.serve === undefined)
       throw new SlipwayError('usage', `The rule ${name} is new, so --when and --serve (or --split) are needed`, {
-        hint: "Such as --when '{ attribute: plan, operator: eq, value: pro }' --serve on.",
+        hint: "Such as --when '{ attribute: plan, eq: pro }' --serve on.",
       });
     return withRule(flag, { ...rule, when: rule.when, serve: rule.serve }, place);
   };

@@ -53,15 +53,18 @@ export interface ShownFlag {
   readonly kill: Kill | null;
   /** Of the kill. */
   readonly delivery: Delivery | null;
+  /** Other environments in which a flag of this key is on. */
+  readonly onElsewhere: readonly string[];
 }
 
 /** One flag whole. */
-export function renderFlag({ environment, key, revision, flag, kill, delivery }: ShownFlag, style: Style): string {
+export function renderFlag({ environment, key, revision, flag, kill, delivery, onElsewhere }: ShownFlag, style: Style): string {
   const { about, variants, prerequisites, stale } = flag;
   const rows: readonly (readonly string[])[] = [
     ['state', flag.enabled ? style.good('on') : `off: everybody gets ${flag.off}`],
     ...(kill === null ? [] : killTexts(kill).map((text) => ['', style.bad(plain(text))])),
     ...(delivery === null ? [] : [['', deliveryText({ environment, key }, delivery, style)]]),
+    ...elsewhereTexts(key, onElsewhere).map((text, index) => [index === 0 ? 'elsewhere' : '', text]),
     ...Object.entries(variants).map(([name, value], index) => [index === 0 ? 'variants' : '', plain(`${name} = ${valueText(value)}`)]),
     ['safe', flag.off],
     ...prerequisites.map((one) => ['needs', `${one.flag} to serve ${one.variants.join(' or ')}`]),
@@ -79,6 +82,20 @@ export function renderFlag({ environment, key, revision, flag, kill, delivery }:
   ];
   const title = [style.bold(`${key} in ${environment}`), ...[about.name, about.description].filter((text) => text !== '').map(plain)];
   return `${title.join('\n')}\n${table(rows, '  ')}`;
+}
+
+/** Where a flag is on beside the environment that was asked about, a line for each, with what kills it there. */
+export function elsewhereTexts(key: string, environments: readonly string[]): readonly string[] {
+  return environments.map((environment) => `${key} is on in ${environment}; to kill it there: ${killCommand(key, environment)}`);
+}
+
+/** The same for documents. */
+export function elsewhereDocument(key: string, environments: readonly string[]): readonly object[] {
+  return environments.map((environment) => ({ environment, kill: killCommand(key, environment) }));
+}
+
+function killCommand(key: string, environment: string): string {
+  return `slipway flag kill ${key} -e ${environment} --reason ...`;
 }
 
 function ruleRows({ rules, default: serve }: Flag): readonly (readonly string[])[] {
@@ -176,9 +193,11 @@ function staleTexts({ connected, acknowledged, stale }: Delivery): readonly stri
 
 const STALE_ADVICE = 'Each may go on with what it had. Its log, or its `status().problem`, says why.';
 
-function staleText({ client, since, from }: Delivery['stale'][number]): string {
+function staleText({ client, since, from, comesBy }: Delivery['stale'][number]): string {
   const who = from === null ? '' : ` at ${plain(from.address)}, with the token ${from.token.id}${descriptionText(from.token)},`;
-  return `The client ${plain(client)}${who} is silent since ${toIso(since)}.`;
+  const told = `The client ${plain(client)}${who}`;
+  if (comesBy === undefined) return `${told} is silent since ${toIso(since)}.`;
+  return `${told} has no stream, for its server process had no place for one, and asks again by ${toIso(comesBy)}.`;
 }
 
 function descriptionText({ description }: { readonly description: string }): string {

@@ -60,13 +60,21 @@ const condition: z.ZodType<Condition> = z.lazy(() =>
     attribute: nonBlank.optional().describe('Path of an attribute of the context, such as plan or user.country.'),
     ignoreCase: z.boolean().optional().describe('startsWith and endsWith take upper and lower case as the same.'),
     ...OPERATORS,
-  }).transform((given, context) => {
+  }, ofApi).transform((given, context) => {
     const made = conditionOf(given);
     if (typeof made !== 'string') return made;
     context.addIssue({ code: 'custom', message: made });
     return z.NEVER;
   }),
 );
+
+/** Whoever copies a condition out of the API, or out of `--json`, is told how a file says it. */
+function ofApi(given: unknown): string | null {
+  if (typeof given !== 'object' || given === null || !('operator' in given)) return null;
+  const { operator, value, values, ...rest } = given as Readonly<Record<string, unknown>>;
+  if (typeof operator !== 'string' || !Object.hasOwn(OPERATORS, operator)) return null;
+  return `is how the API writes a condition; in a file it is ${JSON.stringify({ ...rest, [operator]: values ?? value ?? true })}`;
+}
 
 type Given = { readonly [Key in (typeof KINDS)[number] | keyof typeof OPERATORS | 'by' | 'salt' | 'ignoreCase']?: unknown };
 

@@ -4,9 +4,11 @@ import { parseDuration, referencesOf, type JsonObject } from '../../kernel/index
 /** Announces the keys an object knows; `issues.ts` turns it into one problem per unknown key, with the nearest valid one. */
 export const KNOWN_KEYS = 'known keys: ';
 
-/** A map with exactly these keys. */
-export function section<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? KNOWN_KEYS + Object.keys(shape).join(', ') : undefined) });
+/** A map with exactly these keys. `strange` may say something better of others: one sentence for all of them. */
+export function section<Shape extends z.ZodRawShape>(shape: Shape, strange: (given: unknown) => string | null = () => null) {
+  return z.strictObject(shape, {
+    error: ({ code, input }) => (code === 'unrecognized_keys' ? (strange(input) ?? KNOWN_KEYS + Object.keys(shape).join(', ')) : undefined),
+  });
 }
 
 const LONGEST = 366 * 86_400_000;

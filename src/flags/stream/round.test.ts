@@ -96,6 +96,51 @@ describe('how far a change got', () => {
     expect(clients.reach()).toMatchObject({ connected: 1, acknowledged: 1, stale: [] });
   });
 
+  it('counts who was refused a stream until it has not come again in time, and names it with that time', () => {
+    const clients = createClients();
+    const away = { from: FROM, comesBy: 500 };
+    clients.joined('a', 3, 0, FROM);
+    clients.refused('b', 3, 100, away);
+    clients.ask(4, 200);
+    clients.acknowledge('a', 4, 210);
+    expect(clients.reach()).toMatchObject({ connected: 2, acknowledged: 1, stale: [{ client: 'b', since: 100, comesBy: 500 }] });
+    expect(clients.all()).toContainEqual({ client: 'b', streams: 1, acknowledged: false });
+    clients.acknowledge('b', 4, 300);
+    expect(clients.reach()).toMatchObject({ connected: 2, acknowledged: 2, lastMs: 100 });
+    clients.refused('b', 4, 400, { ...away, comesBy: 900 });
+    expect([clients.giveUp(900), clients.connected()]).toEqual([false, 2]);
+    expect([clients.giveUp(901), clients.reach()]).toMatchObject([true, { connected: 1, acknowledged: 1 }]);
+    expect(clients.giveUp(901)).toBe(false);
+  });
+
+  it('believes who comes again after a refusal that it has what it says, with a stream or without', () => {
+    const clients = createClients();
+    for (const client of ['a', 'b', 'c']) clients.refused(client, 3, 0, { from: FROM, comesBy: 500 });
+    // It has a stream, and it is that which counts.
+    clients.joined('c', 3, 5, FROM);
+    clients.left('c');
+    clients.ask(4, 10);
+    clients.refused('a', 4, 100, { from: FROM, comesBy: 900 });
+    clients.joined('b', 4, 200, FROM);
+    expect(clients.reach()).toMatchObject({ connected: 2, acknowledged: 2, lastMs: 190 });
+    // It has a stream now: no time is over for it.
+    expect([clients.giveUp(10_000), clients.connected(), clients.has('b')]).toEqual([true, 1, true]);
+    clients.left('b');
+    expect(clients.connected()).toBe(0);
+  });
+
+  it('keeps who is refused a second stream when the first one ends', () => {
+    const clients = createClients();
+    clients.joined('a', 3, 0, FROM);
+    clients.refused('a', 3, 100, { from: FROM, comesBy: 500 });
+    clients.ask(4, 110);
+    expect(clients.reach().stale).toEqual([{ client: 'a', since: 100, from: FROM }]);
+    clients.left('a');
+    expect(clients.reach()).toMatchObject({ connected: 1, stale: [{ client: 'a', comesBy: 500 }] });
+    clients.giveUp(501);
+    expect(clients.connected()).toBe(0);
+  });
+
   it('begins anew with every change', () => {
     const clients = createClients();
     clients.joined('a', null, 0, FROM);

@@ -10,12 +10,15 @@ import {
   type Ring,
   type Signer,
 } from '../../flags/index.ts';
+import type { Duration } from '../../kernel/index.ts';
 import { acknowledgeFrame, deltaFrame, seqOf, tagOf } from './positions.ts';
 import { awayFrame, HERE_FRAME, serverFrame } from './signs.ts';
 import type { EventStream, News, Serving, Snapshot } from '../http/mount.ts';
 
 /** How far back a client may have been away and still be told changes only. */
 const KEPT = 256;
+/** A client that was refused a stream asks again when it was told to, or a little later. */
+const LATE_MS = 15_000;
 /** The store was not asked successfully for this long: clients are told. A little more than its usual second, so that a slow answer is none. */
 export const AWAY_AFTER_MS = 5_000;
 
@@ -33,6 +36,8 @@ export interface Channel {
   encoded(): EncodedSnapshot;
   /** Sends what is missing after `knew`, and from now on whatever happens. Answers how to stop that. */
   join(client: Joining, knew: string | null, stream: EventStream): () => void;
+  /** There was no place for its stream, and it was told to come again after so long: it is counted as one that is about to hear. */
+  refuse(client: Joining, knew: string | null, afterMs: Duration): void;
   /** To everybody. */
   send(frame: Buffer): void;
   close(): void;
@@ -54,7 +59,6 @@ export async function openChannel(environment: string, parts: Parts, signer: Sig
   const streams = new Set<EventStream>();
   const clients = createClients();
   const itself = serverFrame(parts.process);
-
   const encode = encoder(signer);
   const whole = (): EncodedSnapshot => encode(current);
   const send = (frame: Buffer): void => streams.forEach((stream) => stream.send(frame));
@@ -83,7 +87,7 @@ export async function openChannel(environment: string, parts: Parts, signer: Sig
     current: () => current,
     encoded: whole,
     join: ({ id, from }, position, stream) => {
-      const knew = position === null ? null : seqOf(position, tagOf(current, signer));
+      const knew = seqOf(position, tagOf(current, signer));
       const missing = knew === null ? null : ring.since(knew);
       stream.send(itself);
       for (const frame of missing ?? [whole().frame]) stream.send(frame);
@@ -99,6 +103,8 @@ export async function openChannel(environment: string, parts: Parts, signer: Sig
         clients.left(id);
       };
     },
+    refuse: ({ id, from }, position, afterMs) =>
+      clients.refused(id, seqOf(position, tagOf(current, signer)), clock.now(), { from, comesBy: clock.now() + afterMs + LATE_MS }),
     send,
     close: unsubscribe,
   };

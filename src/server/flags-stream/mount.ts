@@ -4,11 +4,12 @@ import { eventFrame, type Signer } from '../../flags/index.ts';
 import { SlipwayError } from '../../kernel/index.ts';
 import { addressOf } from '../http/address.ts';
 import { parseJson, readText } from '../http/body.ts';
+import { Later } from '../http/later.ts';
 import type { Mount, Mounted, ServeEnv, Serving } from '../http/mount.ts';
 import type { Channel } from './channel.ts';
 import { createChannels, type Channels } from './channels.ts';
 import { ACKNOWLEDGEMENT, DESCRIBED, STREAM_QUERY, TELEMETRY } from './described.ts';
-import { watchTokens } from './holders.ts';
+import { watchTokens, type Holders } from './holders.ts';
 import { startRelay } from './relay.ts';
 import { startReports, type Reports } from './reports.ts';
 import { answerSnapshot } from './snapshot.ts';
@@ -36,17 +37,7 @@ export function flagStream(signer: Signer): Mount {
     };
     const routes = (app: Hono<ServeEnv>): void => {
       const allowed = serving.allow('server-evaluate');
-      app.get('/flags/v1/stream', allowed, async (context) => {
-        const channel = await channelOf(parts, context);
-        const id = clientIn(context) ?? serving.ids.token();
-        const ends: (() => void)[] = [() => reports.moved(channel)];
-        const token = context.get('token');
-        const { stream, response } = serving.streams.open(context, token, () => ends.forEach((end) => end()));
-        const from = { address: addressOf(context), token: { id: token.id, description: token.description } };
-        ends.unshift(channel.join({ id, from }, context.req.header('last-event-id') ?? null, stream), holders.add(token, stream));
-        reports.moved(channel);
-        return response;
-      });
+      app.get('/flags/v1/stream', allowed, (context) => openStream(parts, holders, context));
       app.get('/flags/v1/snapshot', allowed, async (context) =>
         answerSnapshot(context, (await channelOf(parts, context)).encoded(), serving.snapshots.behindMs()),
       );
@@ -78,6 +69,28 @@ interface Parts {
   readonly serving: Serving;
   readonly channels: Channels;
   readonly reports: Reports;
+}
+
+async function openStream(parts: Parts, holders: Holders, context: Context<ServeEnv>): Promise<Response> {
+  const { serving, reports } = parts;
+  const channel = await channelOf(parts, context);
+  const token = context.get('token');
+  const name = clientIn(context);
+  const from = { address: addressOf(context), token: { id: token.id, description: token.description } };
+  const client = { id: name ?? serving.ids.token(), from };
+  const position = context.req.header('last-event-id') ?? null;
+  const ends: (() => void)[] = [() => reports.moved(channel)];
+  try {
+    const { stream, response } = serving.streams.open(context, token, () => ends.forEach((end) => end()));
+    ends.unshift(channel.join(client, position, stream), holders.add(token, stream));
+    return response;
+  } catch (error) {
+    // Without a name nobody could say that it came again.
+    if (error instanceof Later && name !== undefined) channel.refuse(client, position, error.afterMs);
+    throw error;
+  } finally {
+    reports.moved(channel);
+  }
 }
 
 /** Of the environment that the request's token belongs to. @throws SlipwayError `token_environment`, `store_unreachable`, `flags_stale` */

@@ -7,8 +7,8 @@ export function tagOf({ history }: Pick<Snapshot, 'history'>, { tag }: Signer): 
 }
 
 /** The `seq` of a position of this tag; null for any other, which says nothing here although its number may be known. */
-export function seqOf(position: string, tag: string): number | null {
-  const seq = Number(/^\d{1,15}/.exec(position)?.[0] ?? Number.NaN);
+export function seqOf(position: string | null, tag: string): number | null {
+  const seq = Number(/^\d{1,15}/.exec(position ?? '')?.[0] ?? Number.NaN);
   return position === positionOf(seq, tag) ? seq : null;
 }
 

@@ -1,5 +1,5 @@
 import type { Acknowledgement } from '../../flags/index.ts';
-import { messageOf, type Instant } from '../../kernel/index.ts';
+import { messageOf, type Duration } from '../../kernel/index.ts';
 import type { Serving } from '../http/mount.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
@@ -35,14 +35,8 @@ export function startRelay(
   };
   let fetching = false;
   let fetchedAt = Number.NEGATIVE_INFINITY;
-  const asked = new WeakMap<Channel, { readonly seq: number; readonly since: Instant }>();
-  const isDue = (channel: Channel, now: Instant): boolean => {
-    const seq = channel.clients.asked();
-    const known = asked.get(channel);
-    const round = known?.seq === seq ? known : { seq, since: now };
-    asked.set(channel, round);
-    return channel.clients.isWaiting() && now - fetchedAt >= (now - round.since > LONG_MS ? SELDOM_MS : 0);
-  };
+  const isDue = ({ clients }: Channel, now: Duration): boolean =>
+    clients.isWaiting() && now - fetchedAt >= (clock.now() - clients.askedAt() > LONG_MS ? SELDOM_MS : 0);
   const timer = setInterval(() => {
     const now = clock.monotonic();
     if (fetching || !channels.all().some((channel) => isDue(channel, now))) return;

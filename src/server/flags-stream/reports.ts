@@ -52,6 +52,7 @@ export function startReports(parts: Parts, channels: () => readonly Counted[]): 
     await left.look();
     for (const one of channels().map(of)) {
       noteAsked(one);
+      if (one.channel.clients.giveUp(clock.now())) one.moved = true;
       const back = left.back(one.channel);
       const due = one.moved || back.length > 0 || clock.monotonic() - one.writtenAt >= QUIET_MS;
       if (due) await write(one, reachOf(one.channel, parts.process), back);

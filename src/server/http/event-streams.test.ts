@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request, type IncomingMessage, type Server } from 'node:http';
+import { request, type ClientRequest, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -19,6 +19,20 @@ interface Bed {
 const ends: (() => void)[] = [];
 afterEach(() => ends.splice(0).forEach((end) => end()));
 
+/** Answers how a client asks for a stream. */
+async function serve(app: Hono<ServeEnv>, streams: OwnEventStreams): Promise<() => ClientRequest> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ends.push(() => {
+    streams.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return () => request({ host: '127.0.0.1', port, path: '/stream' }).end();
+}
+
 async function bed(heartbeatMs: number): Promise<Bed> {
   const streams = createEventStreams({ ...PLACES, heartbeatMs });
   const app = new Hono<ServeEnv>();
@@ -31,21 +45,12 @@ async function bed(heartbeatMs: number): Promise<Bed> {
     opened({ stream, closed });
     return response;
   });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  ends.push(() => {
-    streams.close();
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const ask = await serve(app, streams);
   return {
     streams,
     connect: async () => {
       const there = new Promise<{ readonly stream: EventStream; readonly closed: Promise<void> }>((resolve) => (opened = resolve));
-      const asked = request({ host: '127.0.0.1', port, path: '/stream' }).end();
-      const [client] = (await once(asked, 'response')) as [IncomingMessage];
+      const [client] = (await once(ask(), 'response')) as [IncomingMessage];
       return { client, ...(await there) };
     },
   };
@@ -142,15 +147,7 @@ test('a client that left before its stream was opened is forgotten, and whoever 
     said.push('opened');
     return response;
   });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  ends.push(() => {
-    streams.close();
-    server.close();
-  });
-  const asked = request({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, path: '/stream' }).on('error', () => undefined);
-  asked.end();
+  const asked = (await serve(app, streams))().on('error', () => undefined);
   await expect.poll(() => said).toEqual(['asked']);
   asked.destroy();
   await closed;

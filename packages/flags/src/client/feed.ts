@@ -54,8 +54,7 @@ async function follow(parts: FeedParts, polling: Polling, acknowledger: Acknowle
       if (signal.aborted) return;
       failed(error);
       askedMs = error instanceof Unanswered ? error.retryAfterMs : null;
-      // A server that has no place for a stream still says what it has: until the next poll the flags would be stale.
-      if (askedMs !== null && askedMs > LAST_MS) await polling.fresh().catch(failed);
+      if (askedMs !== null && askedMs > LAST_MS) await goOnWithout(parts, polling, acknowledger);
       if (isForeign(error)) askedMs = pollMs;
     }
     const worked = connection.byeMs() !== null || platform.monotonic() - began >= WORKED_MS;
@@ -63,6 +62,20 @@ async function follow(parts: FeedParts, polling: Polling, acknowledger: Acknowle
     const bye = connection.byeMs();
     const waitMs = bye === null ? backoffMs(failures, platform.random()) : platform.random() * bye;
     await pause(platform, Math.max(waitMs, askedMs ?? 0), signal);
+  }
+}
+
+/**
+ * A server that has no place for a stream still says what it has: until the next poll the flags would be stale. It counts who it refused,
+ * and hears that they have it.
+ */
+async function goOnWithout({ intake, failed }: FeedParts, polling: Polling, { acknowledge, streamsFrom }: Acknowledger): Promise<void> {
+  try {
+    if (!(await polling.fresh()) || !intake.isSure()) return;
+    streamsFrom(null);
+    acknowledge(intake.set()?.seq ?? 0);
+  } catch (error) {
+    failed(error);
   }
 }
 

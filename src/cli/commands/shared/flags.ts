@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDuration, SlipwayError, type Instant } from '../../../kernel/index.ts';
 import { CONFIG_FILE, loadConfig, nearest } from '../../../config/index.ts';
-import { EVERYBODY, NoFlag, parsePercent, percentText, type Asked, type FlagStore } from '../../../flags/index.ts';
+import { EVERYBODY, NoFlag, parsePercent, percentText, type Asked, type Flag, type FlagStore } from '../../../flags/index.ts';
 import type { App } from '../../compose.ts';
 import { text, type Call } from '../spec.ts';
 import { actorOf, withAppNow } from './app.ts';
@@ -103,8 +103,22 @@ async function withWhereItIs(
 
 /** Environments that have a flag of this key. */
 export async function environmentsWith(store: FlagStore, key: string): Promise<readonly string[]> {
-  const having: string[] = [];
-  for (const name of await store.environments()) if (Object.hasOwn((await store.read(name)).set.flags, key)) having.push(name);
+  return (await everywhere(store, key)).map(({ environment }) => environment);
+}
+
+/** Other environments in which a flag of this key is on: whoever kills it in one may have meant another. */
+export async function onElsewhere(store: FlagStore, key: string, environment: string): Promise<readonly string[]> {
+  const others = (await everywhere(store, key)).filter((one) => one.environment !== environment && one.flag.enabled);
+  return others.map((one) => one.environment);
+}
+
+async function everywhere(store: FlagStore, key: string): Promise<readonly { readonly environment: string; readonly flag: Flag }[]> {
+  const having: { readonly environment: string; readonly flag: Flag }[] = [];
+  for (const environment of await store.environments()) {
+    const { flags } = (await store.read(environment)).set;
+    const flag = Object.hasOwn(flags, key) ? flags[key] : undefined;
+    if (flag !== undefined) having.push({ environment, flag });
+  }
   return having;
 }
 

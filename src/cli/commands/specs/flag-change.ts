@@ -11,7 +11,7 @@ const KILLED = [4, 'it was killed: `slipway flag unkill` takes that back'] as co
 const SOMEWHERE: OptionSpec = { flags: '-e, --env <name>', what: 'environment; may be left out where only one has the flag' };
 const WITHIN: OptionSpec = { flags: '--within <time>', what: 'how long to wait for clients to say that they have it (default: 10s)' };
 const REACH =
-  '{ environment, seq, key, enabled, at, actor, reason, delivery: { servers, heard, connected, acknowledged, lastMs, stale: [{ client, since }], silent: [{ process, host, pid, since, until }], ended: [{ process, host, pid, clients, at, until }], lost: [{ process, host, pid, clients, at, named }], complete } | null }; "ended": server processes that ended within the last minute, whose clients may be without it until they come back; "lost": those that ended longer ago, and how many of their clients missed a kill and did not come back as far as is known ("named": those that came back are not among them); nobody waits for these';
+  '{ environment, seq, key, enabled, at, actor, reason, delivery: { servers, heard, connected, acknowledged, lastMs, stale: [{ client, since, address, token, comesBy }], silent: [{ process, host, pid, since, until }], ended: [{ process, host, pid, clients, at, until }], lost: [{ process, host, pid, clients, at, named }], complete } | null }; "comesBy": when one asks again that its server process had no place for, else null; "ended": server processes that ended within the last minute, whose clients may be without it until they come back; "lost": those that ended longer ago, and how many of their clients missed a kill and did not come back as far as is known ("named": those that came back are not among them); nobody waits for these';
 const UNACKNOWLEDGED = [
   [
     19,
@@ -95,7 +95,7 @@ export const FLAG_CHANGE_COMMANDS: readonly CommandSpec[] = [
     options: [
       FLAG_ENV,
       { flags: '--rule <name>', what: 'add a rule, or change the one of this name' },
-      { flags: '--when <condition>', what: 'who it is for, in JSON or YAML, or @FILE' },
+      { flags: '--when <condition>', what: 'who it is for: a condition as in flags/*.yaml, or @FILE with one' },
       { flags: '--serve <variant>', what: 'what they get' },
       SPLIT,
       BY,
@@ -104,10 +104,11 @@ export const FLAG_CHANGE_COMMANDS: readonly CommandSpec[] = [
       { flags: '--remove <rule>', what: 'take a rule away' },
       WHY,
     ],
-    notes: 'Without options the rules are shown. docs/flags/README.md lists the operators of conditions.',
+    notes:
+      'Without options the rules are shown. docs/flags/README.md lists the operators of conditions. A condition as the API has it, { attribute, operator, values }, is understood too.',
     examples: [
       {
-        line: "slipway flag target release_checkout --rule pros --when '{ attribute: plan, operator: in, values: [pro, team] }' --serve on",
+        line: "slipway flag target release_checkout --rule pros --when '{ attribute: plan, in: [pro, team] }' --serve on",
         what: 'for some plans',
       },
       {
@@ -126,14 +127,14 @@ export const FLAG_CHANGE_COMMANDS: readonly CommandSpec[] = [
     args: [{ syntax: '[key]', what: 'key of the segment; all are listed without it' }],
     options: [
       FLAG_ENV,
-      { flags: '--when <condition>', what: 'who is in it, in JSON or YAML, or @FILE' },
+      { flags: '--when <condition>', what: 'who is in it: a condition as in flags/*.yaml, or @FILE with one' },
       { flags: '--description <text>', what: 'who they are' },
       { flags: '--delete', what: 'delete it; not while a flag asks for it' },
       WHY,
     ],
     examples: [
       {
-        line: `slipway flag segment staff --when '{ attribute: email, operator: endsWith, values: ["@shop.example"] }'`,
+        line: `slipway flag segment staff --when '{ attribute: email, endsWith: "@shop.example" }'`,
         what: 'make it, or change it',
       },
       { line: 'slipway flag segment', what: 'list them' },
@@ -163,7 +164,7 @@ export const FLAG_CHANGE_COMMANDS: readonly CommandSpec[] = [
     args: [KEY],
     options: [SOMEWHERE, { flags: '--reason <text>', what: 'why; kept in the history, and needed' }, WITHIN],
     notes:
-      'The flag is off once this command says so, whatever the exit code tells of its clients. Needs no slipway.yaml and looks at nothing but this flag: nothing that is wrong elsewhere keeps it from working. Until it is taken back, nothing else turns the flag on.',
+      'The flag is off once this command says so, whatever the exit code tells of its clients. Needs no slipway.yaml and looks at nothing but this flag: nothing that is wrong elsewhere keeps it from working. Until it is taken back, nothing else turns the flag on. Other environments in which the flag is on are named afterwards.',
     examples: [
       { line: "slipway flag kill release_checkout --env prd --reason 'orders are lost'", what: 'now' },
       {
@@ -172,7 +173,7 @@ export const FLAG_CHANGE_COMMANDS: readonly CommandSpec[] = [
       },
     ],
     exits: [NO_FLAG, ...UNACKNOWLEDGED],
-    json: REACH,
+    json: `${REACH}; "onElsewhere": other environments in which the flag is on, [{ environment, kill }] with the command that kills it there, null where that could not be read`,
     load: async () => (await import('../flag-kill.ts')).kill,
   },
   {

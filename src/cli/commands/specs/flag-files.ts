@@ -74,20 +74,22 @@ export const FLAG_FILE_COMMANDS: readonly CommandSpec[] = [
         flags: '--expires <when>',
         what: 'when they should be gone: 2027-03-31, or 90d from now (default: 90d; never, for ops and permission)',
       },
+      { flags: '--only-new', what: 'leave what files declare already as it is, and say what of it is otherwise there' },
       DRY_RUN,
     ],
     notes:
-      'The server is not asked: look at the files, commit them, then `slipway flag apply`. A flag is carried over whole or left out. docs/flags/lifecycle.md says what is carried, and where answers differ.',
+      'The server is not asked: look at the files, commit them, then `slipway flag apply`. A flag is carried over whole or left out. Where files declare some of it already, nothing is written without --only-new. docs/flags/lifecycle.md says what is carried, and where answers differ.',
     examples: [
       { line: 'slipway flag import flags.flagd.json --from flagd --owner shop --dry-run', what: 'what would be left out or differ' },
       { line: 'slipway flag import flags.flagd.json --from flagd --owner shop', what: 'a file for each flag' },
       { line: 'slipway flag import export.json --from unleash --owner shop', what: 'from Unleash' },
+      { line: 'slipway flag import export.json --from unleash --owner shop --only-new', what: 'once more, for what came since' },
     ],
     exits: [
-      [2, 'it is no such document, or flags are declared already'],
+      [2, 'it is no such document, or flags are declared already, without --only-new'],
       [6, 'something was left out'],
     ],
-    json: '{ files, flags: [key], dryRun, told: [{ flag, kind, message }] }; "kind" is left-out, renamed or differs',
+    json: '{ files, flags: [key], dryRun, told: [{ flag, kind, message }], left: [{ kind, key, file, differs }] }; "kind" of what is told is left-out, renamed or differs; "left": what files declare already, and in what it is otherwise there',
     load: async () => (await import('../flag-exchange.ts')).importFlags,
   },
   {

@@ -1,5 +1,6 @@
 import type { Condition, Segment } from '../../../../packages/flags/src/core/definition.ts';
 import { validateSegment } from '../../../../packages/flags/src/core/validate/set.ts';
+import { parseVersion } from '../../../../packages/flags/src/core/version.ts';
 import type { JsonObject, JsonValue } from '../../../kernel/pure.ts';
 import { allOf, anyOf, kebab, NotCarried, type Holds } from './told.ts';
 import { objectsIn, textIn } from './unleash-document.ts';
@@ -79,38 +80,41 @@ function part(attribute: string, value: string, ignoreCase: boolean, told: Telle
   return checked({ attribute, operator: 'matches', value: pattern }, told);
 }
 
-const ORDERS: Readonly<Record<string, 'eq' | 'lt' | 'lte' | 'gt' | 'gte'>> = {
-  NUM_EQ: 'eq',
-  NUM_LT: 'lt',
-  NUM_LTE: 'lte',
-  NUM_GT: 'gt',
-  NUM_GTE: 'gte',
-};
+/** The operator of ours that one of theirs is. */
+function operatorOf<Operator>(operators: Readonly<Record<string, Operator>>, name: string): Operator {
+  const operator = Object.hasOwn(operators, name) ? operators[name] : undefined;
+  if (operator === undefined) throw new NotCarried(`compares by ${name}, for which there is nothing here`);
+  return operator;
+}
 
-function numeric(operator: string, attribute: string, constraint: JsonObject, told: Teller): Holds {
-  const order = Object.hasOwn(ORDERS, operator) ? ORDERS[operator] : undefined;
-  const given = constraint['value'];
-  const value = typeof given === 'string' || typeof given === 'number' ? Number(given) : Number.NaN;
-  if (order === undefined) throw new NotCarried(`compares by ${operator}, for which there is nothing here`);
+const ORDERS = { NUM_EQ: 'eq', NUM_LT: 'lt', NUM_LTE: 'lte', NUM_GT: 'gt', NUM_GTE: 'gte' } as const;
+
+function numeric(name: string, attribute: string, constraint: JsonObject, told: Teller): Holds {
+  const operator = operatorOf(ORDERS, name);
+  const value = Number(constraint['value']);
   if (Number.isNaN(value)) return false;
   if (!Number.isFinite(value)) throw new NotCarried(`compares ${attribute} with a number that has no end`);
   told.differs(`${attribute} must be a number; there a text that reads as one counts too`);
-  return { attribute, operator: order, value };
+  return { attribute, operator, value };
 }
 
-const VERSIONS: Readonly<Record<string, 'semverEq' | 'semverLt' | 'semverLte' | 'semverGt' | 'semverGte'>> = {
+const VERSIONS = {
   SEMVER_EQ: 'semverEq',
   SEMVER_LT: 'semverLt',
   SEMVER_LTE: 'semverLte',
   SEMVER_GT: 'semverGt',
   SEMVER_GTE: 'semverGte',
-};
+} as const;
 
 function versioned(name: string, attribute: string, constraint: JsonObject, told: Teller): Holds {
-  const operator = Object.hasOwn(VERSIONS, name) ? VERSIONS[name] : undefined;
-  if (operator === undefined) throw new NotCarried(`compares by ${name}, for which there is nothing here`);
-  told.differs(`${attribute} may be a version of one or two parts, or with a v before it; there neither is one`);
-  return checked({ attribute, operator, value: textIn(constraint, 'value') }, told);
+  const operator = operatorOf(VERSIONS, name);
+  const value = textIn(constraint, 'value').trim();
+  // There one of one or two parts is none, and nothing compares with what is none.
+  if (parseVersion(value) === null || !/^v?\d+\.\d+\.\d+/.test(value)) return false;
+  told.differs(
+    `${attribute} may be a version of one or two parts, or with a v before it; there neither is one, but one with blanks around it is`,
+  );
+  return { attribute, operator, value };
 }
 
 function patterned(attribute: string, value: string, ignoreCase: boolean, told: Teller): Holds {

@@ -42,14 +42,17 @@ const comparison = z
 
 const condition: z.ZodType<Condition> = z
   .lazy(() =>
-    z.union([
-      z.strictObject({ all: z.array(condition).max(1_000) }),
-      z.strictObject({ any: z.array(condition).max(1_000) }),
-      z.strictObject({ not: condition }),
-      z.strictObject({ segment: name }),
-      z.strictObject({ percentage: weight, by: attribute.optional(), salt: z.string().max(1_000).optional() }),
-      comparison,
-    ]),
+    z.union(
+      [
+        z.strictObject({ all: z.array(condition).max(1_000) }),
+        z.strictObject({ any: z.array(condition).max(1_000) }),
+        z.strictObject({ not: condition }),
+        z.strictObject({ segment: name }),
+        z.strictObject({ percentage: weight, by: attribute.optional(), salt: z.string().max(1_000).optional() }),
+        comparison,
+      ],
+      'must be { attribute, operator, value or values }, { segment }, { percentage } in thousandths of a percent, { all }, { any } or { not }',
+    ),
   )
   .meta({ id: 'Condition', description: 'What must hold of a context.' }) as z.ZodType<Condition>;
 

@@ -131,6 +131,7 @@ const delivery = z
         z.object({
           client: z.string(),
           since: z.string(),
+          comesBy: z.string().nullable().describe('When one asks again that its server process had no place for.'),
           address: z.string().nullable(),
           token: z.object({ id: z.string(), description: z.string() }).nullable(),
         }),
