@@ -20,12 +20,16 @@ beforeEach(() => {
 });
 afterEach(() => folder[Symbol.dispose]());
 
-async function check(files: Readonly<Record<string, string>>, named: readonly string[] | null = null): Promise<readonly SurfaceAnswer[]> {
+async function check(
+  files: Readonly<Record<string, string>>,
+  named: readonly string[] | null = null,
+  database = 'schema',
+): Promise<readonly SurfaceAnswer[]> {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder.path, name)), { recursive: true });
     writeFileSync(join(folder.path, name), text);
   }
-  const schema = openAccess(server.url('schema'));
+  const schema = openAccess(server.url(database));
   const empty = async (): Promise<typeof schema> => openAccess(await server.create(`empty${(made += 1)}`));
   return checkSurfaces({ root: folder.path, named, schema, empty });
 }
@@ -92,6 +96,54 @@ describe('files that follow the schema', () => {
     expect(answers.map(({ verdict, reason }) => [verdict, reason])).toEqual([
       ['pass', '1 tables and 1 enums as in the database'],
       ['pass', '1 tables as in the database'],
+    ]);
+  });
+
+  it('reads enums in schemas of Prisma, and keys of several columns and names that are completed of Drizzle', async () => {
+    await server.create('odd');
+    await server.query(
+      'odd',
+      `CREATE SCHEMA base; CREATE TYPE base."Role" AS ENUM ('ADMIN', 'USER'); CREATE TABLE base.members (org int, person int, role base."Role" NOT NULL, PRIMARY KEY (org, person));
+       CREATE TABLE shop_posts (id int PRIMARY KEY, title text)`,
+    );
+    const files = {
+      'a/schema.prisma':
+        'enum Role {\n  ADMIN\n  USER\n  @@schema("base")\n}\nmodel Member {\n  org Int\n  person Int\n  role Role\n  @@id([org, person])\n  @@map("members")\n  @@schema("base")\n}\n',
+      'b/members.ts': `import { integer, pgSchema, primaryKey } from 'drizzle-orm/pg-core';
+const base = pgSchema('base');
+const role = base.enum('Role', ['ADMIN', 'USER']);
+export const members = base.table('members', { org: integer(), person: integer(), role: role().notNull() }, (t) => [primaryKey({ columns: [t.org, t.person] })]);`,
+      'b/posts.ts': `import { integer, pgTableCreator, text } from 'drizzle-orm/pg-core';
+const table = pgTableCreator((name) => \`shop_\${name}\`);
+export const posts = table('posts', { id: integer().primaryKey(), title: text() });`,
+      'b/unseen.ts': `import { integer, pgTableCreator } from 'drizzle-orm/pg-core';
+const table = pgTableCreator((name) => name.toUpperCase());
+export const posts = table('posts', { id: integer().primaryKey() });`,
+    };
+    const answers = await check(files, null, 'odd');
+    expect(answers.map(({ file, verdict, reason }) => [file, verdict, reason])).toEqual([
+      ['a/schema.prisma', 'pass', '1 tables and 1 enums as in the database'],
+      ['b/members.ts', 'pass', '1 tables and 1 enums as in the database'],
+      ['b/posts.ts', 'pass', '1 tables as in the database'],
+      ['b/unseen.ts', 'unknown', 'line 3: the name or the columns of a table are computed'],
+    ]);
+    const [nullable] = await check(
+      { 'b/members.ts': files['b/members.ts'].replace('[t.org, t.person]', '[t.org]') },
+      ['b/members.ts'],
+      'odd',
+    );
+    expect(nullable?.reason).toBe('base.members.person may not be null, the file says it may');
+  });
+
+  it('compares the values that a document of OpenAPI lists with those of an enum', async () => {
+    const document = (values: string): string =>
+      (GOOD['openapi.yaml'] ?? '').replace('age: {', `mood: { type: string, enum: ${values} }\n        age: {`);
+    const [same] = await check({ 'openapi.yaml': document('[bad, fine]') });
+    expect(same?.verdict).toBe('pass');
+    const [other] = await check({ 'openapi.yaml': document('[fine, worse]') });
+    expect(other?.differences.filter(({ weight }) => weight === 'wrong')).toEqual([
+      { line: 10, what: 'the enum mood has no value worse in the database', weight: 'wrong' },
+      { line: 10, what: 'the value bad of the enum mood is not in the file', weight: 'wrong' },
     ]);
   });
 

@@ -69,7 +69,8 @@ function kindByName(name: string, folder: string): SurfaceKind | 'typescript' | 
 }
 
 function kindByText(text: string): SurfaceKind | null {
-  if (/from ['"]drizzle-orm\/pg-core['"]/.test(text)) return /\b(pgTable|pgEnum|pgSchema)\s*\(/.test(text) ? 'drizzle' : null;
+  if (/from ['"]drizzle-orm\/pg-core['"]/.test(text))
+    return /\b(pgTable|pgTableCreator|pgEnum|pgSchema)\s*\(/.test(text) ? 'drizzle' : null;
   if (/export (type|interface) Database\b/.test(text) && /\bTables: \{/.test(text)) return 'supabase';
   if (/export (type|interface) DB\b/.test(text) && /from ['"]kysely['"]|kysely-codegen/.test(text)) return 'kysely';
   return null;

@@ -8,8 +8,8 @@ export function compareSurface(claims: Claims, real: RealSchema): readonly Surfa
   const named = new Set(found.flatMap(({ is }) => (is === null ? [] : [is.name])));
   const missing = real.tables.filter(({ name, view }) => !view && !named.has(name));
   return [
-    ...found.flatMap(({ table, is }) => (table.guessed === true ? guess(table, is) : judge(table, is))),
-    ...claims.enums.flatMap((claimed) => compareEnum(claimed, real)),
+    ...found.flatMap(({ table, is }) => (table.guessed === true ? guess(table, is, real) : judge(table, is, real))),
+    ...claims.enums.flatMap((claimed) => compareEnum(claimed, real.enums)),
     ...missing.map(({ name }) => ({
       line: 1,
       what: `the table ${name} is not in the file`,
@@ -18,19 +18,19 @@ export function compareSurface(claims: Claims, real: RealSchema): readonly Surfa
   ];
 }
 
-function judge(table: ClaimedTable, is: RealTable | null): readonly SurfaceDifference[] {
-  return is === null ? [wrong(table.line, `the table ${table.names[0] ?? ''} is not in the database`)] : compareTable(table, is);
+function judge(table: ClaimedTable, is: RealTable | null, { enums }: RealSchema): readonly SurfaceDifference[] {
+  return is === null ? [wrong(table.line, `the table ${table.names[0] ?? ''} is not in the database`)] : compareTable(table, is, enums);
 }
 
 /** Of a guess only what would be wrong is worth a remark. */
-function guess(table: ClaimedTable, is: RealTable | null): readonly SurfaceDifference[] {
-  const differences = is === null ? [] : compareTable(table, is);
+function guess(table: ClaimedTable, is: RealTable | null, { enums }: RealSchema): readonly SurfaceDifference[] {
+  const differences = is === null ? [] : compareTable(table, is, enums);
   return differences.filter(({ weight }) => weight === 'wrong').map((one) => ({ ...one, weight: 'remark' }));
 }
 
 const wrong = (line: number, what: string): SurfaceDifference => ({ line, what, weight: 'wrong' });
 
-function compareTable(claimed: ClaimedTable, real: RealTable): readonly SurfaceDifference[] {
+function compareTable(claimed: ClaimedTable, real: RealTable, enums: RealSchema['enums']): readonly SurfaceDifference[] {
   const pairs = claimed.columns.map((column) => ({ column, is: real.columns.find(({ name }) => column.names.includes(name)) ?? null }));
   const named = new Set(pairs.flatMap(({ is }) => (is === null ? [] : [is.name])));
   const missing = real.columns.filter(({ name }) => !named.has(name));
@@ -38,7 +38,7 @@ function compareTable(claimed: ClaimedTable, real: RealTable): readonly SurfaceD
     ...pairs.flatMap(({ column, is }) =>
       is === null
         ? [wrong(column.line, `the column ${real.name}.${column.names[0] ?? ''} is not in the database`)]
-        : compareColumn(column, { real: is, at: `${real.name}.${is.name}`, view: real.view }),
+        : [...compareColumn(column, { real: is, at: `${real.name}.${is.name}`, view: real.view }), ...compareValues(column, is, enums)],
     ),
     ...missing.map(({ name, optional }) => ({
       line: claimed.line,
@@ -67,14 +67,20 @@ function compareColumn({ kind, type, nullable, line }: ClaimedColumn, { real, at
   return differences;
 }
 
+/** Of a column that is an enum in the database. */
+function compareValues({ values, line }: ClaimedColumn, { type }: RealColumn, enums: RealSchema['enums']): readonly SurfaceDifference[] {
+  const name = type.replaceAll('"', '').replace(/^public\./, '');
+  return values === undefined || !enums.some((one) => one.name === name) ? [] : compareEnum({ name, values, line }, enums);
+}
+
 /** What is written without a size takes any. */
 function sameType(claimed: string, real: string): boolean {
   const [is, says] = [typeName(real), typeName(claimed)];
   return says === (says.includes('(') ? is : is.replace(/\([\d,]+\)/, ''));
 }
 
-function compareEnum({ name, values, line }: Claims['enums'][number], real: RealSchema): readonly SurfaceDifference[] {
-  const is = real.enums.find((one) => one.name === name);
+function compareEnum({ name, values, line }: Claims['enums'][number], enums: RealSchema['enums']): readonly SurfaceDifference[] {
+  const is = enums.find((one) => one.name === name);
   if (is === undefined) return [wrong(line, `the enum ${name} is not in the database`)];
   const gone = values.filter((value) => !is.values.includes(value));
   const missing = is.values.filter((value) => !values.includes(value));

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../kernel/pure.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/pure.ts';
 import { child, children, textOf } from '../tree.ts';
 import { constants, keyOf, lineOf, literalText, property, snakeCase, type Source } from './ast.ts';
 import type { ClaimedColumn, ClaimedEnum, ClaimedTable, Claims, Kind } from './types.ts';
@@ -39,8 +39,13 @@ interface Reading {
   readonly known: ReadonlyMap<string, JsonObject>;
   readonly enums: ReadonlyMap<string, ClaimedEnum | null>;
   readonly schemas: ReadonlyMap<string, string>;
+  /** Makers of tables whose names they complete, by their own name; null where nobody sees how. */
+  readonly makers: ReadonlyMap<string, Completed | null>;
   readonly unclear: { line: number; what: string }[];
 }
+
+/** What stands before and after a name. */
+type Completed = readonly [before: string, after: string];
 
 /** Reads tables and enums that a file of Drizzle declares in so many words; what is computed is unclear. */
 export function readDrizzle(source: Source): Claims {
@@ -52,7 +57,10 @@ export function readDrizzle(source: Source): Claims {
   }
   const unclear: { line: number; what: string }[] = [];
   const enums = new Map<string, ClaimedEnum | null>();
-  const reading: Reading = { source, known, enums, schemas, unclear };
+  const makers = new Map<string, Completed | null>();
+  for (const [name, node] of known)
+    if (calleeName(node) === 'pgTableCreator') makers.set(name, completedBy(children(node, 'arguments')[0]));
+  const reading: Reading = { source, known, enums, schemas, makers, unclear };
   for (const [name, node] of known) if (/^pgEnum$|\.enum$/.test(calleeName(node))) enums.set(name, enumOf(reading, node));
   const tables = [...known.values()].flatMap((node) => tableOf(reading, node) ?? []);
   return { tables, enums: [...enums.values()].filter((one) => one !== null), whole: false, unclear };
@@ -85,21 +93,52 @@ function enumOf({ source, known, unclear, schemas }: Reading, node: JsonObject):
 const qualified = (schema: string | undefined, name: string): string =>
   schema === undefined || schema === 'public' ? name : `${schema}.${name}`;
 
+/** How `(name) => `shop_${name}`` completes a name; null for any other function. */
+function completedBy(node: JsonObject | undefined): Completed | null {
+  const text = child(node ?? {}, 'body');
+  const [before, after] = children(text, 'quasis').map((one) => child(one, 'value')['cooked']);
+  const [parameter, hole] = [children(node ?? {}, 'params')[0], children(text, 'expressions')];
+  const plain = hole.length === 1 && parameter !== undefined && textOf(hole[0] ?? {}, 'name') === textOf(parameter, 'name');
+  return plain && typeof before === 'string' && typeof after === 'string' ? [before, after] : null;
+}
+
 function tableOf(reading: Reading, node: JsonObject): ClaimedTable | null {
   const callee = calleeName(node);
   const [owner = '', method] = callee.split('.');
   const schema = reading.schemas.get(owner);
-  if (callee !== 'pgTable' && !(method === 'table' && schema !== undefined)) return null;
+  const made = callee === 'pgTable' ? (['', ''] as const) : reading.makers.get(callee);
+  if (made === undefined && !(method === 'table' && schema !== undefined)) return null;
   const line = lineOf(reading.source, node);
-  const [first, second] = children(node, 'arguments');
+  const [first, second, third] = children(node, 'arguments');
   const name = literalText(first);
   const object = second === undefined ? undefined : objectOf(second);
-  if (name === null || object === undefined) {
+  if (name === null || object === undefined || made === null) {
     reading.unclear.push({ line, what: 'the name or the columns of a table are computed' });
     return null;
   }
-  const columns = columnsOf(reading, object);
-  return { names: [qualified(schema, name)], columns: columns.read, whole: columns.all, line };
+  const [before, after] = made ?? ['', ''];
+  const columns = columnsOf(reading, object, keysIn(third));
+  return { names: [qualified(schema, `${before}${name}${after}`)], columns: columns.read, whole: columns.all, line };
+}
+
+/** Keys of the columns that `primaryKey({ columns: [table.a, table.b] })` beside the columns names: they are never null. */
+function keysIn(beside: JsonObject | undefined): ReadonlySet<string> {
+  const found = new Set<string>();
+  visit(beside, (node) => {
+    if (calleeName(node) !== 'primaryKey') return;
+    visit({ of: children(node, 'arguments') }, (inner) => {
+      if (textOf(inner, 'type') === 'MemberExpression') found.add(textOf(child(inner, 'property'), 'name'));
+    });
+  });
+  return found;
+}
+
+function visit(value: JsonValue | undefined, see: (node: JsonObject) => void): void {
+  if (Array.isArray(value)) (value as readonly JsonValue[]).forEach((one) => visit(one, see));
+  else if (value !== undefined && isJsonObject(value)) {
+    see(value);
+    Object.values(value).forEach((one) => visit(one, see));
+  }
 }
 
 /** The object itself, or what a function `(t) => ({ ... })` answers. */
@@ -110,7 +149,11 @@ function objectOf(node: JsonObject): JsonObject | undefined {
   return textOf(bare, 'type') === 'ObjectExpression' ? bare : undefined;
 }
 
-function columnsOf(reading: Reading, object: JsonObject): { readonly read: readonly ClaimedColumn[]; readonly all: boolean } {
+function columnsOf(
+  reading: Reading,
+  object: JsonObject,
+  keys: ReadonlySet<string> = new Set(),
+): { readonly read: readonly ClaimedColumn[]; readonly all: boolean } {
   const read: ClaimedColumn[] = [];
   let all = true;
   for (const one of children(object, 'properties')) {
@@ -118,7 +161,7 @@ function columnsOf(reading: Reading, object: JsonObject): { readonly read: reado
     const spread = textOf(one, 'type') === 'SpreadElement' ? spreadOf(reading, child(one, 'argument')) : undefined;
     const column = key === null ? null : columnOf(reading, key, child(one, 'value'));
     if (spread !== undefined) read.push(...spread.read);
-    else if (column !== null) read.push(column);
+    else if (column !== null) read.push(keys.has(key ?? '') ? { ...column, nullable: false } : column);
     else {
       all = false;
       reading.unclear.push({ line: lineOf(reading.source, one), what: 'a column is computed, or comes from another file' });

@@ -42,10 +42,13 @@ function columnsOf(schema: JsonObject, place: readonly string[], placeOf: PlaceO
     if (!isJsonObject(property) || property['x-column'] === 'none') return [];
     const column = textOf(property, 'x-column');
     const line = placeOf([...place, 'properties', name]);
-    return [
-      { names: column === '' ? [...new Set([name, snakeCase(name)])] : [column], kind: kindOf(property), type: null, nullable: null, line },
-    ];
+    const names = column === '' ? [...new Set([name, snakeCase(name)])] : [column];
+    return [{ names, kind: kindOf(property), type: null, nullable: null, ...valuesOf(property), line }];
   });
+}
+
+function valuesOf({ enum: given }: JsonObject): Pick<ClaimedColumn, 'values'> {
+  return Array.isArray(given) ? { values: (given as readonly JsonValue[]).filter((one) => typeof one === 'string') } : {};
 }
 
 function kindOf(property: JsonObject): Kind | null {

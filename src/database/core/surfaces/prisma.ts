@@ -96,12 +96,17 @@ function withoutComment(line: string): string {
 const mapped = (text: string, attribute: string): string | null =>
   new RegExp(`${attribute}\\(\\s*(?:name:\\s*)?"([^"]+)"`).exec(text)?.[1] ?? null;
 
+/** With the schema that a block says it is in. */
+function qualified(name: string, { lines }: Pick<Block, 'lines'>): string {
+  const schema = lines.map(({ text }) => mapped(text, '^@@schema')).find((found) => found !== null);
+  return schema === undefined || schema === 'public' ? name : `${schema}.${name}`;
+}
+
 function tableOf({ name, line, lines }: Block, models: ReadonlySet<string>, enums: ReadonlyMap<string, ClaimedEnum>): ClaimedTable {
   const own = lines.map(({ text }) => text).find((text) => text.startsWith('@@map'));
-  const schema = lines.map(({ text }) => mapped(text, '^@@schema')).find((found) => found !== null);
   const table = (own === undefined ? null : mapped(own, '^@@map')) ?? name;
   const columns = lines.filter(({ text }) => !text.startsWith('@@')).flatMap((one) => columnOf(one, models, enums));
-  return { names: [schema === undefined || schema === 'public' ? table : `${schema}.${table}`], columns, whole: true, line };
+  return { names: [qualified(table, { lines })], columns, whole: true, line };
 }
 
 function columnOf(
@@ -140,5 +145,5 @@ function enumOf({ name, line, lines }: Block): ClaimedEnum {
   const values = lines
     .filter(({ text }) => !text.startsWith('@@'))
     .map(({ text }) => mapped(text, '@map') ?? /^\w+/.exec(text)?.[0] ?? text);
-  return { name: own ?? name, values, line };
+  return { name: qualified(own ?? name, { lines }), values, line };
 }

@@ -11,6 +11,8 @@ export interface ClaimedColumn {
   readonly type: string | null;
   /** Null where the file does not say. */
   readonly nullable: boolean | null;
+  /** All values it may have, where the file says them. */
+  readonly values?: readonly string[];
   readonly line: number;
 }
 
