@@ -33,7 +33,7 @@ export async function plpgsqlPieces(text: string): Promise<Pieces> {
   const variables = variablesOf(tree);
   const fixed = await fixedOf(variables, tree);
   const body: Body = { found: [], hidden: [], ends: [], refused: null, variables, lists: fixed.lists };
-  await walk(tree, { line: 1, known: [fixed.texts], sure: true, caught: false }, body);
+  await walk(tree, { line: 1, known: [fixed.texts], sure: true, caught: false, executed: false }, body);
   return body;
 }
 
@@ -76,18 +76,34 @@ async function walk(value: JsonValue, at: At, body: Body): Promise<void> {
 /** What is in them runs or does not. */
 const MAYBE = new Set(['if', 'case', 'loop', 'while', 'fori', 'fors', 'forc', 'foreach_a', 'dynfors'].map((one) => `PLpgSQL_stmt_${one}`));
 
+/** Where a statement has the SQL it runs. */
+const STATIC: Readonly<Record<string, string>> = {
+  PLpgSQL_stmt_execsql: 'sqlstmt',
+  PLpgSQL_stmt_perform: 'expr',
+  PLpgSQL_stmt_fors: 'query',
+  PLpgSQL_stmt_return_query: 'query',
+  PLpgSQL_stmt_open: 'query',
+};
+/** Where it has an expression that answers the SQL. */
+const DYNAMIC: Readonly<Record<string, string>> = {
+  PLpgSQL_stmt_dynexecute: 'query',
+  PLpgSQL_stmt_dynfors: 'query',
+  PLpgSQL_stmt_return_query: 'dynquery',
+  PLpgSQL_stmt_open: 'dynquery',
+};
+
 async function note(tag: string, node: JsonObject, { line, known, sure, caught }: At, body: Body): Promise<void> {
   const { found, hidden, ends } = body;
-  const way = { line, sure, caught };
-  if (tag === 'PLpgSQL_stmt_execsql') found.push({ query: queryOf(node, 'sqlstmt'), ...way });
-  if (tag === 'PLpgSQL_stmt_perform') found.push({ query: queryOf(node, 'expr'), ...way });
+  const way = { line, sure, caught, executed: false };
+  const [query, text] = [queryOf(node, STATIC[tag] ?? ''), queryOf(node, DYNAMIC[tag] ?? '')];
+  if (query !== '') found.push({ query, ...way });
   if (tag === 'PLpgSQL_stmt_commit' || tag === 'PLpgSQL_stmt_rollback') ends.push(way);
   if (tag === 'PLpgSQL_stmt_call') await noteCall(queryOf(node, 'expr'), way, body);
-  if (tag !== 'PLpgSQL_stmt_dynexecute') return;
-  const expression = await expressionOf(queryOf(node, 'query'));
+  if (text === '') return;
+  const expression = await expressionOf(text);
   const texts = new Set(await Promise.all(known.map((one) => runText(expression, one))));
   if (texts.has(null)) hidden.push(line);
-  else for (const query of texts) if (query !== null) found.push({ query, ...way });
+  else for (const one of texts) if (one !== null) found.push({ query: one, ...way, executed: true });
 }
 
 /** What EXECUTE runs, with stand-ins for what is only known when it runs, where that does not matter; null where it does. */

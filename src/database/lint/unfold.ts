@@ -27,12 +27,14 @@ export async function unfold(statement: Statement, sql: string): Promise<Unfolde
     else inner.push(...statements);
   }
   const ends = pieces.ends.map((one) => ({ ...one, line: at.line + one.line - 1 }));
-  // A function in SQL is taken with COMMIT in it, and refused when it runs.
-  const committed = inner.flatMap((one) => (transactionOf(one.statement) === 'end' ? [{ ...ALWAYS, line: one.statement.line }] : []));
+  // A function in SQL is taken with COMMIT in it, and refused when it runs, as is every such command that EXECUTE runs.
+  const committed = inner.flatMap(({ statement: one, sure, caught, executed }) =>
+    transactionOf(one) === 'end' || (executed && one.kind === 'TransactionStmt') ? [{ sure, caught, executed, line: one.line }] : [],
+  );
   return { statement, inner, hidden, ends: [...ends, ...committed], refused: pieces.refused, makes, readAtOnce: language === 'sql' };
 }
 
-const ALWAYS: Way = { sure: true, caught: false };
+const ALWAYS: Way = { sure: true, caught: false, executed: false };
 const BARE = { inner: [], ends: [], refused: null, makes: null, readAtOnce: false } as const;
 
 interface Body {

@@ -196,6 +196,13 @@ describe('in bodies', () => {
       ),
       ['warning create-index', 'warning create-index', 'warning several-locks'],
     ],
+    [block(`DECLARE r record; BEGIN FOR r IN UPDATE orders SET n = 1 RETURNING id LOOP NULL; END LOOP; END`), ['warning update-all']],
+    [block(`DECLARE r record; BEGIN FOR r IN EXECUTE 'DELETE FROM orders RETURNING id' LOOP NULL; END LOOP; END`), ['warning delete-all']],
+    [block(`DECLARE c refcursor; BEGIN OPEN c FOR EXECUTE 'DELETE FROM orders RETURNING id'; END`), ['warning delete-all']],
+    [
+      `CREATE FUNCTION f() RETURNS SETOF int LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY UPDATE orders SET n = 1 RETURNING id; END $$; SELECT f()`,
+      ['warning update-all'],
+    ],
     [block(`BEGIN EXECUTE $x$DROP TABLE orders$x$; EXCEPTION WHEN undefined_table THEN NULL; END`), ['warning drop-table']],
     [block(`BEGIN IF NOT EXISTS (SELECT FROM pg_class) THEN ALTER TABLE orders ADD CHECK (n > 0); END IF; END`), ['error add-check']],
     [
@@ -211,6 +218,7 @@ describe('in bodies', () => {
     for (const sql of [
       block(`BEGIN EXECUTE format('DROP TABLE %I', current_user); END`),
       block(`DECLARE t text; ${loop}`),
+      block(`DECLARE r record; BEGIN FOR r IN EXECUTE 'DELETE FROM ' || current_user LOOP NULL; END LOOP; END`),
       block(`DECLARE t text := 'a'; BEGIN t := 'orders'; EXECUTE 'DROP TABLE ' || t; END`),
       block(`DECLARE t text := 'a'; BEGIN SELECT relname INTO t FROM pg_class; EXECUTE 'DROP TABLE ' || t; END`),
       block(`DECLARE t text := 'a'; BEGIN EXECUTE 'SELECT 1' INTO t; EXECUTE 'DROP TABLE ' || t; END`),

@@ -111,6 +111,10 @@ describe('COMMIT in code', () => {
     ['DO $$ BEGIN COMMIT; EXCEPTION WHEN others THEN NULL; END $$', perhaps, alone],
     ['DO $$ BEGIN PERFORM 1; EXCEPTION WHEN others THEN COMMIT; END $$', [], alone],
     ['DO $$ BEGIN BEGIN NULL; EXCEPTION WHEN others THEN NULL; END; COMMIT; END $$', [], alone],
+    // With EXECUTE PostgreSQL refuses them wherever it is run.
+    [`DO $$ BEGIN EXECUTE 'COMMIT'; END $$`, refused, alone],
+    [`DO $$ BEGIN EXECUTE 'SAVEPOINT a'; END $$`, refused, alone],
+    [[made, `DO $$ BEGIN EXECUTE 'CALL q()'; END $$`], refused, alone],
     [[made, 'CALL p()'], refused],
     [[made, 'CALL p()'], [], alone],
     [[made, 'CALL q()'], refused],

@@ -34,6 +34,8 @@ export interface Way {
   readonly sure: boolean;
   /** In a block with EXCEPTION, which is a subtransaction. */
   readonly caught: boolean;
+  /** By a text that is run, as with EXECUTE. */
+  readonly executed: boolean;
 }
 
 /** A COMMIT or ROLLBACK of a body. */

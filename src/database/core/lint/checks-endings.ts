@@ -16,6 +16,7 @@ interface Reached {
 const FUNCTION = 'in a function, or in what a function calls';
 const BOUND = 'in a procedure with SET or SECURITY DEFINER';
 const CAUGHT = 'in a block with EXCEPTION';
+const EXECUTED = 'with EXECUTE, or in what that calls';
 const SHARED = 'inside a transaction';
 
 interface Runs {
@@ -36,7 +37,7 @@ export function refusedEndings({ placed, unfolded, schema, loose }: Runs): reado
     const certain = sure && (why !== null || !loose);
     const draft = {
       rule: 'refused-commit',
-      message: `PostgreSQL refuses to COMMIT or ROLLBACK ${reason}${certain ? '' : ', if it comes to that'}`,
+      message: `PostgreSQL refuses ${reason === EXECUTED ? 'transaction commands' : 'to COMMIT or ROLLBACK'} ${reason}${certain ? '' : ', if it comes to that'}`,
       ...(certain ? {} : { severity: 'warning' as const }),
     } as const;
     return [{ ...whole(draft, { ...statement, line }), ...(line === statement.line ? {} : { base: null }) }];
@@ -76,12 +77,14 @@ function isPlain({ kind, node }: Placed['statement']): boolean {
   return kind === 'CallStmt' || (kind === 'SelectStmt' && node['fromClause'] === undefined && node['whereClause'] === undefined);
 }
 
-function ofWay({ line, sure, caught }: Way & { readonly line: number }): Reached {
-  return { line, sure: sure && !caught, why: caught ? CAUGHT : null };
+function ofWay({ line, ...way }: Way & { readonly line: number }): Reached {
+  return { line, sure: way.sure && !way.caught, why: whyOf(way) };
 }
 
+const whyOf = ({ caught, executed }: Way): string | null => (caught ? CAUGHT : executed ? EXECUTED : null);
+
 function throughWay({ sure, why }: Reached, way: Way, statement: Placed['statement']): Reached {
-  return { line: statement.line, sure: sure && way.sure && !way.caught && isPlain(statement), why: why ?? (way.caught ? CAUGHT : null) };
+  return { line: statement.line, sure: sure && way.sure && !way.caught && isPlain(statement), why: why ?? whyOf(way) };
 }
 
 /** What the body itself says, by the kind of function it is in. */

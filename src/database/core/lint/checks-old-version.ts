@@ -1,4 +1,5 @@
-import { child, children, isSet, textOf } from '../tree.ts';
+import { emptyColumns, keptByNull } from '../empty-columns.ts';
+import { child, children, isSet, relationName, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { checkObjects } from './checks-objects.ts';
 import { newColumnFix, notNullFix, quoted, sql } from './fixes.ts';
@@ -85,11 +86,19 @@ interface About {
 
 function notices({ action: { form, node }, table, column, place }: About, context: Context): readonly Draft[] {
   const noticed = NOTICED[form ?? ''];
-  if (noticed === undefined || isNewColumn(table, column, context)) return [];
+  if (noticed === undefined || isNewColumn(table, column, context) || holdsAnyway(node, context)) return [];
   if (isOff(node)) return [{ rule: 'drop-constraint', message: `a constraint of ${table} is not checked any more`, ...place }];
   const [rule, message] = noticed;
   const fix = form === 'rename column' || form === 'rename table' ? { fix: renameFix(form, table, node) } : {};
   return [{ rule, message: message(table, column), ...place, ...fix }];
+}
+
+/** A CHECK of columns that this statement adds: they are NULL in every row of the old version, which no comparison refuses. */
+function holdsAnyway(node: Node, { statement }: Context): boolean {
+  // Of a column it stands alone, of a table in its command.
+  const checks = [node, child(child(node, 'def'), 'Constraint')].filter((one) => textOf(one, 'contype') === 'CONSTR_CHECK');
+  const empty = new Set(emptyColumns(statement));
+  return checks.length > 0 && checks.every((one) => keptByNull(one, relationName(child(statement.node, 'relation')), empty));
 }
 
 /** ALTER CONSTRAINT ... NOT ENFORCED. */
