@@ -198,7 +198,6 @@ describe('in bodies', () => {
     ],
     [block(`DECLARE r record; BEGIN FOR r IN UPDATE orders SET n = 1 RETURNING id LOOP NULL; END LOOP; END`), ['warning update-all']],
     [block(`DECLARE r record; BEGIN FOR r IN EXECUTE 'DELETE FROM orders RETURNING id' LOOP NULL; END LOOP; END`), ['warning delete-all']],
-    [block(`DECLARE c refcursor; BEGIN OPEN c FOR EXECUTE 'DELETE FROM orders RETURNING id'; END`), ['warning delete-all']],
     [
       `CREATE FUNCTION f() RETURNS SETOF int LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY UPDATE orders SET n = 1 RETURNING id; END $$; SELECT f()`,
       ['warning update-all'],
