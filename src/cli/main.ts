@@ -12,6 +12,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) return printVersion();
   // What is packed into a few large files is shown as it was written.
   if (process.env['SLIPWAY_DEBUG'] === '1') process.setSourceMapsEnabled(true);
+  await beginLeanly(args);
   await endWithRelay();
   const { runCli } = await import('./program.ts');
   await runCli(args);
@@ -25,6 +26,14 @@ function isCurrent(version: string): boolean {
 async function printVersion(): Promise<void> {
   const { ownVersion } = await import('./output/version.ts');
   process.stdout.write(`${ownVersion()}\n`);
+}
+
+/** A server that runs for months may begin twice, for a third less memory. */
+async function beginLeanly(args: readonly string[]): Promise<void> {
+  if (!args.includes('serve')) return;
+  const { beginLean } = await import('./lean.ts');
+  const { fileURLToPath } = await import('node:url');
+  beginLean(fileURLToPath(import.meta.url), args);
 }
 
 /** Whoever started us sees only the process that runs us in its place; when it is killed, we are meant. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deliveryOf, type Delivery } from '../../src/flags/index.ts';
@@ -22,6 +23,20 @@ const BULK = 'POST /ofrep/v1/evaluate/flags';
 const evaluate = (one: Served): Promise<Answer> => one.call(BULK, { token, body: { context: {} } });
 const streamOf = ({ json }: Answer): string =>
   (json['eventStreams'] as readonly { readonly endpoint: { readonly requestUri: string } }[])[0]?.endpoint.requestUri ?? '';
+
+describe('memory', () => {
+  const begunWith = ({ child }: Served): string => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+
+  it('a server has little for what is short-lived, in the process that was started', () => {
+    expect(begunWith(served)).toMatch(/--max-semi-space-size=4 \S+main\.js serve --port 0 $/);
+  });
+
+  it('whoever says how much it may have is heard', async () => {
+    const one = await bed.serveIn({ NODE_OPTIONS: '--max-semi-space-size=16' });
+    expect(begunWith(one)).not.toContain('semi-space');
+    await one.stop();
+  });
+});
 
 describe('while the store is away', () => {
   it('a server answers from memory, says so, stays ready, and comes back by itself', async () => {

@@ -25,8 +25,8 @@ export interface OfrepEvaluator {
   single(snapshot: Snapshot, key: string, body: string): SingleResult;
 }
 
-/** Bulk results that are kept: four bytes for each flag, and the question. */
-const MOST_CACHED_BYTES = 8 * 1024 * 1024;
+/** Bulk results that are kept: two bytes for each flag, and the question. */
+const MOST_CACHED_BYTES = 4 * 1024 * 1024;
 /** What an entry costs beside its bytes. */
 const ENTRY_BYTES = 512;
 

@@ -1,9 +1,9 @@
 import { createHash, hash } from 'node:crypto';
 import type { FlagContext, FlagDecision, FlagEvaluation, FlagEvaluator } from '../../../flags/index.ts';
 
-/** What all flags tell one context: for each its place among what that flag ever told. Four bytes a flag, so that many can be kept. */
+/** What all flags tell one context: for each its place among what that flag ever told. Two bytes a flag, so that many can be kept. */
 export interface Picks {
-  readonly places: Uint32Array;
+  readonly places: Uint16Array;
   /** Bytes of all of them. */
   readonly bytes: number;
   /** Of what is told and nothing else: the same in every process, for the same flags and values. */
@@ -58,7 +58,8 @@ export function prepare(evaluator: FlagEvaluator, textOf: (evaluation: FlagEvalu
     evaluator,
     pick: (context) => {
       const decisions = evaluator.decisions(context);
-      const places = new Uint32Array(decisions.length);
+      // A flag has a hundred variants at most, and tells each in a few ways.
+      const places = new Uint16Array(decisions.length);
       let bytes = 0;
       for (let at = 0; at < decisions.length; at++) {
         const place = placeOf(at, decisions[at] as FlagDecision | null, context);
