@@ -30,10 +30,10 @@ const not = (what: string, relation?: string): Draft => ({
   ...(relation === undefined ? {} : { relation }),
 });
 
-/** Is the name taken by another of its kind? A temporary one is in nobody's way. */
+/** Is the name taken by another of its kind? */
 function taken({ there }: Dependants, name: string): readonly Draft[] {
   const made = there.get(name);
-  return made === undefined || made.kind === 'temporary' ? [] : [already(made.kind === 'type' ? name : `${made.kind} ${name}`, name)];
+  return made === undefined ? [] : [already(made.kind === 'type' ? name : `${made.kind} ${name}`, name)];
 }
 
 function makes(relation: (node: Node) => Node): Check {
@@ -154,7 +154,8 @@ function renamed(node: Node, known: Dependants): readonly Draft[] {
     case 'OBJECT_MATVIEW':
     case 'OBJECT_INDEX':
     case 'OBJECT_SEQUENCE':
-      return taken(known, beside(name, after));
+      // With IF EXISTS, what is not known to be there may not be.
+      return isSet(node, 'missing_ok') && !known.there.has(name) ? [] : taken(known, beside(name, after));
     case 'OBJECT_COLUMN': {
       const there = known.there.get(name)?.members.has(after) === true ? [already(`column ${after} of ${name}`, name)] : [];
       return [...missing(known, name, [before]), ...there];

@@ -20,8 +20,8 @@ export interface Dependant extends Needed {
 
 /** What is there for certain, because these files made it or gave it its name. */
 export interface Made {
-  /** A table of which little is known may be a view, or an index. A temporary one is only this session's. */
-  readonly kind: 'table' | 'view' | 'index' | 'sequence' | 'type' | 'temporary';
+  /** A table of which little is known may be a view, or an index. */
+  readonly kind: 'table' | 'view' | 'index' | 'sequence' | 'type';
   /** The table of an index; empty for anything else. */
   readonly owner: string;
   /** Columns of a table, values of an enum. */
@@ -44,12 +44,14 @@ export interface Dependants {
   readonly there: Map<string, Made>;
   /** Dropped, or called otherwise now. */
   readonly gone: Set<string>;
+  /** What is only a session's, and stands before another of its name: of these names nothing is certain. */
+  readonly temporary: Set<string>;
   /** Bare names may be of another schema from some session on, and nobody knows from which: no more is told. */
   blind: boolean;
 }
 
 export function noDependants(): Dependants {
-  return { list: [], columns: new Map(), there: new Map(), gone: new Set(), blind: false };
+  return { list: [], columns: new Map(), there: new Map(), gone: new Set(), temporary: new Set(), blind: false };
 }
 
 /** Forgets all: what follows may have dropped any of them, and nobody saw it. */

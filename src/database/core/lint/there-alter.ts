@@ -48,7 +48,7 @@ function givenTo<T extends Omit<Made, 'kind'>>(table: T, bare: string): T {
 /** What ALTER TABLE makes and takes away, of the table and of others. */
 export function alterThere(node: Node, known: Dependants): void {
   const name = relationKey(child(node, 'relation'));
-  if (textOf(node, 'objtype') !== 'OBJECT_TABLE') return;
+  if (textOf(node, 'objtype') !== 'OBJECT_TABLE' || known.temporary.has(name)) return;
   // What is changed is there, whoever made it.
   if (!known.there.has(name) && !isSet(node, 'missing_ok')) known.there.set(name, { ...VAGUE, kind: 'table' });
   for (const one of inOrderOfServer(node)) alterOne(known, name, one);

@@ -1,4 +1,4 @@
-import { child, children, isSet, nameParts, textOf } from '../tree.ts';
+import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { forgetAll, forgetThere, type Dependants, type Made } from './dependant.ts';
 import { droppedNames } from './dependants-follow.ts';
@@ -48,13 +48,18 @@ const FOLLOWED: Readonly<Record<string, Follow>> = {
   SelectStmt: (node, known) => {
     if (node['intoClause'] !== undefined) make(known, child(child(node, 'intoClause'), 'rel'), { ...VAGUE, kind: 'table' });
   },
-  ViewStmt: (node, known) => make(known, child(node, 'view'), { ...VAGUE, kind: 'view' }),
+  ViewStmt: (node, known) => {
+    // One that reads what is temporary is temporary too.
+    const read = findAll(node['query'] ?? null, ['RangeVar']).map((one) => relationKey(one.node));
+    if (read.some((one) => known.temporary.has(one))) return hide(known, relationKey(child(node, 'view')));
+    return make(known, child(node, 'view'), { ...VAGUE, kind: 'view' });
+  },
   CreateSeqStmt: (node, known) => make(known, child(node, 'sequence'), { ...VAGUE, kind: 'sequence' }, isSet(node, 'if_not_exists')),
   CreateForeignTableStmt: (node, known) =>
     make(known, child(child(node, 'base'), 'relation'), { ...VAGUE, kind: 'table' }, isSet(child(node, 'base'), 'if_not_exists')),
   IndexStmt: (node, known) => {
     const owner = relationKey(child(node, 'relation'));
-    if (textOf(node, 'idxname') === '') return;
+    if (textOf(node, 'idxname') === '' || known.temporary.has(owner)) return;
     put(known, beside(owner, textOf(node, 'idxname')), { ...VAGUE, kind: 'index', owner });
   },
   CreateEnumStmt: (node, known) =>
@@ -81,18 +86,24 @@ const FOLLOWED: Readonly<Record<string, Follow>> = {
   },
 };
 
-/** A temporary one stands before another of its name until it is dropped or its session ends, and nobody knows when that is. */
 function make(known: Dependants, relation: Node, made: Made, maybe = false): void {
   const name = relationKey(relation);
-  if (textOf(relation, 'relpersistence') === 't') return put(known, name, { ...VAGUE, kind: 'temporary' });
+  if (textOf(relation, 'relpersistence') === 't') return hide(known, name);
   if (!maybe || known.gone.has(name)) return put(known, name, made);
   // It may be another that was there before; one that is known stays as it is known.
   if (!known.there.has(name)) put(known, name, { ...VAGUE, kind: made.kind });
 }
 
-function put({ there, gone }: Dependants, name: string, made: Made): void {
+function put({ there, gone, temporary }: Dependants, name: string, made: Made): void {
   gone.delete(name);
-  there.set(name, made);
+  if (!temporary.has(name)) there.set(name, made);
+}
+
+/** A temporary one stands before another of its name until it is dropped or its session ends, and nobody knows when that is. */
+function hide({ there, gone, temporary }: Dependants, name: string): void {
+  there.delete(name);
+  gone.delete(name);
+  temporary.add(name);
 }
 
 function alterEnum(node: Node, known: Dependants): void {
@@ -113,10 +124,11 @@ function move(node: Node, known: Dependants): void {
 }
 
 function carry(known: Dependants, name: string, to: string): void {
+  if (name === to) return;
+  if (known.temporary.delete(name)) return hide(known, to);
   const made = known.there.get(name) ?? { ...VAGUE, kind: 'table' as const };
   known.there.delete(name);
   put(known, to, made);
-  if (made.kind === 'temporary') return;
   known.gone.add(name);
   for (const [key, one] of known.there) if (one.owner === name) known.there.set(key, { ...one, owner: to });
 }
@@ -173,9 +185,8 @@ const GOES = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW', 'OBJECT_F
 const TYPE = new Set(['OBJECT_TYPE', 'OBJECT_DOMAIN']);
 
 function dropOne(known: Dependants, name: string, what: string): void {
-  const temporary = known.there.get(name)?.kind === 'temporary';
+  if (known.temporary.delete(name)) return;
   known.there.delete(name);
-  if (temporary) return;
   known.gone.add(name);
   // With a table go its indexes, sequences of its columns, and its partitions, which are among those of which little is known.
   forgetThere(known, (one) => one.owner === name);
