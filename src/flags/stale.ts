@@ -84,11 +84,14 @@ async function lifeOf(store: FlagStore, environment: string, { key, flag }: Name
 
 async function countFacts(telemetry: StaleDeps['telemetry'], environment: string, longAgo: Instant): Promise<CountFacts> {
   const [kept, recent] = await Promise.all([telemetry.counted(environment, 0), telemetry.counted(environment, longAgo)]);
-  const asked = new Map<string, number>();
-  for (const { flag, count } of kept) asked.set(flag, (asked.get(flag) ?? 0) + count);
+  const byFlag = (counts: typeof kept): ReadonlyMap<string, number> => {
+    const sums = new Map<string, number>();
+    for (const { flag, count } of counts) sums.set(flag, (sums.get(flag) ?? 0) + count);
+    return sums;
+  };
   const sum = (counts: typeof kept): number => counts.reduce((total, { count }) => total + count, 0);
   const askedForAll = kept.some(({ flag, lastAt }) => flag === ALL_FLAGS.flag && lastAt + HOUR_MS > longAgo);
-  return { asked, longEnough: sum(kept) > sum(recent), askedForAll };
+  return { asked: byFlag(kept), askedSince: byFlag(recent), longEnough: sum(kept) > sum(recent), askedForAll };
 }
 
 function codeFacts(code: FoundCode, set: FlagSet): CodeFacts {

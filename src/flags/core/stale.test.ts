@@ -32,7 +32,7 @@ const until = (one: Flag, days: number): Flag => ({ ...one, about: { ...one.abou
 const FACTS: StaleFacts = {
   now: NOW,
   afterMs: 14 * DAY,
-  counts: { asked: new Map([['release_a', 5]]), longEnough: true, askedForAll: false },
+  counts: { asked: new Map([['release_a', 5]]), askedSince: new Map(), longEnough: true, askedForAll: false },
   code: { places: new Map([['release_a', 2]]), computed: 0 },
   requiredBy: new Map(),
 };
@@ -112,6 +112,16 @@ describe('a flag', () => {
     ],
     ['in the code', 'not-in-code', 'pass: in 2 places of the code', judgeLife('release_a', dealt, life(0), FACTS)],
     ['not in the code', 'not-in-code', 'fail: nowhere in the code', judgeLife('release_a', dealt, life(0), { ...FACTS, code: elsewhere })],
+    [
+      'not in the code, and asked for all the same',
+      'not-in-code',
+      'pass: not in this code, but counted 3 times in the last 14d: other code asks for it',
+      judgeLife('release_a', dealt, life(0), {
+        ...FACTS,
+        code: elsewhere,
+        counts: { ...FACTS.counts, askedSince: new Map([['release_a', 3]]) },
+      }),
+    ],
     [
       'not in the code, required',
       'not-in-code',

@@ -26,6 +26,8 @@ export type CodeFacts =
 export interface CountFacts {
   /** By flag, over all that is kept. */
   readonly asked: ReadonlyMap<string, number>;
+  /** Of these, since the time that counts. */
+  readonly askedSince: ReadonlyMap<string, number>;
   /** Something was counted before the time that counts, so silence since then says something. */
   readonly longEnough: boolean;
   /** Somebody asked by OFREP for all flags at once. */
@@ -90,13 +92,20 @@ function neverEvaluated(key: string, { madeAt }: FlagLife, { now, afterMs, count
   return say('fail', 'never evaluated, as far back as is counted');
 }
 
-function notInCode(key: string, { code, requiredBy }: StaleFacts): StaleCheck {
+function notInCode(key: string, { afterMs, counts, code, requiredBy }: StaleFacts): StaleCheck {
   const say = (verdict: Verdict, reason: string): StaleCheck => check('not-in-code', verdict, reason);
   if ('why' in code) return say('unknown', code.why);
   const places = code.places.get(key) ?? 0;
   if (places > 0) return say('pass', `in ${places} place${places === 1 ? '' : 's'} of the code`);
   const other = requiredBy.get(key);
   if (other !== undefined) return say('pass', `${other} requires it`);
+  const asked = counts.askedSince.get(key) ?? 0;
+  // A store has the flags of many repositories.
+  if (asked > 0)
+    return say(
+      'pass',
+      `not in this code, but counted ${asked.toLocaleString('en-US')} times in the last ${daysText(afterMs)}: other code asks for it`,
+    );
   if (code.places.size === 0) return say('unknown', 'no flag at all is in this code, so it may be in other code');
   if (code.computed > 0) return say('unknown', `not in the code by its name; ${code.computed} of its calls compute the key`);
   return say('fail', 'nowhere in the code');

@@ -18,7 +18,7 @@ export const FLAG_LIFE_COMMANDS: readonly CommandSpec[] = [
       { flags: '--strict', what: 'with --fail-on: what cannot be known fails too' },
     ],
     notes:
-      'A flag may go when it has expired; when everybody has had one variant for that long, shares of 100 % too (release and experiment flags); when it was never evaluated, as far as is counted; or when no code names it. A flag that another one requires is needed. The code is that of the folder, if it is a git repository; what cannot be known is told as unknown. `slipway flag refs KEY --cleanup` then says what to change where. no-flag: the code asks for a key that no flag of the environment has.',
+      'A flag may go when it has expired; when everybody has had one variant for that long, shares of 100 % too (release and experiment flags); when it was never evaluated, as far as is counted; or when no code names it and nobody evaluated it for that long (it may be in another repository). A flag that another one requires is needed. The code is that of the folder, if it is a git repository; what cannot be known is told as unknown. `slipway flag refs KEY --cleanup` then says what to change where. no-flag: the code asks for a key that no flag of the environment has.',
     examples: [
       { line: 'slipway flag stale -e prd', what: 'what may go, by owner' },
       { line: 'slipway flag stale -e prd --fail-on expired --fail-on no-flag', what: 'in CI' },
