@@ -25,6 +25,7 @@ export * from './stream/index.ts';
 export { changeFlags, type Asked } from './change.ts';
 export { refuseInvalid } from './problems.ts';
 export { conditionText, serveText, stateText, valueText } from './core/describe.ts';
+export { dependantsOf, type Dependant } from './core/dependants.ts';
 export { differences, type Difference } from './core/diff.ts';
 export { newFlag, type Draft } from './core/draft.ts';
 export * from './core/edit.ts';

@@ -4,6 +4,23 @@ import { flagWorld } from './flag-world.ts';
 const { ask, json, create } = flagWorld();
 
 describe('a killed flag on the command line', () => {
+  it('says which other flags are off with it, and which may be on', async () => {
+    for (const key of ['release_base', 'release_top', 'release_instead']) {
+      await create(key);
+      await ask('flag', 'on', key);
+    }
+    await ask('flag', 'set', 'release_top', '--needs', 'release_base=on');
+    await ask('flag', 'set', 'release_instead', '--needs', 'release_base=off');
+    expect((await ask('flag', 'kill', 'release_base', '--reason', 'it burns')).out).toMatch(
+      /^release_base is off in dev, since .*\nSo is release_top, which requires it\.\nrelease_instead requires one of these to be off, and may be on/,
+    );
+    const dependants = [
+      { flag: 'release_instead', isMet: true },
+      { flag: 'release_top', isMet: false },
+    ];
+    expect(await json('flag', 'kill', 'release_base', '--reason', 'again')).toMatchObject({ enabled: false, dependants });
+  });
+
   it('a killed flag stays off until the kill is taken back', async () => {
     await create('release_twin');
     await ask('flag', 'on', 'release_twin');

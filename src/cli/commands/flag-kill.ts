@@ -3,6 +3,7 @@ import { ERRORS, messageOf, SlipwayError, toIso } from '../../kernel/index.ts';
 import {
   awaitDelivery,
   deliveryDocument,
+  dependantsOf,
   killFlag,
   killOf,
   stateText,
@@ -14,7 +15,7 @@ import {
   type FlagStore,
   type Kill,
 } from '../../flags/index.ts';
-import { deliveryText, elsewhereDocument, elsewhereTexts } from '../output/flags.ts';
+import { deliveryText, dependantsText, elsewhereDocument, elsewhereTexts } from '../output/flags.ts';
 import { environmentName, environmentOf, environmentsWith, onElsewhere, withFlag, type FlagCall } from './shared/flags.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { timeSpan } from './shared/numbers.ts';
@@ -43,7 +44,7 @@ export const kill = urgently({
     const change = await killFlag(store, asked, key);
     return { change, text: `${key} is off in ${change.environment}, since ${toIso(change.at)}.` };
   },
-  more: tellElsewhere,
+  more: async (call, setting) => ({ ...(await tellDependants(call, setting)), ...(await tellElsewhere(call, setting)) }),
   undone: ['is not off', 'is off'],
 });
 
@@ -57,6 +58,19 @@ export const unkill = urgently({
   more: () => Promise.resolve({}),
   undone: ['is as it was', 'is still killed'],
 });
+
+/** It is off by now: what that means for other flags is worth a question, and no failure. */
+async function tellDependants({ terminal }: Call, { store, environment, key }: FlagCall): Promise<object> {
+  const dependants = await store.read(environment).then(
+    ({ set }) => dependantsOf(set, key),
+    (error: unknown) => {
+      terminal.note(`note: which flags require ${key} is not known: ${messageOf(error)}`);
+      return null;
+    },
+  );
+  if (!terminal.json) for (const text of dependantsText({ environment }, dependants ?? [])) terminal.say(text);
+  return { dependants };
+}
 
 /** A kill in the wrong environment looks like any other: where the flag is still on is said, and how to kill it there. */
 async function tellElsewhere({ terminal }: Call, { store, environment, key }: FlagCall): Promise<object> {

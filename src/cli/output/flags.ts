@@ -6,6 +6,7 @@ import {
   stateText,
   valueText,
   type Delivery,
+  type Dependant,
   type Ended,
   type Flag,
   type FlagSet,
@@ -121,6 +122,29 @@ export function renderSegments(
     return `There is no segment in ${environment}. Make one with \`slipway flag segment KEY --when ... -e ${environment}\`.`;
   const rows = segments.map(({ key, segment }) => [key, plain(conditionText(segment.when)), plain(segment.description)]);
   return table([['SEGMENT', 'WHEN', 'WHAT IT IS'].map(style.dim), ...rows]);
+}
+
+/** What a kill does to other flags, which whoever kills one at night does not have in mind. */
+export function dependantsText({ environment }: Pick<ShownFlag, 'environment'>, dependants: readonly Dependant[]): readonly string[] {
+  const named = (isMet: boolean): readonly string[] => dependants.filter((one) => one.isMet === isMet).map(({ flag }) => flag);
+  const [off, met] = [named(false), named(true)];
+  return [
+    ...(off.length === 0
+      ? []
+      : [`So ${off.length === 1 ? 'is' : 'are'} ${listed(off)}, which ${off.length === 1 ? 'requires' : 'require'} it.`]),
+    ...met.map(
+      (flag) =>
+        `${flag} requires one of these to be off, and may be on for more people now: \`slipway flag show ${flag} -e ${environment}\`.`,
+    ),
+  ];
+}
+
+/** More are not read at night. */
+const MOST_LISTED = 10;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_LISTED;
+  return more > 0 ? `${names.slice(0, MOST_LISTED).join(', ')} and ${more} more` : names.join(', ');
 }
 
 /** `9,998 of 10,000 clients have it in 0.6s; 2 did not say so.`, and below it who that is, and who is not waited for. */

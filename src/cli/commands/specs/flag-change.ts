@@ -173,7 +173,7 @@ export const FLAG_CHANGE_COMMANDS: readonly CommandSpec[] = [
       },
     ],
     exits: [NO_FLAG, ...UNACKNOWLEDGED],
-    json: `${REACH}; "onElsewhere": other environments in which the flag is on, [{ environment, kill }] with the command that kills it there, null where that could not be read`,
+    json: `${REACH}; "onElsewhere": other environments in which the flag is on, [{ environment, kill }] with the command that kills it there, null where that could not be read; "dependants": flags that require it, [{ flag, isMet }]: with "isMet" false each serves its safe variant too, with true everybody meets it now; null likewise`,
     load: async () => (await import('../flag-kill.ts')).kill,
   },
   {
