@@ -204,7 +204,7 @@ describe('rows that are set aside', () => {
       refused: 0,
       stays: true,
     });
-    expect(await forecastBackfill(request())).toMatchObject({ tried: 3, refused: 0, stays: false });
+    expect(await forecastBackfill(request())).toMatchObject({ tried: 3, refused: 0, stays: false, keptWalBytes: 80 * 1024 ** 2 });
   });
 });
 

@@ -126,7 +126,7 @@ export function renderBackfillState(name: string, state: BackfillState | null, r
 
 /** What a dry run found. */
 export function renderForecast(definition: BackfillDefinition, forecast: BackfillForecast): string {
-  const { takesMs, walBytes, hot } = forecast;
+  const { takesMs, walBytes, keptWalBytes, hot } = forecast;
   const lines = [
     ['table', `${forecast.table} along ${forecast.key.join(', ')}, about ${count(forecast.rows)} rows`],
     ['to change', `${forecast.counted ? '' : 'about '}${count(forecast.left)} rows where ${definition.where}`],
@@ -136,7 +136,10 @@ export function renderForecast(definition: BackfillDefinition, forecast: Backfil
         ? 'not known'
         : `${formatDuration(Math.round(takesMs[0]))} to ${formatDuration(Math.round(takesMs[1]))} when nothing holds it up`,
     ],
-    ['writes', walBytes === null ? 'WAL: not known' : `about ${mebibytes(walBytes)} of WAL`],
+    [
+      'writes',
+      walBytes === null ? 'WAL: not known' : `about ${mebibytes(walBytes)} of WAL${walBytes > keptWalBytes ? beyond(keptWalBytes) : ''}`,
+    ],
     ['grows', `the table by about ${mebibytes(forecast.bloatBytes)}, until vacuum frees the old rows`],
     ['HOT', `${hot.possible === null ? 'not known' : hot.possible ? 'possible' : 'no'}: ${hot.because}`],
     ['now', forecast.waits === null ? 'it would begin at once' : `it would wait: ${forecast.waits}`],
@@ -147,6 +150,10 @@ export function renderForecast(definition: BackfillDefinition, forecast: Backfil
   const unknown = forecast.unknown.length === 0 ? '' : `\nNot known: ${forecast.unknown.join('; ')}`;
   return `Dry run of ${definition.name}: nothing was changed\n${table(lines, '  ')}${unknown}`;
 }
+
+/** Zeros are written to a new file of 16 MiB while whoever commits waits. */
+const beyond = (keptBytes: number): string =>
+  `: beyond the ${mebibytes(keptBytes)} of files it keeps (min_wal_size) the server may have to make new ones, and commits wait for each`;
 
 /** What a check of the evidence found. */
 export function renderEvidenceCheck(file: string, { verdict, reason, runs }: EvidenceCheck, style: Style): string {

@@ -32,6 +32,8 @@ export interface BackfillForecast extends Forecast {
   readonly stays: boolean;
   /** Can the new version of a row stay on its page, so that no index grows? Null: not known. */
   readonly hot: { readonly possible: boolean | null; readonly because: string };
+  /** WAL files that the server keeps to use again (`min_wal_size`); beyond these it makes new ones, and commits wait for that. */
+  readonly keptWalBytes: number;
   /** Why it would have to wait now; null when it would not. */
   readonly waits: string | null;
   /** What could not be found out. */
@@ -83,6 +85,7 @@ export async function forecastBackfill(request: BackfillRequest): Promise<Backfi
       refused: trial.refused,
       stays: trial.stays,
       hot: await hotUpdates(client, walk, definition.change.kind === 'set' ? Object.keys(definition.change.columns) : null),
+      keptWalBytes: await keptWal(client),
       waits: monitor.why(),
       unknown,
     };
@@ -91,6 +94,13 @@ export async function forecastBackfill(request: BackfillRequest): Promise<Backfi
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+async function keptWal(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ bytes: number }>(`SELECT pg_size_bytes(current_setting('min_wal_size'))::float8 AS bytes`);
+  const [row] = rows;
+  if (row === undefined) throw new Error('a SELECT without FROM answered no row');
+  return row.bytes;
 }
 
 async function sizeOf(client: pg.Client, { table }: Walk): Promise<{ readonly rows: number; readonly rowBytes: number }> {
