@@ -60,6 +60,7 @@ export async function migrationStatus(access: DatabaseAccess, folder: FolderRequ
         rollbackClass,
         because,
         hasDown,
+        statements: up.statements.length,
         phase: filePhase(phasesOf(effectsOf(up.statements))).phase,
       })),
       drift: [...(refusal === null ? [] : [`${refusal.message}. ${refusal.hint}`]), ...broken, ...drift],

@@ -103,6 +103,8 @@ export interface Migration {
 
 export interface PendingMigration extends Migration {
   readonly phase: FilePhase['phase'];
+  /** How many statements it holds: one that was made and never filled in has none. */
+  readonly statements: number;
 }
 
 /** What is in the folder and not yet in the database, plus drift. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { databaseWorld } from './database-world.ts';
@@ -88,6 +88,21 @@ describe('slipway db plan', () => {
     expect((await slipway('db', 'apply', '--dry-run')).out).not.toContain('db contract');
     migration('3_rename.sql', 'ALTER TABLE people RENAME TO persons');
     expect((await slipway('db', 'apply', '--dry-run')).out).toMatch(/whether anybody still needs what goes: 3_rename/);
+  });
+
+  it('proves on no server but one that was named what reaches beyond a database, and says so before anything is started', async () => {
+    const { exit, err } = await slipway('db', 'prove', '--beyond');
+    expect(exit).toBe(2);
+    expect(err).toContain('--beyond: without --server it would be the server of Slipway itself that is changed');
+    expect(existsSync(join(folder, '.slipway', 'prove'))).toBe(false);
+  });
+
+  it('tells of a file that nobody has filled in, before it counts as applied', async () => {
+    migration('2_empty.sql', '-- This is an empty migration.\n');
+    expect((await slipway('db', 'plan')).out).toContain('it holds no statement, and counts as applied all the same');
+    for (const more of [['--dry-run'], []])
+      expect((await slipway('db', 'apply', ...more)).out).toContain('2_empty holds no statement: it changes nothing');
+    expect((await slipway('db', 'apply', '--dry-run')).out).not.toContain('holds no statement');
   });
 
   it('is unknown where nobody can tell whether PostgreSQL takes it, and says from where on', async () => {

@@ -76,6 +76,20 @@ CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-0
     expect(await server.query(access.name, `SELECT to_regclass('i')::text AS i`)).toEqual([{ i: 'i' }]);
   });
 
+  test('finds what the linter knows nothing of, which makes the file unknown', async () => {
+    const files = await trace(
+      TABLES,
+      `CREATE FUNCTION lock_orders() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; END $$;
+       CREATE EVENT TRIGGER hidden ON ddl_command_start WHEN TAG IN ('COMMENT') EXECUTE FUNCTION lock_orders();`,
+      `COMMENT ON TABLE customers IS 'x';`,
+    );
+    expect(files[2]).toMatchObject({
+      verdict: 'unknown',
+      ran: true,
+      statements: [{ missed: ['lock on orders: lint says none, the server took ACCESS EXCLUSIVE'] }],
+    });
+  });
+
   test('lets a statement outside a transaction go on that the server refuses, and one that takes no lock on a table of it', async () => {
     const files = await trace(TABLES, 'VACUUM customers; VACUUM pg_class;', 'CREATE INDEX CONCURRENTLY i ON customers (nothing);');
     expect(files[1]).toMatchObject({ ran: true, statements: [{ locksSeen: true }, { locksSeen: false }] });

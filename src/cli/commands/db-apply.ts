@@ -30,6 +30,7 @@ export const run: Handler = async (call) =>
       many(call, 'down').length > 0 ? [] : await passedOver(call.directory, { access: declared.access, migrations: folder, status });
     if (flag(call, 'dryRun')) return show(call, status, remarks);
     if (!call.terminal.json) for (const line of remarks) call.terminal.say(`Not asked here: ${line}`);
+    if (!call.terminal.json && many(call, 'down').length === 0) for (const line of emptyFiles(status)) call.terminal.say(line);
     const interrupt = onInterrupt();
     try {
       return await apply(
@@ -54,6 +55,12 @@ export const run: Handler = async (call) =>
     }
   });
 
+/** A tool makes an empty file for somebody to fill in, and whoever forgets that cannot do it any more once it counts as applied. */
+function emptyFiles({ pending }: MigrationStatus): readonly string[] {
+  const names = pending.filter(({ statements }) => statements === 0).map(({ name }) => name);
+  return names.map((name) => `${name} holds no statement: it changes nothing, and counts as applied from then on`);
+}
+
 function show({ terminal }: Call, status: MigrationStatus, remarks: readonly string[]): number {
   // A tool gives its files names of its own.
   const own = status.history === OWN_HISTORY;
@@ -63,7 +70,13 @@ function show({ terminal }: Call, status: MigrationStatus, remarks: readonly str
   const verdict = refused ? 'fail' : 'pass';
   if (terminal.json) terminal.data({ verdict, ...status, unusual, remarks });
   else
-    terminal.say([renderMigrationStatus(status, unusual, terminal.style), ...remarks.map((line) => `Not asked here: ${line}`)].join('\n'));
+    terminal.say(
+      [
+        renderMigrationStatus(status, unusual, terminal.style),
+        ...emptyFiles(status),
+        ...remarks.map((line) => `Not asked here: ${line}`),
+      ].join('\n'),
+    );
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 }
 

@@ -15,6 +15,7 @@ export const run: Handler = async (call) =>
     const { terminal } = call;
     const { definition } = await configOf(call);
     migrationsFolder(definition, call.directory);
+    const beyond = beyondOf(call);
     const interrupt = onInterrupt();
     try {
       const proof = await proveMigrations(app.deps, {
@@ -27,7 +28,7 @@ export const run: Handler = async (call) =>
         server: namedDatabase(call, 'server') ?? (await app.deps.ownServer()),
         environment: call.environment,
         keep: flag(call, 'keep'),
-        beyond: beyondOf(call),
+        beyond,
         signal: interrupt.signal,
         onProgress: (line) => {
           if (!terminal.json) terminal.note(`${line} ...`);

@@ -52,9 +52,9 @@ export async function runBackfill(request: BackfillRequest): Promise<BackfillRes
     } catch (error) {
       // Before the first connection it is a wrong address, not a restart.
       if (!loaded.connected.value || !mayPass(error, lostAt !== null)) throw error;
+      if (lostAt === null) request.onProgress?.('the connection to the database was lost; trying again');
       lostAt ??= clock.monotonic();
       if (clock.monotonic() - lostAt > RECONNECT_WITHIN_MS || request.signal?.aborted === true) throw error;
-      request.onProgress?.('the connection to the database was lost; trying again');
       await clock.sleep(RECONNECT_PAUSE_MS, request.signal);
     }
   }

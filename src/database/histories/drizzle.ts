@@ -25,7 +25,8 @@ export const drizzle: ToolHistory = {
     const { rows } = await client.query<{ key: string; checksum: string }>(
       `SELECT created_at::text AS key, hash AS checksum FROM ${table} ORDER BY created_at, id`,
     );
-    return rows.map((row) => ({ ...row, at: new Date(Number(row.key)).toISOString(), broken: null }));
+    // It keeps when a migration was made, and not when it was applied.
+    return rows.map((row) => ({ ...row, at: null, broken: null }));
   },
   write: async (client, table, { entry, finished }) => {
     if (finished) await client.query(`INSERT INTO ${table} (hash, created_at) VALUES ($1, $2)`, [entry.checksums[0], entry.key]);

@@ -112,6 +112,7 @@ export function filePhase(statements: readonly PhasedStatement[]): FilePhase {
   if (unknown !== undefined) return { phase: 'unknown', because: `line ${unknown.line}: ${unknown.why}` };
   const phases = [...new Set(statements.map(({ phase }) => phase).filter((phase) => phase !== 'neutral'))].toSorted(byRank);
   const [first, ...others] = phases;
+  if (statements.length === 0) return { phase: 'neutral', because: 'it holds no statement, and counts as applied all the same' };
   if (first === undefined || first === 'unknown') return { phase: 'neutral', because: 'nothing in it is seen by a program' };
   if (others.length === 0) return { phase: first, because: statements.find(({ phase }) => phase === first)?.why ?? '' };
   const where = phases.map((phase) => `${phase} (line ${statements.find((one) => one.phase === phase)?.line ?? '?'})`);
