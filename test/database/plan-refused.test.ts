@@ -50,6 +50,11 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
     ['DROP TABLE days', 'it drops the table days, which view notes still needs'],
     ['DROP VIEW notes; DROP TABLE days', null],
     ['DROP INDEX nowhere', 'there is no index nowhere'],
+    ["INSERT INTO customers (id, nickname) VALUES (9, 'x')", 'there is no column customers.nickname'],
+    ["ALTER TABLE customers ADD COLUMN nickname text; INSERT INTO customers (id, nickname) VALUES (9, 'x')", null],
+    ['UPDATE orders o SET gone = c.id, total = 1 FROM customers c', 'there is no column orders.gone'],
+    ['UPDATE heir SET id = 1, more = 2', null],
+    ['ALTER TABLE days_1 ADD COLUMN x int', 'it adds the column x to days_1, which is a partition; add it to days'],
     ['DROP VIEW nowhere', 'there is no view nowhere'],
     ['DROP INDEX IF EXISTS nowhere; DROP INDEX orders_total', null],
     [

@@ -104,11 +104,20 @@ function held(statement: Statement, ground: Ground): readonly string[] {
   const { kind, node } = statement;
   if (kind === 'DropStmt') return textOf(node, 'removeType') === 'OBJECT_TABLE' ? tablesHeld(node, ground) : [];
   if (kind === 'IndexStmt' && isSet(node, 'concurrent')) return builtAside(node, ground);
+  if (kind === 'InsertStmt' || kind === 'UpdateStmt') return columnsMissing(statement, ground);
   if (kind !== 'AlterTableStmt' || textOf(node, 'objtype') !== 'OBJECT_TABLE') return [];
   const table = ground.schema.tables.get(keyOf(relationName(child(node, 'relation')), ground) ?? '');
   if (table === undefined) return [];
   const commands = children(node, 'cmds').map((one) => child(one, 'AlterTableCmd'));
   return commands.flatMap((command) => alterRefusals(command, { table, schema: ground.schema, commands }));
+}
+
+/** Columns that rows are written into, by name. */
+function columnsMissing({ kind, node }: Statement, ground: Ground): readonly string[] {
+  const table = ground.schema.tables.get(keyOf(relationName(child(node, 'relation')), ground) ?? '');
+  if (table === undefined || !table.whole || isHeir(ground.schema, table.name)) return [];
+  const written = children(node, kind === 'InsertStmt' ? 'cols' : 'targetList').map((one) => textOf(child(one, 'ResTarget'), 'name'));
+  return written.filter((name) => name !== '' && !table.columns.has(name)).map((name) => `there is no column ${table.name}.${name}`);
 }
 
 /** An index on all of a partitioned table is built under its lock, or on each partition by itself. */
@@ -189,11 +198,13 @@ function alterRefusals(command: Node, altered: Altered): readonly string[] {
 const addedBeside = ({ commands }: Altered, column: string): boolean =>
   commands.some((one) => textOf(one, 'subtype') === 'AT_AddColumn' && textOf(child(child(one, 'def'), 'ColumnDef'), 'colname') === column);
 
-function added(command: Node, { table, commands }: Altered): readonly string[] {
+function added(command: Node, { table, schema, commands }: Altered): readonly string[] {
   const goes = (kind: string, name: string): boolean =>
     commands.some((one) => textOf(one, 'subtype') === kind && textOf(one, 'name') === name);
   if (textOf(command, 'subtype') === 'AT_AddColumn') {
     const column = textOf(child(child(command, 'def'), 'ColumnDef'), 'colname');
+    const whole = [...schema.tables.values()].find(({ partitioned }) => partitioned?.parts.has(table.name) === true);
+    if (whole !== undefined) return [`it adds the column ${column} to ${table.name}, which is a partition; add it to ${whole.name}`];
     const free = isSet(command, 'missing_ok') || !table.columns.has(column) || goes('AT_DropColumn', column);
     return free ? [] : [`it adds the column ${table.name}.${column}, which is there already`];
   }
