@@ -160,4 +160,16 @@ describe('ramps on the command line', () => {
       expect(await ramp(wish, FLAG)).toMatchObject({ exit: 4, err: expect.stringContaining('it is over: reversed') });
     expect((await ramp('status', FLAG)).out).toMatch(/status +reversed\n[^]*steps +internal for 1s, 10 % for 1h, 50 % for 1h, 100 %/);
   });
+
+  it('are told to stand still when no worker is left', async () => {
+    latency(0.1);
+    await slipway('flag', 'unkill', FLAG, '--within', '10ms');
+    await slipway('flag', 'off', FLAG);
+    expect(await ramp('start', '--file', 'checkout', '--reason', 'once more')).toMatchObject({ exit: 0 });
+    await until('10 %', ({ step }) => step?.number === 2);
+    expect((await ramp('status', FLAG)).err).toBe('');
+    await slipway('agent', 'stop', '--all');
+    expect(await ramp('status', FLAG)).toMatchObject({ exit: 0, err: expect.stringContaining('no agent with a worker runs here') });
+    expect(await ramp('pause', FLAG)).toMatchObject({ exit: 0, err: expect.stringContaining('no agent with a worker runs here') });
+  });
 });

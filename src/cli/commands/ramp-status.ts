@@ -2,7 +2,7 @@ import { foldRamp } from '../../release/index.ts';
 import { rampView, renderRamp } from '../output/ramps.ts';
 import { withAppNow } from './shared/app.ts';
 import { environmentOf } from './shared/flags.ts';
-import { newestRamp } from './shared/ramps.ts';
+import { newestRamp, noteUndriven } from './shared/ramps.ts';
 import type { Handler } from './spec.ts';
 
 /** Ramps shown without a flag's name. */
@@ -23,6 +23,7 @@ export const run: Handler = async (call) => {
     if (terminal.json) terminal.data({ ramps: states.map(rampView) });
     else if (states.length === 0) terminal.say(`There is no ramp in ${environment}. Start one with \`slipway ramp start\`.`);
     else terminal.say(states.map((state) => renderRamp(state, effects.clock.now(), terminal.style)).join('\n\n'));
+    await noteUndriven(call, app, states);
     return 0;
   });
 };

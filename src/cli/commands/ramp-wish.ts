@@ -1,9 +1,8 @@
 import { SlipwayError } from '../../kernel/index.ts';
 import type { NewRampEvent, RampState } from '../../release/index.ts';
-import { agentStatus } from '../../server/index.ts';
 import { actorOf, withAppNow } from './shared/app.ts';
 import { environmentOf } from './shared/flags.ts';
-import { newestRamp } from './shared/ramps.ts';
+import { newestRamp, noteUndriven } from './shared/ramps.ts';
 import { text, type Handler } from './spec.ts';
 
 type Wish = 'pause' | 'resume' | 'back' | 'promote' | 'cancel';
@@ -14,7 +13,7 @@ function ask(wish: Wish): Handler {
     const [key = ''] = call.args;
     const environment = environmentOf(call);
     return withAppNow(call, async (app) => {
-      const { opened, effects, places } = app;
+      const { opened, effects } = app;
       const state = await newestRamp(app, environment, key);
       const refusal = refusalOf(wish, state);
       if (refusal !== null)
@@ -29,10 +28,7 @@ function ask(wish: Wish): Handler {
         terminal.say(
           `Recorded: ${wish} of the ramp of ${key} in ${environment} by ${by}. See what becomes of it with \`slipway ramp status ${key} --env ${environment}\`.`,
         );
-      if (state.plan.node === places.node && ((await agentStatus(places.home))?.worker ?? null) === null)
-        terminal.note(
-          'note: no agent with a worker runs here; unless another worker drives this ramp, start one with `slipway agent start`',
-        );
+      await noteUndriven(call, app, [state]);
       return 0;
     });
   };
