@@ -19,18 +19,23 @@ export function checkFile(placed: readonly Placed[], schema: Schema): readonly {
 
 /** Tables that are still without a primary key when the file ends. */
 function unkeyed(placed: readonly Placed[], schema: Schema): readonly { readonly draft: Draft; readonly placed: Placed }[] {
+  const renames = placed.flatMap(({ statement: { kind, node } }, index) =>
+    kind === 'RenameStmt' && textOf(node, 'renameType') === 'OBJECT_TABLE' ? [{ node, index }] : [],
+  );
   return placed.flatMap((one, index) => {
     if (one.statement.kind !== 'CreateStmt') return [];
     const made = relationKey(child(one.statement.node, 'relation'));
-    const table = placed.slice(index + 1).reduce((name, { statement }) => renamedTo(statement, name), made);
-    const keyed = [...(schema.tables.get(table)?.constraints.values() ?? [])].some(({ kind }) => kind === 'primary');
+    const later = renames.filter((rename) => rename.index > index);
+    const keyed = [...(schema.tables.get(nameAfter(made, later))?.constraints.values() ?? [])].some(({ kind }) => kind === 'primary');
     return keyed ? [] : withoutKey(one.statement.node, made).map((draft) => ({ draft, placed: one }));
   });
 }
 
-function renamedTo({ kind, node }: Placed['statement'], name: string): string {
-  const renames = kind === 'RenameStmt' && textOf(node, 'renameType') === 'OBJECT_TABLE' && relationKey(child(node, 'relation')) === name;
-  return renames ? beside(name, textOf(node, 'newname')) : name;
+function nameAfter(made: string, renames: readonly Pick<Placed['statement'], 'node'>[]): string {
+  return renames.reduce(
+    (name, { node }) => (relationKey(child(node, 'relation')) === name ? beside(name, textOf(node, 'newname')) : name),
+    made,
+  );
 }
 
 /** An UPDATE of every row that nothing in the file analyzes afterwards. */

@@ -1,4 +1,4 @@
-import { child, children, isSet, nameParts, textOf } from '../tree.ts';
+import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import type { Dependants, Made } from './dependant.ts';
 import { droppedNames } from './dependants-follow.ts';
@@ -182,13 +182,19 @@ const KEPT = 20;
 function altered(node: Node, known: Dependants): readonly Draft[] {
   const name = relationKey(child(node, 'relation'));
   if (textOf(node, 'objtype') !== 'OBJECT_TABLE' || known.there.get(name)?.kind !== 'table') return [];
-  // One command after the other, each knowing what those before it did.
-  const so: Dependants = { ...known, there: new Map(known.there), gone: new Set(known.gone) };
+  // One command after the other, each knowing what those before it did to the tables that it is about.
+  const about = new Set([name, ...findAll(node, ['pktable']).map((one) => relationKey(one.node))]);
+  const so: Dependants = { ...known, there: new Map([...about].flatMap((one) => entryOf(known, one))) };
   return inOrderOfServer(node).flatMap((command) => {
     const found = COMMANDS[textOf(command, 'subtype')]?.(command, name, so) ?? [];
     followThere(so, { kind: 'AlterTableStmt', node: { ...node, cmds: [{ AlterTableCmd: command }] } });
     return found;
   });
+}
+
+function entryOf({ there }: Dependants, name: string): readonly (readonly [string, Made])[] {
+  const made = there.get(name);
+  return made === undefined ? [] : [[name, made]];
 }
 
 type CheckCommand = (command: Node, table: string, known: Dependants) => readonly Draft[];

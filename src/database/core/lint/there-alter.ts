@@ -42,7 +42,7 @@ function constrained<T extends Omit<Made, 'kind'>>(table: T, constraint: Node, b
 }
 
 function givenTo<T extends Omit<Made, 'kind'>>(table: T, bare: string): T {
-  return table.given === null ? table : { ...table, given: [...table.given, bare] };
+  return table.given === null || table.given.includes(bare) ? table : { ...table, given: [...table.given, bare] };
 }
 
 /** What ALTER TABLE makes and takes away, of the table and of others. */
