@@ -88,7 +88,7 @@ export async function withClient<T>(access: DatabaseAccess, doing: string, work:
  * @throws SlipwayError `database_unreachable` with the cause: server down, wrong password, no such database
  */
 export async function databaseSize(access: DatabaseAccess): Promise<DatabaseFacts> {
-  return withClient(access, 'inspect', async (client) => {
+  return withClient(access, 'inspecting the database', async (client) => {
     const { rows } = await client.query<{ version: number; read_only: boolean; bytes: string; user: string; can_create: boolean }>(
       `SELECT current_setting('server_version_num')::int AS version, current_user AS user,
          pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool AS read_only,

@@ -11,7 +11,7 @@ export async function queryRows(
   query: string,
   timeoutMs: Duration,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  return withClient(access, 'run a check', async (client) => {
+  return withClient(access, 'running a check', async (client) => {
     await client.query('BEGIN READ ONLY');
     await client.query(`SET LOCAL statement_timeout = ${Math.max(1, Math.round(timeoutMs))}`);
     // As a prepared statement: the server then refuses a second one behind it, which could end the transaction and write.

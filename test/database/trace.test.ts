@@ -123,6 +123,14 @@ CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-0
     expect(await trace(text)).toMatchObject([{ verdict: 'unknown', ran: false }]);
   });
 
+  test('says of a template that it needs a value', async () => {
+    const [file] = await trace('SELECT 1;\nCREATE TABLE {{ .Prefix }}_t (id int);');
+    expect(file).toMatchObject({
+      verdict: 'unknown',
+      reason: expect.stringMatching(/^line 2: \{\{ \.Prefix \}\} is a placeholder/) as string,
+    });
+  });
+
   const block = (body: string): string => `DO $$ BEGIN ${body} END $$;`;
   test.each([
     ['a setting of the server', 'ALTER SYSTEM SET work_mem = 4096;'],

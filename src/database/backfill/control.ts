@@ -20,7 +20,7 @@ export async function lookAtBackfill(
   access: DatabaseAccess,
   definition: BackfillDefinition,
 ): Promise<{ readonly state: BackfillState | null; readonly rows: number }> {
-  return withClient(access, 'look at a backfill', async (client) => {
+  return withClient(access, 'looking at a backfill', async (client) => {
     const walk = await findWalk(client, definition.table, definition.key);
     const state = await readBackfill(client, definition.name);
     const cut = state?.status === 'running' && !(await isBackfillRunning(client, definition.name));
@@ -35,7 +35,7 @@ export async function lookAtBackfill(
  * @throws SlipwayError `not_found` when it never ran here, `locked` when it runs and must not
  */
 export async function controlBackfill(access: DatabaseAccess, name: string, control: BackfillControl): Promise<boolean> {
-  return withClient(access, 'control a backfill', async (client) => {
+  return withClient(access, 'controlling a backfill', async (client) => {
     if ((await readBackfill(client, name)) === null) throw new SlipwayError('not_found', `The backfill ${name} never ran in this database`);
     const running = await isBackfillRunning(client, name);
     if (control !== 'restart' && control !== 'retry') {

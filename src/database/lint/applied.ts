@@ -23,7 +23,7 @@ export interface JudgedFiles {
  */
 export async function pendingFiles(access: DatabaseAccess, judged: JudgedFiles): Promise<readonly SourceFile[] | null> {
   const { path, format, files } = judged;
-  return withClient(access, 'lint', async (client) => {
+  return withClient(access, 'linting', async (client) => {
     // Slipway makes its table with the first migration it applies.
     if (format === 'slipway') return withoutApplied(client, files);
     const tool = TOOLS.find(({ name }) => name === format);

@@ -29,7 +29,7 @@ export interface Catalog {
  * @throws SlipwayError `database_unreachable`, `database_refused`
  */
 export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
-  return withClient(access, 'lint', async (client) => {
+  return withClient(access, 'linting', async (client) => {
     await client.query('BEGIN READ ONLY');
     const { rows } = await client.query<{ version: number; minor: number; zone: string; bare: boolean }>(
       `SELECT current_schemas(false) = ARRAY['public']::name[] AS bare, current_setting('server_version_num')::int / 10000 AS version, current_setting('server_version_num')::int % 10000 AS minor, current_setting('TimeZone') AS zone`,

@@ -40,7 +40,7 @@ export interface ShapeRequest {
  * @throws SlipwayError `database_unreachable`, `database_refused`
  */
 export async function lookAtShapes(access: DatabaseAccess, { shapes, away, queries, remember }: ShapeRequest): Promise<ShapeFacts> {
-  return withClient(access, 'look for users of an old shape', async (client) => {
+  return withClient(access, 'looking for users of an old shape', async (client) => {
     const { found, missing } = await findShapes(client, shapes);
     const readable = found.filter(({ shape }) => hasUsers(shape));
     return {

@@ -39,7 +39,7 @@ export async function sampleMismatch(
   bounds: SampleBounds,
 ): Promise<MismatchSample> {
   await checkCondition(definition.where);
-  return withClient(access, 'sample for mismatches', async (client) => {
+  return withClient(access, 'sampling for mismatches', async (client) => {
     const walk = await findWalk(client, definition.table, definition.key);
     const startedAt = bounds.clock.monotonic();
     const found = await (bounds.rows === null

@@ -23,7 +23,7 @@ export interface PendingContractions {
  * @throws SlipwayError as `planMigrations`
  */
 export async function pendingContractions(access: DatabaseAccess, folder: FolderRequest): Promise<PendingContractions> {
-  return withClient(access, 'find what is contracted', async (client) => {
+  return withClient(access, 'finding what is contracted', async (client) => {
     const { pending } = await lookAhead(client, await readMigrations(folder, client));
     const found = await contractionsOf(client, pending);
     return { ...found, away: outOfTheWay(pending.flatMap(({ up }) => up.statements)) };

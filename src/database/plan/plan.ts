@@ -28,7 +28,7 @@ export async function planMigrations(access: DatabaseAccess | null, folder: Fold
     const { files } = await readMigrations(folder);
     return { files: files.map((file) => planned(file, null, null)), asked: false, drift: [], takenAway: await takenAway(null, files) };
   }
-  return withClient(access, 'plan migrations', async (client) => {
+  return withClient(access, 'planning migrations', async (client) => {
     const { pending, drift, broken, partial, filled } = await lookAhead(client, await readMigrations(folder, client));
     const refusal = filled === null ? null : filledError(filled);
     const { schema, others, bare } = await readCatalog(access);

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Clock } from '../../kernel/index.ts';
 import { connect, withClient } from '../access.ts';
 import { beyondIn } from '../beyond.ts';
+import { placeholderIn } from '../core/lint/sections.ts';
 import { timeline } from '../core/lint/timeline.ts';
 import { serverError } from '../errors.ts';
 import { lintFiles, type LintedFile } from '../lint/lint.ts';
@@ -50,6 +51,13 @@ function secondSession(shadow: DatabaseAccess): { readonly open: Session['aside'
   };
 }
 
+/** What does not parse is often a template: then a person has to know what to give. */
+function unreadText(text: string, { line, message }: { readonly line: number; readonly message: string }): string {
+  const placeholder = placeholderIn(text);
+  if (placeholder === null) return `line ${line}: ${message}`;
+  return `line ${placeholder.line}: ${placeholder.written} is a placeholder of a template, not SQL; give its value: --define NAME=VALUE`;
+}
+
 /** An extension or role that this server does not have, or a right that no role without superuser has, says nothing of the migration. */
 const MISSING = /^(0A000 extension|58P01|42501|42704 .*(extension|role))/i;
 
@@ -70,7 +78,7 @@ async function traceFile(session: Session, file: SourceFile, claims: LintedFile[
   const [gap] = file.gaps;
   if (gap !== undefined) return done('unknown', `line ${gap.line}: ${gap.message}`, false);
   const parsed = await parseSql(file.text);
-  if (!parsed.ok) return done('unknown', `line ${parsed.line}: ${parsed.message}`, false);
+  if (!parsed.ok) return done('unknown', unreadText(file.text, parsed), false);
   const beyond = await beyondIn(parsed.statements, file.text);
   if (beyond !== null) return done('unknown', `line ${beyond.line}: not run here: ${beyond.why}. ${BEGIN_AFTER}`, false);
   const known = await readRelations(session.client);
