@@ -11,7 +11,7 @@ function placesOf(most: number): { readonly places: Places; readonly said: unkno
 
 /** How many are given before the first refusal. */
 function takeAll(places: Places, token: typeof PUBLIC | typeof SERVER): number {
-  for (let taken = 0; ; taken++) {
+  for (let taken = 0; taken <= places.most; taken++) {
     try {
       places.take(token);
     } catch (error) {
@@ -19,6 +19,7 @@ function takeAll(places: Places, token: typeof PUBLIC | typeof SERVER): number {
       return taken;
     }
   }
+  throw new Error('there is no bound');
 }
 
 test('public tokens get half of the places, and servers whatever is left', () => {
