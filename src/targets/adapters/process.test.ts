@@ -101,6 +101,8 @@ describe('process target', () => {
       // The same pid and start time, but of another boot of the machine.
       await target.close();
       signalOne(next.keeper?.pid, 'SIGTERM');
+      // It writes down how it ended, and would do so over what is written here.
+      await expect.poll(() => isAlive(next.keeper), { timeout: 60_000 }).toBe(false);
       writeFileSync(
         path.join(run, 'shop%2Fprd%2Fblue~w-0.json'),
         JSON.stringify({ ...record, keeper: processRef(stranger.pid ?? 0), child: null, boot: `not ${readBootId()}` }),
