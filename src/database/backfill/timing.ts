@@ -53,8 +53,8 @@ export interface Timed {
 }
 
 /**
- * What a batch worked. What one of no rows takes as well does not count, and a batch may work as long as the server takes for that: one
- * that plans hundreds of partitions for each row would never end.
+ * What a batch worked. What one of no rows takes as well does not count for its size, only for how long its transaction may take; but a
+ * batch may always work as long as the server takes for that: one that plans hundreds of partitions for each row would never end.
  */
 export async function timeBatch(walking: Walking, client: pg.Client, batch: TimedBatch): Promise<Timed> {
   const { manner, tookMs, searchedMs, position } = batch;
@@ -73,7 +73,7 @@ export async function timeBatch(walking: Walking, client: pg.Client, batch: Time
     timing: { costs, emptyMs, since },
     workedMs,
     burdenMs: workedMs + besidesMs,
-    budgetMs: Math.max(limits.transactionMs, fixed.serverMs),
+    budgetMs: Math.max(limits.transactionMs - fixed.serverMs, fixed.serverMs),
   };
 }
 
