@@ -1,6 +1,6 @@
 import type { Condition, FlagSet } from '../../../../packages/flags/src/core/definition.ts';
 import type { FlagFiles } from '../files/declaration.ts';
-import { flagFields } from '../files/diff.ts';
+import { flagFields, own } from '../files/diff.ts';
 import { equal, type FlagKey } from '../files/render.ts';
 import type { Imported, Told } from './told.ts';
 
@@ -12,17 +12,8 @@ export interface AlreadyDeclared {
   readonly differs: readonly string[];
 }
 
-/** What people know of a flag is not compared: of most of it the other system says nothing. */
-const DECIDES: ReadonlySet<string> = new Set<FlagKey>([
-  'valueType',
-  'variants',
-  'enabled',
-  'off',
-  'prerequisites',
-  'rules',
-  'default',
-  'salt',
-]);
+/** What people know of a flag is not compared: of most of it the other system says nothing. All else decides who is served what. */
+const KNOWN: ReadonlySet<string> = new Set<FlagKey>(['type', 'name', 'description', 'owner', 'tags', 'created', 'expires', 'stale']);
 
 /** What of an import is declared already. `there` is what the files say where no environment has words of its own. */
 export function alreadyDeclared(files: FlagFiles, there: FlagSet, imported: Imported): readonly AlreadyDeclared[] {
@@ -30,7 +21,7 @@ export function alreadyDeclared(files: FlagFiles, there: FlagSet, imported: Impo
     const [here, wanted] = [own(there.flags, key), own(imported.flags, key)];
     if (wanted === null) return [];
     const fields = here === null ? [] : flagFields(wanted, here).map(({ field }): string => field);
-    return [{ kind: 'flag', key, differs: [...fields.filter((field) => DECIDES.has(field)), ...namedIn(environments)] }];
+    return [{ kind: 'flag', key, differs: [...fields.filter((field) => !KNOWN.has(field)), ...namedIn(environments)] }];
   });
   const segments = files.segments.flatMap(({ key, environments }): AlreadyDeclared[] => {
     const [here, wanted] = [own(there.segments, key), own(imported.segments, key)];
@@ -39,10 +30,6 @@ export function alreadyDeclared(files: FlagFiles, there: FlagSet, imported: Impo
     return [{ kind: 'segment', key, differs: [...(isOther ? ['when'] : []), ...namedIn(environments)] }];
   });
   return [...flags, ...segments];
-}
-
-function own<T>(record: Readonly<Record<string, T>>, key: string): T | null {
-  return Object.hasOwn(record, key) ? (record[key] ?? null) : null;
 }
 
 function namedIn(environments: object): readonly string[] {

@@ -31,7 +31,8 @@ function keysOf(one: object, other: object): readonly string[] {
   return [...new Set([...Object.keys(one), ...Object.keys(other)])].toSorted();
 }
 
-function own<T>(record: Readonly<Record<string, T>>, key: string): T | null {
+/** What a record itself has under a key; null for what it has not, `constructor` among others. */
+export function own<T>(record: Readonly<Record<string, T>>, key: string): T | null {
   return Object.hasOwn(record, key) ? (record[key] ?? null) : null;
 }
 
