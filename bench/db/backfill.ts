@@ -77,7 +77,7 @@ async function underLoad(oltp: Oltp, perSecond: number | null): Promise<BenchRes
     rows,
     notes: [
       `${ROUNDS} rounds of ${SECONDS} s, medians; transactions while the backfill ran, at most ${SECONDS - (WARM_MS + LAST_MS) / 1000} s`,
-      'fsync on; min_wal_size 4 GB, so that after the first runs the server has WAL files to use again',
+      'fsync on; min_wal_size 4 GB and all rows updated three times before, so that the server has WAL files to use again',
     ],
   };
 }

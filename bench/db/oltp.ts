@@ -24,6 +24,9 @@ export interface Load {
 
 export const hasPgbench = (): boolean => spawnSync('pgbench', ['--version']).status === 0;
 
+/** So that the server has WAL files to use again, as one has that has been in use: new ones are filled with zeros while commits wait. */
+const WARM_UPDATES = 3;
+
 /** Durable, as a production server is: every commit waits for the disk. */
 const SETTINGS = [
   'fsync=on',
@@ -42,18 +45,18 @@ export async function openOltp(): Promise<Oltp> {
   await server.query('pristine', 'ALTER TABLE pgbench_accounts ADD COLUMN shard int');
   await server.query('pristine', 'VACUUM ANALYZE');
   let copies = 0;
-  return {
-    server,
-    rows: SCALE * 100_000,
-    copy: async () => {
-      if (copies > 0) await server.query('postgres', `DROP DATABASE copy${copies} WITH (FORCE)`);
-      copies += 1;
-      await server.query('postgres', `CREATE DATABASE copy${copies} TEMPLATE pristine`);
-      await server.query('postgres', 'CHECKPOINT');
-      return server.url(`copy${copies}`);
-    },
-    close: () => server.stop(),
+  const copy = async (): Promise<string> => {
+    if (copies > 0) await server.query('postgres', `DROP DATABASE copy${copies} WITH (FORCE)`);
+    copies += 1;
+    await server.query('postgres', `CREATE DATABASE copy${copies} TEMPLATE pristine`);
+    await server.query('postgres', 'CHECKPOINT');
+    return server.url(`copy${copies}`);
   };
+  for (let time = 0; time < WARM_UPDATES; time++) {
+    await copy();
+    await server.query(`copy${copies}`, 'UPDATE pgbench_accounts SET shard = aid % 16');
+  }
+  return { server, rows: SCALE * 100_000, copy, close: () => server.stop() };
 }
 
 /** TPC-B for so many seconds: at a rate (open loop), or as fast as it goes (closed loop). */

@@ -21,7 +21,7 @@ const count = z.int().min(0);
 const limits = section({
   transaction: positiveDuration.optional().describe('How long one transaction is meant to take; the size of a batch follows from it (default 1ms).'),
   rows: z.int().min(1).max(1_000_000).optional().describe('Most rows a batch looks at (default 20000).'),
-  nice: z.number().min(0).max(100).optional().describe('Pause after a batch, as a multiple of the time it took, and as much again for each session of others that is at work (default 1).'),
+  nice: z.number().min(0).max(100).optional().describe('Pause after a batch, as a multiple of the time it took, and as much again for each session of others that is at work (default 1.5).'),
   quarantine: count.optional().describe('Rows that cannot be changed and are set aside before it gives up (default 100).'),
   'lock-timeout': positiveDuration.optional().describe('Longest wait of a batch for a lock (default 100ms).'),
   most: duration.optional().describe('Longest run of one call (default: no bound).'),

@@ -65,7 +65,7 @@ const MIB = 1024 ** 2;
 export const DEFAULT_LIMITS: BackfillLimits = {
   transactionMs: 1,
   mostRowsPerBatch: 20_000,
-  nice: 1,
+  nice: 1.5,
   mostQuarantined: 100,
   lockTimeoutMs: 100,
   mostMs: null,
