@@ -179,6 +179,26 @@ components:
       type: object
       properties: { total: { type: number } }
 `;
+const GRAPHQL = `directive @table(name: String!) on OBJECT
+directive @column(name: String!) on FIELD_DEFINITION
+scalar DateTime
+enum Mood { FINE BAD }
+
+"A person"
+type Person @table(name: "people") {
+  id: ID!
+  fullName: String!
+  mood: Mood!
+  tags: [String!]!
+  age: Int
+  since: DateTime @column(name: "born")
+  url: String! @column(name: "none")
+  orders: [Order!]!
+  greeting(language: String): String!
+}
+type Order { id: ID!, total: Float }
+type Query { people: [Person!]! }
+`;
 export const SQLC = `version: "2"
 sql:
   - engine: postgresql
@@ -201,5 +221,6 @@ export const GOOD: Readonly<Record<string, string>> = {
   'db/structure.sql': DUMP,
   'drizzle/meta/0001_snapshot.json': SNAPSHOT,
   'openapi.yaml': OPENAPI,
+  'schema.graphql': GRAPHQL,
   'sqlc.yaml': SQLC,
 };

@@ -42,6 +42,7 @@ describe('files that follow the schema', () => {
       'drizzle/meta/0000_snapshot.json': '{}',
       'node_modules/x/schema.prisma': 'nonsense',
       'src/other.ts': 'export const x = 1;',
+      'src/people.graphql': 'query { people { id } }',
     });
     expect(
       answers.map(({ file, kind, verdict, reason }) => `${file} ${kind} ${verdict} ${verdict === 'pass' ? '' : reason}`.trim()),
@@ -51,6 +52,7 @@ describe('files that follow the schema', () => {
       'drizzle/meta/0001_snapshot.json drizzle-snapshot pass',
       'openapi.yaml openapi pass',
       'prisma/schema.prisma prisma pass',
+      'schema.graphql graphql pass',
       'sqlc.yaml sqlc pass',
       'src/database.types.ts supabase pass',
       'src/db/schema.ts drizzle pass',
@@ -81,6 +83,13 @@ describe('files that follow the schema', () => {
     ['db/schema.rb', 't.integer "age"', 't.bigint "age"', 14, 'people.age is integer, the file says bigint'],
     ['db/structure.sql', 'age int,', '', 4, 'the column people.age is not in the file'],
     ['drizzle/meta/0001_snapshot.json', '"type": "uuid"', '"type": "text"', 61, 'orders.id is uuid, the file says text'],
+    ['schema.graphql', 'age: Int', 'age: String', 12, 'people.age is integer, the file says text'],
+    ['schema.graphql', 'age: Int', 'age: Int!', 12, 'people.age may be null, the file says it may not'],
+    ['schema.graphql', 'age: Int', 'years: Int', 12, 'the column people.years is not in the database'],
+    ['schema.graphql', 'id: ID!', 'id: Int!', 8, 'people.id is bigint, the file says int'],
+    ['schema.graphql', '"born"', '"died"', 13, 'the column people.died is not in the database'],
+    ['schema.graphql', 'FINE BAD', 'FINE WORSE', 10, 'the enum mood has no value WORSE in the database'],
+    ['schema.graphql', '"people"', '"persons"', 7, 'the table persons is not in the database'],
     ['openapi.yaml', 'age: {', 'years: {', 10, 'the column people.years is not in the database'],
   ] as const)('%s: finds %j as %j', async (file, before, after, line, what) => {
     const text = GOOD[file] ?? '';
@@ -155,6 +164,24 @@ export const posts = table('posts', { id: integer().primaryKey() });`,
     });
   });
 
+  it('remarks on what a document of OpenAPI says is always there, of a column that may be null', async () => {
+    const document = (age: string): string =>
+      (GOOD['openapi.yaml'] ?? '')
+        .replace('type: object\n', 'type: object\n      required: [fullName, age]\n')
+        .replace("[integer, 'null']", age);
+    const [strict] = await check({ 'openapi.yaml': document('integer') });
+    const remark = { line: 11, what: 'people.age may be null, the file says it may not', weight: 'remark' };
+    expect(strict).toMatchObject({ verdict: 'pass' });
+    expect(strict?.differences).toContainEqual(remark);
+    const [same] = await check({ 'openapi.yaml': document("[integer, 'null']") });
+    expect(same?.differences).not.toContainEqual(remark);
+  });
+
+  it('only remarks on a type of GraphQL that has the name of a table', async () => {
+    const [answer] = await check({ 'schema.graphql': GOOD['schema.graphql'] ?? '' });
+    expect(answer?.differences).toContainEqual({ line: 18, what: 'the column orders.total is not in the database', weight: 'remark' });
+  });
+
   it('only remarks on a schema of OpenAPI that has the name of a table', async () => {
     const [answer] = await check({ 'openapi.yaml': GOOD['openapi.yaml'] ?? '' });
     expect(answer?.differences).toContainEqual({ line: 14, what: 'the column orders.total is not in the database', weight: 'remark' });
@@ -165,6 +192,8 @@ export const posts = table('posts', { id: integer().primaryKey() });`,
     ['no TypeScript', 'src/db/schema.ts', `${DRIZZLE}\nconst = ;`, 'it is no TypeScript'],
     ['a dump the server refuses', 'db/structure.sql', `${DUMP}\nCREATE TABLE x (a nothing_known);`, 'type "nothing_known" does not exist'],
     ['a schema of another database', 'prisma/schema.prisma', PRISMA.replace('"postgresql"', '"mysql"'), 'its datasource is no PostgreSQL'],
+    ['a schema of GraphQL without a table', 'schema.graphql', 'type Person { id: ID! }', 'it names no table'],
+    ['no GraphQL', 'schema.graphql', 'type Person {\n  id ID\n}', 'Syntax Error'],
     ['a document without a table', 'openapi.yaml', 'openapi: 3.1.0\n', 'it names no table'],
     ['a Ruby that is more than a dump', 'db/schema.rb', RAILS.replace('t.text "note"', 'own_column(t)'), 'is not understood'],
   ])('does not know: %s', async (_what, file, text, why) => {

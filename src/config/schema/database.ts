@@ -57,7 +57,7 @@ export const databaseFields = {
     .union([
       z.array(relativePath).min(1),
       section({
-        files: z.array(relativePath).min(1).describe('Files that follow the schema: schema.prisma, Drizzle tables, generated types, dumps, OpenAPI.'),
+        files: z.array(relativePath).min(1).describe('Files that follow the schema: schema.prisma, Drizzle tables, generated types, dumps, OpenAPI, GraphQL.'),
         required: z.boolean().optional().describe('true: a release stops where one is out of step, or cannot be read (default false: it says so).'),
       }),
     ], 'a list of files, or { files: [...], required: true }')

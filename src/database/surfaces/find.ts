@@ -52,10 +52,13 @@ async function walk(root: string): Promise<readonly string[]> {
 export async function kindOf(root: string, file: string): Promise<SurfaceKind | null> {
   const name = basename(file);
   const byName = kindByName(name, basename(dirname(file)));
-  if (byName !== 'typescript') return byName;
+  if (byName !== 'typescript' && byName !== 'graphql') return byName;
   const { size } = await stat(join(root, file));
   if (size > LARGEST) return null;
-  return kindByText(await readFile(join(root, file), 'utf8'));
+  const text = await readFile(join(root, file), 'utf8');
+  if (byName === 'typescript') return kindByText(text);
+  // Queries of clients have the same ending.
+  return /^\s*type\s+\w/m.test(text) ? 'graphql' : null;
 }
 
 function kindByName(name: string, folder: string): SurfaceKind | 'typescript' | null {
@@ -65,6 +68,7 @@ function kindByName(name: string, folder: string): SurfaceKind | 'typescript' | 
   if (name === 'schema.rb') return 'rails';
   if (/^(openapi|swagger)\.(json|ya?ml)$/.test(name)) return 'openapi';
   if (/^sqlc\.(json|ya?ml)$/.test(name)) return 'sqlc';
+  if (/\.(graphql|graphqls|gql)$/.test(name)) return 'graphql';
   return /\.[mc]?ts$/.test(name) && !/\.(test|spec)\.[mc]?ts$/.test(name) ? 'typescript' : null;
 }
 

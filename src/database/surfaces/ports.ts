@@ -2,7 +2,17 @@ import type { Verdict } from '../../kernel/index.ts';
 import type { SurfaceDifference } from '../core/surfaces/types.ts';
 
 /** What a file that follows the schema may be. */
-export type SurfaceKind = 'prisma' | 'drizzle' | 'drizzle-snapshot' | 'kysely' | 'supabase' | 'sql' | 'rails' | 'openapi' | 'sqlc';
+export type SurfaceKind =
+  | 'prisma'
+  | 'drizzle'
+  | 'drizzle-snapshot'
+  | 'kysely'
+  | 'supabase'
+  | 'sql'
+  | 'rails'
+  | 'openapi'
+  | 'graphql'
+  | 'sqlc';
 
 /** A file that is made from the schema, or written beside it, and whether it is in step with it. */
 export interface SurfaceAnswer {

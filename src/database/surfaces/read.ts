@@ -2,6 +2,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import type { JsonObject, JsonValue } from '../../kernel/index.ts';
 import { messageOf } from '../../kernel/index.ts';
 import { readDrizzle } from '../core/surfaces/drizzle.ts';
+import { readGraphql } from '../core/surfaces/graphql.ts';
 import { readOpenApi } from '../core/surfaces/openapi.ts';
 import { readPrisma } from '../core/surfaces/prisma.ts';
 import { readRailsSchema } from '../core/surfaces/rails.ts';
@@ -31,6 +32,8 @@ export async function readClaims(kind: ReadableKind, { file, text, beside }: Rea
       return readJson(text);
     case 'openapi':
       return readDocument(text);
+    case 'graphql':
+      return readSdl(text);
     default:
       return readTypeScript(kind, text, file);
   }
@@ -56,6 +59,16 @@ function readDocument(text: string): Claims | string {
     return range === null ? 1 : lines.linePos(range[0] ?? 0).line;
   };
   return readOpenApi(document.toJS() as JsonValue, placeOf) ?? 'it is no OpenAPI document';
+}
+
+async function readSdl(text: string): Promise<Claims | string> {
+  // Loaded on first use: few commands read GraphQL.
+  const { parse } = await import('graphql');
+  try {
+    return readGraphql(parse(text) as unknown as JsonObject);
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 async function readTypeScript(kind: 'drizzle' | 'kysely' | 'supabase', text: string, file: string): Promise<Claims | string> {

@@ -5,7 +5,8 @@ import { DEFINE, FORMAT } from './lint.ts';
 /** Files that follow the schema. */
 export const SURFACES_COMMAND: CommandSpec = {
   path: 'db surfaces',
-  purpose: 'Say which files that follow the schema (Prisma, Drizzle, generated types, dumps, OpenAPI) are out of step with the migrations.',
+  purpose:
+    'Say which files that follow the schema (Prisma, Drizzle, generated types, dumps, OpenAPI, GraphQL) are out of step with the migrations.',
   args: [{ syntax: '[path]', what: 'folder of migrations, or one SQL file (default: database.migrations of slipway.yaml)' }],
   options: [
     ENV,
@@ -20,7 +21,7 @@ export const SURFACES_COMMAND: CommandSpec = {
     SERVER,
   ],
   notes:
-    'Runs the migrations on an empty database that is removed afterwards, and compares what they made with what each file claims; docs/migrations.md says what of each kind is read. What a file computes, or nobody here understands, is unknown. Remarks (a column that an OpenAPI document does not show) do not fail.',
+    'Runs the migrations on an empty database that is removed afterwards, and compares what they made with what each file claims; docs/migrations.md says what of each kind is read. What a file computes, or nobody here understands, is unknown. Remarks (a column that an OpenAPI document or a GraphQL type does not show) do not fail.',
   examples: [
     { line: 'slipway db surfaces', what: 'everything found here' },
     { line: 'slipway db surfaces prisma/migrations --file prisma/schema.prisma', what: 'one file, against the migrations of Prisma' },

@@ -55,23 +55,37 @@ interface Found {
   readonly view: boolean;
 }
 
-function compareColumn({ kind, type, nullable, line }: ClaimedColumn, { real, at, view }: Found): readonly SurfaceDifference[] {
-  const kinds = kindsOf(real);
-  const differences: SurfaceDifference[] = [];
-  if (type !== null && !sameType(type, real.type)) differences.push(wrong(line, `${at} is ${real.type}, the file says ${type}`));
-  else if (type === null && kind !== null && kinds !== null && !kinds.includes(kind))
-    differences.push(wrong(line, `${at} is ${real.type}, the file says ${kind}`));
+function compareColumn(claimed: ClaimedColumn, { real, at, view }: Found): readonly SurfaceDifference[] {
   // Of a view PostgreSQL does not know which columns may be null.
-  if (nullable !== null && !view && nullable !== real.nullable)
-    differences.push(wrong(line, `${at} may ${real.nullable ? '' : 'not '}be null, the file says it may${nullable ? '' : ' not'}`));
-  return differences;
+  return [...compareType(claimed, real, at), ...(view ? [] : compareNullable(claimed, real, at))];
+}
+
+function compareType({ kind, type, line }: ClaimedColumn, real: RealColumn, at: string): readonly SurfaceDifference[] {
+  if (type !== null) return sameType(type, real.type) ? [] : [wrong(line, `${at} is ${real.type}, the file says ${type}`)];
+  const kinds = kindsOf(real);
+  return kind === null || kinds === null || kinds.includes(kind) ? [] : [wrong(line, `${at} is ${real.type}, the file says ${kind}`)];
+}
+
+function compareNullable({ nullable, stricter, line }: ClaimedColumn, real: RealColumn, at: string): readonly SurfaceDifference[] {
+  if (nullable === null || nullable === real.nullable) return [];
+  const what = `${at} may ${real.nullable ? '' : 'not '}be null, the file says it may${nullable ? '' : ' not'}`;
+  return [{ line, what, weight: stricter === true ? 'remark' : 'wrong' }];
 }
 
 /** Of a column that is an enum in the database. */
-function compareValues({ values, line }: ClaimedColumn, { type }: RealColumn, enums: RealSchema['enums']): readonly SurfaceDifference[] {
+function compareValues(
+  { values, constants, line }: ClaimedColumn,
+  { type }: RealColumn,
+  enums: RealSchema['enums'],
+): readonly SurfaceDifference[] {
   const name = type.replaceAll('"', '').replace(/^public\./, '');
-  return values === undefined || !enums.some((one) => one.name === name) ? [] : compareEnum({ name, values, line }, enums);
+  const is = enums.find((one) => one.name === name);
+  if (values === undefined || is === undefined) return [];
+  const meant = (value: string): string => is.values.find((one) => asConstant(one) === asConstant(value)) ?? value;
+  return compareEnum({ name, values: constants === true ? values.map(meant) : values, line }, enums);
 }
+
+const asConstant = (value: string): string => value.toUpperCase().replaceAll(/[^\p{L}\p{N}]+/gu, '_');
 
 /** What is written without a size takes any. */
 function sameType(claimed: string, real: string): boolean {

@@ -10,8 +10,8 @@ const NUMBERS: Readonly<Record<string, readonly Kind[]>> = {
   numeric: ['decimal', 'number', 'text'],
   money: ['decimal', 'number', 'text'],
   boolean: ['boolean'],
-  json: ['json'],
-  jsonb: ['json'],
+  json: ['json', 'array'],
+  jsonb: ['json', 'array'],
   bytea: ['bytes', 'text'],
 };
 const TEXTS = /^(text|character|character varying|citext|uuid|name|inet|cidr|macaddr8?|xml|interval|tsvector|tsquery|bit|bit varying)$/;

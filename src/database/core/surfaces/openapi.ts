@@ -38,17 +38,27 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 function columnsOf(schema: JsonObject, place: readonly string[], placeOf: PlaceOf): readonly ClaimedColumn[] {
+  const { required } = schema;
+  const always = new Set(Array.isArray(required) ? (required as readonly JsonValue[]) : []);
   return Object.entries(child(schema, 'properties')).flatMap(([name, property]) => {
     if (!isJsonObject(property) || property['x-column'] === 'none') return [];
     const column = textOf(property, 'x-column');
     const line = placeOf([...place, 'properties', name]);
     const names = column === '' ? [...new Set([name, snakeCase(name)])] : [column];
-    return [{ names, kind: kindOf(property), type: null, nullable: null, ...valuesOf(property), line }];
+    // A body that is sent in may be stricter than the table.
+    const nullable = always.has(name) && !mayBeNull(property) ? false : null;
+    return [{ names, kind: kindOf(property), type: null, nullable, stricter: true, ...valuesOf(property), line }];
   });
 }
 
 function valuesOf({ enum: given }: JsonObject): Pick<ClaimedColumn, 'values'> {
   return Array.isArray(given) ? { values: (given as readonly JsonValue[]).filter((one) => typeof one === 'string') } : {};
+}
+
+/** What is not told here (`$ref`, `oneOf`) may say so elsewhere. */
+function mayBeNull(property: JsonObject): boolean {
+  const { type } = property;
+  return type === undefined || property['nullable'] === true || (Array.isArray(type) && (type as readonly JsonValue[]).includes('null'));
 }
 
 function kindOf(property: JsonObject): Kind | null {

@@ -13,6 +13,10 @@ export interface ClaimedColumn {
   readonly nullable: boolean | null;
   /** All values it may have, where the file says them. */
   readonly values?: readonly string[];
+  /** The values are written as constants are: `IN_TRANSIT` for `in-transit`. */
+  readonly constants?: true;
+  /** Whoever writes the file may be stricter than the database: that it may be null is a remark. */
+  readonly stricter?: true;
   readonly line: number;
 }
 
