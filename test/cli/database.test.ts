@@ -106,7 +106,7 @@ describe('slipway db plan', () => {
   });
 
   it('is unknown where nobody can tell whether PostgreSQL takes it, and says from where on', async () => {
-    migration('2_once.sql', 'CREATE TEMP TABLE once (id int)');
+    migration('2_once.sql', 'SET search_path = public');
     migration('3_age.sql', 'ALTER TABLE people ADD COLUMN age int');
     const runbook = join(folder, 'runbook.md');
     const { exit, out } = await slipway('db', 'plan', '--runbook', runbook);

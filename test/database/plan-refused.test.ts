@@ -11,7 +11,7 @@ CREATE VIEW customer_totals AS SELECT c.name, sum(o.total) FROM customers c JOIN
 CREATE MATERIALIZED VIEW names AS SELECT old FROM customers;
 CREATE TABLE parent (id int); CREATE TABLE heir (more int) INHERITS (parent);
 CREATE SCHEMA app; CREATE TABLE app.things (id int);
-CREATE SEQUENCE numbers; CREATE TABLE days (day date, note text) PARTITION BY RANGE (day);
+CREATE SEQUENCE numbers; CREATE TYPE state AS ENUM ('new'); CREATE TABLE days (day date, note text) PARTITION BY RANGE (day);
 CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2027-01-01'); CREATE VIEW notes AS SELECT note FROM days_1;
 CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 CREATE TRIGGER watch BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION seen();
@@ -70,6 +70,8 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
     ['DROP TABLE nowhere', 'there is no table nowhere'],
     ['CREATE TABLE customers (id int)', 'it makes the table customers, and there is a table of that name already'],
     ['CREATE TEMP TABLE customers (id int)', null],
+    ['CREATE TEMP TABLE t (id int); INSERT INTO t SELECT id FROM orders; TRUNCATE t; DROP TABLE t; CREATE TABLE t (x int)', null],
+    ['CREATE TEMP TABLE t (id int); DROP TABLE t; DROP TABLE t', 'there is no table t'],
     ['CREATE TABLE app.customers (id int); CREATE INDEX orders_total ON app.customers (id)', null],
     [
       'CREATE TABLE fresh (id int); ALTER TABLE fresh ADD COLUMN x int; CREATE INDEX fresh_x ON fresh (x); DROP TABLE fresh; CREATE TABLE fresh (x int); CREATE INDEX fresh_x ON fresh (x)',
@@ -116,6 +118,30 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
     ],
     ['SET LOCAL search_path = app; ALTER TABLE things ADD COLUMN x int', null],
     ['ALTER TABLE orders RENAME TO bills; CREATE TABLE orders (id int)', null],
+    ['ALTER TABLE orders DROP CONSTRAINT nope', 'constraint nope of orders is not there'],
+    ['ALTER TABLE orders DROP CONSTRAINT IF EXISTS nope', null],
+    ['ALTER TABLE orders ADD CONSTRAINT nope CHECK (total > 0); ALTER TABLE orders DROP CONSTRAINT nope', null],
+    ['ALTER TABLE orders ALTER total SET NOT NULL; ALTER TABLE orders DROP CONSTRAINT orders_total_not_null', null],
+    ['ALTER TABLE orders ADD PRIMARY KEY (total)', 'a primary key of orders is there already'],
+    ['DROP TRIGGER nope ON orders', 'trigger nope of orders is not there'],
+    ['DROP POLICY nope ON orders', 'policy nope of orders is not there'],
+    ['CREATE TRIGGER watch BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION seen()', 'trigger watch of orders is there already'],
+    ['CREATE FUNCTION seen() RETURNS int LANGUAGE sql RETURN 1', 'function seen() is there already'],
+    ['CREATE FUNCTION seen(int) RETURNS int LANGUAGE sql RETURN 1', null],
+    ['CREATE SCHEMA app', 'schema app is there already'],
+    ["CREATE TYPE state AS ENUM ('old')", 'type state is there already'],
+    ["ALTER TYPE state ADD VALUE 'new'", "'new' of type state is there already"],
+    ["ALTER TYPE state ADD VALUE 'old'", null],
+    ["ALTER TABLE orders ADD state state DEFAULT 'old'", "it gives 'old' for state, which has no such value"],
+    ["CREATE TYPE other AS ENUM ('old'); ALTER TABLE orders ADD state other DEFAULT 'old'", null],
+    ['ALTER TABLE orders ADD state stat', 'type stat is not there'],
+    ['INSERT INTO customers (id) VALUES (NULL)', 'it gives NULL for customers.id, which is NOT NULL'],
+    ['CREATE VIEW more AS SELECT * FROM nowhere', 'nowhere is not there'],
+    ['GRANT SELECT ON orders TO nobody', 'role nobody is not there'],
+    ['ALTER TABLE orders OWNER TO nobody', 'role nobody is not there'],
+    ['GRANT SELECT ON nowhere TO public', 'nowhere is not there'],
+    ["COMMENT ON COLUMN orders.gone IS 'x'", 'column gone of orders is not there'],
+    ['CREATE TABLE more (id serial); ALTER TABLE more_id_seq OWNER TO CURRENT_USER', null],
   ] as const)('%s', async (sql, why) => {
     await world.query(SHOP);
     world.files({ '1_change.sql': `${sql};` });
@@ -141,6 +167,26 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
     expect(files.map(({ refusals }) => refusals.length)).toEqual([0, 0, 1, 0, 0]);
     const why = 'what line 1 of 4_do leaves is not known here';
     expect(files.map(({ notLookedAt }) => notLookedAt)).toEqual([null, null, null, null, { line: 1, why }]);
+  });
+
+  it('nothing that an extension may have brought along', async () => {
+    await world.query(SHOP);
+    world.files({ '1_new.sql': 'CREATE EXTENSION IF NOT EXISTS plpgsql; ALTER TABLE customers ADD mail citext; SELECT * FROM brought;' });
+    const { files } = await planMigrations(world.access(), { directory: world.folder() });
+    expect(files[0]?.refusals).toEqual([]);
+  });
+
+  it('what follows a temporary table, also in the next file', async () => {
+    await world.query(SHOP);
+    world.files({
+      '1_temporary.sql':
+        'CREATE TEMP TABLE t AS SELECT id FROM customers; CREATE INDEX ON t (id); ALTER TABLE t ADD COLUMN n int; CREATE VIEW v AS SELECT n FROM t;\nALTER TABLE customers DROP COLUMN gone;',
+      '2_next.sql': 'CREATE TABLE t (id int); DROP TABLE t;\nALTER TABLE customers DROP COLUMN name;',
+      '3_hides.sql': 'CREATE TEMP TABLE orders (id int);\nALTER TABLE customers DROP COLUMN name;',
+    });
+    const { files } = await planMigrations(world.access(), { directory: world.folder() });
+    expect(files.map(({ refusals }) => refusals.map(({ line }) => line))).toEqual([[2], [2], []]);
+    expect(files.map(({ notLookedAt }) => notLookedAt?.line)).toEqual([undefined, undefined, 2]);
   });
 
   it('nothing of bare names where another schema is looked into first', async () => {

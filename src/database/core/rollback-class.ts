@@ -49,7 +49,7 @@ export interface StatementEffect {
 
 /** Each statement's effect, knowing which tables the statements before it made. */
 export function effectsOf(statements: readonly Statement[]): readonly StatementEffect[] {
-  // Tables that it made, and columns of older ones.
+  // Tables and sequences that it made, and columns of older tables.
   const fresh = new Set<string>();
   const written = new Set<string>();
   return statements.map((statement) => {
@@ -118,6 +118,7 @@ function freedNames({ kind, node }: Statement): readonly string[] {
 /** The table a statement makes for certain; with IF NOT EXISTS an old one with live rows may be meant, and a child's rows are its parent's. */
 function madeTable({ kind, node }: Statement, fresh: ReadonlySet<string>): string | null {
   if (isSet(node, 'if_not_exists')) return null;
+  if (kind === 'CreateSeqStmt') return relationName(child(node, 'sequence'));
   if (kind === 'CreateStmt') return oldParents(node, fresh).length > 0 ? null : relationName(child(node, 'relation'));
   return kind === 'CreateTableAsStmt' ? relationName(child(child(node, 'into'), 'rel')) : null;
 }

@@ -1,7 +1,7 @@
 import { alterTableEffect } from './alter-table-effect.ts';
 import { effect, type Effect, type Fresh } from './effect.ts';
 import { indexKeptByNull } from './empty-columns.ts';
-import { mayFail, unknownCall } from './expression-effect.ts';
+import { calledName, mayFail, unknownCall } from './expression-effect.ts';
 import {
   child,
   children,
@@ -78,7 +78,7 @@ export function statementEffect(statement: Statement, fresh: Fresh): Effect {
 const JUDGES: Readonly<Record<string, (node: Node, fresh: Fresh) => Effect>> = {
   CreatePolicyStmt: policyEffect,
   AlterPolicyStmt: policyEffect,
-  SelectStmt: () => effect('additive', 'SelectStmt'),
+  SelectStmt: selectEffect,
   CreateStmt: createTableEffect,
   CreateSchemaStmt: createSchemaEffect,
   AlterDomainStmt: domainEffect,
@@ -104,11 +104,31 @@ const JUDGES: Readonly<Record<string, (node: Node, fresh: Fresh) => Effect>> = {
       : effect('reversible', 'AlterSeq changes what the old version relies on'),
 };
 
+/** A sequence of this file's own is nobody's yet. */
+function selectEffect(node: Node, fresh: Fresh): Effect {
+  const sets = findAll(node, ['FuncCall']).filter((one) => calledName(one.node) === SETS);
+  const own = sets.every((one) => ownSequence(child({ first: children(one.node, 'args')[0] ?? {} }, 'first'), fresh));
+  return own
+    ? effect('additive', 'SelectStmt')
+    : effect('lossy', 'setval changes the numbers that the old version is given next, and forgets where its sequence stood');
+}
+
+const SETS = 'setval';
+
+/** A sequence that this file made, or that of a table which it made. */
+function ownSequence(named: Node, fresh: Fresh): boolean {
+  const text = (node: Node): string => textOf(child(child(node, 'A_Const'), 'sval'), 'sval');
+  const call = child(named, 'FuncCall');
+  if (calledName(call) === 'pg_get_serial_sequence') return fresh.has(text(children(call, 'args')[0] ?? {}));
+  return fresh.has(text(named['TypeCast'] === undefined ? named : child(child(named, 'TypeCast'), 'arg')));
+}
+
 /** Data-modifying WITH, SELECT INTO and functions can do anything, whatever the statement is called. */
 function hidesWrites({ kind, node }: Statement): boolean {
   if (!QUERIES.has(kind)) return false;
   if (kind === 'SelectStmt' && node['intoClause'] !== undefined) return true;
-  return findAll(node, ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']).length > 0 || unknownCall(node) !== null;
+  const writes = findAll(node, ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']).length > 0;
+  return writes || unknownCall(node, kind === 'SelectStmt' ? [SETS] : []) !== null;
 }
 
 /** What a new table has to do with old ones: a child's rows are its parent's, and a partition's rules bind who writes to the parent. */

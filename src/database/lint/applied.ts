@@ -34,8 +34,13 @@ export async function pendingFiles(access: DatabaseAccess, judged: JudgedFiles):
 }
 
 async function withoutApplied(client: pg.Client, files: readonly SourceFile[]): Promise<readonly SourceFile[]> {
-  const applied = new Set((await readHistory(client)).filter((row) => row.finished).map((row) => row.name));
-  return files.filter(({ name }) => !applied.has(baseOf(name).replace(/(?:\.up|\.down)?\.sql$/, '')));
+  const rows = new Map((await readHistory(client)).map((row) => [row.name, row.finished]));
+  return files.flatMap((file) => {
+    const finished = rows.get(baseOf(file.name).replace(/(?:\.up|\.down)?\.sql$/, ''));
+    if (finished === true) return [];
+    // Of one that stopped in the middle some is there already, and is not run again.
+    return [finished === undefined ? file : { ...file, conditional: true as const }];
+  });
 }
 
 async function pendingOfTool(client: pg.Client, tool: ToolHistory, { path, files }: JudgedFiles): Promise<readonly SourceFile[] | null> {

@@ -8,6 +8,7 @@ import { typeOfText } from '../core/lint/type-change.ts';
 import type { TableSize } from '../core/lint/types.ts';
 import type { DatabaseAccess } from '../ports.ts';
 import { readNeeded } from './catalog-needed.ts';
+import { readThere } from './catalog-there.ts';
 
 /** What a database tells a linter: its version, how large its tables are, what is in it. */
 export interface Catalog {
@@ -43,8 +44,10 @@ export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
     const others = await readOtherNames(client);
     const { version = 0, minor = 0, zone = '', bare = false } = rows[0] ?? {};
     // Where a name may mean one of another schema, nothing is certain of it.
-    const known = bare ? { ...schema, dependants: await readNeeded(client) } : schema;
-    return { version, minor, utc: isUtc(zone), sizes, schema: known, others, bare };
+    if (!bare) return { version, minor, utc: isUtc(zone), sizes, schema, others, bare };
+    const dependants = await readNeeded(client);
+    await readThere(client, schema, dependants);
+    return { version, minor, utc: isUtc(zone), sizes, schema: { ...schema, dependants }, others, bare };
   });
 }
 

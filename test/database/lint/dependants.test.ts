@@ -1,26 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { REFUSED, TAKEN, type Case } from './needed-cases.ts';
-import { startRefusals, type Refusals } from './refusals.ts';
+import { refusals } from './refusals.ts';
 import { judge, ofRule } from './support.ts';
 
 describe('what something still needs', () => {
-  let server: Refusals;
-  beforeAll(async () => {
-    server = await startRefusals();
-  });
-  afterAll(() => server.stop());
+  const refused = refusals();
 
   const told = async ([before, sql]: Case) => ofRule((await judge([before, sql], { transactions: 'statement' })).findings, 'still-needed');
 
   test.each(REFUSED)('%s | %s is refused, and told', async (before, sql) => {
-    expect(await server.of([before, sql])).toMatch(/^(?:2BP01|0A000|42P16)$/);
+    expect(await refused([before, sql])).toMatch(/^(?:2BP01|0A000|42P16)$/);
     const [found, ...more] = await told([before, sql]);
     expect(more).toEqual([]);
     expect(found).toMatchObject({ severity: 'error', certainty: 'known', fix: expect.any(String) as unknown });
   });
 
   test.each(TAKEN)('%s | %s is taken, and not told', async (before, sql) => {
-    expect(await server.of([before, sql])).toBeNull();
+    expect(await refused([before, sql])).toBeNull();
     expect(await told([before, sql])).toEqual([]);
   });
 
@@ -30,7 +26,7 @@ describe('what something still needs', () => {
       let fix = sql;
       // Each step may show a dependant of its own.
       for (let round = 0; round < 3; round += 1) fix = (await told([before, fix]))[0]?.fix ?? fix;
-      expect(await server.of([before, fix]), fix).toBeNull();
+      expect(await refused([before, fix]), fix).toBeNull();
     }
   });
 });

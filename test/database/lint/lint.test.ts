@@ -190,6 +190,7 @@ describe('what other rules see', () => {
     ['UPDATE orders SET n = 1', 'analyze-after'],
     ['ALTER TABLE orders ADD CHECK (n > 0) NOT VALID', 'new-constraint'],
     ['ALTER TABLE orders DROP COLUMN name, ADD COLUMN title text', 'looks-renamed'],
+    ['ALTER TABLE orders DROP CONSTRAINT orders_pkey', 'no-primary-key'],
     ['ALTER TABLE orders RENAME COLUMN n TO m', 'rename-column'],
     ['UPDATE orders SET n = 1, n = 2 WHERE id = 1', 'assigned-twice'],
     ['CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (n)', 'index-may-be-invalid'],
@@ -207,11 +208,24 @@ describe('what other rules see', () => {
 
   test.each([
     ['CREATE TABLE r (id bigint PRIMARY KEY, o bigint REFERENCES orders (id)); CREATE INDEX ON r (o)', 'unindexed-reference'],
+    ['CREATE TABLE r (a int); ALTER TABLE r DROP COLUMN a; ALTER TABLE r ADD COLUMN b int', 'looks-renamed'],
+    ['CREATE TYPE pair AS (a int); ALTER TYPE pair DROP ATTRIBUTE a; ALTER TYPE pair ADD ATTRIBUTE b int', 'looks-renamed'],
+    ['ALTER TABLE orders DROP CONSTRAINT orders_pkey; ALTER TABLE orders ADD PRIMARY KEY (id)', 'no-primary-key'],
     ['UPDATE orders SET n = 1; ANALYZE orders', 'analyze-after'],
     ['SET lock_timeout = 500; ALTER TABLE orders ADD x int', 'lock-timeout'],
   ])('but not in %s', async (sql, rule) => {
     expect(ruled(await lint(after(sql), { limited: false }), true).map((one) => one.split(' ')[1])).not.toContain(rule);
   });
+});
+
+test('a foreign key without an index is told once, and again only where an index has to do with it', async () => {
+  const made = 'CREATE TABLE r (id bigint PRIMARY KEY, n int, o bigint REFERENCES orders (id))';
+  const told = async (...later: readonly string[]) => ofRule(await lint([...after(made), ...later]), 'unindexed-reference').length;
+  expect(await told()).toBe(1);
+  expect(await told('ALTER TABLE r ADD COLUMN m int')).toBe(0);
+  expect(await told('CREATE INDEX ON r (n)')).toBe(0);
+  expect(await told('CREATE INDEX ON r (o) WHERE n = 1')).toBe(1);
+  expect(await told('ALTER TABLE r ADD COLUMN m bigint REFERENCES orders (id)')).toBe(1);
 });
 
 describe('bodies', () => {

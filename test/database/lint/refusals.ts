@@ -1,35 +1,50 @@
 import pg from 'pg';
-import { startPostgres } from '../../support/postgres.ts';
+import { lintFiles, openAccess, readCatalog, type Finding } from '../../../src/database/index.ts';
 import type { Case } from './needed-cases.ts';
+import { session } from './session.ts';
 
-/** A server that says what it refuses. */
-export interface Refusals {
-  /** The code of the server's refusal of what is done then; null where it takes the statement. */
-  of(one: Case): Promise<string | null>;
-  stop(): Promise<void>;
+/** The code of the server's refusal of what is done then; null where it takes the statement. */
+export function refusals(): (one: Case) => Promise<string | null> {
+  const { client } = session();
+  return async ([before, sql]) => {
+    await client().query('BEGIN');
+    try {
+      await client().query(before.replace(/^BEGIN;/, ''));
+      await client().query('SAVEPOINT before');
+      return await attempt(client(), sql);
+    } finally {
+      await client().query('ROLLBACK');
+    }
+  };
 }
 
-export async function startRefusals(): Promise<Refusals> {
-  const server = await startPostgres();
-  const client = new pg.Client({ connectionString: server.url('postgres') });
-  await client.connect();
-  return {
-    async of([before, sql]) {
-      await client.query('BEGIN');
-      try {
-        await client.query(before.replace(/^BEGIN;/, ''));
-        await client.query('SAVEPOINT before');
-        return await client.query(sql).then(
-          () => null,
-          (error: unknown) => (error instanceof pg.DatabaseError ? (error.code ?? '') : 'not refused but broken'),
-        );
-      } finally {
-        await client.query('ROLLBACK');
-      }
-    },
-    async stop() {
-      await client.end();
-      await server.stop();
-    },
+/** What is told of a statement where the catalog was asked, and what the server does. */
+export interface Both {
+  readonly refused: string | null;
+  readonly verdict: string | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** Makes a database as it was before; what lint says of the SQL then, and what the server does. */
+export function withCatalog(): (one: Case) => Promise<Both> {
+  const { url, client } = session();
+  return async ([before, sql]) => {
+    await client().query('DROP SCHEMA IF EXISTS s CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+    await client().query(before.startsWith('BEGIN;') ? `${before}; COMMIT` : before);
+    await client().query('DISCARD ALL');
+    const { version, utc, sizes, schema } = await readCatalog(openAccess(url()));
+    const file = { name: '1.sql', text: sql, direction: 'up' as const, transactions: 'statement' as const, gaps: [] };
+    const [linted] = await lintFiles({ files: [file], options: { version, utc, sizes }, limited: true, schema });
+    await client().query('BEGIN');
+    const refused = await attempt(client(), sql);
+    await client().query('ROLLBACK');
+    return { refused, verdict: linted?.verdict, findings: linted?.findings ?? [] };
   };
+}
+
+async function attempt(client: pg.Client, sql: string): Promise<string | null> {
+  return client.query(sql).then(
+    () => null,
+    (error: unknown) => (error instanceof pg.DatabaseError ? (error.code ?? '') : 'not refused but broken'),
+  );
 }

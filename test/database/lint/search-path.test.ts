@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import pg from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { resolveNames, pathOf } from '../../../src/database/core/lint/search-path.ts';
 import { emptySchema } from '../../../src/database/core/lint/schema.ts';
 import { applyStatement } from '../../../src/database/core/lint/schema-apply.ts';
 import { parseSql } from '../../../src/database/parser.ts';
-import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { session } from './session.ts';
 import { judge, ofRule, ruled } from './support.ts';
 
 const OLD = (sql: string): readonly string[] => [sql, ...Array.from({ length: 11 }, () => '')];
@@ -60,17 +59,9 @@ describe('what a bare name means', () => {
 });
 
 describe('names are looked for as the server does it', () => {
-  let server: TestPostgres;
-  let client: pg.Client;
+  const { client } = session();
   beforeAll(async () => {
-    server = await startPostgres();
-    client = new pg.Client({ connectionString: server.url('postgres') });
-    await client.connect();
-    await client.query(THERE);
-  });
-  afterAll(async () => {
-    await client.end();
-    await server.stop();
+    await client().query(THERE);
   });
 
   const THERE = `CREATE SCHEMA one; CREATE SCHEMA "Two"; CREATE TABLE one.a (n int); CREATE TABLE "Two".a (n int); CREATE TABLE "Two".b (n int);
@@ -87,8 +78,8 @@ describe('names are looked for as the server does it', () => {
     if (statement === undefined) throw new Error('not parsed');
     const resolved = resolveNames(statement, pathOf(path), schema);
     const written = JSON.stringify(resolved.statement.node).match(/"schemaname":"(\w+)"/)?.[1] ?? 'public';
-    await client.query(`SELECT set_config('search_path', $1, false)`, [path]);
-    const { rows } = await client.query<{ schema: string }>(
+    await client().query(`SELECT set_config('search_path', $1, false)`, [path]);
+    const { rows } = await client().query<{ schema: string }>(
       'SELECT n.nspname AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)',
       [name],
     );

@@ -1,6 +1,10 @@
 import type { Case } from './needed-cases.ts';
 
-const T = 'CREATE TABLE t (id int PRIMARY KEY, a int, b text, CONSTRAINT positive CHECK (a > 0));';
+export const T = 'CREATE TABLE t (id int PRIMARY KEY, a int, b text, CONSTRAINT positive CHECK (a > 0));';
+
+const F = 'CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;';
+export const PARTS = `${T} ${F} CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); CREATE POLICY p ON t; CREATE RULE r AS ON DELETE TO t DO ALSO NOTHING;`;
+const MOOD = `CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE m (id int PRIMARY KEY, m mood, ms mood[]);`;
 
 /** PostgreSQL refuses what is done then: it is there already. */
 export const ALREADY: readonly Case[] = [
@@ -37,6 +41,17 @@ export const ALREADY: readonly Case[] = [
   [`CREATE TYPE mood AS ENUM ('sad', 'ok')`, `ALTER TYPE mood RENAME VALUE 'sad' TO 'ok'`],
   ['CREATE TABLE p (a int, b int) PARTITION BY LIST (a)', 'ALTER TABLE p ADD b text'],
   ['CREATE SCHEMA s; CREATE TABLE t (a int); ALTER TABLE t SET SCHEMA s', 'CREATE TABLE s.t (a int)'],
+  [PARTS, 'CREATE TRIGGER g BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()'],
+  [PARTS, 'CREATE POLICY p ON t USING (a > 1)'],
+  [PARTS, 'CREATE RULE r AS ON DELETE TO t DO ALSO NOTHING'],
+  [`${PARTS} CREATE POLICY q ON t`, 'ALTER POLICY q ON t RENAME TO p'],
+  [`${PARTS} ALTER TABLE t RENAME TO u`, 'CREATE POLICY p ON u'],
+  [
+    `CREATE FUNCTION f(a int, OUT b text, text[]) LANGUAGE sql AS $$ SELECT 'x' $$`,
+    'CREATE FUNCTION f(integer, c text[]) RETURNS int LANGUAGE sql RETURN 1',
+  ],
+  ['CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1', 'CREATE PROCEDURE f() LANGUAGE sql AS $$ $$'],
+  ['CREATE SCHEMA s', 'CREATE SCHEMA s'],
 ];
 
 /** It is not there. */
@@ -74,6 +89,47 @@ export const NOT: readonly Case[] = [
   ['DROP TABLE IF EXISTS t; CREATE TABLE IF NOT EXISTS t (a int)', 'ALTER TABLE t DROP COLUMN b'],
   [`CREATE TYPE mood AS ENUM ('sad'); DROP TYPE mood`, 'DROP TYPE mood'],
   [`CREATE TYPE mood AS ENUM ('sad')`, `ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'`],
+  [T, 'DROP TRIGGER g ON t'],
+  [T, 'DROP POLICY p ON t'],
+  [T, 'DROP RULE r ON t'],
+  [T, 'ALTER POLICY p ON t USING (a > 1)'],
+  [T, 'ALTER TRIGGER g ON t RENAME TO h'],
+  [T, 'ALTER TABLE t DISABLE TRIGGER g'],
+  [T, `COMMENT ON TRIGGER g ON t IS 'x'`],
+  [T, `COMMENT ON COLUMN t.c IS 'x'`],
+  [T, `COMMENT ON CONSTRAINT negative ON t IS 'x'`],
+  [`${PARTS} DROP TRIGGER g ON t`, 'DROP TRIGGER g ON t'],
+  [`${PARTS} ALTER POLICY p ON t RENAME TO q`, 'DROP POLICY p ON t'],
+  [`${T} DROP TABLE t`, `COMMENT ON TABLE t IS 'x'`],
+  [`${T} DROP TABLE t`, 'GRANT SELECT ON t TO public'],
+  [`${T} DROP TABLE t`, 'SELECT a FROM t'],
+  [`${T} DROP TABLE t`, 'CREATE VIEW v AS SELECT a FROM t'],
+  [`${T} CREATE TABLE u (a int); ALTER TABLE t RENAME TO w`, 'DELETE FROM u USING t WHERE u.a = t.a'],
+  [`${T} DROP TABLE t`, 'CREATE TABLE u () INHERITS (t)'],
+  [`${T} DROP TABLE t`, 'LOCK TABLE t'],
+  [`${MOOD} DROP TABLE m; DROP TYPE mood`, 'CREATE TABLE m (m mood)'],
+  [`${MOOD} DROP TABLE m; DROP TYPE mood; CREATE TABLE m (a int)`, 'ALTER TABLE m ADD m mood'],
+  [`${MOOD} ALTER TYPE mood RENAME TO mind`, `ALTER TYPE mood ADD VALUE 'ok'`],
+  ['CREATE SCHEMA s; DROP SCHEMA s', 'DROP SCHEMA s'],
+  ['CREATE SCHEMA s; DROP SCHEMA s', 'CREATE TABLE s.t (a int)'],
+  [`${T} CREATE SCHEMA s; DROP SCHEMA s`, 'ALTER TABLE t SET SCHEMA s'],
+];
+
+/** A value is refused. */
+export const VALUES: readonly Case[] = [
+  [MOOD, `ALTER TABLE m ADD n mood DEFAULT 'ok'`],
+  [MOOD, `ALTER TABLE m ADD n mood NOT NULL DEFAULT 'Sad'::mood`],
+  [MOOD, `ALTER TABLE m ALTER m SET DEFAULT 'ok'`],
+  [MOOD, `CREATE TABLE t (m mood DEFAULT 'ok')`],
+  [MOOD, `INSERT INTO m (id, m) VALUES (1, 'sad'), (2, 'ok')`],
+  [MOOD, `UPDATE m SET m = 'ok'`],
+  [MOOD, `SELECT id FROM m WHERE m = 'ok'::public.mood`],
+  [MOOD, `CREATE VIEW v AS SELECT 'ok'::mood AS m`],
+  [`${MOOD} ALTER TYPE mood RENAME VALUE 'sad' TO 'ok'`, `UPDATE m SET m = 'sad'`],
+  [`${MOOD} ALTER TABLE m RENAME m TO n; ALTER TYPE mood RENAME TO mind`, `INSERT INTO m (n) VALUES ('ok')`],
+  [T, 'INSERT INTO t (id, a) VALUES (1, 2), (NULL, 3)'],
+  [`${T} ALTER TABLE t ALTER b SET NOT NULL`, 'INSERT INTO t (id, b) VALUES (1, NULL) ON CONFLICT DO NOTHING'],
+  [`${T} CREATE POLICY p ON t`, 'INSERT INTO t (id) VALUES (NULL)'],
 ];
 
 /** It takes it. */
@@ -145,4 +201,53 @@ export const FINE: readonly Case[] = [
   ['CREATE SCHEMA s; CREATE TABLE s.t (a int)', 'CREATE TABLE t (a int)'],
   ['CREATE SCHEMA s; CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER TABLE t SET SCHEMA s', 'CREATE TABLE i (a int)'],
   ['CREATE SCHEMA s; CREATE TABLE t (a int); ALTER TABLE t SET SCHEMA s', 'ALTER TABLE s.t ADD b int'],
+  [PARTS, 'CREATE OR REPLACE TRIGGER g BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()'],
+  [PARTS, 'CREATE OR REPLACE RULE r AS ON DELETE TO t DO ALSO NOTHING'],
+  [PARTS, 'DROP TRIGGER IF EXISTS h ON t; DROP POLICY IF EXISTS q ON t; DROP RULE IF EXISTS s ON t'],
+  [PARTS, 'DROP TRIGGER g ON t; DROP POLICY p ON t; DROP RULE r ON t; CREATE POLICY p ON t'],
+  [PARTS, 'ALTER TRIGGER g ON t RENAME TO h; ALTER TABLE t DISABLE TRIGGER h; DROP TRIGGER h ON t'],
+  [`${PARTS} ALTER TABLE t RENAME TO u`, 'DROP TRIGGER g ON u; ALTER POLICY p ON u USING (true)'],
+  [`${PARTS} DROP FUNCTION f() CASCADE`, `${F} CREATE TRIGGER g BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION f()`],
+  [`${PARTS} DROP TABLE t`, `${T} CREATE POLICY p ON t`],
+  [`${T} CREATE TABLE u (a int, b int); CREATE POLICY p ON t USING (EXISTS (SELECT FROM u)); DROP TABLE u CASCADE`, 'CREATE POLICY p ON t'],
+  ['CREATE TABLE w (a int) PARTITION BY LIST (a); CREATE TABLE p PARTITION OF w DEFAULT', 'ALTER TABLE p DISABLE TRIGGER USER'],
+  [
+    `${F} CREATE TABLE w (a int) PARTITION BY LIST (a); CREATE TABLE p PARTITION OF w DEFAULT; CREATE TRIGGER g BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION f()`,
+    'ALTER TABLE p DISABLE TRIGGER g',
+  ],
+  [
+    'CREATE TABLE t (a int); CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    'DROP TRIGGER g ON t',
+  ],
+  ['CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN 1', 'CREATE FUNCTION f(a text) RETURNS int LANGUAGE sql RETURN 1'],
+  ['CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN 1', 'CREATE OR REPLACE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN 2'],
+  [
+    'CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN 1; DROP FUNCTION f',
+    'CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN 2',
+  ],
+  [
+    'CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN 1; ALTER FUNCTION f RENAME TO g',
+    'CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql RETURN 2',
+  ],
+  ['CREATE SCHEMA s; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql RETURN 1', 'CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1'],
+  ['CREATE SCHEMA s', 'CREATE SCHEMA IF NOT EXISTS s'],
+  ['CREATE SCHEMA s; DROP SCHEMA s', 'CREATE SCHEMA s; CREATE TABLE s.t (a int)'],
+  ['CREATE SCHEMA s; DROP SCHEMA s', 'DROP SCHEMA IF EXISTS s'],
+  [`${T} DROP TABLE t`, 'WITH t AS (SELECT 1 AS a) SELECT a FROM t'],
+  [`${T} DROP TABLE t; CREATE TABLE u (a int)`, 'SELECT t.a FROM u t FOR UPDATE OF t'],
+  [`${T} DROP TABLE t`, 'CREATE TEMP TABLE t (a int); INSERT INTO t SELECT a FROM t'],
+  [`${T} ALTER TABLE t RENAME TO u`, 'CREATE VIEW t AS SELECT * FROM u; SELECT a FROM t'],
+  ['DROP TABLE IF EXISTS t', 'CREATE TABLE t (a int); SELECT a FROM t'],
+  [`${MOOD} DROP TABLE m; DROP TYPE mood`, `CREATE TYPE mood AS ENUM ('x'); CREATE TABLE m (m mood DEFAULT 'x')`],
+  [`${MOOD} DROP TABLE m; DROP TYPE mood; CREATE TABLE mood (a int)`, 'CREATE TABLE m (m mood)'],
+  [MOOD, `INSERT INTO m (id, m, ms) VALUES (1, 'sad', '{sad}'), (2, NULL, NULL); UPDATE m SET m = DEFAULT, ms = '{}'`],
+  [MOOD, `ALTER TABLE m ADD n mood DEFAULT NULL, ADD o text DEFAULT 'ok', ADD p mood[] DEFAULT '{sad}'`],
+  [`${MOOD} ALTER TABLE m ALTER m TYPE text`, `UPDATE m SET m = 'ok'`],
+  [`CREATE TYPE mood AS ENUM ('sad'); ALTER TYPE mood ADD VALUE 'ok'; CREATE TABLE m (m mood)`, `INSERT INTO m (m) VALUES ('ok')`],
+  [`${T} ALTER TABLE t ALTER b SET NOT NULL; ALTER TABLE t ALTER b DROP NOT NULL`, 'INSERT INTO t (id, a, b) VALUES (1, NULL, NULL)'],
+  [
+    `CREATE TABLE t (a int NOT NULL); CREATE FUNCTION one() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.a = 1; RETURN NEW; END $$;
+      CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION one()`,
+    'INSERT INTO t (a) VALUES (NULL)',
+  ],
 ];

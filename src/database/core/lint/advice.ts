@@ -49,6 +49,7 @@ const ADVICE: Partial<Readonly<Record<RuleId, string>>> = {
   'insert-columns': '-- name the columns: INSERT INTO name (a, b) ...',
   'already-there': '-- leave it out; IF NOT EXISTS only hides that what is there may be something else',
   'not-there': '-- leave it out, or write the name that it has now',
+  'refused-value': '-- write a value that the column takes, or make it one first',
   'unbatched-write': '-- in batches by key, each in its own transaction (slipway db backfill)',
 };
 

@@ -45,13 +45,14 @@ function textsOf({ kind, node }: Context['statement'], name: string, schema: Sch
   );
 }
 
+/** A value, and the column it is for. */
 interface Given {
   readonly column: string;
   readonly value: Node;
 }
 
 /** What INSERT of values and UPDATE give to which column. */
-function givenTo(kind: string, node: Node): readonly Given[] {
+export function givenTo(kind: string, node: Node): readonly Given[] {
   if (kind === 'UpdateStmt')
     return children(node, 'targetList').map((one) => ({
       column: textOf(child(one, 'ResTarget'), 'name'),

@@ -1,20 +1,32 @@
-import { child, textOf } from '../tree.ts';
+import { child, children, textOf } from '../tree.ts';
 import { withoutKey } from './checks-style.ts';
+import type { Found } from './findings.ts';
 import { quoted, sql } from './fixes.ts';
 import { beside, relationKey, type Constraint, type Schema } from './schema.ts';
 import type { Draft, Placed } from './types.ts';
 
 /** What can be said only when the whole file was read, with the statement it is about. */
-export function checkFile(placed: readonly Placed[], schema: Schema): readonly { readonly draft: Draft; readonly placed: Placed }[] {
+export function checkFile(
+  placed: readonly Placed[],
+  schema: Schema,
+  index: number,
+): readonly { readonly draft: Draft; readonly placed: Placed }[] {
+  const told = newlyIndexed(placed, index);
   const last = new Map<string, Placed>();
   for (const one of placed) if (TOUCHES.has(one.statement.kind)) last.set(relationKey(child(one.statement.node, 'relation')), one);
   return [
     ...[...last].flatMap(([table, one]) =>
-      [...unindexed(table, schema), ...otherType(table, schema)].map((draft) => ({ draft, placed: one })),
+      [...unindexed(table, schema, told), ...otherType(table, schema)].map((draft) => ({ draft, placed: one })),
     ),
     ...unanalyzed(placed, schema),
     ...unkeyed(placed, schema),
   ];
+}
+
+/** Without what says that a table has no primary key, where it has one again when the file ends. */
+export function withoutKeyed(found: readonly Found[], { tables }: Schema): readonly Found[] {
+  const keyed = (table: string): boolean => [...(tables.get(table)?.constraints.values() ?? [])].some(({ kind }) => kind === 'primary');
+  return found.filter(({ draft }) => draft.rule !== 'no-primary-key' || draft.relation === undefined || !keyed(draft.relation));
 }
 
 /** Tables that are still without a primary key when the file ends. */
@@ -84,14 +96,25 @@ function baseOf(schema: Schema, table: string, column: string): string | null {
 
 const TOUCHES: ReadonlySet<string> = new Set(['CreateStmt', 'AlterTableStmt', 'IndexStmt']);
 
+/** Is a foreign key worth a word here: is it new, or did this file build an index that has to do with it? An older file was told already. */
+function newlyIndexed(placed: readonly Placed[], index: number): (table: string, key: Constraint) => boolean {
+  const built = placed.flatMap(({ statement: { kind, node } }) => {
+    if (kind !== 'IndexStmt') return [];
+    const columns = children(node, 'indexParams').map((one) => textOf(child(one, 'IndexElem'), 'name'));
+    return [{ table: relationKey(child(node, 'relation')), columns }];
+  });
+  return (table, { file, columns }) =>
+    file === index || built.some((one) => one.table === table && columns.some((column) => one.columns.includes(column)));
+}
+
 /** Foreign keys whose columns begin no whole index: the other table's DELETE looks for them row by row. */
-function unindexed(table: string, schema: Schema): readonly Draft[] {
+function unindexed(table: string, schema: Schema, told: (table: string, key: Constraint) => boolean): readonly Draft[] {
   const known = schema.tables.get(table);
   if (known?.whole !== true) return [];
   const indexes = [...schema.indexes.values()].filter((one) => one.table === table && !one.partial).map(({ columns }) => columns);
   const keys = [...known.constraints.values()].filter(({ kind }) => kind === 'primary' || kind === 'unique').map(({ columns }) => columns);
   return [...known.constraints.values()]
-    .filter((one) => one.kind === 'foreign' && ![...indexes, ...keys].some((columns) => begins(columns, one)))
+    .filter((one) => one.kind === 'foreign' && told(table, one) && ![...indexes, ...keys].some((columns) => begins(columns, one)))
     .map((one) => draftOf(table, one));
 }
 

@@ -1,37 +1,66 @@
+import { SERIAL } from '../expression-effect.ts';
 import { child, children, findAll, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import { typeMissing, wrongOthers } from './checks-there-others.ts';
+import { wrongRelations } from './checks-there-relations.ts';
+import { wrongValues } from './checks-values.ts';
 import type { Dependants, Made } from './dependant.ts';
 import { droppedNames } from './dependants-follow.ts';
-import { beside, plainName, relationKey } from './schema.ts';
-import { followThere, typeKey, typeMade } from './there.ts';
+import { beside, plainName, relationKey, type Schema } from './schema.ts';
+import { followThere, typeMade } from './there.ts';
 import { inOrderOfServer } from './there-alter.ts';
+import { typeKey } from './there-others.ts';
+import {
+  already,
+  isMissing,
+  isRelationMissing,
+  lacksConstraint as lacks,
+  missingColumns as missing,
+  not,
+  type Wrong,
+} from './there-wrong.ts';
 import type { Context, Draft } from './types.ts';
 
 type Node = Statement['node'];
-type Check = (node: Node, known: Dependants) => readonly Draft[];
+type Check = (node: Node, known: Dependants) => readonly Wrong[];
 
-/** What the server refuses because it is there already, or is not there any more, as these files themselves say. */
-export function checkThere({ statement: { kind, node }, schema, file }: Context): readonly Draft[] {
-  const known = schema.dependants;
-  const type = typeMade(kind, node);
-  const found = [...(CHECKS[kind]?.(node, known) ?? []), ...(type === null ? [] : taken(known, type)), ...onGone(kind, node, known)];
+/** What the server refuses because of what is there already, or is not there, as these files themselves say, or the database. */
+export function checkThere({ statement, schema, file }: Context): readonly Draft[] {
+  const found = wrongIn(statement, schema).map((one) => draftOf(one, schema.dependants.besides !== null));
   return file.conditional ? found.map((one) => ({ ...one, severity: 'warning' })) : found;
 }
 
-const already = (what: string, relation?: string): Draft => ({
-  rule: 'already-there',
-  message: `${what} is there already: these files made it before`,
-  ...(relation === undefined ? {} : { relation }),
-});
+/** The same, as it is. */
+export function wrongIn(statement: Statement, schema: Schema): readonly Wrong[] {
+  const { kind, node } = statement;
+  const known = schema.dependants;
+  const type = typeMade(kind, node);
+  const found = [
+    ...(CHECKS[kind]?.(node, known) ?? []),
+    ...(type === null ? [] : taken(known, type)),
+    ...wrongRelations(statement, known),
+    ...wrongOthers(statement, known),
+    ...wrongValues(statement, schema),
+  ];
+  // Two of them may say the same.
+  return [...new Map(found.map((one) => [`${one.rule} ${one.what}`, one])).values()];
+}
 
-const not = (what: string, relation?: string): Draft => ({
-  rule: 'not-there',
-  message: `${what} is not there: as far as these files say, it was dropped, renamed or never made`,
-  ...(relation === undefined ? {} : { relation }),
-});
+/** @param asked was the database asked what it has? */
+function draftOf({ rule, what, ...about }: Wrong, asked: boolean): Draft {
+  const [had, has] = asked
+    ? ['the database has it, or these files made it before', 'neither the database nor these files before have it']
+    : ['these files made it before', 'as far as these files say, it was dropped, renamed or never made'];
+  const messages = {
+    'already-there': `${what} is there already: ${had}`,
+    'not-there': `${what} is not there: ${has}`,
+    'refused-value': `PostgreSQL refuses ${what}`,
+  };
+  return { rule, message: messages[rule], ...about };
+}
 
 /** Is the name taken by another of its kind? */
-function taken({ there }: Dependants, name: string): readonly Draft[] {
+function taken({ there }: Dependants, name: string): readonly Wrong[] {
   const made = there.get(name);
   return made === undefined ? [] : [already(made.kind === 'type' ? name : `${made.kind} ${name}`, name)];
 }
@@ -44,7 +73,16 @@ function makes(relation: (node: Node) => Node): Check {
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  CreateStmt: (node, known) => [...makes((one) => child(one, 'relation'))(node, known), ...referencesIn(node, known)],
+  CreateStmt: (node, known) => [
+    ...makes((one) => child(one, 'relation'))(node, known),
+    ...referencesIn(node, known),
+    ...(mayStay(node, known)
+      ? []
+      : typesOf(
+          children(node, 'tableElts').map((one) => child(one, 'ColumnDef')),
+          known,
+        )),
+  ],
   CreateTableAsStmt: makes((node) => child(child(node, 'into'), 'rel')),
   SelectStmt: (node, known) =>
     node['intoClause'] === undefined ? [] : makes((one) => child(child(one, 'intoClause'), 'rel'))(node, known),
@@ -71,11 +109,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
   AlterTableStmt: altered,
   RenameStmt: renamed,
-  DropStmt: (node, { gone }) => {
+  DropStmt: (node, known) => {
     const what = textOf(node, 'removeType');
     const keyed = DROPPED[what];
     if (keyed === undefined || isSet(node, 'missing_ok')) return [];
-    return droppedNames(node).flatMap((name) => (gone.has(keyed(name)) ? [not(name, name)] : []));
+    return droppedNames(node).flatMap((name) => (isDropMissing(known, keyed(name), what) ? [not(name, name)] : []));
   },
 };
 
@@ -85,41 +123,23 @@ const DROPPED: Readonly<Record<string, (name: string) => string>> = {
   OBJECT_VIEW: plain,
   OBJECT_MATVIEW: plain,
   OBJECT_FOREIGN_TABLE: plain,
+  OBJECT_INDEX: plain,
+  OBJECT_SEQUENCE: plain,
   OBJECT_TYPE: typeKey,
   OBJECT_DOMAIN: typeKey,
 };
 
-/** Under which key a statement names the relation that it must find. */
-const FINDS: Readonly<Record<string, string>> = {
-  AlterTableStmt: 'relation',
-  IndexStmt: 'relation',
-  CreateTrigStmt: 'relation',
-  CreatePolicyStmt: 'table',
-  RuleStmt: 'relation',
-  RenameStmt: 'relation',
-  AlterObjectSchemaStmt: 'relation',
-  InsertStmt: 'relation',
-  UpdateStmt: 'relation',
-  DeleteStmt: 'relation',
-  MergeStmt: 'relation',
-  CopyStmt: 'relation',
-};
-
-function onGone(kind: string, node: Node, { gone }: Dependants): readonly Draft[] {
-  const names =
-    kind === 'TruncateStmt'
-      ? children(node, 'relations').map((one) => relationKey(child(one, 'RangeVar')))
-      : [relationKey(child(node, FINDS[kind] ?? ''))];
-  return isSet(node, 'missing_ok') ? [] : names.filter((one) => gone.has(one)).map((one) => not(one, one));
+function isDropMissing(known: Dependants, key: string, what: string): boolean {
+  if (key.startsWith('type ')) return typeMissing(known, [key.slice('type '.length)]).length > 0;
+  // The index of a constraint has its name, and is not dropped by itself.
+  const bare = key.split('.').at(-1) ?? key;
+  const constrained = what === 'OBJECT_INDEX' && [...known.there.values()].some(({ constraints }) => constraints.has(bare));
+  return !constrained && isRelationMissing(known, key);
 }
 
-/** Every table has them. */
-const SYSTEM = new Set(['', 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid', 'oid']);
-
-function missing({ there }: Dependants, table: string, columns: readonly string[]): readonly Draft[] {
-  const made = there.get(table);
-  if (made?.whole !== true) return [];
-  return columns.filter((one) => !SYSTEM.has(one) && !made.members.has(one)).map((one) => not(`column ${one} of ${table}`, table));
+/** With IF NOT EXISTS nobody looks what a table would be that is there already. */
+function mayStay(node: Node, known: Dependants): boolean {
+  return isSet(node, 'if_not_exists') && !isMissing(known, relationKey(child(node, 'relation')));
 }
 
 /** Columns that are written to. */
@@ -128,7 +148,7 @@ function targets(list: readonly Node[]): readonly string[] {
 }
 
 /** Foreign keys of a new table. */
-function referencesIn(node: Node, known: Dependants): readonly Draft[] {
+function referencesIn(node: Node, known: Dependants): readonly Wrong[] {
   const name = relationKey(child(node, 'relation'));
   const elements = children(node, 'tableElts');
   const constraints = [
@@ -138,14 +158,14 @@ function referencesIn(node: Node, known: Dependants): readonly Draft[] {
   return isSet(node, 'if_not_exists') ? [] : constraints.flatMap((one) => referenced(known, one, name));
 }
 
-function referenced(known: Dependants, constraint: Node, own: string): readonly Draft[] {
+function referenced(known: Dependants, constraint: Node, own: string): readonly Wrong[] {
   const other = relationKey(child(constraint, 'pktable'));
   if (other === '' || other === own) return [];
-  if (known.gone.has(other)) return [not(other, other)];
+  if (isRelationMissing(known, other)) return [not(other, other)];
   return missing(known, other, nameParts(children(constraint, 'pk_attrs')));
 }
 
-function renamed(node: Node, known: Dependants): readonly Draft[] {
+function renamed(node: Node, known: Dependants): readonly Wrong[] {
   const name = relationKey(child(node, 'relation'));
   const [before, after] = [textOf(node, 'subname'), textOf(node, 'newname')];
   switch (textOf(node, 'renameType')) {
@@ -170,26 +190,26 @@ function renamed(node: Node, known: Dependants): readonly Draft[] {
   }
 }
 
-/** Is there no constraint of this name for certain? One that nobody named may have it. */
-function lacks(made: Made | undefined, name: string): boolean {
-  if (made === undefined || made.given === null || made.constraints.has(name)) return false;
-  return !made.given.some((one) => name.startsWith(one.slice(0, KEPT)));
-}
-
-/** PostgreSQL shortens long names of tables to make room for the rest; so much of them stays. */
-const KEPT = 20;
-
-function altered(node: Node, known: Dependants): readonly Draft[] {
+function altered(node: Node, known: Dependants): readonly Wrong[] {
   const name = relationKey(child(node, 'relation'));
   if (textOf(node, 'objtype') !== 'OBJECT_TABLE' || known.there.get(name)?.kind !== 'table') return [];
   // One command after the other, each knowing what those before it did to the tables that it is about.
   const about = new Set([name, ...findAll(node, ['pktable']).map((one) => relationKey(one.node))]);
-  const so: Dependants = { ...known, there: new Map([...about].flatMap((one) => entryOf(known, one))) };
-  return inOrderOfServer(node).flatMap((command) => {
+  const so: Dependants = { ...known, there: new Map([...about].flatMap((one) => entryOf(known, one))), besides: null };
+  const columns = inOrderOfServer(node).flatMap((one) => (isSet(one, 'missing_ok') ? [] : [child(child(one, 'def'), 'ColumnDef')]));
+  const gone = [...about].filter((one) => one !== name && isRelationMissing(known, one)).map((one) => not(one, one));
+  const wrong = inOrderOfServer(node).flatMap((command) => {
     const found = COMMANDS[textOf(command, 'subtype')]?.(command, name, so) ?? [];
     followThere(so, { kind: 'AlterTableStmt', node: { ...node, cmds: [{ AlterTableCmd: command }] } });
     return found;
   });
+  return [...typesOf(columns, known), ...gone, ...wrong];
+}
+
+/** Types of columns that are not there. */
+function typesOf(columns: readonly Node[], known: Dependants): readonly Wrong[] {
+  const types = columns.map((one) => nameParts(children(child(one, 'typeName'), 'names')));
+  return types.flatMap((names) => (SERIAL.test(names.at(-1) ?? '') ? [] : typeMissing(known, names)));
 }
 
 function entryOf({ there }: Dependants, name: string): readonly (readonly [string, Made])[] {
@@ -197,7 +217,7 @@ function entryOf({ there }: Dependants, name: string): readonly (readonly [strin
   return made === undefined ? [] : [[name, made]];
 }
 
-type CheckCommand = (command: Node, table: string, known: Dependants) => readonly Draft[];
+type CheckCommand = (command: Node, table: string, known: Dependants) => readonly Wrong[];
 
 const onColumn: CheckCommand = (command, table, known) => missing(known, table, [textOf(command, 'name')]);
 
@@ -227,7 +247,7 @@ const COMMANDS: Readonly<Record<string, CheckCommand>> = {
     lacks(known.there.get(table), textOf(command, 'name')) ? [not(`constraint ${textOf(command, 'name')} of ${table}`, table)] : [],
 };
 
-function constrains(constraint: Node, table: string, known: Dependants): readonly Draft[] {
+function constrains(constraint: Node, table: string, known: Dependants): readonly Wrong[] {
   const made = known.there.get(table);
   const name = textOf(constraint, 'conname');
   const key = made?.key === true && textOf(constraint, 'contype') === 'CONSTR_PRIMARY';

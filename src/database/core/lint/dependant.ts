@@ -21,10 +21,10 @@ export interface Dependant extends Needed {
 /** What is there for certain, because these files made it or gave it its name. */
 export interface Made {
   /** A table of which little is known may be a view, or an index. */
-  readonly kind: 'table' | 'view' | 'index' | 'sequence' | 'type';
+  readonly kind: 'table' | 'view' | 'index' | 'sequence' | 'type' | 'function' | 'schema' | 'extension' | 'role';
   /** The table of an index; empty for anything else. */
   readonly owner: string;
-  /** Columns of a table, values of an enum. */
+  /** Columns of a table, values of an enum, and the types that functions of this name are called with. */
   readonly members: ReadonlySet<string>;
   /** Has it no others? */
   readonly whole: boolean;
@@ -34,16 +34,22 @@ export interface Made {
   readonly given: readonly string[] | null;
   /** Has it a primary key for certain? */
   readonly key: boolean;
+  /** `trigger NAME`, `policy NAME` and `rule NAME` of a relation. */
+  readonly parts: ReadonlySet<string>;
+  /** Has it no others of these? */
+  readonly partsWhole: boolean;
 }
 
 /** What is certain: what needs something, the columns of views, what is there and what is not any more. */
 export interface Dependants {
   list: readonly Dependant[];
   readonly columns: Map<string, readonly string[]>;
-  /** By name; a type's is its own kind of name, see `typeKey`. */
+  /** By name; what is no relation has its own kind of name, as `typeKey` makes it. */
   readonly there: Map<string, Made>;
   /** Dropped, or called otherwise now. */
   readonly gone: Set<string>;
+  /** Where all that there is was asked for: names that may be there or not. Null where more may be there than anybody saw. */
+  besides: Set<string> | null;
   /** What is only a session's, and stands before another of its name: of these names nothing is certain. */
   readonly temporary: Set<string>;
   /** Bare names may be of another schema from some session on, and nobody knows from which: no more is told. */
@@ -51,7 +57,7 @@ export interface Dependants {
 }
 
 export function noDependants(): Dependants {
-  return { list: [], columns: new Map(), there: new Map(), gone: new Set(), temporary: new Set(), blind: false };
+  return { list: [], columns: new Map(), there: new Map(), gone: new Set(), besides: null, temporary: new Set(), blind: false };
 }
 
 /** Forgets all: what follows may have dropped any of them, and nobody saw it. */
@@ -60,9 +66,14 @@ export function forgetAll(dependants: Dependants): void {
   dependants.columns.clear();
   dependants.there.clear();
   dependants.gone.clear();
+  dependants.besides = null;
 }
 
 /** Forgets some of what is there, without saying that it is gone. */
-export function forgetThere({ there }: Dependants, which: (one: Made) => boolean): void {
-  for (const [name, one] of there) if (which(one)) there.delete(name);
+export function forgetThere({ there, besides }: Dependants, which: (one: Made) => boolean): void {
+  for (const [name, one] of there) {
+    if (!which(one)) continue;
+    there.delete(name);
+    besides?.add(name);
+  }
 }

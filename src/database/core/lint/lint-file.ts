@@ -2,7 +2,7 @@ import { transactionOf } from '../transactions.ts';
 import type { Statement } from '../types.ts';
 import { calledIn, calledSteps, hiddenInCalled, innerSteps, keepBody, unjudged, type Step, type Unfolded } from './bodies.ts';
 import { checkDependants } from './checks-dependants.ts';
-import { checkFile } from './checks-file.ts';
+import { checkFile, withoutKeyed } from './checks-file.ts';
 import { refusedEndings } from './checks-endings.ts';
 import { checkLocks } from './checks-locks.ts';
 import { checkReach, mixedFile } from './checks-reach.ts';
@@ -82,9 +82,10 @@ export function lintFile(source: LintSource, place: InHistory, schema: Schema, o
     run.found.push(...(parts === undefined ? [] : unjudged(parts, called)), ...hiddenInCalled(one, run));
     run.found.push(...refusedEndings({ placed: one, unfolded: parts, schema, loose }));
   }
-  run.found.push(...checkFile(run.placed, schema).map((one) => whole(one.draft, one.placed.statement)));
+  run.found.push(...checkFile(run.placed, schema, place.index).map((one) => whole(one.draft, one.placed.statement)));
   if (source.unmixed) run.found.push(...mixedFile(all).map(({ draft, statement }) => whole(draft, statement)));
-  return { findings: settle(source, oncePerFile(run.found), readSuppressions(source.text), options), claims: run.claims };
+  const found = oncePerFile(withoutKeyed(run.found, schema));
+  return { findings: settle(source, found, readSuppressions(source.text), options), claims: run.claims };
 }
 
 /** A file on its way. */

@@ -243,7 +243,8 @@ const FILES = {
   'psql-only': rule('file', 'error', 'Only psql reads it: a tool that sends the file to the server is refused.'),
   'not-in-version': rule('file', 'error', 'The version of PostgreSQL it is for refuses it.'),
   'already-there': rule('file', 'error', 'PostgreSQL refuses to make what is there already.'),
-  'not-there': rule('file', 'error', 'PostgreSQL refuses to change or drop what is not there.'),
+  'not-there': rule('file', 'error', 'PostgreSQL refuses to change, use or drop what is not there.'),
+  'refused-value': rule('file', 'error', 'PostgreSQL refuses a value that its type, or its column, cannot have.'),
   'hidden-sql': rule('file', 'warning', 'SQL that is put together when it runs was not judged.'),
   'beyond-database': rule(
     'file',

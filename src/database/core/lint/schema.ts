@@ -166,8 +166,15 @@ export function copyOf(schema: Schema): Schema {
 }
 
 function certainOf(dependants: Dependants): Dependants {
-  const { columns, there, gone, temporary } = dependants;
-  return { ...dependants, columns: new Map(columns), there: new Map(there), gone: new Set(gone), temporary: new Set(temporary) };
+  const { columns, there, gone, besides, temporary } = dependants;
+  return {
+    ...dependants,
+    columns: new Map(columns),
+    there: new Map(there),
+    gone: new Set(gone),
+    besides: besides === null ? null : new Set(besides),
+    temporary: new Set(temporary),
+  };
 }
 
 /** One name for one relation, whether or not `public` was written. */

@@ -6,7 +6,16 @@ import { beside, relationKey } from './schema.ts';
 type Node = Statement['node'];
 
 /** Of which nothing is known but that it is there. */
-export const VAGUE: Omit<Made, 'kind'> = { owner: '', members: new Set(), whole: false, constraints: new Set(), given: null, key: false };
+export const VAGUE: Omit<Made, 'kind'> = {
+  owner: '',
+  members: new Set(),
+  whole: false,
+  constraints: new Set(),
+  given: null,
+  key: false,
+  parts: new Set(),
+  partsWhole: false,
+};
 
 /** What CREATE TABLE says of a table. */
 export function declared(node: Node, bare: string): Omit<Made, 'kind'> {
@@ -14,7 +23,7 @@ export function declared(node: Node, bare: string): Omit<Made, 'kind'> {
   const others = node['inhRelations'] !== undefined || node['ofTypename'] !== undefined;
   if (others || elements.some((one) => one['TableLikeClause'] !== undefined)) return VAGUE;
   const columns = elements.map((one) => child(one, 'ColumnDef')).filter((one) => textOf(one, 'colname') !== '');
-  const start = { ...VAGUE, members: new Set(columns.map((one) => textOf(one, 'colname'))), whole: true, given: [] };
+  const start = { ...VAGUE, members: new Set(columns.map((one) => textOf(one, 'colname'))), whole: true, given: [], partsWhole: true };
   const constraints = [...elements.map((one) => child(one, 'Constraint')), ...columns.flatMap(constraintsOf)];
   return constraints.reduce((table, one) => constrained(table, one, bare), columns.some(numbers) ? givenTo(start, bare) : start);
 }
@@ -120,8 +129,9 @@ function join(known: Dependants, name: string, command: Node): void {
   if (table !== undefined) known.there.set(child_, { ...VAGUE, kind: table.kind, owner: table.owner });
 }
 
-/** CASCADE of a column or a key takes views, and foreign keys of other tables. */
-function forgetOthers(known: Dependants): void {
-  forgetThere(known, (one) => one.kind === 'view' || one.kind === 'index' || one.kind === 'sequence');
-  for (const [name, one] of known.there) known.there.set(name, { ...one, constraints: new Set(), given: null, key: false });
+/** CASCADE of a relation, a column or a key takes views, functions, and foreign keys, triggers and policies of other tables. */
+export function forgetOthers(known: Dependants): void {
+  forgetThere(known, ({ kind }) => kind === 'view' || kind === 'index' || kind === 'sequence' || kind === 'function');
+  for (const [name, one] of known.there)
+    known.there.set(name, { ...one, constraints: new Set(), given: null, key: false, parts: new Set(), partsWhole: false });
 }

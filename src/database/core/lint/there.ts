@@ -3,19 +3,17 @@ import type { Statement } from '../types.ts';
 import { forgetAll, forgetThere, type Dependants, type Made } from './dependant.ts';
 import { droppedNames } from './dependants-follow.ts';
 import { beside, plainName, relationKey } from './schema.ts';
-import { alterThere, declared, VAGUE } from './there-alter.ts';
+import { alterThere, declared, forgetOthers, VAGUE } from './there-alter.ts';
+import { followOthers, typeKey } from './there-others.ts';
 
 type Node = Statement['node'];
 type Follow = (node: Node, known: Dependants) => void;
 
 /** Notes what is there for certain after a statement, and what is not any more. */
 export function followThere(known: Dependants, { kind, node }: Pick<Statement, 'kind' | 'node'>): void {
-  if (!known.blind) FOLLOWED[kind]?.(node, known);
-}
-
-/** Types have names of their own beside those of relations. */
-export function typeKey(name: string): string {
-  return `type ${name}`;
+  if (known.blind) return;
+  FOLLOWED[kind]?.(node, known);
+  followOthers(known, kind, node);
 }
 
 /** The name of what CREATE TYPE or DOMAIN makes. */
@@ -77,14 +75,19 @@ const FOLLOWED: Readonly<Record<string, Follow>> = {
   AlterObjectSchemaStmt: move,
   RenameStmt: rename,
   DropStmt: drop,
-  // They may bring anything, but drop nothing.
-  CreateExtensionStmt: (_, known) => known.gone.clear(),
-  DefineStmt: (_, known) => known.gone.clear(),
-  ImportForeignSchemaStmt: (_, known) => known.gone.clear(),
+  CreateExtensionStmt: (_, known) => bringAny(known),
+  DefineStmt: (_, known) => bringAny(known),
+  ImportForeignSchemaStmt: (_, known) => bringAny(known),
   CreateSchemaStmt: (node, known) => {
     if (node['schemaElts'] !== undefined) forgetAll(known);
   },
 };
+
+/** It may bring anything, but drops nothing. */
+function bringAny(known: Dependants): void {
+  known.gone.clear();
+  known.besides = null;
+}
 
 function make(known: Dependants, relation: Node, made: Made, maybe = false): void {
   const name = relationKey(relation);
@@ -94,14 +97,15 @@ function make(known: Dependants, relation: Node, made: Made, maybe = false): voi
   if (!known.there.has(name)) put(known, name, { ...VAGUE, kind: made.kind });
 }
 
-function put({ there, gone, temporary }: Dependants, name: string, made: Made): void {
+function put({ there, gone, besides, temporary }: Dependants, name: string, made: Made): void {
   gone.delete(name);
-  if (!temporary.has(name)) there.set(name, made);
+  if (temporary.has(name)) besides?.add(name);
+  else there.set(name, made);
 }
 
 /** A temporary one stands before another of its name until it is dropped or its session ends, and nobody knows when that is. */
-function hide({ there, gone, temporary }: Dependants, name: string): void {
-  there.delete(name);
+function hide({ there, gone, besides, temporary }: Dependants, name: string): void {
+  if (there.delete(name)) besides?.add(name);
   gone.delete(name);
   temporary.add(name);
 }
@@ -171,7 +175,7 @@ function drop(node: Node, known: Dependants): void {
   const what = textOf(node, 'removeType');
   const cascade = textOf(node, 'behavior') === 'DROP_CASCADE';
   const names = droppedNames(node);
-  if (what === 'OBJECT_INDEX' || what === 'OBJECT_SEQUENCE') for (const name of names) known.there.delete(name);
+  if (what === 'OBJECT_INDEX' || what === 'OBJECT_SEQUENCE') for (const name of names) dropName(known, name);
   else if (GOES.has(what)) for (const name of names) dropOne(known, name, what);
   else if (TYPE.has(what))
     for (const name of names) {
@@ -179,6 +183,16 @@ function drop(node: Node, known: Dependants): void {
       known.gone.add(typeKey(name));
     }
   if (cascade) forgetCascade(known, what);
+}
+
+/** With an index of a partitioned table go those of its partitions. */
+function dropName(known: Dependants, name: string): void {
+  const owner = known.there.get(name)?.owner;
+  known.there.delete(name);
+  const parts = new Set(
+    [...known.there].flatMap(([part, one]) => (one.kind === 'table' && one.owner !== '' && one.owner === owner ? [part] : [])),
+  );
+  if (parts.size > 0) forgetThere(known, (one) => one.kind === 'index' && parts.has(one.owner));
 }
 
 const GOES = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW', 'OBJECT_FOREIGN_TABLE']);
@@ -193,9 +207,9 @@ function dropOne(known: Dependants, name: string, what: string): void {
   if (what === 'OBJECT_TABLE') forgetThere(known, (one) => one.kind === 'sequence' || (one.kind === 'table' && !one.whole));
 }
 
-/** Of relations CASCADE takes views and foreign keys; of anything else it may take columns and tables. */
+/** Of anything but relations CASCADE may take columns and tables too. */
 function forgetCascade(known: Dependants, what: string): void {
-  if (!GOES.has(what)) return known.there.clear();
-  forgetThere(known, (one) => one.kind === 'view' || one.kind === 'index' || one.kind === 'sequence');
-  for (const [name, one] of known.there) known.there.set(name, { ...one, constraints: new Set(), given: null, key: false });
+  if (GOES.has(what)) return forgetOthers(known);
+  known.there.clear();
+  known.besides = null;
 }

@@ -28,7 +28,8 @@ const NEUTRAL = new Set([
   'ConstraintsSetStmt',
   'TransactionStmt',
 ]);
-const CHANGES_ROWS = new Set(['UpdateStmt', 'DeleteStmt', 'MergeStmt', 'InsertStmt', 'TruncateStmt']);
+/** A query does where it sets a sequence to where the rows are. */
+const CHANGES_ROWS = new Set(['UpdateStmt', 'DeleteStmt', 'MergeStmt', 'InsertStmt', 'TruncateStmt', 'SelectStmt']);
 /** Rows that the old version writes may be refused from here on. */
 const REFUSES = new Set(['AT_SetNotNull', 'AT_AddConstraint', 'AT_AlterConstraint', 'AT_AddIndexConstraint']);
 const RANK: readonly PhasedStatement['phase'][] = ['neutral', 'expand', 'backfill', 'switch', 'contract', 'unknown'];

@@ -31,6 +31,10 @@ describe('the phase of', () => {
     ['ALTER TABLE t ALTER COLUMN a TYPE int', 'contract'],
     ["SET lock_timeout = '1s'", 'neutral'],
     ['SELECT my_function()', 'unknown'],
+    ["SELECT setval('t_id_seq', (SELECT max(id) FROM t))", 'backfill'],
+    ["SELECT setval(pg_get_serial_sequence('t', 'id'), coalesce(max(id), 1)) FROM t", 'backfill'],
+    ["SELECT setval('s', 1), my_function()", 'unknown'],
+    ["INSERT INTO t SELECT setval('s', 1)", 'unknown'],
     ['DO $$ BEGIN END $$', 'unknown'],
     ['ALTER DOMAIN d ADD CHECK (VALUE > 0) NOT VALID', 'contract'],
     ['ALTER DOMAIN d VALIDATE CONSTRAINT c', 'expand'],
@@ -42,6 +46,16 @@ describe('the phase of', () => {
   it('whatever is done to a table of the same file: expand', async () => {
     const statements = await phased('CREATE TABLE a (id int); INSERT INTO a VALUES (1); ALTER TABLE a DROP COLUMN id; UPDATE a SET id = 2');
     expect(statements.map(({ phase }) => phase)).toEqual(['expand', 'expand', 'expand', 'expand']);
+  });
+
+  it.each([
+    ["CREATE SEQUENCE s; SELECT setval('s', 3); SELECT setval('s'::regclass, 4)", ['expand', 'expand', 'expand']],
+    ["CREATE TABLE n (id serial); SELECT setval(pg_get_serial_sequence('n', 'id'), 3)", ['expand', 'expand']],
+    // A table that had the name before may have left its sequence behind.
+    ["CREATE TABLE n (id serial); SELECT setval('n_id_seq', 3)", ['expand', 'backfill']],
+    ["CREATE SEQUENCE s; ALTER SEQUENCE s RENAME TO t; SELECT setval('s', 3)", ['expand', 'switch', 'backfill']],
+  ])('numbers of a sequence of the same file: %s', async (sql, phases) => {
+    expect((await phased(sql)).map(({ phase }) => phase)).toEqual(phases);
   });
 });
 

@@ -1,5 +1,7 @@
 import { neededIn } from '../lint/checks-dependants.ts';
+import { wrongIn } from '../lint/checks-there.ts';
 import { plainName, type Schema, type Table } from '../lint/schema.ts';
+import { mayBeGiven, type Wrong } from '../lint/there-wrong.ts';
 import { child, children, droppedNames, isSet, relationName, textOf, truncatedNames } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import type { Refusal } from './refused.ts';
@@ -22,7 +24,14 @@ export function refusalsOf(statement: Statement, ground: Ground): readonly Refus
   const holding = held(statement, ground);
   const needed = neededIn(statement, ground.schema).map(({ what, because }) => `it cannot ${what}: ${because}`);
   const reasons = [...missing(statement, ground), ...taken(statement, ground), ...(holding.length > 0 ? holding : needed)];
-  return [...new Set(reasons)].map((why) => ({ line: statement.line, why }));
+  // Of what is there, or not, the linter knows more. It is asked where nothing was found, so that nothing is told twice.
+  const all = reasons.length > 0 ? reasons : wrongIn(statement, ground.schema).map(told);
+  return [...new Set(all)].map((why) => ({ line: statement.line, why }));
+}
+
+function told({ rule, what }: Wrong): string {
+  if (rule === 'already-there') return `${what} is there already`;
+  return rule === 'not-there' ? `${what} is not there` : `it gives ${what}`;
 }
 
 /** A name as the schema has it; null where nobody can tell from it which relation is meant. */
@@ -32,7 +41,8 @@ export function keyOf(written: string, { bare }: Pick<Ground, 'bare'>): string |
   return !known || written === '' || /^(?:pg_|information_schema\b)/.test(written) ? null : plainName(written);
 }
 
-const inUse = (name: string, { tables, views, indexes }: Schema): boolean => tables.has(name) || views.has(name) || indexes.has(name);
+export const inUse = (name: string, { tables, views, indexes }: Schema): boolean =>
+  tables.has(name) || views.has(name) || indexes.has(name);
 
 const ON_RELATION = new Set(['IndexStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'CopyStmt', 'CreateTrigStmt']);
 
@@ -64,7 +74,12 @@ function missing(statement: Statement, ground: Ground): readonly string[] {
   if (ground.more === true) return [];
   const keys = needed(statement).map((written) => keyOf(written, ground));
   const word = DROPPED[textOf(statement.node, 'removeType')] ?? 'table';
-  return keys.flatMap((key) => (key === null || inUse(key, ground.schema) || ground.others.has(key) ? [] : [`there is no ${word} ${key}`]));
+  const known = (key: string): boolean =>
+    inUse(key, ground.schema) ||
+    ground.others.has(key) ||
+    ground.schema.dependants.temporary.has(key) ||
+    (statement.kind !== 'DropStmt' && mayBeGiven(key));
+  return keys.flatMap((key) => (key === null || known(key) ? [] : [`there is no ${word} ${key}`]));
 }
 
 /** The relation that it makes, as written; null where one that is there already may stay. */

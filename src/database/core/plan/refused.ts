@@ -1,10 +1,11 @@
 import { droppedNames, forgetDependants, isOpaque, noteDependants } from '../lint/dependants-follow.ts';
-import { copyOf, type Schema } from '../lint/schema.ts';
+import { copyOf, relationKey, type Schema } from '../lint/schema.ts';
 import { applyStatement } from '../lint/schema-apply.ts';
 import { settingOf } from '../lint/settings.ts';
+import { followThere } from '../lint/there.ts';
 import { child, children, findAll, relationName, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
-import { isAsked, keyOf, refusalsOf, type Ground } from './refusals.ts';
+import { inUse, isAsked, keyOf, refusalsOf, type Ground } from './refusals.ts';
 
 /** A statement that PostgreSQL is going to refuse. */
 export interface Refusal {
@@ -50,18 +51,24 @@ export function refusedIn({ name, statements, ground, unsure: before }: Looked):
     }
     const here = { ...ground, schema, more };
     refusals.push(...refusalsOf(statement, here));
-    if (statement.kind === 'CreateExtensionStmt') more = true;
-    else if (isFollowed(statement, here)) follow(schema, statement, ground.bare);
+    if (statement.kind === 'CreateExtensionStmt') {
+      more = true;
+      followThere(schema.dependants, statement);
+    } else if (isFollowed(statement, here)) follow(schema, statement, ground.bare);
     else unsure = `what line ${statement.line} of ${name} leaves is not known here`;
   }
   return { refusals, notLookedAt, unsure, more };
 }
 
-/** Changes the schema as a statement does, with what needs what. @param plain does a bare name mean one of `public`? */
+/** Changes the schema as a statement does, with what needs what and what is there. @param plain does a bare name mean one of `public`? */
 export function follow(schema: Schema, statement: Statement, plain: boolean): void {
+  // What is only a session's has no part in the schema.
+  if (plain && isTemporary(statement, schema)) return followThere(schema.dependants, statement);
   forgetDependants(schema, statement, plain);
   applyStatement(schema, statement, { file: 0, transaction: 0 });
-  if (plain) noteDependants(schema, statement);
+  if (!plain) return;
+  noteDependants(schema, statement);
+  followThere(schema.dependants, statement);
 }
 
 /** Statements after which the model of a schema is still right; of what is not here nobody knows what it did. */
@@ -126,20 +133,21 @@ function isFollowed(statement: Statement, ground: Ground): boolean {
   if (findAll({ node }, ['AlterTableCmd']).some((one) => textOf(one.node, 'behavior') === 'DROP_CASCADE')) return false;
   switch (kind) {
     case 'DropStmt':
+      if (isTemporary(statement, schema)) return true;
       return textOf(node, 'behavior') !== 'DROP_CASCADE' && !NOT_ALONE.has(textOf(node, 'removeType')) && !takesParts(node, schema);
     case 'RenameStmt':
       return isRenameFollowed(node, ground);
     case 'SelectStmt':
-      return !isOpaque(statement, schema) && settingOf(statement)?.name !== 'search_path';
+      return node['intoClause'] === undefined && !isOpaque(statement, schema) && settingOf(statement)?.name !== 'search_path';
     case 'TransactionStmt':
       return !isOpaque(statement, schema);
     case 'AlterTableStmt':
       // A constraint gives its name to the index it takes over.
       return !findAll(node, ['Constraint']).some((one) => textOf(one.node, 'indexname') !== '');
     case 'CreateStmt':
-      return textOf(child(node, 'relation'), 'relpersistence') !== 't';
     case 'CreateTableAsStmt':
-      return textOf(child(child(node, 'into'), 'rel'), 'relpersistence') !== 't';
+    case 'ViewStmt':
+      return hidesNothing(statement, ground);
     case 'CreateSchemaStmt':
       return children(node, 'schemaElts').length === 0;
     case 'VariableSetStmt':
@@ -147,6 +155,35 @@ function isFollowed(statement: Statement, ground: Ground): boolean {
     default:
       return true;
   }
+}
+
+/** What is only a session's and stands before another of its name hides that, and nobody knows until when. */
+function hidesNothing(statement: Statement, { schema, bare, others }: Ground): boolean {
+  const name = temporaryMade(statement, schema);
+  return name === null || (bare && !inUse(name, schema) && !others.has(name));
+}
+
+/** The name of the relation that it makes for its session only: one that reads such is one too. */
+function temporaryMade({ kind, node }: Statement, { dependants }: Schema): string | null {
+  const made = kind === 'CreateTableAsStmt' ? child(child(node, 'into'), 'rel') : child(node, kind === 'ViewStmt' ? 'view' : 'relation');
+  if (!['CreateStmt', 'CreateTableAsStmt', 'ViewStmt'].includes(kind)) return null;
+  const reads = kind === 'ViewStmt' ? findAll(node['query'] ?? null, ['RangeVar']).map((one) => relationKey(one.node)) : [];
+  const temporary = textOf(made, 'relpersistence') === 't' || reads.some((one) => dependants.temporary.has(one));
+  return temporary ? relationKey(made) : null;
+}
+
+/** Is it about what is only a session's, and nothing else? */
+function isTemporary(statement: Statement, schema: Schema): boolean {
+  if (temporaryMade(statement, schema) !== null) return true;
+  const names = namesOf(statement);
+  return names.length > 0 && names.every((one) => schema.dependants.temporary.has(one));
+}
+
+/** The relations that it changes. */
+function namesOf({ kind, node }: Statement): readonly string[] {
+  if (kind === 'TruncateStmt') return children(node, 'relations').map((one) => relationKey(child(one, 'RangeVar')));
+  const drops = kind === 'DropStmt' && /^OBJECT_(?:TABLE|VIEW)$/.test(textOf(node, 'removeType'));
+  return drops ? droppedNames(node) : [relationKey(child(node, 'relation'))];
 }
 
 const NOT_ALONE = new Set(['OBJECT_EXTENSION', 'OBJECT_SEQUENCE', 'OBJECT_FOREIGN_TABLE']);
@@ -167,6 +204,7 @@ function isRenameFollowed(node: Statement['node'], ground: Ground): boolean {
   if (NOT_FOLLOWED.has(type)) return false;
   if (node['relation'] === undefined) return true;
   const { tables, views, indexes } = ground.schema;
+  if (ground.bare && ground.schema.dependants.temporary.has(relationKey(child(node, 'relation')))) return true;
   const key = keyOf(relationName(child(node, 'relation')), ground);
   if (key === null) return false;
   if (type === 'OBJECT_TABLE') return tables.has(key);
