@@ -44,6 +44,6 @@ export async function readMigrations(
 /** @throws SlipwayError `config_invalid` with all problems, unless there are none */
 export function refuseUnusable(shown: string, problems: readonly string[]): void {
   if (problems.length === 0) return;
-  const listed = problems.map((one) => `  ${one}`).join('\n');
+  const listed = [...new Set(problems)].map((one) => `  ${one}`).join('\n');
   throw new SlipwayError('config_invalid', `The migrations in ${shown} cannot be used:\n${listed}`, { hint: HINT });
 }

@@ -3,7 +3,7 @@ import { SlipwayError, type Duration } from '../kernel/index.ts';
 import { connect } from './access.ts';
 import { refusedError } from './errors.ts';
 import { claimFence, ensureHistory } from './history.ts';
-import { openHistory, type OpenHistory } from './histories/open.ts';
+import { holdToolLock, openHistory, type OpenHistory } from './histories/open.ts';
 import type { ToolHistory } from './histories/ports.ts';
 import { ADVISORY_KEY, sessionName, takeLock } from './lock.ts';
 import type { MigrationRequest } from './ports.ts';
@@ -46,16 +46,23 @@ export async function withMigrationLock<T>(
       'A migration needs a lock timeout of at least 1 ms: without one it can bring the whole service to a stop',
     );
   const control = await connect(access, sessionName('migrate', fence, release));
+  let holder: pg.Client | null = null;
   try {
     await takeLock(control, ADVISORY_KEY, { purpose: 'migrate', fence, ...wait });
     effects.faults.at('migrate.locked');
     await ensureHistory(control);
     await claimFence(control, fence);
     const history = await openHistory(control, tool, wait);
+    if (tool?.hold !== undefined) {
+      // In a transaction of its own: what `control` looks at would stand still in one.
+      holder = await connect(access, sessionName('migrate-work', fence, release));
+      await holdToolLock(holder, history, wait);
+    }
     return await work({ control, request, history, lockTimeoutMs: await belowDeadlock(control, request.lockTimeoutMs) });
   } catch (error) {
     throw refusedError(error, 'migrating', access);
   } finally {
+    await holder?.end().catch(() => undefined);
     await control.end().catch(() => undefined);
   }
 }

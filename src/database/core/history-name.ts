@@ -5,6 +5,7 @@ export const HISTORY_NAMES = [
   'drizzle',
   'diesel',
   'flyway',
+  'liquibase',
   'goose',
   'dbmate',
   'sql-migrate',

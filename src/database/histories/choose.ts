@@ -49,7 +49,6 @@ function forPlainFiles({ files }: Folder, there: readonly ToolHistory[], own: bo
 export async function declaredFormat({ directory, history = 'auto' }: FolderRequest): Promise<FormatName | null> {
   if (history !== 'auto') return history;
   const folder = await openFolder(directory);
-  for (const format of FORMATS) if (format.name === 'liquibase' && (await format.detect(folder))) return format.name;
   const shaped = await shapeOf(folder);
   if (shaped !== null) return shaped.name;
   return folder.files.some((name) => name.endsWith('.sql')) ? 'slipway' : null;

@@ -26,14 +26,13 @@ interface Pair {
 export async function readToolFolder(tool: ToolHistory, folder: Folder): Promise<ToolFolder> {
   const format = FORMATS.find(({ name }) => name === tool.name);
   if (format === undefined) throw new Error(`there is no format ${tool.name}`);
-  const pairs = new Map<string, Pair>();
-  for (const source of await format.read(folder)) {
-    const name = nameOf(source.name);
-    const pair = pairs.get(name) ?? { up: [], down: [] };
-    pairs.set(name, { ...pair, [source.direction]: [...pair[source.direction], source] });
-  }
-  const known = new Set([...pairs.values()].flatMap(({ up, down }) => [...up, ...down].map((one) => one.name)));
-  const problems = folder.files.flatMap((path) => (known.has(path) ? [] : unread(tool, path)));
+  const sources = await format.read(folder);
+  const pairs = pairsOf(sources);
+  const known = new Set(sources.map((source) => source.name));
+  const problems = [
+    ...folder.files.flatMap((path) => (known.has(path) ? [] : unread(tool, path))),
+    ...((await tool.around?.(folder)) ?? []),
+  ];
   const files: MigrationFile[] = [];
   for (const [name, pair] of pairs) {
     const file = await readPair({ tool, folder }, name, pair);
@@ -44,6 +43,17 @@ export async function readToolFolder(tool: ToolHistory, folder: Folder): Promise
   if (files.length === 0 && folder.files.some((path) => path.endsWith('.sql')))
     problems.push(`none of its SQL files is a migration of ${tool.title}; correct database.migrations or database.history`);
   return { files, problems: [...problems, ...doubles(files)] };
+}
+
+/** What goes one way and the other, by what people call it; what the tool does not run here is left out. */
+function pairsOf(sources: readonly SourceFile[]): ReadonlyMap<string, Pair> {
+  const pairs = new Map<string, Pair>();
+  for (const source of sources.filter((one) => one.elsewhere !== true)) {
+    const name = source.part === undefined ? nameOf(source.name) : `${source.name}::${source.part}`;
+    const pair = pairs.get(name) ?? { up: [], down: [] };
+    pairs.set(name, { ...pair, [source.direction]: [...pair[source.direction], source] });
+  }
+  return pairs;
 }
 
 /** What people call it: the folder where each migration has one, the file's name elsewhere. */
@@ -125,7 +135,9 @@ async function scriptOf({ tool }: Reader, { name, text, transactions, gaps }: So
 }
 
 /** Nothing of a file that cannot be read: its text is missing too, which says why. */
-async function bytesOf({ directory }: Folder, { name, text, gaps }: SourceFile): Promise<Uint8Array> {
+async function bytesOf({ directory }: Folder, { name, text, gaps, part }: SourceFile): Promise<Uint8Array> {
+  // Where its lines stand is no part of it.
+  if (part !== undefined) return Buffer.from(text.trim());
   return text === '' && gaps.length > 0 ? new Uint8Array() : readFile(join(directory, name));
 }
 

@@ -38,10 +38,11 @@ export async function lookAhead(client: pg.Client, migrations: Migrations): Prom
 }
 
 /** Compares the files with what the tool's table says, or without a tool Slipway's own; one that is not there says nothing. */
-export async function lookAt(client: pg.Client, { tool, files, written }: Migrations): Promise<Look> {
+export async function lookAt(client: pg.Client, { tool, files: read, written }: Migrations): Promise<Look> {
   const own = await readHistory(client);
-  const comparable = files.map((file) => ({ ...file, repeatable: file.entry?.repeatable ?? false }));
   const table = tool === null ? null : await findTable(client, tool);
+  const files = await settle(client, { tool, table }, read);
+  const comparable = files.map((file) => ({ ...file, repeatable: file.entry?.repeatable ?? false }));
   const recorded = tool === null || table === null ? [] : await tool.read(client, table, entriesOf(files));
   const rows = tool === null ? own : withoutDoubles([...appliedBy(tool, files, recorded), ...own.filter((row) => !row.finished)]);
   const compared = tool === null ? compareHistory(comparable, rows) : compareHistory(comparable, rows, orderIn(comparable));
@@ -53,6 +54,22 @@ export async function lookAt(client: pg.Client, { tool, files, written }: Migrat
     broken: tool === null ? [] : brokenIn(tool, files, { own, recorded }),
     filled: begins ? await filledWithout(client, tool, written) : null,
   };
+}
+
+/** What only the table can say of the files; one of which it does not say it cannot be run. */
+async function settle(
+  client: pg.Client,
+  { tool, table }: { readonly tool: ToolHistory | null; readonly table: string | null },
+  files: readonly MigrationFile[],
+): Promise<readonly MigrationFile[]> {
+  if (tool?.settle === undefined) return files;
+  const settled = await tool.settle(client, table, entriesOf(files));
+  let next = 0;
+  return files.map((file) => {
+    if (file.entry === null) return file;
+    const entry = settled[next++] ?? file.entry;
+    return typeof entry === 'string' ? { ...file, unusable: [...file.unusable, entry] } : { ...file, entry };
+  });
 }
 
 function appliedBy(tool: ToolHistory, files: readonly MigrationFile[], recorded: readonly Recorded[]): readonly StoredRow[] {
@@ -133,20 +150,44 @@ export interface ToolWait {
   readonly onWait?: (owner: string) => void;
 }
 
-const POLL_MS = 100;
+/**
+ * Takes the lock that a tool keeps in a table, for as long as the session of `holder` lives.
+ * @throws SlipwayError `locked` naming who holds it
+ */
+export async function holdToolLock(holder: pg.Client, { tool, table }: OpenHistory, wait: ToolWait): Promise<void> {
+  if (tool?.hold === undefined) return;
+  await untilTaken(tool, wait, async () => {
+    const other = (await tool.hold?.(holder, table)) ?? null;
+    return other === null ? null : { by: `, which ${other.owner} has`, hint: `If nobody is at work there any more: ${other.release}.` };
+  });
+}
 
 async function takeToolLock(
   control: pg.Client,
   { tool, key }: { readonly tool: ToolHistory; readonly key: bigint },
+  wait: ToolWait,
+): Promise<void> {
+  await untilTaken(tool, wait, async () => {
+    const { rows } = await control.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [key.toString()]);
+    return rows[0]?.taken === true ? null : { by: ` (${key})`, hint: 'pg_locks tells which session holds it.' };
+  });
+}
+
+const POLL_MS = 100;
+
+/** @param look who is in the way, and what to do; null once it is ours */
+async function untilTaken(
+  tool: ToolHistory,
   { waitMs, clock, signal, onWait }: ToolWait,
+  look: () => Promise<{ readonly by: string; readonly hint: string } | null>,
 ): Promise<void> {
   const since = clock.monotonic();
   for (let told = false; ; told = true) {
-    const { rows } = await control.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [key.toString()]);
-    if (rows[0]?.taken === true) return;
+    const other = await look();
+    if (other === null) return;
     if (clock.monotonic() - since > waitMs)
-      throw new SlipwayError('locked', `${tool.title} is at work on this database: it holds its migration lock (${key})`, {
-        hint: 'Wait until it is done; pg_locks tells which session holds it.',
+      throw new SlipwayError('locked', `${tool.title} is at work on this database: it holds its migration lock${other.by}`, {
+        hint: `Wait until it is done. ${other.hint}`,
       });
     if (!told) onWait?.(`${tool.title}, which holds its migration lock`);
     if (signal?.aborted === true)

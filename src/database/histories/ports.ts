@@ -19,6 +19,8 @@ export interface Entry {
   readonly checksums: readonly string[];
   /** The tool applies it again whenever it changes. */
   readonly repeatable: boolean;
+  /** What else its row holds; left out where the rest says it all. */
+  readonly row?: Readonly<Record<string, string>>;
 }
 
 /** What a tool's table says of a migration. */
@@ -40,6 +42,12 @@ export interface Change {
   /** False: its first statement has taken effect and its last has not. */
   readonly finished: boolean;
   readonly durationMs: number;
+}
+
+/** Who has a tool's lock, and the tool's command that takes it from one who is gone. */
+export interface Holder {
+  readonly owner: string;
+  readonly release: string;
 }
 
 /** The history of one tool. A new one is one file, a line in `tools.ts` and the contract suite. */
@@ -64,11 +72,20 @@ export interface ToolHistory {
   create(table: string): string;
   /** Keys of the advisory locks that the tool itself takes. */
   locks(database: string, schema: string): readonly bigint[];
+  /** Takes a lock that is none of these in a transaction of `client`, which it leaves open; who has it, or null when it is taken. */
+  hold?(client: pg.Client, table: string): Promise<Holder | null>;
   /** Key under which its table says that a migration is under way; left out where it has no word for that. */
   markOf?(change: Pick<Change, 'entry' | 'before' | 'direction'>): string;
   identify(path: string, bytes: Uint8Array, folder: Folder): Promise<Entry>;
-  /** What of a file only the tool can do; null when nothing. */
+  /** What of a file only the tool can do; null when nothing. Without a text: of one that holds no migration. */
   obstacle(path: string, text: string): string | null;
+  /** What stands beside or above the folder, and changes how the tool would run it. */
+  around?(folder: Folder): Promise<readonly string[]>;
+  /**
+   * The entries as its table knows them, where files do not say all of it; or why one is not known.
+   * @param table null where there is none yet
+   */
+  settle?(client: pg.Client, table: string | null, entries: readonly Entry[]): Promise<readonly (Entry | string)[]>;
   /** Of `entries`, which are those of the folder in order, and of what else the table names. */
   read(client: pg.Client, table: string, entries: readonly Entry[]): Promise<readonly Recorded[]>;
   /** Inside the transaction of what it records. */

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { SlipwayError } from '../../kernel/index.ts';
-import { FORMATS } from '../lint/formats.ts';
 import { programsIn } from '../lint/formats-code.ts';
 import type { Folder } from '../lint/ports.ts';
 import { baseOf, numberOf } from './shared.ts';
@@ -40,13 +39,6 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     query: 'SELECT version::text AS name FROM schema_migrations',
     names: numberOf,
   },
-  liquibase: {
-    title: 'Liquibase',
-    command: 'liquibase update',
-    table: 'databasechangelog',
-    query: `SELECT regexp_replace(filename, '.*/', '') AS name FROM databasechangelog`,
-    names: baseOf,
-  },
   Sequelize: {
     title: 'Sequelize',
     command: 'npx sequelize-cli db:migrate',
@@ -78,11 +70,6 @@ const MOST_NAMED = 5;
  * @throws SlipwayError `config_invalid` with the command to put in its place
  */
 export async function refusePrograms(folder: Folder, client: pg.Client | null): Promise<void> {
-  const liquibase = FORMATS.find(({ name }) => name === 'liquibase');
-  if (liquibase !== undefined && (await liquibase.detect(folder))) {
-    const why = 'These migrations are of Liquibase, whose table holds checksums and paths that only Liquibase can tell';
-    throw refusal(why, 'liquibase update');
-  }
   if (folder.files.some((name) => name.endsWith('.sql'))) return;
   const programs = await programsIn(folder);
   if (programs === null) return;

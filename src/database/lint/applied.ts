@@ -47,9 +47,12 @@ async function pendingOfTool(client: pg.Client, tool: ToolHistory, { path, files
   const table = await findTable(client, tool);
   if (table === null) return null;
   const folder = await openFolder(path);
-  const named = await Promise.all(
-    files.map(async (file) => ({ file, entry: await tool.identify(file.name, Buffer.from(file.text), folder) })),
-  );
+  const read = await Promise.all(files.map((file) => tool.identify(file.name, Buffer.from(file.text), folder)));
+  const settled = (await tool.settle?.(client, table, read)) ?? read;
+  const named = files.flatMap((file, index) => {
+    const [entry, known] = [read[index], settled[index]];
+    return entry === undefined ? [] : [{ file, entry: typeof known === 'object' ? known : entry }];
+  });
   const recorded = await tool.read(
     client,
     table,

@@ -34,11 +34,10 @@ async function split(folder: Folder, names: readonly string[], cut: (text: strin
     if (!read.ok) files.push(unreadable(name, read.why));
     else
       files.push(
-        ...cut(read.text).map(({ direction, text, transactions, gap }) => ({
+        ...cut(read.text).map(({ text, gap, ...section }) => ({
           name,
           text: gap === null ? text : '',
-          direction,
-          transactions,
+          ...section,
           gaps: gap === null ? [] : [{ line: 1, column: 1, message: gap }],
         })),
       );
@@ -117,7 +116,8 @@ const SQL_FORMATS: readonly Format[] = [
     readsAs: 'sql',
     detect: (folder) => holds(folder, /^\s*--\s*liquibase\s+formatted\s+sql/i),
     // Its changesets may have conditions of their own.
-    read: async (folder) => (await split(folder, sqlFiles(folder), splitLiquibase)).map((one) => ({ ...one, conditional: true })),
+    read: async (folder) =>
+      (await split(folder, sqlFiles(folder).toSorted(), splitLiquibase)).map((one) => ({ ...one, conditional: true })),
   },
   marked('goose', /^--\s*\+goose\s+(?:up|down)\b/im),
   marked('dbmate', /^--\s*migrate:up\b/im),

@@ -11,6 +11,10 @@ export interface SourceFile {
   readonly transactions: TransactionMode;
   /** What of it cannot be judged, with where. */
   readonly gaps: readonly Gap[];
+  /** What its tool calls it, where a file holds several migrations. */
+  readonly part?: string;
+  /** Its tool does not run it on PostgreSQL. */
+  readonly elsewhere?: true;
   /** The tool refuses a file of which only some statements can be in a transaction. */
   readonly unmixed?: true;
   /** Some of it may not run: its tool, or the program it is written in, asks before. */

@@ -81,6 +81,7 @@ export interface DatabaseDefinition {
     | 'drizzle'
     | 'diesel'
     | 'flyway'
+    | 'liquibase'
     | 'goose'
     | 'dbmate'
     | 'sql-migrate'

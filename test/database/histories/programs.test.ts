@@ -55,13 +55,6 @@ describe('tools whose migrations only they can run', () => {
       'programs of Alembic',
       'alembic upgrade head',
     ],
-    [
-      'Liquibase',
-      { 'a.sql': '--liquibase formatted sql\n--changeset me:1\nSELECT 1;' },
-      'CREATE TABLE databasechangelog (id text)',
-      'checksums and paths',
-      'liquibase update',
-    ],
   ])('%s', async (_tool, list, made, message, command) => {
     files(list);
     await query(made);

@@ -48,6 +48,8 @@ const journal = (...tags: readonly string[]): string =>
 const marked = (up: string, down: string, sql: string, back: string): string => `${up}\n${sql}\n${down}\n${back}\n`;
 const goose = (sql: string, back: string, head = ''): string => marked(`${head}-- +goose Up`, '-- +goose Down', sql, back);
 const dbmate = (sql: string, back: string, option = ''): string => marked(`-- migrate:up${option}`, '-- migrate:down', sql, back);
+const liquibase = (file: string, sql: string, option = ''): string =>
+  `--liquibase formatted sql logicalFilePath:db/${file}\n\n--changeset me:${file.slice(0, 1)}${option}\n--comment: of ${file}\n${sql}--rollback SELECT 1;\n`;
 const sqlMigrate = (sql: string, back: string, option = ''): string => marked(`-- +migrate Up${option}`, '-- +migrate Down', sql, back);
 
 export const TOOL_CASES: readonly ToolCase[] = [
@@ -156,6 +158,38 @@ export const TOOL_CASES: readonly ToolCase[] = [
     lock: () => 77_433_833_903_597n,
     down: false,
     checksum: true,
+  },
+  {
+    tool: 'liquibase',
+    first: { '1_one.sql': liquibase('1_one.sql', ONE) },
+    second: { '2_two.sql': liquibase('2_two.sql', TWO) },
+    third: { '3_three.sql': liquibase('3_three.sql', THREE, ' runInTransaction:false') },
+    names: ['1_one.sql::1::me', '2_two.sql::2::me', '3_three.sql::3::me'],
+    made: `CREATE TABLE databasechangelog (ID VARCHAR(255) NOT NULL, AUTHOR VARCHAR(255) NOT NULL, FILENAME VARCHAR(255) NOT NULL,
+        DATEEXECUTED TIMESTAMP WITHOUT TIME ZONE NOT NULL, ORDEREXECUTED INTEGER NOT NULL, EXECTYPE VARCHAR(10) NOT NULL, MD5SUM VARCHAR(35),
+        DESCRIPTION VARCHAR(255), COMMENTS VARCHAR(255), TAG VARCHAR(255), LIQUIBASE VARCHAR(20), CONTEXTS VARCHAR(255), LABELS VARCHAR(255),
+        DEPLOYMENT_ID VARCHAR(10));
+      INSERT INTO databasechangelog VALUES ('1', 'me', 'db/1_one.sql', now(), 1, 'EXECUTED', NULL, 'sql', 'of 1_one.sql', NULL, '4.6.2', NULL, NULL, '1234567890')`,
+    query: `SELECT id, author, filename, orderexecuted AS place, exectype, md5sum, description, comments, contexts, labels,
+      length(deployment_id) AS digits FROM databasechangelog ORDER BY orderexecuted`,
+    rows: [1, 2].map((place) => ({
+      id: `${place}`,
+      author: 'me',
+      filename: `db/${place === 1 ? '1_one.sql' : '2_two.sql'}`,
+      place,
+      exectype: 'EXECUTED',
+      md5sum: null,
+      description: 'sql',
+      comments: `of ${place === 1 ? '1_one.sql' : '2_two.sql'}`,
+      contexts: null,
+      labels: null,
+      digits: 10,
+    })),
+    half: null,
+    broken: null,
+    lock: null,
+    down: false,
+    checksum: false,
   },
   {
     tool: 'goose',

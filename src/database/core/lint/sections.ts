@@ -8,6 +8,10 @@ export interface Section {
   readonly transactions: TransactionMode;
   /** Why it is not SQL for PostgreSQL, when it is not. */
   readonly gap: string | null;
+  /** What its tool calls it, where a file holds several. */
+  readonly part?: string;
+  /** Its tool does not run it on PostgreSQL. */
+  readonly elsewhere?: true;
 }
 
 /** The text with everything outside `from` to `to` blanked out, so that lines and columns stay. */
@@ -53,21 +57,52 @@ export function splitMarked(text: string, tool: 'goose' | 'dbmate' | 'sql-migrat
   return sections;
 }
 
-const CHANGESET = /^--\s*changeset\s+(\S+:\S+)(.*)$/gim;
+const CHANGESET = /^[ \t]*--[ \t]*changeset[ \t]+("[^"\n]+"|[^:\n]+):[ \t]*("[^"\n]+"|\S+)(.*)$/gim;
+const IGNORE = /^--\s*ignoreLines:(\w+)\s*$/i;
 
 /** Splits Liquibase's formatted SQL into its changesets, each a transaction of its own; `--rollback` lines are comments. */
-export function splitLiquibase(text: string): readonly Section[] {
+export function splitLiquibase(whole: string): readonly Section[] {
+  const text = withoutIgnored(whole);
   const heads = [...text.matchAll(CHANGESET)];
   return heads.map((head, index) => {
-    const attributes = head[2] ?? '';
-    const dbms = /\bdbms\s*:\s*"?([^"\s]+)/i.exec(attributes)?.[1] ?? 'postgresql';
+    const [, author = '', id = '', attributes = ''] = head.map((one) => one.replace(/^"(.*)"$/, '$1'));
+    const dbms = /\bdbms\s*:\s*"?([^"\s]+)/i.exec(attributes)?.[1] ?? 'all';
+    const here = isForPostgres(dbms);
+    const ignored = /\bignore:true/i.test(attributes);
     return {
       direction: 'up',
       text: only(text, head.index, heads[index + 1]?.index ?? text.length),
       transactions: /\brunInTransaction\s*:\s*"?false/i.test(attributes) ? 'statement' : 'file',
-      gap: /postgresql/i.test(dbms) ? null : `changeset ${head[1] ?? ''} is for ${dbms}`,
+      gap: here ? null : `changeset ${author}:${id} is for ${dbms}`,
+      part: `${id}::${author}`,
+      ...(here && !ignored ? {} : { elsewhere: true }),
     };
   });
+}
+
+/** `none` and what is named with `!` go before all others. */
+function isForPostgres(dbms: string): boolean {
+  const names = dbms.toLowerCase().split(',');
+  if (names.includes('none') || names.includes('!postgresql')) return false;
+  const wanted = names.filter((name) => !name.startsWith('!'));
+  return wanted.length === 0 || wanted.includes('all') || wanted.includes('postgresql');
+}
+
+/** What Liquibase passes over (`--ignoreLines:start` to `:end`, or so many lines), blanked out. */
+function withoutIgnored(text: string): string {
+  if (!/ignoreLines/i.test(text)) return text;
+  let left = 0;
+  return text
+    .split('\n')
+    .map((line) => {
+      const mark = IGNORE.exec(line.trimEnd())?.[1]?.toLowerCase();
+      const inside = left > 0;
+      if (inside) left -= mark === 'end' ? left : 1;
+      else if (mark === 'start') left = Infinity;
+      else if (mark !== undefined) left = Number(mark);
+      return inside || mark !== undefined ? line.replace(/[^\r]/gu, ' ') : line;
+    })
+    .join('\n');
 }
 
 /** A value for a placeholder, as `--define NAME=VALUE` gave it. */
