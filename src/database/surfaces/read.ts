@@ -63,7 +63,7 @@ function readDocument(text: string): Claims | string {
 
 async function readSdl(text: string): Promise<Claims | string> {
   // Loaded on first use: few commands read GraphQL.
-  const { parse } = await import('graphql');
+  const { parse } = await import('graphql/language/parser.js');
   try {
     return readGraphql(parse(text) as unknown as JsonObject);
   } catch (error) {
