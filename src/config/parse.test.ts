@@ -57,6 +57,12 @@ describe('conventions', () => {
     expect(parseConfig(`${SMALL}database: { embedded: s, backup: ${backup} }`, { file }).database?.backup).toMatchObject(expected),
   );
 
+  it('migrations are judged only where they are files', () => {
+    const withDatabase = (rest: string) => `${SMALL}database: { embedded: s, lint: required, ${rest} }`;
+    expect(parseConfig(withDatabase('migrations: m'), { file }).database).toMatchObject({ lint: 'required' });
+    expect(() => parseConfig(withDatabase('migrate: x'), { file })).toThrow('needs `migrations`: of a command');
+  });
+
   it('migrations are proven only where they are files', () => {
     const { database } = parseConfig(`${SMALL}database: { embedded: s, readers: ["\${env:STANDBY}"] }`, { file });
     expect(database).toMatchObject({ readers: ['${env:STANDBY}'] });

@@ -17,7 +17,13 @@ export function stepIds(): ReadonlySet<string> {
     database === null
       ? aDefinition()
       : aDefinition({
-          database: { ...database, url: { embedded: 'shop' }, prove: 'required', surfaces: { files: ['schema.sql'], required: true } },
+          database: {
+            ...database,
+            url: { embedded: 'shop' },
+            lint: 'required',
+            prove: 'required',
+            surfaces: { files: ['schema.sql'], required: true },
+          },
         });
   const members = [
     { service: 'shop', release: '01new' },

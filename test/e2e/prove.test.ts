@@ -243,10 +243,22 @@ await client.end();`;
     expect(await shadows()).toEqual([]);
   });
 
+  it('stops a release whose migrations the linter refuses by what the database holds, where that is asked for', async () => {
+    await shop.commit('1.4.5', {
+      config: { ...config, database: { ...config.database, lint: 'required' } },
+      files: { 'migrations/4_again.sql': 'ALTER TABLE people ADD COLUMN code text' },
+    });
+    const { exit, said } = await shop.slipway('release', '--worker', 'here');
+    expect(exit, said).toBe(10);
+    expect(said).toMatch(/test\.lint failed: 1 of \d pending migrations are not known to be safe; 4_again\.sql:1 already-there/);
+    expect(await shop.served()).toBe('1.0.0');
+    await rm(join(shop.folder, 'migrations/4_again.sql'));
+  });
+
   it('wants both versions to work on what is switched: a name that goes, or that both can use', async () => {
     const renamed = 'ALTER TABLE people RENAME TO persons';
     const change = (sql: string): Change => ({ files: { 'migrations/4_rename.sql': sql, 'server.js': server('id, name, code') } });
-    const cut = await prove('1.4.5', change(renamed));
+    const cut = await prove('1.4.6', change(renamed));
     expect(cut.exit, cut.said).toBe(6);
     expect(cut.proof.schemas.map(({ schema }) => schema)).toEqual(['old', 'expanded', 'backfilled', 'switched', 'contracted']);
     expect(cut.proof.cells.filter(({ verdict, runsOn, schema }) => verdict !== 'pass' && runsOn === schema)).toMatchObject([
@@ -256,7 +268,7 @@ await client.end();`;
     expect(cut.proof.remarks[0]).toContain(
       '4_rename is applied while the old version runs, which does not work on that: keep both ways open',
     );
-    const both = await prove('1.4.6', change(`${renamed}; CREATE VIEW people AS SELECT * FROM persons`));
+    const both = await prove('1.4.7', change(`${renamed}; CREATE VIEW people AS SELECT * FROM persons`));
     expect(both.exit, both.said).toBe(0);
     await rm(join(shop.folder, 'migrations/4_rename.sql'));
   });

@@ -64,6 +64,7 @@ export const databaseFields = {
     .transform((given) => ('files' in given ? { files: given.files, required: given.required ?? false } : { files: given, required: false }))
     .optional()
     .describe('Files that follow the schema, for `slipway db surfaces` and for releases.'),
+  lint: z.literal('required').optional().describe('required: pending migrations must pass `slipway db lint`, by what the database holds, before a release applies them.'),
   prove: z.literal('required').optional().describe('required: a release with pending migrations first runs both versions on each schema, as `slipway db prove` does.'),
 };
 
@@ -79,9 +80,10 @@ function* conflictsIn(given: Given): Generator<readonly [key: string, message: s
   if (given['migrate-rollback'] !== undefined && migrate === undefined) yield ['migrate-rollback', 'is about `migrate`; a migration file says it in its own header (-- slipway: rollback=...)'];
 }
 
-function* missingFolder({ history, surfaces, prove }: Given): Generator<readonly [key: string, message: string]> {
+function* missingFolder({ history, surfaces, lint, prove }: Given): Generator<readonly [key: string, message: string]> {
   if (history !== undefined) yield ['history', 'needs `migrations`: a command keeps its own'];
   if (surfaces !== undefined) yield ['surfaces', 'needs `migrations`: there is nothing else to be in step with'];
+  if (lint !== undefined) yield ['lint', 'needs `migrations`: of a command nobody knows what it will send'];
   if (prove !== undefined) yield ['prove', 'needs `migrations`: what a command changes cannot be tried beforehand'];
 }
 
@@ -102,7 +104,10 @@ export const database = section(databaseFields).transform((given, context): Data
   };
 });
 
-function whereGiven({ history, readers, print, sample, queries, surfaces, prove }: Given): Pick<DatabaseDefinition, 'history' | 'readers' | 'print' | 'sample' | 'queries' | 'surfaces' | 'prove'> {
+function whereGiven({ history, readers, print, sample, queries, surfaces, lint, prove }: Given): Pick<
+  DatabaseDefinition,
+  'history' | 'readers' | 'print' | 'sample' | 'queries' | 'surfaces' | 'lint' | 'prove'
+> {
   return {
     ...(history === undefined ? {} : { history }),
     ...(readers === undefined ? {} : { readers }),
@@ -110,6 +115,7 @@ function whereGiven({ history, readers, print, sample, queries, surfaces, prove 
     ...(sample === undefined ? {} : { sample }),
     ...(queries === undefined ? {} : { queries }),
     ...(surfaces === undefined ? {} : { surfaces }),
+    ...(lint === undefined ? {} : { lint }),
     ...(prove === undefined ? {} : { prove }),
   };
 }

@@ -108,6 +108,8 @@ export interface DatabaseDefinition {
   readonly queries?: string;
   /** Files that follow the schema, and whether a release stops where they are out of step; absent where none are named. */
   readonly surfaces?: { readonly files: readonly string[]; readonly required: boolean };
+  /** Whether pending migrations must pass the linter before a release applies them; absent where they need not. */
+  readonly lint?: 'required';
   /** Whether a release with pending migrations must prove them first; absent where it need not. */
   readonly prove?: 'required';
 }

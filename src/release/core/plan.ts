@@ -38,6 +38,7 @@ export type StepKind =
   | 'restore'
   | 'smoke'
   | 'rehearse'
+  | 'lint'
   | 'prove'
   | 'surfaces'
   | 'judge'

@@ -9,6 +9,7 @@ import { evidenceStep } from './evidence.ts';
 import { flagsOffStep } from './flags-off.ts';
 import { applyGroupStep, removeGroupStep } from './group.ts';
 import { judgeStep } from './judge.ts';
+import { lintStep } from './lint.ts';
 import { migrateDownStep, migrateStep } from './migrate.ts';
 import { observeStep } from './observe.ts';
 import { ensureDatabaseStep, preflightStep } from './preflight.ts';
@@ -35,6 +36,7 @@ export function stepExecutors(deps: StepDeps): Readonly<Record<StepKind, StepExe
     restore: restoreStep(deps),
     smoke: smokeStep(deps),
     rehearse: rehearseStep(deps),
+    lint: lintStep(deps),
     prove: proveStep(deps),
     surfaces: surfacesStep(deps),
     judge: judgeStep(deps),

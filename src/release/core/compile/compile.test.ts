@@ -65,6 +65,21 @@ describe('compilePlan', () => {
     for (const ms of patience) expect(ms).toBeGreaterThanOrEqual(7_000);
   });
 
+  it('judges pending migrations where slipway.yaml asks for it, before both versions are run on them', () => {
+    const definition = aDefinition({
+      database: database === null ? null : { ...database, lint: 'required', prove: 'required' },
+      approvals: 1,
+    });
+    const plan = aPlan({ definition, migrations: [aMigration('app')] });
+    const ids = running(plan);
+    expect(ids.indexOf('test.lint')).toBeGreaterThan(ids.indexOf('build.artifact'));
+    expect(ids.indexOf('test.lint')).toBeLessThan(ids.indexOf('test.prove'));
+    const skip = (change: Parameters<typeof aPlan>[0]) => aPlan({ definition, ...change }).steps.find(({ id }) => id === 'test.lint')?.skip;
+    expect(skip({ migrations: null })).toBeNull();
+    expect(skip({ migrations: [] })).toBe('no migration is pending');
+    expect(aPlan({ migrations: [aMigration('app')] }).steps.map(({ id }) => id)).not.toContain('test.lint');
+  });
+
   it('proves pending migrations where slipway.yaml asks for it, once built and before anybody approves or data changes', () => {
     const definition = aDefinition({ database: database === null ? null : { ...database, prove: 'required' }, approvals: 1 });
     const plan = aPlan({ definition, migrations: [aMigration('app')] });

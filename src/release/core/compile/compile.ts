@@ -1,5 +1,5 @@
 import type { Plan, Step } from '../plan.ts';
-import { backupSteps, migrateSteps, proveSteps, surfacesSteps } from './data-steps.ts';
+import { backupSteps, lintSteps, migrateSteps, proveSteps, surfacesSteps } from './data-steps.ts';
 import { deploySteps, trafficStep } from './deploy-steps.ts';
 import { asJson, draftOf, type Draft, type Part } from './draft.ts';
 import { step, type PlanInput } from './input.ts';
@@ -106,7 +106,14 @@ function making(draft: Draft): Part {
     { timeoutMs: definition.build?.timeoutMs ?? 600_000, attempts: 1 },
   );
   return {
-    steps: [build, userCommand('test', input), ...surfacesSteps(draft), ...proveSteps(draft), userCommand('scan', input)],
+    steps: [
+      build,
+      userCommand('test', input),
+      ...lintSteps(draft),
+      ...surfacesSteps(draft),
+      ...proveSteps(draft),
+      userCommand('scan', input),
+    ],
     undo: {},
   };
 }

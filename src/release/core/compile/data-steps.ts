@@ -64,6 +64,17 @@ function reasonWithoutBackup(draft: Draft): string | null {
   return holdsForMigration(draft) ? 'taken in the migrate stage, after traffic is held, so that restoring it loses no write' : null;
 }
 
+/** The linter on what is pending, where slipway.yaml asks for that: by what the database holds, and before it is touched. */
+export function lintSteps({ input, newSide }: Draft): readonly Step[] {
+  const { database } = input.definition;
+  if (database?.lint !== 'required') return [];
+  const title = 'judge the pending migrations by what the database holds';
+  const folder = { folder: newSide.artifact, migrations: database.migrations };
+  return [
+    step('test', 'lint', { kind: 'lint', title, input: folder }, { timeoutMs: HOUR, attempts: 4, skip: reasonWithoutMigration(input) }),
+  ];
+}
+
 /** Both versions on each schema, where slipway.yaml asks for that: once the new one is built, and before anybody approves or data changes. */
 export function proveSteps(draft: Draft): readonly Step[] {
   const { input, old, newSide } = draft;

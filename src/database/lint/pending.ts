@@ -1,0 +1,28 @@
+import { declaredFormat } from '../histories/choose.ts';
+import type { FolderRequest } from '../histories/ports.ts';
+import type { DatabaseAccess } from '../ports.ts';
+import { pendingFiles } from './applied.ts';
+import { readCatalog } from './catalog.ts';
+import { lintFiles, type LintedFile } from './lint.ts';
+import { readSources } from './sources.ts';
+
+/**
+ * Judges what a database has not applied of the folder that Slipway applies, with what its catalog says: the version of the server, how large
+ * its tables are, and what is in it. Changes nothing.
+ * @throws SlipwayError `database_unreachable`, `database_refused`; `not_found` when the folder holds no migrations
+ */
+export async function lintPending(access: DatabaseAccess, request: FolderRequest): Promise<readonly LintedFile[]> {
+  const { directory } = request;
+  const { format, files } = await readSources(directory, await declaredFormat(request), new Map());
+  const directed = files.filter(({ direction }) => direction === 'up');
+  // A database without the tool's table has applied nothing; whether a history may begin there, applying it says.
+  const pending = (await pendingFiles(access, { path: directory, format, files: directed })) ?? directed;
+  const { version, minor, utc, sizes, schema } = await readCatalog(access);
+  return lintFiles({
+    // Slipway sends files to the server as they are, whose ever they are, each in a transaction of its own, and sets the limits itself.
+    files: pending.map((file) => ({ ...file, readsAs: 'sql' })),
+    options: { version, minor, utc, sizes },
+    limited: true,
+    schema,
+  });
+}
