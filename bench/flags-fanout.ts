@@ -35,7 +35,7 @@ export async function benchFlagsFanout(): Promise<readonly BenchResult[]> {
   const lease = { leaseMs: 15_000, renewMs: 3_000, marginMs: 3_000 };
   const store = await openStore({ home, node: 'bench', clock: systemClock, lease });
   const draft = { environment: ENVIRONMENT, scopes: ['server-evaluate'], description: 'bench', actor: 'bench', expiresAt: null } as const;
-  const { text: token } = await createToken({ tokens: store.tokens, ids: systemIds }, draft);
+  const { text: token } = await createToken({ ...store, ids: systemIds }, draft);
   const bed: Bed = { home, token, store, toggle: toggler(store), children: new Set() };
   try {
     await bed.toggle();

@@ -58,7 +58,7 @@ async function measureSize(home: string, store: OpenStore, load: ChildProcess, s
   const environment = `size-${size}`;
   await fill(store, environment, size);
   const made = await createToken(
-    { tokens: store.tokens, ids: systemIds },
+    { ...store, ids: systemIds },
     { environment, scopes: ['client-evaluate'], description: 'bench', actor: 'bench', expiresAt: null },
   );
   const server = await startServer(home, ['--port', '0', '--rate', '1000000']);

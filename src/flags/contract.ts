@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Flag, Segment } from '../../packages/flags/src/core/definition.ts';
+import { auditContract } from './contract-audit.ts';
 import { serversContract } from './contract-servers.ts';
-import { createToken } from './tokens.ts';
-import { isSecret, readToken } from './token.ts';
 import type { FlagStore, FlagTelemetry, TokenStore, WantedChange, WantedWrite } from './ports.ts';
 
 /** One connection of its own to the same data. */
@@ -251,29 +250,6 @@ export function flagContract(name: string, makeBed: () => Promise<FlagBed>): voi
       expect(heard).toHaveLength(before);
     });
 
-    test('a token is found by its id, is revoked once, and tells when it was used; its secret is nowhere', async () => {
-      const environment = fresh();
-      const ids = { token: () => Math.random().toString(16).slice(2).padEnd(32, '0') };
-      const expiresAt = Date.UTC(2027, 0, 31);
-      const draft = { environment, scopes: ['kill', 'write'] as const, description: 'on call', actor: 'ann', expiresAt };
-      const { token, text } = await createToken({ tokens: one.tokens, ids }, draft);
-      const kept = { environment, scopes: ['kill', 'write'], createdBy: 'ann', expiresAt, revokedAt: null, lastUsedAt: null };
-      expect(token).toMatchObject(kept);
-      const { id, secret } = readToken(text) ?? { id: '', secret: '' };
-      const found = await two.tokens.find(id);
-      expect(found?.token).toEqual(token);
-      expect([isSecret(secret, found?.secretSha256 ?? ''), isSecret(`${secret}0`, found?.secretSha256 ?? '')]).toEqual([true, false]);
-      expect(JSON.stringify(found)).not.toContain(secret);
-      expect(await two.tokens.find('0000000000000000')).toBeNull();
-      await one.tokens.used([id, '0000000000000000']);
-      const used = (await two.tokens.find(id))?.token.lastUsedAt ?? 0;
-      expect([used > 0, used % 60_000]).toEqual([true, 0]);
-      expect([await one.tokens.revoke(id), await two.tokens.revoke(id), await one.tokens.revoke('nope')]).toEqual([true, false, false]);
-      expect(await one.tokens.list(environment)).toMatchObject([{ id, revokedAt: expect.any(Number) }]);
-      expect((await one.tokens.list(null)).map((each) => each.id)).toContain(id);
-      expect(await one.tokens.list(fresh())).toEqual([]);
-    });
-
     test('counts add up over hours and processes', async () => {
       const environment = fresh();
       const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
@@ -291,6 +267,7 @@ export function flagContract(name: string, makeBed: () => Promise<FlagBed>): voi
       expect(await one.telemetry.counted(fresh(), 0)).toEqual([]);
     });
 
+    auditContract(() => [one, two], fresh);
     serversContract(() => [one.telemetry, two.telemetry]);
   });
 }

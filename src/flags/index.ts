@@ -24,6 +24,7 @@ export { ALL_FLAGS } from './ports.ts';
 export * from './stream/index.ts';
 export { changeFlags, type Asked } from './change.ts';
 export { refuseInvalid } from './problems.ts';
+export { refuseUnexplained, requireReasons } from './reasons.ts';
 export { conditionText, serveText, stateText, valueText } from './core/describe.ts';
 export { dependantsOf, type Dependant } from './core/dependants.ts';
 export { differences, type Difference } from './core/diff.ts';
@@ -38,7 +39,8 @@ export { keepTellingOwners, tellOwners, type NoticeAddress, type NoticeDeps } fr
 export { postNotice } from './adapters/webhook.ts';
 export { findStale, type FlagStanding, type FoundCode, type StaleReport } from './stale.ts';
 export { forgetServer, strangers } from './servers.ts';
-export { createToken, SCOPES } from './tokens.ts';
+export { ruleChange } from './rules.ts';
+export { createToken, revokeToken, SCOPES, tokenEvents, type TokenEvent } from './tokens.ts';
 export type { FlagDeclaration, FlagFiles, FlagTest, Place as FlagPlace, SegmentDeclaration } from './core/files/declaration.ts';
 export { parsePercent, percentText } from './core/files/percent.ts';
 export { scanRepository, type CodeReferences } from './refs/scan-repository.ts';

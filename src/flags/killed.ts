@@ -111,7 +111,7 @@ export async function refuseKilled(store: Pick<FlagStore, 'history'>, set: FlagS
     const killed = await killOf(store, set.environment, key);
     if (killed === null) continue;
     throw new SlipwayError('not_possible_now', `${key} was ${killTexts(killed).join('; ')}`, {
-      hint: `When that is repaired, take it back with \`slipway flag unkill ${key} -e ${set.environment}\`.`,
+      hint: `When that is repaired, take it back with \`slipway flag unkill ${key} -e ${set.environment} --reason ...\`.`,
     });
   }
 }

@@ -1,9 +1,24 @@
 import type { Flag, FlagSet, Segment } from '../../packages/flags/src/core/definition.ts';
 import type { Duration, Instant } from '../kernel/index.ts';
 import type { ExpiryNotice } from './core/notice.ts';
+import type { Token } from './token-ports.ts';
 
-/** What happened, as the history names it. `kill` and `undo-kill` are what the kill switch did. Two write no flag: a `restore` begins another history, and by `server-gone` a person said that a silent server process has ended. */
-export type FlagAction = 'create' | 'change' | 'delete' | 'kill' | 'undo-kill' | 'import' | 'ramp' | 'release' | 'restore' | 'server-gone';
+export type * from './token-ports.ts';
+
+/** What happened, as the history names it. `kill` and `undo-kill` are what the kill switch did. Some write no flag: a `restore` begins another history, by `server-gone` a person said that a silent server process has ended, and from `reasons-required` to `reasons-optional` each change must say why. */
+export type FlagAction =
+  | 'create'
+  | 'change'
+  | 'delete'
+  | 'kill'
+  | 'undo-kill'
+  | 'import'
+  | 'ramp'
+  | 'release'
+  | 'restore'
+  | 'server-gone'
+  | 'reasons-required'
+  | 'reasons-optional';
 
 /** One flag or segment as it was and as it is; null: it was not there, or is gone. */
 export type FlagWrite =
@@ -58,7 +73,8 @@ export interface FlagStore {
   read(environment: string): Promise<StoredFlags>;
   /**
    * Commits a change and tells every process of it (`NOTIFY`), in one transaction. Changes of one environment are ordered.
-   * @throws SlipwayError `flag_conflict` when a write was made from another revision than there is, `not_found` when it is to the newest of none
+   * @throws SlipwayError `flag_conflict` when a write was made from another revision than there is, `not_found` when it is to the newest of
+   *   none, `reason_missing` where the environment needs a reason and there is none
    */
   commit(change: WantedChange): Promise<FlagChange>;
   /**
@@ -80,6 +96,14 @@ export interface FlagStore {
    * number is not taken for what has it now. Recorded as a change that writes nothing. Null for an environment that nobody wrote to.
    */
   restored(environment: string, by: { readonly actor: string; readonly reason: string }): Promise<FlagChange | null>;
+  /** Whether each change of an environment must say why. */
+  needsReasons(environment: string): Promise<boolean>;
+  /** Lets each change of an environment need a reason, or not any more. Recorded as a change that writes nothing; null: it is so already. */
+  requireReasons(
+    environment: string,
+    required: boolean,
+    by: { readonly actor: string; readonly reason: string },
+  ): Promise<FlagChange | null>;
   /** By the clock that the times of changes are of. */
   now(): Promise<Instant>;
   /** Calls back when something was committed, with null when something may have been missed. Answers how to stop that. */
@@ -90,34 +114,6 @@ export interface HistoryQuery {
   readonly key?: string;
   readonly before?: number;
   readonly limit: number;
-}
-
-export type Scope = 'client-evaluate' | 'server-evaluate' | 'write' | 'kill';
-
-export interface Token {
-  readonly id: string;
-  readonly environment: string;
-  readonly scopes: readonly Scope[];
-  readonly description: string;
-  readonly createdBy: string;
-  readonly createdAt: Instant;
-  readonly expiresAt: Instant | null;
-  readonly revokedAt: Instant | null;
-  readonly lastUsedAt: Instant | null;
-}
-
-/** Tokens in the store: of the secret only its SHA-256. */
-export interface TokenStore {
-  create(token: Omit<Token, 'createdAt' | 'revokedAt' | 'lastUsedAt'>, secretSha256: string): Promise<Token>;
-  list(environment: string | null): Promise<readonly Token[]>;
-  /** The token, revoked or not, with the digest of its secret; null when there never was one. */
-  find(id: string): Promise<{ readonly token: Token; readonly secretSha256: string } | null>;
-  /** The same for many at once, by their id; those that there never were are left out. */
-  findAll(ids: readonly string[]): Promise<ReadonlyMap<string, { readonly token: Token; readonly secretSha256: string }>>;
-  /** False when there is none, or it was revoked before. */
-  revoke(id: string): Promise<boolean>;
-  /** Kept to the minute. */
-  used(ids: readonly string[]): Promise<void>;
 }
 
 /** Counts under this name are of all flags at once; no flag has it. */

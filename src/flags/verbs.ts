@@ -76,9 +76,11 @@ export async function killFlag(store: FlagStore, asked: Asked, key: string): Pro
 
 /**
  * Takes a kill back: the flag is on again, and says what else it says by now; one that was off before it was killed is off.
- * @throws SlipwayError `not_found`, `not_possible_now` when it is not killed
+ * @throws SlipwayError `usage` without a reason, `not_found`, `not_possible_now` when it is not killed
  */
 export async function undoKill(store: FlagStore, asked: Asked, key: string): Promise<FlagChange> {
+  if (asked.reason.trim() === '')
+    throw new SlipwayError('usage', 'Taking a kill back needs a reason', { hint: 'Say what was repaired: --reason "...".' });
   return commitUrgently(store, asked, {
     key,
     action: 'undo-kill',

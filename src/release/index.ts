@@ -39,7 +39,7 @@ export type { RampGate, RampGuard, RampMetric, RampOutcome, RampPlan, RampStep }
 export { outlookOf, type RampOutlook } from './core/ramps/next.ts';
 export { foldRamp, type RampState } from './core/ramps/state.ts';
 export { parseSteps, stepText } from './core/ramps/steps.ts';
-export { alreadyOn, whyNot } from './core/ramps/shape.ts';
+export { alreadyOn, RAMP_RULE, whyNot } from './core/ramps/shape.ts';
 export { askedOfService, gateOf, USUAL_EVERY_MS, type RampDeclaration } from './core/ramps/declared.ts';
 export type { RampClaim, RampStore } from './ramps/ports.ts';
 export { type RampDeps } from './ramps/drive.ts';

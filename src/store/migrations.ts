@@ -26,6 +26,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0011_flag_clients_left': { up: (db) => runAll(db, FLAG_LEFT_TABLE) },
   '0012_flag_kills': { up: addKills },
   '0013_flag_server_keys': { up: addKeys },
+  '0014_flag_reasons': { up: addReasons },
 };
 
 /** Version of the tables this build writes. Counted, because a store of before is brought up to it and no further. */
@@ -64,6 +65,12 @@ async function addKills(db: Kysely<unknown>): Promise<void> {
 /** Which keys a process signs flags with, the first, and tells clients; null for one of an older build. */
 async function addKeys(db: Kysely<unknown>): Promise<void> {
   await sql`alter table slipway.flag_server add column signing_keys text[]`.execute(db);
+}
+
+/** Environments in which each change must say why; and who revoked a token, and why. */
+async function addReasons(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table slipway.flag_environment add column reasons_required boolean not null default false`.execute(db);
+  await sql`alter table slipway.token add column revoked_by text, add column revoke_reason text`.execute(db);
 }
 
 const LEDGER = `

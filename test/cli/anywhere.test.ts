@@ -48,6 +48,8 @@ const COMMANDS: readonly (readonly [args: readonly string[], exit: number])[] = 
   [['flag', 'servers'], 0],
   [['token', 'create', '--scope', 'kill'], 0],
   [['token', 'list'], 0],
+  [['token', 'history'], 0],
+  [['flag', 'reasons'], 0],
   [['ramp', 'status'], 0],
 ];
 

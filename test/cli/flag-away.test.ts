@@ -71,7 +71,7 @@ describe('a kill while the store is away', () => {
       out: '',
       err: expect.stringMatching(/^error: ops_a is not off: servers and clients go on with .*ECONNREFUSED.*\nhint: .*POST .*\/kill/),
     });
-    expect(await at(nowhere, 'flag', 'unkill', 'ops_a', '-e', 'prd')).toMatchObject({
+    expect(await at(nowhere, 'flag', 'unkill', 'ops_a', '-e', 'prd', '--reason', 'x')).toMatchObject({
       exit: 21,
       err: expect.stringMatching(/^error: ops_a is as it was: /),
     });

@@ -32,7 +32,7 @@ describe('a killed flag on the command line', () => {
     expect((await ask('flag', 'show', 'release_twin')).out).toMatch(/killed by ann at .*: it burns/);
     expect((await ask('flag', 'list')).out).toMatch(/release_twin +killed +boolean/);
     expect(await ask('flag', 'on', 'release_twin')).toMatchObject({
-      err: expect.stringContaining('`slipway flag unkill release_twin -e dev`'),
+      err: expect.stringContaining('`slipway flag unkill release_twin -e dev --reason ...`'),
     });
     // Killed again: the first one still says since when, and why.
     await ask('flag', 'kill', 'release_twin', '--reason', 'once more');
@@ -44,13 +44,13 @@ describe('a killed flag on the command line', () => {
       kill: { reason: 'once more', wasOn: true, first: { reason: 'it burns' } },
       delivery: { servers: 0 },
     });
-    expect(await ask('flag', 'unkill', 'release_twin')).toMatchObject({
+    expect(await ask('flag', 'unkill', 'release_twin', '--reason', 'repaired')).toMatchObject({
       exit: 19,
       out: expect.stringContaining(
         'no longer killed: on. Users get that as soon as their clients hear of it; it is as it was before the kill.',
       ),
     });
-    expect(await ask('flag', 'unkill', 'release_twin')).toMatchObject({ exit: 4 });
+    expect(await ask('flag', 'unkill', 'release_twin', '--reason', 'repaired')).toMatchObject({ exit: 4 });
   });
 
   it('is named where it is on in other environments, with what kills it there', async () => {
@@ -75,6 +75,6 @@ describe('a killed flag on the command line', () => {
     const last = await ask('flag', 'kill', 'release_wrong', '-e', 'prd', '--reason', 'it burns');
     expect(last.out).not.toContain('is on in');
     expect((await json('flag', 'show', 'release_wrong', '-e', 'old'))['onElsewhere']).toEqual([]);
-    expect(await json('flag', 'unkill', 'release_wrong', '-e', 'prd')).not.toHaveProperty('onElsewhere');
+    expect(await json('flag', 'unkill', 'release_wrong', '-e', 'prd', '--reason', 'repaired')).not.toHaveProperty('onElsewhere');
   });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Reach } from '../../src/flags/index.ts';
 import { flagWorld } from './flag-world.ts';
+import { inProcess } from './support.ts';
 
 const { home, store, ask, json, create } = flagWorld();
 
@@ -209,20 +210,6 @@ describe('a kill that servers have heard of', () => {
   });
 });
 
-describe('tokens on the command line', () => {
-  it('are shown once, listed without their secret, and revoked once', async () => {
-    const made = await json('token', 'create', '--scope', 'kill', '--scope', 'client-evaluate', '--expires', '30d');
-    expect(made).toMatchObject({ token: expect.stringMatching(/^slp_[0-9a-f]{16}_[0-9a-f]{64}$/), scopes: ['client-evaluate', 'kill'] });
-    const [, id = '', secret = ''] = String(made['token']).split('_');
-    const listed = await ask('token', 'list');
-    expect(listed.out).toMatch(new RegExp(`${id} +dev +client-evaluate, kill +until 20`));
-    expect(listed.out).not.toContain(secret);
-    expect(await ask('token', 'revoke', id)).toMatchObject({ exit: 0 });
-    expect(await ask('token', 'revoke', id)).toMatchObject({ exit: 4 });
-    expect(await ask('token', 'revoke', 'nope')).toMatchObject({ exit: 3 });
-  });
-});
-
 describe('bad input', () => {
   it.each([
     [['flag', 'create', 'release_a'], '--type is needed'],
@@ -237,7 +224,10 @@ describe('bad input', () => {
     [['flag', 'create', 'cart', '--type', 'ops', '--owner', 'x'], 'must be named {type}_{feature}'],
     [['flag', 'create', 'ops_a', '--type', 'ops', '--owner', 'x', '--value-type', 'string'], 'variants'],
     [['flag', 'create', 'ops_a', '--type', 'kill', '--owner', 'x'], 'Allowed choices'],
+    [['flag', 'on', 'a', '--env', 'Prd!'], 'an environment is named by'],
     [['flag', 'set', 'a'], 'Nothing to change was named'],
+    [['flag', 'set', 'a', '--value', 'large'], 'a name and a value'],
+    [['flag', 'set', 'a', '--expires', 'soon'], 'a day such as'],
     [['flag', 'set', 'a', '--percentage', '101'], 'a share in percent'],
     [['flag', 'set', 'a', '--percentage', '0.0001'], 'a share in percent'],
     [['flag', 'set', 'a', '--split', 'a=50,b=49'], '99% together'],
@@ -249,6 +239,8 @@ describe('bad input', () => {
     [['flag', 'target', 'a', '--rule', 'x', '--when', '{ a: '], '--when'],
     [['flag', 'target', 'a', '--rule', 'x', '--when', '@/no/such/file'], 'no such file'],
     [['flag', 'target', 'a', '--rule', 'x', '--remove', 'y'], 'two commands'],
+    [['flag', 'target', 'a', '--when', '{ attribute: plan, eq: pro }', '--serve', 'on'], '--when needs --rule'],
+    [['flag', 'target', 'a', '--first'], '--first needs --rule'],
     [['flag', 'target', 'a', '--rule', 'x', '--first', '--before', 'y'], 'two places'],
     [['flag', 'segment', 'a', '--delete', '--when', '{}'], '--delete needs no'],
     [['flag', 'segment', '--when', '{ segment: b }'], 'Which segment'],
@@ -256,10 +248,26 @@ describe('bad input', () => {
     [['flag', 'explain', 'a', '--user', 'u', '--at', 'x'], 'a whole number'],
     [['flag', 'history', '--limit', '0'], 'a whole number'],
     [['flag', 'list', '--env', 'Prd!'], 'an environment is named by'],
+    [['flag', 'kill', 'a'], 'A kill needs a reason'],
+    [['flag', 'kill', 'a', '--reason', ' '], 'A kill needs a reason'],
     [['flag', 'kill', 'a', '--reason', 'x', '--within', 'long'], 'a length of time'],
+    [['flag', 'kill', 'a', '--reason', 'x', '--env', 'Prd!'], 'an environment is named by'],
+    [['flag', 'unkill', 'a'], 'needs a reason, as the kill did'],
+    [['flag', 'apply'], 'An apply needs a reason'],
+    [['flag', 'test', '--env', 'Prd!'], 'an environment is named by'],
+    [['flag', 'import', '/no/such/file', '--from', 'flagd'], '--owner is needed'],
+    [['flag', 'refs', '--cleanup'], 'about one flag'],
+    [['flag', 'restored'], 'which backup, and why'],
+    [['flag', 'server-gone', 'p1'], 'how it is known that the process has ended'],
+    [['flag', 'reasons', '--required'], 'A reason is needed for this too'],
+    [['flag', 'reasons', '--required', '--optional', '--reason', 'x'], 'two answers'],
     [['token', 'create'], '--scope is needed'],
     [['token', 'create', '--scope', 'all'], 'there is no such scope'],
+    [['token', 'create', '--scope', 'kill', '--expires', 'soon'], 'a day such as'],
   ])('%j', async (args, said) => {
-    expect(await ask(...args)).toMatchObject({ exit: 2, out: '', err: expect.stringContaining(said) });
+    const told = { exit: 2, out: '', err: expect.stringContaining(said) };
+    expect(await ask(...args)).toMatchObject(told);
+    // Before a store is opened, or made.
+    expect(await inProcess(args, { SLIPWAY_DATABASE_URL: 'postgresql://x@127.0.0.1:1/x' })).toMatchObject(told);
   });
 });

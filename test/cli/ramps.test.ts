@@ -97,7 +97,14 @@ describe('ramps on the command line', () => {
       exit: 4,
       err: expect.stringMatching(/killed by ann.*it burns/),
     });
-    await slipway('flag', 'unkill', FLAG, '--within', '10ms');
+    await slipway('flag', 'unkill', FLAG, '--reason', 'repaired', '--within', '10ms');
+    // A person's rule of the name that the ramp needs would be lost, and whom it serves would get something else.
+    await slipway('flag', 'target', FLAG, '--rule', 'ramp', '--when', '{ attribute: plan, eq: free }', '--serve', 'off');
+    expect(await ramp('start', '--file', 'checkout', '--reason', 'x')).toMatchObject({
+      exit: 4,
+      err: expect.stringMatching(/its rule "ramp" was written by ann at 20.*`slipway flag target release_checkout -e dev --remove ramp`/),
+    });
+    await slipway('flag', 'target', FLAG, '--remove', 'ramp');
     // Its gate would ask about a version of the service, and none was ever released.
     const web = path.join(home.path, 'web');
     mkdirSync(web);
@@ -163,7 +170,7 @@ describe('ramps on the command line', () => {
 
   it('are told to stand still when no worker is left', async () => {
     latency(0.1);
-    await slipway('flag', 'unkill', FLAG, '--within', '10ms');
+    await slipway('flag', 'unkill', FLAG, '--reason', 'repaired', '--within', '10ms');
     await slipway('flag', 'off', FLAG);
     expect(await ramp('start', '--file', 'checkout', '--reason', 'once more')).toMatchObject({ exit: 0 });
     await until('10 %', ({ step }) => step?.number === 2);

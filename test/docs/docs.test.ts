@@ -17,6 +17,7 @@ const documents = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   ...below('docs'),
+  ...below('docs/flags'),
   ...below('docs/guides'),
   ...below('docs/decisions'),
 ].filter((name) => name !== 'docs/cli.md');

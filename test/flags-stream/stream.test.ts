@@ -256,7 +256,7 @@ describe('slipway serve and its client', () => {
   it('ends the streams of a token that was revoked', async () => {
     const mine = await bed.token(['server-evaluate']);
     const client = await connect({ token: mine });
-    await bed.store.tokens.revoke(mine.split('_')[1] ?? '');
+    await bed.store.tokens.revoke(mine.split('_')[1] ?? '', { actor: 'ann', reason: '' });
     await until(() => client.status().state === 'ERROR');
     expect(client.status().problem).toContain('401');
     expect(client.boolean('kill-me', {}, false)).toBe(true);

@@ -227,7 +227,7 @@ describe('against a store', () => {
     // A pull or an apply that has the kill is not the end of it either.
     writeFileSync(path.join(folder, 'flags/a.yaml'), FILE);
     expect(await slipway(folder, 'apply', '-e', 'e2', '--reason', 'on')).toMatchObject({ exit: 4 });
-    await slipway(folder, 'unkill', 'release_a', '-e', 'e2');
+    await slipway(folder, 'unkill', 'release_a', '-e', 'e2', '--reason', 'repaired');
     expect((await store().read('e2')).set.flags['release_a']).toMatchObject({ enabled: true });
     expect(await slipway(folder, 'apply', '-e', 'e2', '--reason', 'x', '--overwrite', 'release_a')).toMatchObject({ exit: 2 });
   });

@@ -90,6 +90,7 @@ describe('flags', () => {
     const killer = await bed.token(['kill']);
     const killed = await call('POST /api/v1/flags/release_kill/kill', { token: killer, body: { reason: 'orders are lost' } });
     expect(killed.json['flag']).toMatchObject({ enabled: false, about: { owner: 'web' } });
+    expect(killed.json['dependants']).toEqual([]);
     const evaluated = await call('POST /ofrep/v1/evaluate/flags/release_kill', { body: { context: {} } });
     expect(evaluated.json).toEqual({ key: 'release_kill', reason: 'DISABLED', variant: 'off', value: false });
     const back = await call('POST /api/v1/flags/release_kill/undo', { token: killer, body: { reason: 'repaired' } });

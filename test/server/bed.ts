@@ -101,12 +101,7 @@ export async function openBed(): Promise<Bed> {
     serve: (...args) => serveIn({}, ...args),
     serveIn,
     token: async (scopes, environment = 'dev') =>
-      (
-        await createToken(
-          { tokens: store.tokens, ids: systemIds },
-          { environment, scopes, description: 'test', actor: 'ann', expiresAt: null },
-        )
-      ).text,
+      (await createToken({ ...store, ids: systemIds }, { environment, scopes, description: 'test', actor: 'ann', expiresAt: null })).text,
     write: async (writes, action = 'change') => {
       const wanted = writes.map(([key, after, kind = 'flag']) => ({ kind, key, after, revision: revisions.get(`${kind} ${key}`) ?? null }));
       const change = await store.flags.commit({

@@ -82,7 +82,7 @@ const expiring = async (inMs: Duration): Promise<string> => {
     actor: 'ann',
     expiresAt: systemClock.now() + inMs,
   } as const;
-  return (await createToken({ tokens: bed.store.tokens, ids: systemIds }, draft)).text;
+  return (await createToken({ ...bed.store, ids: systemIds }, draft)).text;
 };
 
 it('nothing looks stale to anybody because clocks differ', async () => {

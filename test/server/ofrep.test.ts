@@ -175,7 +175,7 @@ describe('a stream', () => {
     const doomed = await bed.token(['client-evaluate']);
     const heard = await listen(served.base + streamOf(await served.call(BULK, { token: doomed, body: ann })));
     expect(heard.status).toBe(200);
-    await bed.store.tokens.revoke(doomed.split('_')[1] ?? '');
+    await bed.store.tokens.revoke(doomed.split('_')[1] ?? '', { actor: 'ann', reason: '' });
     await until(heard.ended);
   });
 });

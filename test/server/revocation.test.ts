@@ -36,7 +36,7 @@ async function streamsOf(token: string): Promise<readonly Heard[]> {
   return all;
 }
 
-const revoke = (token: string): Promise<boolean> => bed.store.tokens.revoke(token.split('_')[1] ?? '');
+const revoke = (token: string): Promise<boolean> => bed.store.tokens.revoke(token.split('_')[1] ?? '', { actor: 'ann', reason: '' });
 
 async function expectRevoked(token: string, streams: readonly Heard[]): Promise<void> {
   // Each until it refuses, and no longer: who goes on with a wrong token is told 429 after a while.

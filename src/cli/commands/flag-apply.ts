@@ -4,20 +4,18 @@ import { differenceDocument, leftDocument, leftText, renderDifferences, touchedB
 import { count } from '../output/table.ts';
 import { withAppNow } from './shared/app.ts';
 import { besideServer, refuseProblems } from './shared/flag-files.ts';
-import { askedOf, newEnvironmentOf, noteNewEnvironment } from './shared/flags.ts';
+import { askedOf, needReason, newEnvironmentOf, noteNewEnvironment } from './shared/flags.ts';
 import { flag, many, type Handler } from './spec.ts';
 
 /** Makes an environment of the server what the files say. */
 export const run: Handler = async (call) => {
   const environment = await newEnvironmentOf(call);
   const dryRun = flag(call, 'dryRun');
+  if (!dryRun)
+    needReason(call, 'An apply needs a reason', 'Say why, in a few words: --reason "...". In CI, the pull request or the commit.');
   return withAppNow(call, async (app) => {
     const { terminal } = call;
     const asked = askedOf(call, app, environment);
-    if (asked.reason === '' && !dryRun)
-      throw new SlipwayError('usage', 'An apply needs a reason', {
-        hint: 'Say why, in a few words: --reason "...". In CI, the pull request or the commit.',
-      });
     await noteNewEnvironment(call, app.opened.flags, environment);
     const { loaded, compared } = await besideServer(call, app, environment);
     const overwrite = overwriteOf(

@@ -1,5 +1,14 @@
-import { SlipwayError, type Instant } from '../../kernel/index.ts';
-import { createFlag, newFlag, type Draft, type FlagType, type FlagValue, type ValueType } from '../../flags/index.ts';
+import { SlipwayError, systemClock, type Instant } from '../../kernel/index.ts';
+import {
+  createFlag,
+  newFlag,
+  refuseInvalid,
+  type Draft,
+  type FlagSet,
+  type FlagType,
+  type FlagValue,
+  type ValueType,
+} from '../../flags/index.ts';
 import { answer } from '../output/as-is.ts';
 import { withNewApp } from './shared/app.ts';
 import { newEnvironmentOf, noteNewEnvironment, whenOf, withFlag } from './shared/flags.ts';
@@ -8,11 +17,15 @@ import { many, text, type Call, type Handler } from './spec.ts';
 /** Makes a flag, which is off. */
 export const run: Handler = async (call) => {
   const environment = await newEnvironmentOf(call);
+  const [key = ''] = call.args;
+  const now = systemClock.now();
+  const flag = newFlag(key, draftOf(call, now), now);
+  // What is wrong with it by itself is told before a store is made for it.
+  const none: FlagSet = { format: 1, environment, seq: 0, flags: {}, segments: {} };
+  refuseInvalid(none, { ...none, flags: { [key]: flag } });
   return withFlag(
     call,
-    async ({ app, store, asked, key }) => {
-      const now = app.effects.clock.now();
-      const flag = newFlag(key, draftOf(call, now), now);
+    async ({ store, asked }) => {
       await noteNewEnvironment(call, store, environment);
       const { seq } = await createFlag(store, asked, key, flag);
       answer(
@@ -62,12 +75,19 @@ function expiryOf(call: Call, type: FlagType, now: Instant): Instant | null {
 }
 
 /** `name=value`, read by the type of the flag's values. @throws SlipwayError `usage` */
-export function variantOf(option: string, given: string, type: ValueType): readonly [string, FlagValue] {
+function variantOf(option: string, given: string, type: ValueType): readonly [string, FlagValue] {
+  return readVariant(option, given)(type);
+}
+
+/** The same for who does not know the type yet. @throws SlipwayError `usage`, as what it answers does */
+export function readVariant(option: string, given: string): (type: ValueType) => readonly [string, FlagValue] {
   const at = given.indexOf('=');
   if (at <= 0) throw new SlipwayError('usage', `${option} ${given}: a name and a value are needed, such as large=100`);
-  const value = valueOf(given.slice(at + 1), type);
-  if (value === undefined) throw new SlipwayError('usage', `${option} ${given}: that is no ${type}`);
-  return [given.slice(0, at), value];
+  return (type) => {
+    const value = valueOf(given.slice(at + 1), type);
+    if (value === undefined) throw new SlipwayError('usage', `${option} ${given}: that is no ${type}`);
+    return [given.slice(0, at), value];
+  };
 }
 
 function valueOf(given: string, type: ValueType): FlagValue | undefined {

@@ -30,8 +30,8 @@ const NINETY_DAYS_MS = 90 * 86_400_000;
 export const importFlags: Handler = async (call) => {
   const { terminal } = call;
   const source = sourceOf(call);
-  const document = await documentOf(call, call.args[0] ?? '', source);
   const defaults = defaultsOf(call, source);
+  const document = await documentOf(call, call.args[0] ?? '', source);
   const all = source.read(document, defaults);
   const loaded = await loadFlags(call.directory);
   const there = { ...resolveFiles(loaded.files, '', { createdAt: () => defaults.createdAt }).set, environment: 'import' };

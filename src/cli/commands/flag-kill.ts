@@ -16,7 +16,7 @@ import {
   type Kill,
 } from '../../flags/index.ts';
 import { deliveryText, dependantsText, elsewhereDocument, elsewhereTexts } from '../output/flags.ts';
-import { environmentName, environmentOf, environmentsWith, onElsewhere, withFlag, type FlagCall } from './shared/flags.ts';
+import { environmentName, environmentOf, environmentsWith, needReason, onElsewhere, withFlag, type FlagCall } from './shared/flags.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { timeSpan } from './shared/numbers.ts';
 import { text, type Call, type Handler } from './spec.ts';
@@ -34,6 +34,8 @@ interface Verb {
   readonly make: (store: FlagStore, asked: Asked, key: string) => Promise<Done>;
   /** Says what else there is to know of it, once it is done, and answers what of that is for the document. */
   readonly more: (call: Call, setting: FlagCall) => Promise<object>;
+  /** Why it is refused without a reason. */
+  readonly withoutReason: string;
   /** What is so, and what is asked about, when the store is away. */
   readonly undone: readonly [isSo: string, mayBe: string];
 }
@@ -45,6 +47,7 @@ export const kill = urgently({
     return { change, text: `${key} is off in ${change.environment}, since ${toIso(change.at)}.` };
   },
   more: async (call, setting) => ({ ...(await tellDependants(call, setting)), ...(await tellElsewhere(call, setting)) }),
+  withoutReason: 'A kill needs a reason',
   undone: ['is not off', 'is off'],
 });
 
@@ -56,6 +59,7 @@ export const unkill = urgently({
     return { change, text: unkilledText(key, change, flagBefore(before)) };
   },
   more: () => Promise.resolve({}),
+  withoutReason: 'Taking a kill back needs a reason, as the kill did',
   undone: ['is as it was', 'is still killed'],
 });
 
@@ -97,8 +101,9 @@ function flagBefore(kill: Kill | null): Flag | null {
   return write?.kind === 'flag' ? write.before : null;
 }
 
-function urgently({ make, more, undone }: Verb): Handler {
+function urgently({ make, more, withoutReason, undone }: Verb): Handler {
   return async (call) => {
+    needReason(call, withoutReason);
     const within = text(call, 'within');
     const withinMs = within === undefined ? USUAL_MS : timeSpan('--within', within, MOST_MS);
     const [key = ''] = call.args;

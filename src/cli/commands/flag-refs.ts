@@ -16,11 +16,13 @@ import { flag, text, type Call, type Handler } from './spec.ts';
 export const run: Handler = async (call) => {
   const { terminal } = call;
   const key = call.args[0] ?? null;
+  const isCleanup = flag(call, 'cleanup');
+  if (isCleanup && key === null) throw new SlipwayError('usage', '--cleanup is about one flag; name its key');
   const { files } = await loadFlags(call.directory);
   const known = new Set([...files.flags.map((one) => one.key), ...(key === null ? [] : [key])]);
   const found = await scanRepository(call.directory, known);
   const shown = { ...found, references: found.references.filter((one) => key === null || one.key === key || one.key === null) };
-  const cleanup = flag(call, 'cleanup') ? cleanupOf(call, key, shown, files) : null;
+  const cleanup = isCleanup && key !== null ? cleanupOf(call, key, shown, files) : null;
   if (terminal.json) {
     const steps = cleanup?.steps.map(({ reference: { file, line }, becomes }) => ({ file, line, becomes })) ?? null;
     terminal.data({ ...shown, cleanup: steps });
@@ -28,8 +30,7 @@ export const run: Handler = async (call) => {
   return 0;
 };
 
-function cleanupOf(call: Call, key: string | null, found: CodeReferences, files: FlagFiles): Cleanup {
-  if (key === null) throw new SlipwayError('usage', '--cleanup is about one flag; name its key');
+function cleanupOf(call: Call, key: string, found: CodeReferences, files: FlagFiles): Cleanup {
   const { flags } = resolveFiles(files, text(call, 'env') ?? 'prd', { createdAt: () => '' }).set;
   const ending = endingOf(call, key, flags);
   const steps = cleanupSteps(

@@ -1,17 +1,17 @@
 import { toIso, SlipwayError } from '../../kernel/index.ts';
 import { count } from '../output/table.ts';
 import { withAppNow } from './shared/app.ts';
-import { askedOf, environmentOf } from './shared/flags.ts';
+import { askedOf, environmentOf, needReason } from './shared/flags.ts';
 import { text, type Handler } from './spec.ts';
 
 /** Begins another history of flags, after the store was put back from a backup. */
 export const run: Handler = async (call) => {
   const only = text(call, 'env') === undefined ? null : environmentOf(call);
+  needReason(call, 'A reason is needed: which backup, and why');
   return withAppNow(call, async (app) => {
     const { flags } = app.opened;
     const environments = only === null ? await flags.environments() : [only];
     const asked = askedOf(call, app, only ?? '');
-    if (asked.reason === '') throw new SlipwayError('usage', 'A reason is needed: which backup, and why', { hint: '--reason "..."' });
     const changes = [];
     for (const environment of environments) {
       const change = await flags.restored(environment, asked);

@@ -12,11 +12,11 @@ export const run: Handler = async (call) => {
   const [key] = call.args;
   const environment = environmentOf(call);
   const wish = await wishOf(call);
+  if (wish !== null && key === undefined) throw new SlipwayError('usage', 'Which segment is meant? Name its key');
   return withAppNow(call, async (app) => {
     const store = app.opened.flags;
     const asked = askedOf(call, app, environment);
-    if (wish === null) return show(call, store, environment);
-    if (key === undefined) throw new SlipwayError('usage', 'Which segment is meant? Name its key');
+    if (wish === null || key === undefined) return show(call, store, environment);
     const made =
       wish === 'delete'
         ? await deleteSegment(store, asked, key)

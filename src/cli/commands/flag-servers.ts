@@ -2,7 +2,7 @@ import { toIso } from '../../kernel/index.ts';
 import { forgetServer, type FlagServer } from '../../flags/index.ts';
 import { renderServers, serverName } from '../output/flag-servers.ts';
 import { withAppNow } from './shared/app.ts';
-import { askedOf } from './shared/flags.ts';
+import { askedOf, needReason } from './shared/flags.ts';
 import type { Handler } from './spec.ts';
 
 /** Lists the processes of `slipway serve` that may answer. */
@@ -16,8 +16,9 @@ export const list: Handler = (call) =>
   });
 
 /** Gives up one that is silent, on a person's word. */
-export const gone: Handler = (call) =>
-  withAppNow(call, async (app) => {
+export const gone: Handler = async (call) => {
+  needReason(call, 'A reason is needed: how it is known that the process has ended');
+  return withAppNow(call, async (app) => {
     const [given = ''] = call.args;
     const { actor, reason } = askedOf(call, app, '');
     const server = await forgetServer(app.opened.telemetry, given, { actor, reason });
@@ -31,6 +32,7 @@ export const gone: Handler = (call) =>
     }
     return 0;
   });
+};
 
 function documentOf({ silent, ended, heardAt, ...server }: FlagServer): object {
   return {

@@ -1,4 +1,4 @@
-import { SlipwayError, toIso, type Instant } from '../../kernel/index.ts';
+import { SlipwayError, systemClock, toIso, type Instant } from '../../kernel/index.ts';
 import {
   editFlag,
   stateText,
@@ -11,7 +11,7 @@ import {
   type FlagChange,
 } from '../../flags/index.ts';
 import { answer } from '../output/as-is.ts';
-import { variantOf } from './flag-create.ts';
+import { readVariant } from './flag-create.ts';
 import { weightOf, weightsOf, whenOf, withFlag, type FlagCall } from './shared/flags.ts';
 import { timeSpan } from './shared/numbers.ts';
 import { many, text, type Call, type Handler } from './spec.ts';
@@ -25,13 +25,12 @@ export const on: Handler = (call) => withFlag(call, (setting) => change(call, se
 export const off: Handler = (call) => withFlag(call, (setting) => change(call, setting, (flag) => ({ ...flag, enabled: false })));
 
 /** Changes what a flag serves to whom no rule holds, its variants, and what people know of it. */
-export const set: Handler = (call) =>
-  withFlag(call, (setting) => {
-    const edits = editsOf(call, setting.app.effects.clock.now());
-    if (edits.length === 0)
-      throw new SlipwayError('usage', 'Nothing to change was named', { hint: '`slipway flag set --help` lists what can be.' });
-    return change(call, setting, (flag) => edits.reduce((edited, edit) => edit(edited), flag));
-  });
+export const set: Handler = async (call) => {
+  const edits = editsOf(call, systemClock.now());
+  if (edits.length === 0)
+    throw new SlipwayError('usage', 'Nothing to change was named', { hint: '`slipway flag set --help` lists what can be.' });
+  return withFlag(call, (setting) => change(call, setting, (flag) => edits.reduce((edited, edit) => edit(edited), flag)));
+};
 
 /** Makes the change, and says what the flag does by now. */
 export async function change(call: Call, { store, asked, key, environment }: FlagCall, edit: Edit): Promise<number> {
@@ -64,13 +63,13 @@ function editsOf(call: Call, now: Instant): readonly Edit[] {
 }
 
 function variantEdits(call: Call): readonly Edit[] {
-  const [given, without] = [many(call, 'value'), many(call, 'removeVariant')];
+  const [given, without] = [many(call, 'value').map((one) => readVariant('--value', one)), many(call, 'removeVariant')];
   if (given.length + without.length === 0) return [];
   return [
     (flag) =>
       withVariants(
         flag,
-        given.map((one) => variantOf('--value', one, flag.valueType)),
+        given.map((read) => read(flag.valueType)),
         without,
       ),
   ];

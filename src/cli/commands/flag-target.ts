@@ -7,10 +7,15 @@ import { conditionOf } from './shared/condition.ts';
 import { weightsOf, withFlag } from './shared/flags.ts';
 import { flag as given, text, type Call, type Handler } from './spec.ts';
 
+const OF_A_RULE = ['when', 'serve', 'split', 'by', 'first', 'before'] as const;
+
 /** Adds, changes, moves or removes a rule; without options shows them. */
 export const run: Handler = async (call) => {
   const [rule, removed] = [text(call, 'rule'), text(call, 'remove')];
   if (rule !== undefined && removed !== undefined) throw new SlipwayError('usage', '--rule and --remove are two commands');
+  const aboutRule = OF_A_RULE.find((name) => text(call, name) !== undefined || given(call, name));
+  if (rule === undefined && aboutRule !== undefined)
+    throw new SlipwayError('usage', `--${aboutRule} needs --rule: the name of the rule that is added or changed`);
   const edit = removed !== undefined ? (flag: Flag) => withoutRule(flag, removed) : rule === undefined ? null : await ruleEdit(call, rule);
   return withFlag(call, async (setting) => {
     if (edit !== null) return change(call, setting, edit);

@@ -8,9 +8,9 @@ import { text, type Handler } from './spec.ts';
 /** Checks the assertions of the files. */
 export const run: Handler = async (call) => {
   const { terminal } = call;
-  const given = text(call, 'env');
-  const environments = (files: FlagFiles): readonly string[] =>
-    given === undefined ? testedEnvironments(files) : [environmentName(given)];
+  const named = text(call, 'env');
+  const given = named === undefined ? null : environmentName(named);
+  const environments = (files: FlagFiles): readonly string[] => (given === null ? testedEnvironments(files) : [given]);
   const { files } = await soundFlags(call, environments, null);
   const results = testFiles(files, environments(files), call.args[0] ?? null);
   const failed = results.some((result) => result.verdict === 'fail');

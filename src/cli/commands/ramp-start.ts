@@ -3,13 +3,14 @@ import {
   alreadyOn,
   askedOfService,
   gateOf,
+  RAMP_RULE,
   USUAL_EVERY_MS,
   whyNot,
   type RampDeclaration,
   type RampPlan,
 } from '../../release/index.ts';
-import { flagOf, refuseKilled } from '../../flags/index.ts';
-import { SlipwayError } from '../../kernel/index.ts';
+import { flagOf, refuseKilled, ruleChange, type Flag, type FlagStore } from '../../flags/index.ts';
+import { SlipwayError, toIso } from '../../kernel/index.ts';
 import { loadRamp } from '../../config/index.ts';
 import type { App } from '../compose.ts';
 import { makeHome } from '../places.ts';
@@ -107,9 +108,22 @@ async function rampableRevision({ opened }: App, environment: string, declared: 
   const { flag, revision } = flagOf(stored, declared.flag);
   await refuseKilled(opened.flags, stored.set, [{ kind: 'flag', key: declared.flag, after: { ...flag, enabled: true } }]);
   const on = alreadyOn(flag, declared.variant) ? `it gives "${declared.variant}" to people already; turn it off first` : null;
-  const why = whyNot(flag, declared, declared.steps, Object.keys(stored.set.segments)) ?? on;
+  const taken = await rulePutAside(opened.flags, { environment, key: declared.flag, flag });
+  const why = whyNot(flag, declared, declared.steps, Object.keys(stored.set.segments)) ?? on ?? taken;
   if (why === null) return revision;
   throw new SlipwayError('not_possible_now', `${declared.flag} in ${environment} cannot be ramped: ${why}`, {
     hint: `See it with \`slipway flag show ${declared.flag} --env ${environment}\`.`,
   });
+}
+
+/** A rule that an earlier ramp left is taken over by the next one; one that a person wrote under its name would be lost. */
+async function rulePutAside(
+  flags: FlagStore,
+  { environment, key, flag }: { readonly environment: string; readonly key: string; readonly flag: Flag },
+): Promise<string | null> {
+  if (!flag.rules.some(({ name }) => name === RAMP_RULE)) return null;
+  const change = await ruleChange(flags, { environment, key, rule: RAMP_RULE });
+  if (change?.action === 'ramp') return null;
+  const who = change === null ? 'somebody' : `${change.actor} at ${toIso(change.at)}`;
+  return `its rule "${RAMP_RULE}" was written by ${who}, and the ramp keeps one of that name: give it another name, or remove it (\`slipway flag target ${key} -e ${environment} --remove ${RAMP_RULE}\`)`;
 }

@@ -1,9 +1,10 @@
+import { refuseUnexplained } from '../../flags/index.ts';
 import { SlipwayError } from '../../kernel/index.ts';
 import type { NewRampEvent, RampState } from '../../release/index.ts';
-import { actorOf, withAppNow } from './shared/app.ts';
-import { environmentOf } from './shared/flags.ts';
+import { withAppNow } from './shared/app.ts';
+import { askedOf, environmentOf } from './shared/flags.ts';
 import { newestRamp, noteUndriven } from './shared/ramps.ts';
-import { text, type Handler } from './spec.ts';
+import type { Handler } from './spec.ts';
 
 type Wish = 'pause' | 'resume' | 'back' | 'promote' | 'cancel';
 
@@ -13,15 +14,16 @@ function ask(wish: Wish): Handler {
     const [key = ''] = call.args;
     const environment = environmentOf(call);
     return withAppNow(call, async (app) => {
-      const { opened, effects } = app;
+      const { opened } = app;
       const state = await newestRamp(app, environment, key);
       const refusal = refusalOf(wish, state);
       if (refusal !== null)
         throw new SlipwayError('not_possible_now', `Cannot ${wish} the ramp of ${key} in ${environment}: ${refusal}`, {
           hint: 'See it with `slipway ramp status`.',
         });
-      const by = actorOf(call.environment);
-      await opened.ramps.request(state.plan.ramp, by, eventOf(wish, state, effects.redact(text(call, 'reason')?.trim() ?? '')));
+      const { actor: by, reason } = askedOf(call, app, environment);
+      await refuseUnexplained(opened.flags, { environment, reason });
+      await opened.ramps.request(state.plan.ramp, by, eventOf(wish, state, reason));
       const { terminal } = call;
       if (terminal.json) terminal.data({ ramp: state.plan.ramp, flag: key, environment, requested: wish, by });
       else

@@ -1,8 +1,10 @@
 import { SlipwayError, toIso, type Instant } from '../../kernel/index.ts';
-import { createToken, SCOPES, type Scope, type Token } from '../../flags/index.ts';
+import { createToken, revokeToken, SCOPES, tokenEvents, type Scope, type Token, type TokenEvent } from '../../flags/index.ts';
+import { plain } from '../output/as-is.ts';
+import type { Style } from '../output/style.ts';
 import { table } from '../output/table.ts';
 import { actorOf, withAppNow } from './shared/app.ts';
-import { environmentName, newEnvironmentOf, noteNewEnvironment, whenOf } from './shared/flags.ts';
+import { askedOf, environmentName, newEnvironmentOf, noteNewEnvironment, readWhen } from './shared/flags.ts';
 import { many, text, type Call, type Handler } from './spec.ts';
 
 /** Makes a token. Only here it is printed whole, past the redactor. */
@@ -10,13 +12,14 @@ export const create: Handler = async (call) => {
   const scopes = scopesOf(call);
   const environment = await newEnvironmentOf(call);
   const expires = text(call, 'expires');
+  const until = expires === undefined || expires === 'never' ? null : readWhen('--expires', expires);
   return withAppNow(call, async ({ opened, effects }) => {
     await noteNewEnvironment(call, opened.flags, environment);
     // By the clock that it will be judged by.
-    const expiresAt = expires === undefined || expires === 'never' ? null : whenOf('--expires', expires, await opened.flags.now());
+    const expiresAt = until === null ? null : until(await opened.flags.now());
     const description = text(call, 'description') ?? '';
     const made = await createToken(
-      { tokens: opened.tokens, ids: effects.ids },
+      { ...opened, ids: effects.ids },
       { environment, scopes, description, actor: actorOf(call.environment), expiresAt },
     );
     const { terminal } = call;
@@ -73,14 +76,41 @@ function rowOf(token: Token): Readonly<Record<string, unknown>> {
   return { ...token, ...Object.fromEntries(times.map((name) => [name, token[name] === null ? null : toIso(token[name])])) };
 }
 
+/** Says who made and who revoked tokens, newest first. */
+export const history: Handler = async (call) => {
+  const given = text(call, 'env');
+  const environment = given === undefined ? null : environmentName(given);
+  return withAppNow(call, async ({ opened }) => {
+    const events = tokenEvents(await opened.tokens.list(environment));
+    const document = (): object[] =>
+      events.map(({ token, at, ...event }) => ({
+        at: toIso(at),
+        ...event,
+        token: { id: token.id, environment: token.environment, scopes: token.scopes },
+      }));
+    const { terminal } = call;
+    if (terminal.json) terminal.data({ events: document() });
+    else terminal.say(events.length === 0 ? 'No token was ever made.' : events.map((event) => eventText(event, terminal.style)).join('\n'));
+    return 0;
+  });
+};
+
+function eventText({ at, action, actor, reason, token: { id, environment, scopes } }: TokenEvent, style: Style): string {
+  const who = actor === null ? 'somebody, which an older build did not record' : plain(actor);
+  const what = `${id}, which may ${scopes.join(', ')} in ${environment}`;
+  return `${toIso(at)}  ${style.bold(action)} by ${who}: ${what}${reason === '' ? '' : ` (${plain(reason)})`}`;
+}
+
 /** Ends a token. */
 export const revoke: Handler = async (call) => {
   const [id = ''] = call.args;
-  return withAppNow(call, async ({ opened }) => {
-    const revoked = await opened.tokens.revoke(id);
+  return withAppNow(call, async (app) => {
+    const { opened } = app;
+    const { actor, reason } = askedOf(call, app, '');
+    const revoked = await revokeToken(opened, id, { actor, reason });
     if (!revoked) refuseRevoked(id, (await opened.tokens.find(id)) !== null);
     const { terminal } = call;
-    if (terminal.json) terminal.data({ id, revoked });
+    if (terminal.json) terminal.data({ id, revoked, actor, reason });
     else terminal.say(`Token ${id} is revoked.`);
     return 0;
   });

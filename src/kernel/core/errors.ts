@@ -74,6 +74,11 @@ export const ERRORS = {
     hint: 'Use a token of the environment that is wanted; `slipway token list` tells whose is whose.',
   },
   request_invalid: { exit: 2, http: 400, hint: 'GET /openapi.json says what the request looks like.' },
+  reason_missing: {
+    exit: 2,
+    http: 400,
+    hint: 'Say why: --reason "...", or `reason` in the request. `slipway flag reasons` says where that is needed.',
+  },
   revision_missing: { exit: 2, http: 428, hint: 'Send the ETag of what you changed as If-Match.' },
   too_large: { exit: 2, http: 413, hint: 'Send less at once.' },
   too_many_requests: { exit: 32, http: 429, hint: 'Wait as long as Retry-After says.' },

@@ -40,7 +40,10 @@ describe('a flag that a release carries', () => {
     ['is on, as it was for the version that serves', on, true, 'pass', /carries it too/],
     ['is off', OFF_FLAG, false, 'pass', /everybody gets off; shop owns it/],
   ] as const)('that %s', (_what, flag, known, verdict, reason) => {
-    expect(checkFlag('release_checkout', flag, known)).toMatchObject({ verdict, reason: expect.stringMatching(reason) });
+    expect(checkFlag({ environment: 'prd', key: 'release_checkout', known }, flag)).toMatchObject({
+      verdict,
+      reason: expect.stringMatching(reason),
+    });
   });
 
   it('is turned off on the way back, unless it was on before and the old version has it', () => {

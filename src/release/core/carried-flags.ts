@@ -22,18 +22,30 @@ function servesOnly(serve: Serve, variant: string): boolean {
   return serve.weights.every((one) => one.variant === variant || one.weight === 0);
 }
 
-/** What is asked of each flag that a release carries, before anything changes. `known`: the version that serves carries it too. */
-export function checkFlag(key: string, flag: Flag | undefined, known: boolean): Check {
+export interface Carried {
+  readonly environment: string;
+  readonly key: string;
+  /** The version that serves carries it too. */
+  readonly known: boolean;
+}
+
+/** What is asked of each flag that a release carries, before anything changes. */
+export function checkFlag({ environment, key, known }: Carried, flag: Flag | undefined): Check {
   const name = `flag ${key}`;
   if (flag === undefined)
     return {
       name,
       verdict: 'fail',
       reason: 'it does not exist in this environment',
-      fix: `Create it, off: \`slipway flag create ${key} --type ${key.split('_')[0]} --owner WHO --env ENVIRONMENT\`.`,
+      fix: `Create it, off: \`slipway flag create ${key} --type ${key.split('_')[0]} --owner WHO --expires 90d -e ${environment}\`.`,
     };
   if (flag.about.owner.trim() === '')
-    return { name, verdict: 'fail', reason: 'nobody owns it', fix: 'Name an owner: somebody must answer for turning it on and off.' };
+    return {
+      name,
+      verdict: 'fail',
+      reason: 'nobody owns it',
+      fix: `Name one, for somebody must answer for turning it on and off: \`slipway flag set ${key} -e ${environment} --owner WHO\`.`,
+    };
   if (!Object.hasOwn(flag.variants, flag.off))
     return {
       name,
@@ -47,7 +59,7 @@ export function checkFlag(key: string, flag: Flag | undefined, known: boolean): 
     name,
     verdict: 'fail',
     reason: 'it is on, and users would have it as soon as they reach the new version',
-    fix: `Turn it off until the release is verified: \`slipway flag kill ${key}\`.`,
+    fix: `Turn it off until the release is verified: \`slipway flag off ${key} -e ${environment}\`.`,
   };
 }
 

@@ -11,7 +11,9 @@ export const checkFlags: PreflightCheck = async ({ flags }, { definition, enviro
   if (kind === 'rollback') return pass('not asked: going back turns off what only the version that is left knows');
   const { set } = await flags.read(environment);
   const known = new Set(previous?.definition.flags);
-  const parts = carried.map((key) => checkFlag(key, Object.hasOwn(set.flags, key) ? set.flags[key] : undefined, known.has(key)));
+  const parts = carried.map((key) =>
+    checkFlag({ environment, key, known: known.has(key) }, Object.hasOwn(set.flags, key) ? set.flags[key] : undefined),
+  );
   const bad = parts.filter(({ verdict }) => verdict !== 'pass');
   const fix = bad.flatMap((one) => one.fix ?? []).join(' ');
   const reason = (bad.length > 0 ? bad : parts).map((one) => `${one.name.replace('flag ', '')}: ${one.reason}`).join('; ');

@@ -23,7 +23,7 @@ export function flagsOffStep(deps: StepDeps): StepExecutor {
     const wanted = flagsToTurnOff(flags, shared, snapshotIn(events));
     const done = await Promise.all(wanted.map((key) => tryOne(deps, context, key)));
     const kept = flags.filter((key) => !wanted.includes(key));
-    return outcomeOf(done, kept, await hear(deps, context, done));
+    return outcomeOf(context.plan.environment, done, kept, await hear(deps, context, done));
   };
 }
 
@@ -77,12 +77,12 @@ const TOLD: Readonly<Record<TurnedOff['became'], (key: string) => string>> = {
   gone: (key) => `${key} does not exist`,
 };
 
-function tell(one: Tried): string {
+function tell(one: Tried, environment: string): string {
   if (one.became !== 'failed') return TOLD[one.became](one.key);
-  return `${one.key} could NOT be turned off (${one.why}): turn it off with \`slipway flag kill ${one.key}\``;
+  return `${one.key} could NOT be turned off (${one.why}): turn it off with \`slipway flag kill ${one.key} -e ${environment} --reason ...\``;
 }
 
-function outcomeOf(done: readonly Tried[], kept: readonly string[], heard: string): StepOutcome {
+function outcomeOf(environment: string, done: readonly Tried[], kept: readonly string[], heard: string): StepOutcome {
   const left = kept.map((key) => `${key} stays on: it was before the release, and the old version carries it too`);
   const failed = done.filter((one) => one.became === 'failed');
   const changed = done.flatMap((one) =>
@@ -90,7 +90,7 @@ function outcomeOf(done: readonly Tried[], kept: readonly string[], heard: strin
   );
   return {
     verdict: failed.length === 0 ? 'pass' : 'unknown',
-    reason: `${[...done.map(tell), ...left].join('; ')}${heard}`,
+    reason: `${[...done.map((one) => tell(one, environment)), ...left].join('; ')}${heard}`,
     retry: failed.some(({ again }) => again),
     facts: as<JsonObject>({ changed: changed.length > 0 || failed.length > 0, turnedOff: changed } as never),
   };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import {
   NoFlag,
+  refuseUnexplained,
   type Flag,
   type FlagChange,
   type FlagWrite,
@@ -11,12 +12,12 @@ import {
 } from '../../flags/index.ts';
 import { SlipwayError, toIso, type Faults } from '../../kernel/index.ts';
 import { guardKey } from '../rows.ts';
-import type { Session, Trx } from '../session.ts';
+import type { Db, Session, Trx } from '../session.ts';
 import { FLAG_CHANNEL, type FlagChangeTable } from './schema.ts';
 
 /**
  * Commits a change: the definitions, the history and the notification, in one transaction. One writer per environment at a time.
- * @throws SlipwayError `flag_conflict`
+ * @throws SlipwayError `flag_conflict`, `reason_missing`
  */
 export async function commitChange(session: Session, faults: Faults, change: WantedChange): Promise<FlagChange> {
   const made = await commitAt(session, faults, { change, checkedAt: null });
@@ -38,6 +39,7 @@ export async function commitAt(
     await guardKey(trx, `flags ${change.environment}`);
     const earlier = tries === 1 ? null : await recorded(trx, change.environment, attempt);
     if (earlier !== null) return earlier;
+    await refuseUnexplained({ needsReasons: (environment) => reasonsRequired(trx, environment) }, change);
     if (checkedAt !== null && checkedAt !== (await seqOf(trx, change.environment))) return null;
     const writes = await withBefore(trx, change);
     const { seq, at } = await advance(trx, change.environment);
@@ -51,6 +53,12 @@ export async function commitAt(
   });
   faults.at('flags.committed');
   return made;
+}
+
+/** Whether each change of the environment must say why. */
+export async function reasonsRequired(db: Db | Trx, name: string): Promise<boolean> {
+  const row = await db.selectFrom('flag_environment').select('reasons_required').where('name', '=', name).executeTakeFirst();
+  return row?.reasons_required ?? false;
 }
 
 async function seqOf(trx: Trx, name: string): Promise<number> {

@@ -14,6 +14,8 @@ export interface FlagEnvironmentTable {
   readonly at: Time;
   /** Random; another one ends what numbers meant before. */
   readonly history: Generated<string>;
+  /** Each change must say why. */
+  readonly reasons_required: Generated<boolean>;
 }
 
 /** A flag or a segment as it is; `revision` is the `seq` of the change that made it so. */
@@ -50,6 +52,9 @@ export interface TokenTable {
   readonly created_at: Time;
   readonly expires_at: TimeOrNull;
   readonly revoked_at: TimeOrNull;
+  /** Null also for one that an older build revoked. */
+  readonly revoked_by: ColumnType<string | null, string | null | undefined, string | null>;
+  readonly revoke_reason: ColumnType<string | null, string | null | undefined, string | null>;
   readonly last_used_at: TimeOrNull;
 }
 

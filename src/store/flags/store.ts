@@ -4,6 +4,7 @@ import type { Listener } from '../listener.ts';
 import type { Session } from '../session.ts';
 import { commitAt, commitChange } from './commit.ts';
 import { changesSince, environmentsOf, historyOf, newestOf, newestOfKeys, readFlags, storeTime } from './reads.ts';
+import { needsReasons, requireReasons } from './reasons.ts';
 import { beginHistory } from './restored.ts';
 import { subscribeToFlags } from './subscribe.ts';
 
@@ -29,6 +30,8 @@ export function createFlagStore({ session, listener, clock, log, faults, closing
     newestOf: (environment, keys, each) => newestOfKeys(session, environment, keys, each),
     history: (environment, query) => historyOf(session, environment, query),
     restored: (environment, by) => beginHistory(session, { environment, actor: by.actor, reason: by.reason }),
+    needsReasons: (environment) => needsReasons(session, environment),
+    requireReasons: (environment, required, by) => requireReasons(session, { environment, required, actor: by.actor, reason: by.reason }),
     now: () => storeTime(session),
     subscribe: (heard) => subscribeToFlags({ listener, clock, log, newest }, heard, closing),
   };

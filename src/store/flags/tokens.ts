@@ -35,11 +35,11 @@ export function createTokenStore(session: Session): TokenStore {
     },
     find: async (id) => (await findAll(session, [id])).get(id) ?? null,
     findAll: (ids) => findAll(session, ids),
-    revoke: async (id) => {
+    revoke: async (id, { actor, reason }) => {
       const { numUpdatedRows } = await again(() =>
         db
           .updateTable('token')
-          .set({ revoked_at: sql<Date>`clock_timestamp()` })
+          .set({ revoked_at: sql<Date>`clock_timestamp()`, revoked_by: actor, revoke_reason: reason })
           .where('id', '=', id)
           .where('revoked_at', 'is', null)
           .executeTakeFirst(),
@@ -81,6 +81,8 @@ function tokenOf(row: Selectable<TokenTable>): Token {
     createdAt: row.created_at.getTime(),
     expiresAt: row.expires_at?.getTime() ?? null,
     revokedAt: row.revoked_at?.getTime() ?? null,
+    revokedBy: row.revoked_by,
+    revokeReason: row.revoke_reason,
     lastUsedAt: row.last_used_at?.getTime() ?? null,
   };
 }

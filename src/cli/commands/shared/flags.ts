@@ -70,6 +70,9 @@ export async function withFlag(
   open: typeof withAppNow<number> = withAppNow,
 ): Promise<number> {
   const [key = ''] = call.args;
+  // Told before a store is opened, or made.
+  const named = text(call, 'env');
+  if (named !== undefined) environmentName(named);
   return open(call, async (app) => {
     const store = app.opened.flags;
     const environment = await where(store, key);
@@ -149,15 +152,31 @@ export function askedOf(call: Call, app: App, environment: string): Asked {
   return { environment, actor: actorOf(call.environment), reason: app.effects.redact(text(call, 'reason')?.trim() ?? '') };
 }
 
+/** What others must be able to read is not done without it. @throws SlipwayError `usage` */
+export function needReason(call: Call, message: string, hint = 'Say why, in a few words: --reason "...".'): void {
+  if ((text(call, 'reason')?.trim() ?? '') === '') throw new SlipwayError('usage', message, { hint });
+}
+
 /** `2027-03-31` (its beginning, UTC), an ISO time with a zone, or `90d` from now. @throws SlipwayError `usage` */
 export function whenOf(option: string, given: string, now: Instant): Instant {
+  return readWhen(option, given)(now);
+}
+
+/** The same for who does not know yet what time it is: what is none is told at once. @throws SlipwayError `usage`, as what it answers does */
+export function readWhen(option: string, given: string): (now: Instant) => Instant {
   const span = parseDuration(given);
   const iso = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(given);
-  const at = span === null ? (iso ? Date.parse(given) : Number.NaN) : now + span;
-  if (!Number.isFinite(at) || at > MOST_MS || (iso && isOtherDay(given, at)))
-    throw new SlipwayError('usage', `${option} ${given}: a day such as 2027-03-31 or a length of time such as 90d is needed`);
-  if (at <= now) throw new SlipwayError('usage', `${option} ${given}: that is past`);
-  return at;
+  const fixed = iso ? Date.parse(given) : Number.NaN;
+  const refuse = (why: string): never => {
+    throw new SlipwayError('usage', `${option} ${given}: ${why}`);
+  };
+  const none = 'a day such as 2027-03-31 or a length of time such as 90d is needed';
+  if (span === null && (!Number.isFinite(fixed) || isOtherDay(given, fixed))) refuse(none);
+  return (now) => {
+    const at = span === null ? fixed : now + span;
+    if (at > MOST_MS) refuse(none);
+    return at > now ? at : refuse('that is past');
+  };
 }
 
 /** Far enough for anything; beyond it, text and sorting of ISO times change. */

@@ -180,10 +180,10 @@ export const FLAG_CHANGE_COMMANDS: readonly CommandSpec[] = [
     path: 'flag unkill',
     purpose: 'Take a kill back: the flag does again what it says.',
     args: [KEY],
-    options: [SOMEWHERE, WHY, WITHIN],
+    options: [SOMEWHERE, { flags: '--reason <text>', what: 'what was repaired; kept in the history, and needed' }, WITHIN],
     examples: [
-      { line: 'slipway flag unkill release_checkout --env prd', what: 'on again, if it was on before' },
-      { line: "slipway flag unkill release_checkout --reason 'repaired in 1.4.2'", what: 'saying why' },
+      { line: "slipway flag unkill release_checkout --env prd --reason 'repaired in 1.4.2'", what: 'on again, if it was on before' },
+      { line: "slipway flag unkill release_checkout --reason 'a false alarm' --json", what: 'in a script' },
     ],
     exits: [NO_FLAG, [4, 'it is not killed'], ...UNACKNOWLEDGED],
     json: REACH,

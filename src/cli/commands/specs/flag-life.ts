@@ -28,6 +28,25 @@ export const FLAG_LIFE_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('../flag-stale.ts')).run,
   },
   {
+    path: 'flag reasons',
+    purpose: 'Say whether each change of an environment must give a reason, or let it be so.',
+    options: [
+      FLAG_ENV,
+      { flags: '--required', what: 'from now on a change without a reason is refused' },
+      { flags: '--optional', what: 'not any more' },
+      WHY,
+    ],
+    notes:
+      'Kept in the store, so that it holds for commands and for the API alike: flags, segments and tokens (of a new one its --description). A kill, taking it back, an apply and the start of a ramp always need a reason. Who turned this on or off is in the history.',
+    examples: [
+      { line: 'slipway flag reasons -e prd', what: 'is one needed?' },
+      { line: "slipway flag reasons -e prd --required --reason 'audit'", what: 'from now on' },
+    ],
+    exits: [STORE],
+    json: '{ environment, required, changed, seq }',
+    load: async () => (await import('../flag-reasons.ts')).run,
+  },
+  {
     path: 'flag restored',
     purpose: 'Say that the store was put back from a backup, so that clients do not take its numbers for those they know.',
     options: [{ flags: '-e, --env <name>', what: 'only this environment (default: all)' }, WHY],

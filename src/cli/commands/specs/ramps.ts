@@ -45,7 +45,7 @@ export const RAMP_COMMANDS: readonly CommandSpec[] = [
       WHY,
     ],
     notes:
-      'The worker of the agent drives it (an agent is started when none runs); it survives restarts. A step ends when its time is over and its gate says pass; unknown holds it, and fail turns the flag off at once. Without --file the gate is the share of failed requests of the service (observe.max-error-rate) and the guards of slipway.yaml. See docs/flags/ramps.md.',
+      'The worker of the agent drives it (an agent is started when none runs); it survives restarts. A step ends when its time is over and its gate says pass; unknown holds it, and fail turns the flag off at once. Without --file the gate is the share of failed requests of the service (observe.error-rate) and the guards of slipway.yaml. See docs/flags/ramps.md.',
     examples: [
       {
         line: "slipway ramp start release_checkout --env prd --internal staff --steps 'off, internal, 1% for 24h, 10% for 1h, 50% for 1h, 100%' --reason 'new checkout'",

@@ -3,6 +3,7 @@ import {
   changeFlags,
   deliveryDocument,
   deliveryOf,
+  dependantsOf,
   killDocument,
   killFlag,
   killOf,
@@ -12,7 +13,7 @@ import {
   type StoredFlags,
   type Target,
 } from '../../../flags/index.ts';
-import { SlipwayError } from '../../../kernel/index.ts';
+import { messageOf, SlipwayError } from '../../../kernel/index.ts';
 import type { ServeEnv, Serving } from '../mount.ts';
 import type { OwnSnapshots } from '../snapshots.ts';
 import { CREATE, HISTORY, KILL, KILLED, LIST, PATCH, REMOVE, REPLACE, SHOW, UNDO } from './described/flags.ts';
@@ -94,9 +95,18 @@ function switches(parts: Parts): readonly Operation[] {
       const delivery = kill && deliveryOf(await telemetry.reach(environment), kill.change.seq, kill.first);
       return context.json({ key, kill: killDocument(kill), delivery: deliveryDocument(delivery) });
     }),
-    operation(KILL, async ({ params: { key }, body }, context) =>
-      told(parts, context, await killFlag(store, askedBy(context, redact(body.reason)), key)),
-    ),
+    operation(KILL, async ({ params: { key }, body }, context) => {
+      const change = await killFlag(store, askedBy(context, redact(body.reason)), key);
+      // It is off by now: what that means for other flags is worth a question, and no failure.
+      const dependants = await store.read(change.environment).then(
+        ({ set }) => dependantsOf(set, key),
+        (error: unknown) => {
+          parts.serving.log('warn', 'which flags require a killed one is not known', { key, error: messageOf(error) });
+          return null;
+        },
+      );
+      return told(parts, context, change, { dependants });
+    }),
     operation(UNDO, async ({ params: { key }, body }, context) =>
       told(parts, context, await undoKill(store, askedBy(context, redact(body.reason)), key)),
     ),
@@ -104,13 +114,18 @@ function switches(parts: Parts): readonly Operation[] {
 }
 
 /** The answer to a change. It waits until the change is here, so that who made it finds it. */
-async function told({ serving, snapshots }: Parts, context: Context<ServeEnv>, change: FlagChange): Promise<Response> {
+async function told(
+  { serving, snapshots }: Parts,
+  context: Context<ServeEnv>,
+  change: FlagChange,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Response> {
   const { environment, action, actor, seq, writes } = change;
   await snapshots.refresh(environment);
   const [write] = writes;
   serving.log('info', 'flag changed', { environment, key: write?.key, action, actor, seq });
   context.header('etag', etagOf(seq));
-  return context.json({ key: write?.key, revision: seq, flag: write?.after ?? null }, action === 'create' ? 201 : 200);
+  return context.json({ key: write?.key, revision: seq, flag: write?.after ?? null, ...more }, action === 'create' ? 201 : 200);
 }
 
 /** The answer to a change of nothing. */

@@ -18,7 +18,9 @@ export const reason = z
   .string()
   .max(1_000)
   .regex(...NO_NUL)
-  .describe('Why; kept in the history.');
+  .describe(
+    'Why; kept in the history. Where the environment needs one for each change, a change without one is refused: 400 `reason_missing`.',
+  );
 export const IF_MATCH = { 'If-Match': 'The ETag of what the change was made from. Required.' } as const;
 
 export const historyQuery = z.object({
@@ -32,7 +34,20 @@ export const changeSchema = z
     at: z.string(),
     actor: z.string(),
     reason: z.string(),
-    action: z.enum(['create', 'change', 'delete', 'kill', 'undo-kill', 'import', 'ramp', 'release', 'restore', 'server-gone']),
+    action: z.enum([
+      'create',
+      'change',
+      'delete',
+      'kill',
+      'undo-kill',
+      'import',
+      'ramp',
+      'release',
+      'restore',
+      'server-gone',
+      'reasons-required',
+      'reasons-optional',
+    ]),
     writes: z.array(z.object({ kind: z.enum(['flag', 'segment']), key: z.string(), before: z.json(), after: z.json() })),
   })
   .meta({ id: 'Change', description: 'One change, whole: all of its writes happened.' });

@@ -19,6 +19,8 @@ const TOKEN: Token = {
   createdAt: 0,
   expiresAt: null,
   revokedAt: null,
+  revokedBy: null,
+  revokeReason: null,
   lastUsedAt: null,
 };
 

@@ -104,6 +104,16 @@ export const HISTORY = described({
   answers: { 200: { description: 'Newest first.', body: z.object({ changes: z.array(changeSchema) }) } },
 });
 
+const killAnswer = z.object({
+  ...flagAnswer.shape,
+  dependants: z
+    .array(z.object({ flag: z.string(), isMet: z.boolean() }))
+    .nullable()
+    .describe(
+      'Flags that require it: with `isMet` false each serves its safe variant too, with true everybody meets it now. Null: that could not be read.',
+    ),
+});
+
 export const KILL = described({
   method: 'post',
   path: '/api/v1/flags/{key}/kill',
@@ -113,7 +123,7 @@ export const KILL = described({
   scopes: READERS,
   params: keyParam,
   body: z.strictObject({ reason: reason.min(1) }),
-  answers: { 200: { description: 'It is off.', body: flagAnswer, headers: ETAG }, 404: { description: 'There is no such flag.' } },
+  answers: { 200: { description: 'It is off.', body: killAnswer, headers: ETAG }, 404: { description: 'There is no such flag.' } },
 });
 
 const who = z.object({ process: z.string(), host: z.string().nullable(), pid: z.int().nullable() });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Scope } from '../../../../flags/index.ts';
 import { described } from '../operation.ts';
-import { NO_NUL } from '../shared.ts';
+import { NO_NUL, reason } from '../shared.ts';
 
 const WRITERS: readonly Scope[] = ['write'];
 const tag = 'Tokens';
@@ -16,6 +16,8 @@ const tokenSchema = z
     createdAt: z.string(),
     expiresAt: z.string().nullable(),
     revokedAt: z.string().nullable(),
+    revokedBy: z.string().nullable(),
+    revokeReason: z.string().nullable(),
     lastUsedAt: z.string().nullable().describe('To the minute.'),
   })
   .meta({ id: 'Token' });
@@ -72,5 +74,6 @@ export const REVOKE = described({
       .max(64)
       .regex(...NO_NUL),
   }),
+  query: z.object({ reason: reason.default('') }),
   answers: { 204: { description: 'It is revoked.' }, 404: { description: 'There is no such token, or it was revoked before.' } },
 });
