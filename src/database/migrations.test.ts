@@ -91,6 +91,7 @@ describe('refused before anything runs', () => {
     ],
     ['an index without a name', 'CREATE INDEX CONCURRENTLY ON t (a)', 'CREATE INDEX CONCURRENTLY needs a name'],
     ['goose sections', '-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP TABLE t;', 'begins a second section'],
+    ['node-pg-migrate sections', '-- Up Migration\nSELECT 1;\n--- Down Migration\nDROP TABLE t;', 'begins a second section'],
     ['dbmate sections', '-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP TABLE t;', 'begins a second section'],
     [
       'SET TRANSACTION later on',

@@ -19,7 +19,7 @@ export interface MigrationFile extends Migration {
 
 /** Parsing takes about 75 times the file in memory; more than this is data, which does not belong into a migration. */
 const LARGEST_FILE = 8 * 1024 * 1024;
-const BOTH_WAYS = /^\s*--\s*(?:\+goose\s+down|migrate:down|\+migrate\s+down)/im;
+const BOTH_WAYS = /^\s*--(?:\s*(?:\+goose\s+down|migrate:down|\+migrate\s+down)|[\s-]*down\s+migration[ \t]*$)/im;
 
 /** Slipway's own folder as migrations, in order of application, with everything that is wrong in it. */
 export async function readOwnFolder(directory: string): Promise<{ readonly files: readonly MigrationFile[]; readonly problems: string[] }> {

@@ -82,9 +82,13 @@ async function pending(call: Call, access: DatabaseAccess | null, { path, format
   if (name !== undefined) return fromMigration(directed, name);
   const rest = await pendingFiles(access, { path, format, files: directed });
   if (rest === null)
-    throw new SlipwayError('usage', `The database has no history of ${format}, so which migrations are pending is not known`, {
-      hint: 'Say with --since from which one on to judge; those before it are taken as applied.',
-    });
+    throw new SlipwayError(
+      'usage',
+      `The database does not say which of these migrations (${format}) are applied, so which are pending is not known`,
+      {
+        hint: 'Say with --since from which one on to judge; those before it are taken as applied.',
+      },
+    );
   return rest;
 }
 

@@ -9,6 +9,7 @@ export const HISTORY_NAMES = [
   'goose',
   'dbmate',
   'sql-migrate',
+  'node-pg-migrate',
   'sqlx',
   'golang-migrate',
 ] as const;

@@ -8,6 +8,7 @@ import { baseOf } from '../histories/shared.ts';
 import { TOOLS } from '../histories/tools.ts';
 import type { DatabaseAccess } from '../ports.ts';
 import { openFolder } from './folder.ts';
+import { programsIn } from './formats-code.ts';
 import type { FormatName, SourceFile } from './ports.ts';
 
 /** Files of a folder, in the shape of a tool. */
@@ -29,7 +30,8 @@ export async function pendingFiles(access: DatabaseAccess, judged: JudgedFiles):
     const tool = TOOLS.find(({ name }) => name === format);
     if (tool !== undefined) return pendingOfTool(client, tool, judged);
     const named = files.map((file) => ({ name: file.name, path: `${path}/${file.name}`, file }));
-    return (await pendingOf(client, format, named))?.map(({ file }) => file) ?? null;
+    const program = format === 'printed' ? ((await programsIn(await openFolder(path)))?.tool ?? format) : format;
+    return (await pendingOf(client, program, named))?.map(({ file }) => file) ?? null;
   });
 }
 

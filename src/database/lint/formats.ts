@@ -1,5 +1,5 @@
 import { isJsonObject, messageOf, type JsonObject } from '../../kernel/index.ts';
-import { splitLiquibase, splitMarked, type Section } from '../core/lint/sections.ts';
+import { NODE_PG_MIGRATE_UP, splitLiquibase, splitMarked, splitNodePgMigrate, type Section } from '../core/lint/sections.ts';
 import type { TransactionMode } from '../core/lint/types.ts';
 import { besideOrAbove, byNumber, saysAbove, unreadable } from './folder.ts';
 import { CODE_FORMATS, PRINTED_FORMATS } from './formats-code.ts';
@@ -122,6 +122,12 @@ const SQL_FORMATS: readonly Format[] = [
   marked('goose', /^--\s*\+goose\s+(?:up|down)\b/im),
   marked('dbmate', /^--\s*migrate:up\b/im),
   marked('sql-migrate', /^--\s*\+migrate\s+up\b/im),
+  {
+    name: 'node-pg-migrate',
+    readsAs: 'sql',
+    detect: (folder) => holds(folder, NODE_PG_MIGRATE_UP),
+    read: (folder) => split(folder, flat(folder).toSorted(byNumber), splitNodePgMigrate),
+  },
   {
     name: 'sqlx',
     readsAs: 'sql',

@@ -64,6 +64,7 @@ export const FORMAT_NAMES = [
   'goose',
   'dbmate',
   'sql-migrate',
+  'node-pg-migrate',
   'sqlx',
   'golang-migrate',
   'knex',

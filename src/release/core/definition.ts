@@ -85,6 +85,7 @@ export interface DatabaseDefinition {
     | 'goose'
     | 'dbmate'
     | 'sql-migrate'
+    | 'node-pg-migrate'
     | 'sqlx'
     | 'golang-migrate';
   readonly migrateCommand: CommandDefinition | null;

@@ -1,37 +1,7 @@
 import { crc32 } from 'node:zlib';
-import type { WantedHistory } from '../../../src/database/index.ts';
+import { MARKED_CASES } from './marked-tools.ts';
+import { ONE, THREE, TWO, type ToolCase } from './tool-case.ts';
 
-type Files = Readonly<Record<string, string>>;
-
-/** One tool as the contract sees it. */
-export interface ToolCase {
-  readonly tool: WantedHistory;
-  /** Beside slipway.yaml's folder, all that tells whose it is; empty where only the table does. */
-  readonly first: Files;
-  readonly second: Files;
-  /** A file without a transaction, third in order; its last statement needs the table `later`. */
-  readonly third: Files;
-  readonly names: readonly [string, string, string];
-  /** Makes the table as the tool itself does, with the first file applied. */
-  readonly made: string;
-  /** What the tool writes, without times and random ids. */
-  readonly query: string;
-  /** After the first two files. */
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
-  /** What the table says while the third is half applied; null where the tool has no word for that. */
-  readonly half: Readonly<Record<string, unknown>> | null;
-  /** Spoils the table as a run of the tool that failed does, and what is to be done; null where it leaves no trace. */
-  readonly broken: readonly [sql: string, message: string] | null;
-  /** Key of the advisory lock that the tool takes; null where it takes none. */
-  readonly lock: ((database: string) => bigint) | null;
-  readonly down: boolean;
-  /** Keeps a checksum. */
-  readonly checksum: boolean;
-}
-
-const ONE = 'CREATE TABLE t (id int);\n';
-const TWO = 'ALTER TABLE t ADD COLUMN a int;\n';
-const THREE = 'CREATE INDEX CONCURRENTLY i ON t (a);\nINSERT INTO later VALUES (1);\n';
 /** Digests of the texts above, as `sha256sum` and `sha384sum` print them. */
 const SHA256_ONE = '12c83f983b0c94b9c7010dcc92149589d5fb01a3d32af8f6d699545d95db9040';
 const SHA256_TWO = 'ff936cc7c76441f9095c995e8b739c015ce61d804d14dfa83fa7eec6d86e2541';
@@ -44,13 +14,6 @@ const journal = (...tags: readonly string[]): string =>
     dialect: 'postgresql',
     entries: tags.map((tag, idx) => ({ idx, version: '7', when: 1_700_000_000_000 + idx, tag, breakpoints: true })),
   });
-
-const marked = (up: string, down: string, sql: string, back: string): string => `${up}\n${sql}\n${down}\n${back}\n`;
-const goose = (sql: string, back: string, head = ''): string => marked(`${head}-- +goose Up`, '-- +goose Down', sql, back);
-const dbmate = (sql: string, back: string, option = ''): string => marked(`-- migrate:up${option}`, '-- migrate:down', sql, back);
-const liquibase = (file: string, sql: string, option = ''): string =>
-  `--liquibase formatted sql logicalFilePath:db/${file}\n\n--changeset me:${file.slice(0, 1)}${option}\n--comment: of ${file}\n${sql}--rollback SELECT 1;\n`;
-const sqlMigrate = (sql: string, back: string, option = ''): string => marked(`-- +migrate Up${option}`, '-- +migrate Down', sql, back);
 
 export const TOOL_CASES: readonly ToolCase[] = [
   {
@@ -160,92 +123,6 @@ export const TOOL_CASES: readonly ToolCase[] = [
     checksum: true,
   },
   {
-    tool: 'liquibase',
-    first: { '1_one.sql': liquibase('1_one.sql', ONE) },
-    second: { '2_two.sql': liquibase('2_two.sql', TWO) },
-    third: { '3_three.sql': liquibase('3_three.sql', THREE, ' runInTransaction:false') },
-    names: ['1_one.sql::1::me', '2_two.sql::2::me', '3_three.sql::3::me'],
-    made: `CREATE TABLE databasechangelog (ID VARCHAR(255) NOT NULL, AUTHOR VARCHAR(255) NOT NULL, FILENAME VARCHAR(255) NOT NULL,
-        DATEEXECUTED TIMESTAMP WITHOUT TIME ZONE NOT NULL, ORDEREXECUTED INTEGER NOT NULL, EXECTYPE VARCHAR(10) NOT NULL, MD5SUM VARCHAR(35),
-        DESCRIPTION VARCHAR(255), COMMENTS VARCHAR(255), TAG VARCHAR(255), LIQUIBASE VARCHAR(20), CONTEXTS VARCHAR(255), LABELS VARCHAR(255),
-        DEPLOYMENT_ID VARCHAR(10));
-      INSERT INTO databasechangelog VALUES ('1', 'me', 'db/1_one.sql', now(), 1, 'EXECUTED', NULL, 'sql', 'of 1_one.sql', NULL, '4.6.2', NULL, NULL, '1234567890')`,
-    query: `SELECT id, author, filename, orderexecuted AS place, exectype, md5sum, description, comments, contexts, labels,
-      length(deployment_id) AS digits FROM databasechangelog ORDER BY orderexecuted`,
-    rows: [1, 2].map((place) => ({
-      id: `${place}`,
-      author: 'me',
-      filename: `db/${place === 1 ? '1_one.sql' : '2_two.sql'}`,
-      place,
-      exectype: 'EXECUTED',
-      md5sum: null,
-      description: 'sql',
-      comments: `of ${place === 1 ? '1_one.sql' : '2_two.sql'}`,
-      contexts: null,
-      labels: null,
-      digits: 10,
-    })),
-    half: null,
-    broken: null,
-    lock: null,
-    down: false,
-    checksum: false,
-  },
-  {
-    tool: 'goose',
-    first: { '00001_one.sql': goose(ONE, 'DROP TABLE t;') },
-    second: { '00002_two.sql': goose(TWO, 'ALTER TABLE t DROP COLUMN a;') },
-    third: { '00003_three.sql': goose(THREE, 'DROP INDEX i;', '-- +goose NO TRANSACTION\n') },
-    names: ['00001_one', '00002_two', '00003_three'],
-    made: `CREATE TABLE goose_db_version (id integer PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY, version_id bigint NOT NULL,
-        is_applied boolean NOT NULL, tstamp timestamp NOT NULL DEFAULT now());
-      INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true)`,
-    query: 'SELECT id, version_id, is_applied FROM goose_db_version ORDER BY id',
-    rows: [
-      { id: 1, version_id: '0', is_applied: true },
-      { id: 2, version_id: '1', is_applied: true },
-      { id: 3, version_id: '2', is_applied: true },
-    ],
-    half: null,
-    broken: null,
-    lock: () => 4_097_083_626n,
-    down: true,
-    checksum: false,
-  },
-  {
-    tool: 'dbmate',
-    first: { '20240101000000_one.sql': dbmate(ONE, 'DROP TABLE t;') },
-    second: { '20240102000000_two.sql': dbmate(TWO, 'ALTER TABLE t DROP COLUMN a;') },
-    third: { '20240103000000_three.sql': dbmate(THREE, 'DROP INDEX i;', ' transaction:false') },
-    names: ['20240101000000_one', '20240102000000_two', '20240103000000_three'],
-    made: `CREATE TABLE schema_migrations (version varchar(255) PRIMARY KEY); INSERT INTO schema_migrations VALUES ('20240101000000')`,
-    query: 'SELECT version FROM schema_migrations ORDER BY version',
-    rows: [{ version: '20240101000000' }, { version: '20240102000000' }],
-    half: null,
-    broken: null,
-    lock: null,
-    down: true,
-    checksum: false,
-  },
-  {
-    tool: 'sql-migrate',
-    first: { '1_one.sql': sqlMigrate(ONE, 'DROP TABLE t;') },
-    second: { '2_two.sql': sqlMigrate(TWO, 'ALTER TABLE t DROP COLUMN a;') },
-    third: { '3_three.sql': sqlMigrate(THREE, 'DROP INDEX i;', ' notransaction') },
-    names: ['1_one', '2_two', '3_three'],
-    made: `CREATE TABLE gorp_migrations (id text NOT NULL PRIMARY KEY, applied_at timestamp with time zone); INSERT INTO gorp_migrations VALUES ('1_one.sql', now())`,
-    query: 'SELECT id, applied_at IS NOT NULL AS dated FROM gorp_migrations ORDER BY id',
-    rows: [
-      { id: '1_one.sql', dated: true },
-      { id: '2_two.sql', dated: true },
-    ],
-    half: null,
-    broken: null,
-    lock: null,
-    down: true,
-    checksum: false,
-  },
-  {
     tool: 'sqlx',
     first: { '1_one.up.sql': ONE, '1_one.down.sql': 'DROP TABLE t;' },
     second: { '2_two_words.up.sql': TWO, '2_two_words.down.sql': 'ALTER TABLE t DROP COLUMN a;' },
@@ -284,4 +161,5 @@ export const TOOL_CASES: readonly ToolCase[] = [
     down: true,
     checksum: false,
   },
+  ...MARKED_CASES,
 ];

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lintFiles, openAccess, pendingFiles, readCatalog } from '../../../src/database/index.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -79,6 +81,21 @@ describe('with a database', () => {
     expect(await pendingFiles(openAccess(url), { path: '.', format: 'prisma', files: [file('1_a/migration.sql')] })).toBeNull();
   });
 
+  test('nor is what a program of a tool has applied, by the table of the tool', async () => {
+    using folder = scratch();
+    const migrations = join(folder.path, 'shop/migrations');
+    mkdirSync(migrations, { recursive: true });
+    writeFileSync(join(migrations, '0001_initial.py'), 'class Migration(migrations.Migration):');
+    await server.query(
+      'shop',
+      `CREATE TABLE django_migrations (app text, name text); INSERT INTO django_migrations VALUES ('shop', '0001_initial')`,
+    );
+    const file = (name: string) => ({ name, text: '', direction: 'up' as const, transactions: 'file' as const, gaps: [] });
+    const files = ['0001_initial.py', '0002_next.py'].map(file);
+    const pending = await pendingFiles(openAccess(url), { path: migrations, format: 'printed', files });
+    expect(pending?.map(({ name }) => name)).toEqual(['0002_next.py']);
+  });
+
   test('the command reads the URL from a variable, and needs a history or --since', async () => {
     using folder = scratch();
     writeMigrations(folder.path, {
@@ -96,7 +113,7 @@ describe('with a database', () => {
     });
     expect(await inProcess(['db', 'lint', folder.path, '--database', 'SHOP_URL', '--format', 'sql'], environment)).toMatchObject({
       exit: 2,
-      err: expect.stringContaining('no history of sql'),
+      err: expect.stringContaining('does not say which of these migrations (sql) are applied'),
     });
     expect(
       await inProcess(['db', 'lint', folder.path, '--database', 'SHOP_URL', '--format', 'sql', '--since', '2'], environment),

@@ -170,7 +170,10 @@ describe('a tool that prints SQL is asked to', () => {
 /** Debian's python3 has Debian's Django; another one on the PATH need not. */
 const PYTHON = '/usr/bin/python3';
 const has = (module: string): boolean => spawnSync(PYTHON, ['-c', `import ${module}, psycopg2`]).status === 0;
-const [django, alembic] = [has('django'), has('alembic')];
+const found = (program: string): boolean =>
+  spawnSync(PYTHON, ['-c', `import shutil, sys; sys.exit(shutil.which('${program}') is None)`]).status === 0;
+// The program comes in a package of its own.
+const [django, alembic] = [has('django'), has('alembic') && found('alembic')];
 if (!django || !alembic) process.stderr.write('lint: Django or Alembic is not installed, what they really print is not read\n');
 
 describe('the tools themselves', () => {

@@ -117,6 +117,16 @@ describe('formats', () => {
       ['1_a.sql up statement', '1_a.sql down file'],
       ['1_a.sql up 2:19 add-check'],
     ],
+    [
+      'node-pg-migrate',
+      {
+        '1_a.sql': `-- Up Migration\n${BAD}\n-- Down Migration\nDROP TABLE t;`,
+        '2_b.sql': 'SELECT 1',
+        '3_c.sql': 'SELECT 1;\n-- Down Migration\nSELECT 2;',
+      },
+      ['1_a.sql up file', '1_a.sql down file', '2_b.sql up file', '3_c.sql up file'],
+      ['1_a.sql up 2:19 add-check', '1_a.sql down 4:1 drop-table', '3_c.sql up 1:1 not-sql'],
+    ],
     ['sql-migrate', { '1_a.sql': `-- +migrate Up notransaction\n${BAD}\n` }, ['1_a.sql up statement']],
     [
       'sqlx',

@@ -14,6 +14,7 @@ export const FORMAT: OptionSpec = {
     'goose',
     'dbmate',
     'sql-migrate',
+    'node-pg-migrate',
     'sqlx',
     'golang-migrate',
     'knex',

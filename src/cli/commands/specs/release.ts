@@ -112,7 +112,7 @@ export const RELEASE_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway demo', what: 'watch it happen, in about a minute' },
       { line: 'slipway demo --keep', what: 'and look around afterwards' },
       { line: 'slipway demo --fault crash-at-start', what: 'with another fault' },
-      { line: 'slipway demo --migration', what: 'a migration without downtime, in three to four minutes' },
+      { line: 'slipway demo --migration', what: 'a migration without downtime, in two to four minutes' },
     ],
     exits: [
       [10, 'a release of the demo did not end as it should, or a user of the migration failed'],

@@ -57,6 +57,25 @@ export function splitMarked(text: string, tool: 'goose' | 'dbmate' | 'sql-migrat
   return sections;
 }
 
+/** Alone in its line, which node-pg-migrate does not ask for: it is told by it. */
+export const NODE_PG_MIGRATE_UP = /^[ \t]*--[ \t-]*up[ \t]+migration[ \t]*$/im;
+const [ITS_UP, ITS_DOWN] = [/^\s*--[\s-]*up\s+migration/im, /^\s*--[\s-]*down\s+migration/im];
+
+/** Splits a file of node-pg-migrate, all of which is the way up where it has no marks. */
+export function splitNodePgMigrate(text: string): readonly Section[] {
+  const [up, down] = [text.search(ITS_UP), text.search(ITS_DOWN)];
+  const part = (direction: Section['direction'], from: number, to: number): Section => ({
+    direction,
+    text: only(text, from, to),
+    transactions: 'file',
+    gap: null,
+  });
+  if (down < 0) return [part('up', Math.max(up, 0), text.length)];
+  if (up < 0)
+    return [{ ...part('up', 0, text.length), gap: 'node-pg-migrate would run its way back with its way up: no line begins the up part' }];
+  return up < down ? [part('up', up, down), part('down', down, text.length)] : [part('up', up, text.length), part('down', down, up)];
+}
+
 const CHANGESET = /^[ \t]*--[ \t]*changeset[ \t]+("[^"\n]+"|[^:\n]+):[ \t]*("[^"\n]+"|\S+)(.*)$/gim;
 const IGNORE = /^--\s*ignoreLines:(\w+)\s*$/i;
 
