@@ -189,11 +189,18 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
     expect(files.map(({ notLookedAt }) => notLookedAt?.line)).toEqual([undefined, undefined, 2]);
   });
 
-  it('nothing of bare names where another schema is looked into first', async () => {
+  it('bare names are those of the schema that is looked into first', async () => {
     await world.query(`${SHOP} ALTER DATABASE ${world.access().name} SET search_path = app, public;`);
-    world.files({ '1_new.sql': 'CREATE TABLE customers (id int); UPDATE things SET id = 1; TRUNCATE public.nowhere;' });
+    world.files({
+      '1_new.sql':
+        'CREATE TABLE customers (id int); UPDATE things SET id = 1; TRUNCATE public.nowhere; ALTER TABLE things ADD id text; DROP TABLE customers; DROP TABLE customers',
+    });
     const { files } = await planMigrations(world.access(), { directory: world.folder() });
-    expect(files[0]?.refusals.map(({ why }) => why)).toEqual(['there is no table nowhere']);
+    expect(files[0]?.refusals.map(({ why }) => why)).toEqual([
+      'there is no table nowhere',
+      'it adds the column app.things.id, which is there already',
+      'it drops the table customers, which view customer_totals and view names and foreign key of_customer of orders still need',
+    ]);
   });
 
   it('a new column that is NOT NULL and gets no value, as soon as there are rows', async () => {

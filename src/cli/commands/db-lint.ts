@@ -70,8 +70,8 @@ async function knowledge(
 ): Promise<{ readonly options: LintOptions; readonly schema: Schema | null }> {
   const given = await sizes(call);
   if (access === null) return { options: { ...version(call, null), utc: null, sizes: given }, schema: null };
-  const { version: major, minor, utc, sizes: measured, schema } = await readCatalog(access);
-  return { options: { ...version(call, { version: major, minor }), utc, sizes: new Map([...measured, ...given]) }, schema };
+  const { version: major, minor, utc, path, sizes: measured, schema } = await readCatalog(access);
+  return { options: { ...version(call, { version: major, minor }), utc, path, sizes: new Map([...measured, ...given]) }, schema };
 }
 
 /** With a database, what it has applied is in its catalog already, and only the rest is judged. */

@@ -4,13 +4,16 @@ import { plainName, type Schema, type Table } from '../core/lint/schema.ts';
 import { VAGUE } from '../core/lint/there-alter.ts';
 import { extensionKey, functionKey, roleKey, schemaKey, typeKey } from '../core/lint/there-others.ts';
 
-/** Notes all that the catalog has, so that what is not among it is not there. */
+/** Notes all that the catalog has, schemas in the schema too, so that what is not among it is not there. */
 export async function readThere(client: pg.Client, schema: Schema, dependants: Dependants): Promise<void> {
   const found: Found = { there: dependants.there, besides: new Set() };
   await readRelations(client, schema, found);
   await readTypes(client, schema, found);
   await readFunctions(client, found);
-  for (const { name, kind } of await rowsOf<Other>(client, OTHERS)) found.there.set(OTHER_KEYS[kind](name), { ...VAGUE, kind });
+  for (const { name, kind } of await rowsOf<Other>(client, OTHERS)) {
+    found.there.set(OTHER_KEYS[kind](name), { ...VAGUE, kind });
+    if (kind === 'schema') schema.schemas.add(name);
+  }
   dependants.besides = found.besides;
 }
 

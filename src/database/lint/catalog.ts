@@ -21,8 +21,8 @@ export interface Catalog {
   readonly schema: Schema;
   /** Names in use that the schema does not tell of: sequences, foreign tables, types of rows, indexes that are not valid. */
   readonly others: ReadonlySet<string>;
-  /** Does a name without a schema mean one of `public`, and no other? */
-  readonly bare: boolean;
+  /** The schemas in which it looks for a name without one. */
+  readonly path: readonly string[];
 }
 
 /**
@@ -32,8 +32,8 @@ export interface Catalog {
 export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
   return withClient(access, 'linting', async (client) => {
     await client.query('BEGIN READ ONLY');
-    const { rows } = await client.query<{ version: number; minor: number; zone: string; bare: boolean }>(
-      `SELECT current_schemas(false) = ARRAY['public']::name[] AS bare, current_setting('server_version_num')::int / 10000 AS version, current_setting('server_version_num')::int % 10000 AS minor, current_setting('TimeZone') AS zone`,
+    const { rows } = await client.query<{ version: number; minor: number; zone: string; path: string[] }>(
+      `SELECT current_schemas(false)::text[] AS path, current_setting('server_version_num')::int / 10000 AS version, current_setting('server_version_num')::int % 10000 AS minor, current_setting('TimeZone') AS zone`,
     );
     const schema = emptySchema();
     const sizes = await readTables(client, schema);
@@ -42,12 +42,10 @@ export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
     await readIndexes(client, schema);
     await readOthers(client, schema);
     const others = await readOtherNames(client);
-    const { version = 0, minor = 0, zone = '', bare = false } = rows[0] ?? {};
-    // Where a name may mean one of another schema, nothing is certain of it.
-    if (!bare) return { version, minor, utc: isUtc(zone), sizes, schema, others, bare };
+    const { version = 0, minor = 0, zone = '', path = [] } = rows[0] ?? {};
     const dependants = await readNeeded(client);
     await readThere(client, schema, dependants);
-    return { version, minor, utc: isUtc(zone), sizes, schema: { ...schema, dependants }, others, bare };
+    return { version, minor, utc: isUtc(zone), sizes, schema: { ...schema, dependants }, others, path };
   });
 }
 

@@ -1,4 +1,5 @@
 import { copyOf, type Schema } from '../core/lint/schema.ts';
+import type { Path } from '../core/lint/search-path.ts';
 import { follow } from '../core/plan/refused.ts';
 import { ledgerOf, shapes, type Declared, type Ledger, type LedgerEntry } from '../core/plan/ledger.ts';
 import type { MigrationFile } from '../migrations.ts';
@@ -10,10 +11,10 @@ export interface Found {
   readonly tables: readonly TouchedTable[];
 }
 
-/** A schema, and whether a name without one means one of `public` there. */
+/** A schema, and where a name without one is looked for there. */
 export interface Before {
   readonly schema: Schema;
-  readonly bare: boolean;
+  readonly path: Path;
 }
 
 const OLD_CODE: Readonly<Record<MigrationFile['rollbackClass'], string>> = {
@@ -40,9 +41,9 @@ export function fileLedger(file: MigrationFile, { losses, tables }: Found, befor
 
 const known = (value: string): LedgerEntry => ({ value, from: 'database' });
 
-function applied({ schema, bare }: Before, { up }: MigrationFile): ReturnType<typeof shapes> {
+function applied({ schema, path }: Before, { up }: MigrationFile): ReturnType<typeof shapes> {
   const before = copyOf(schema);
-  for (const statement of up.statements) follow(schema, statement, bare);
+  for (const statement of up.statements) follow(schema, statement, path);
   return shapes(before, schema);
 }
 

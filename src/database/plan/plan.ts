@@ -31,18 +31,20 @@ export async function planMigrations(access: DatabaseAccess | null, folder: Fold
   return withClient(access, 'planning migrations', async (client) => {
     const { pending, drift, broken, partial, filled } = await lookAhead(client, await readMigrations(folder, client));
     const refusal = filled === null ? null : filledError(filled);
-    const { schema, others, bare } = await readCatalog(access);
+    const { schema, others, path: looked } = await readCatalog(access);
+    // Where no schema is looked into, a bare name means nothing.
+    const path = looked.length === 0 ? null : looked;
     const plans: PlannedFile[] = [];
     // Of a file that stopped in the middle the catalog has a part already, and of which is known only when it goes on.
     let unsure = partial === null ? null : `${partial.name} is partly applied`;
     let more = false;
     // Each file changes the schema that the next one meets.
     for (const file of pending) {
-      const ground = { schema, others, bare, more };
+      const ground = { schema, others, path, more };
       const judged = refusedIn({ name: file.name, statements: file.up.statements, ground, unsure });
       ({ unsure, more } = judged);
       const { refusals, notLookedAt } = judged;
-      plans.push(planned(file, { ...(await factsOf(client, file)), refusals, notLookedAt }, { schema, bare }));
+      plans.push(planned(file, { ...(await factsOf(client, file)), refusals, notLookedAt }, { schema, path }));
     }
     return {
       files: plans,

@@ -26,3 +26,32 @@ describe('what is there already, or not, as the catalog says', () => {
     expect(await told([before, sql])).toEqual({ refused: null, told: [] });
   });
 });
+
+describe('bare names where the database looks into another schema first', () => {
+  const both = withCatalog('s, public');
+  const APP = 'CREATE SCHEMA s; CREATE TABLE s.t (a int); CREATE VIEW s.v AS SELECT a FROM s.t; CREATE TABLE public.u (b int);';
+  const told = async (sql: string) => {
+    const { refused, findings } = await both([APP, sql]);
+    return [refused === null, ...findings.filter(({ rule }) => RULES.has(rule) || rule === 'still-needed').map(({ rule }) => rule)];
+  };
+
+  test.each([
+    ['DROP TABLE t', 'still-needed'],
+    ['ALTER TABLE t DROP COLUMN a', 'still-needed'],
+    ['ALTER TABLE t ADD a int', 'already-there'],
+    ['CREATE TABLE t (a int)', 'already-there'],
+    ['ALTER TABLE u DROP COLUMN a', 'not-there'],
+    ['DROP VIEW v; DROP TABLE t; SELECT a FROM s.t', 'not-there'],
+  ])('%s is refused, and told', async (sql, rule) => {
+    expect(await told(sql)).toEqual([false, rule]);
+  });
+
+  test.each([
+    'CREATE TABLE u (a int); ALTER TABLE u DROP COLUMN a',
+    'ALTER TABLE u DROP COLUMN b; SELECT a FROM v',
+    'DROP VIEW v; DROP TABLE t; CREATE TABLE t (b int); ALTER TABLE t DROP COLUMN b',
+    'SET search_path = public; CREATE TABLE t (b int)',
+  ])('%s is taken, and not told', async (sql) => {
+    expect(await told(sql)).toEqual([true]);
+  });
+});

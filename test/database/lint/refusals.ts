@@ -25,16 +25,16 @@ export interface Both {
   readonly findings: readonly Finding[];
 }
 
-/** Makes a database as it was before; what lint says of the SQL then, and what the server does. */
-export function withCatalog(): (one: Case) => Promise<Both> {
-  const { url, client } = session();
+/** Makes a database as it was before; what lint says of the SQL then, and what the server does. @param path the database's own search_path */
+export function withCatalog(path?: string): (one: Case) => Promise<Both> {
+  const { url, client } = session(path);
   return async ([before, sql]) => {
     await client().query('DROP SCHEMA IF EXISTS s CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public');
     await client().query(before.startsWith('BEGIN;') ? `${before}; COMMIT` : before);
     await client().query('DISCARD ALL');
-    const { version, utc, sizes, schema } = await readCatalog(openAccess(url()));
+    const { version, utc, sizes, schema, path: looked } = await readCatalog(openAccess(url()));
     const file = { name: '1.sql', text: sql, direction: 'up' as const, transactions: 'statement' as const, gaps: [] };
-    const [linted] = await lintFiles({ files: [file], options: { version, utc, sizes }, limited: true, schema });
+    const [linted] = await lintFiles({ files: [file], options: { version, utc, sizes, path: looked }, limited: true, schema });
     await client().query('BEGIN');
     const refused = await attempt(client(), sql);
     await client().query('ROLLBACK');

@@ -133,6 +133,21 @@ describe('COMMIT in code', () => {
   ]);
 });
 
+describe('COMMIT of nothing', () => {
+  const told = ['warning no-transaction'];
+  const alone = { transactions: 'statement' } as const;
+  check([
+    ['BEGIN; SELECT 1; COMMIT; COMMIT', told, alone],
+    ['BEGIN; SELECT 1; COMMIT; ROLLBACK', told],
+    ['SELECT 1; COMMIT', told, alone],
+    ['BEGIN; SELECT 1; COMMIT; BEGIN; END', [], alone],
+    ['BEGIN; SELECT 1; COMMIT AND CHAIN; SELECT 2; COMMIT', [], alone],
+    ['BEGIN; SELECT 1; SAVEPOINT a; ROLLBACK TO a; COMMIT', [], alone],
+    // In one string they are one transaction, which it ends.
+    ['SELECT 1; COMMIT; SELECT 2', [], { transactions: 'string' }],
+  ]);
+});
+
 describe('CALL in code', () => {
   const procedure = 'CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE orders ALTER n SET NOT NULL; END $$';
   check([

@@ -8,12 +8,14 @@ export interface Session {
   readonly client: () => pg.Client;
 }
 
-export function session(): Session {
+export function session(path?: string): Session {
   let server: TestPostgres;
   let client: pg.Client;
   beforeAll(async () => {
     server = await startPostgres();
-    client = new pg.Client({ connectionString: await server.create('shop') });
+    const connectionString = await server.create('shop');
+    if (path !== undefined) await server.query('shop', `ALTER DATABASE shop SET search_path = ${path}`);
+    client = new pg.Client({ connectionString });
     await client.connect();
   });
   afterAll(async () => {

@@ -17,6 +17,7 @@ const ADVICE: Partial<Readonly<Record<RuleId, string>>> = {
   'work-under-lock': '-- in a migration of its own, before the lock is taken',
   'nested-transaction': '-- leave BEGIN and COMMIT out: the tool has a transaction around the file',
   'managed-transaction': '-- split the file where it commits',
+  'no-transaction': '-- leave it out, or put BEGIN before what belongs together',
   'open-transaction': '-- COMMIT at the end of the file',
   'enum-value-in-transaction': '-- add the value in a migration of its own, before the one that uses it',
   'refused-commit':

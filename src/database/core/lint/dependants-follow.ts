@@ -143,9 +143,10 @@ const RELATIONS = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW', 'OBJ
 
 const GOES_ALONG: ReadonlySet<Dependant['as']> = new Set(['view', 'function', 'policy', 'trigger', 'default']);
 
-function dropped(node: Node, { dependants }: Schema): Gone | 'all' | null {
+function dropped(node: Node, { dependants, tables }: Schema): Gone | 'all' | null {
   const what = textOf(node, 'removeType');
-  const names = droppedNames(node);
+  // With a partitioned table go its partitions.
+  const names = droppedNames(node).flatMap((name) => (what === 'OBJECT_TABLE' ? withParts(name, tables) : [name]));
   const cascade = textOf(node, 'behavior') === 'DROP_CASCADE';
   if (RELATIONS.has(what)) {
     const each = mentionsAll(cascade ? names : [], dependants);
@@ -164,6 +165,10 @@ function dropped(node: Node, { dependants }: Schema): Gone | 'all' | null {
     names.some(
       (one) => (kind !== 'relation' && kind !== 'column' && name === one) || ((as === 'content' || as === 'function') && owner === one),
     );
+}
+
+function withParts(name: string, tables: Schema['tables']): readonly string[] {
+  return [name, ...[...(tables.get(name)?.partitioned?.parts ?? [])].flatMap((part) => withParts(part, tables))];
 }
 
 /** The names of what is dropped, whatever it is. */

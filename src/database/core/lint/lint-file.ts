@@ -134,24 +134,25 @@ function takeStep(run: Run, step: Step, { outer, position }: { readonly outer: P
 }
 
 /** With the schema that search_path gives to its bare names. */
-function resolved(statement: Statement, { schema, file }: Run): Statement {
-  return resolveNames(statement, pathIn(file), schema).statement;
+function resolved(statement: Statement, run: Run): Statement {
+  return resolveNames(statement, pathIn(run), run.schema).statement;
 }
 
 /** Those of a body too: a function may say its own path. */
-function resolvedBody(parts: Unfolded | undefined, statement: Statement, { schema, file }: Run): Unfolded | undefined {
+function resolvedBody(parts: Unfolded | undefined, statement: Statement, run: Run): Unfolded | undefined {
   if (parts === undefined) return undefined;
-  const path = ownPath(statement) ?? pathIn(file);
-  return { ...parts, inner: parts.inner.map((one) => ({ ...one, statement: resolveNames(one.statement, path, schema).statement })) };
+  const path = ownPath(statement) ?? pathIn(run);
+  return { ...parts, inner: parts.inner.map((one) => ({ ...one, statement: resolveNames(one.statement, path, run.schema).statement })) };
 }
 
-function pathIn({ settings }: Run['file']): Path {
-  return pathOf(settings.get('search_path')?.value);
+function pathIn({ file, options }: Run): Path {
+  const set = file.settings.get('search_path')?.value;
+  return set === undefined ? (options.path ?? pathOf(set)) : pathOf(set);
 }
 
 /** Is it known which relations it is about? Its names are written out already, where they are known. */
-function isPlain(statement: Statement, { schema, file }: Run): boolean {
-  return resolveNames(statement, pathIn(file), schema).sure;
+function isPlain(statement: Statement, run: Run): boolean {
+  return resolveNames(statement, pathIn(run), run.schema).sure;
 }
 
 function claimOf({ line }: Statement, statement: number, { impacts, placed }: Context): readonly Claim[] {

@@ -131,6 +131,11 @@ const TRANSACTIONS = {
     'error',
     'A transaction that is never committed is rolled back, or holds its locks until somebody notices.',
   ),
+  'no-transaction': rule(
+    'transactions',
+    'warning',
+    'COMMIT or ROLLBACK where no transaction is open ends nothing: a BEGIN is missing, or it stands there twice.',
+  ),
   'mixed-file': rule(
     'transactions',
     'error',

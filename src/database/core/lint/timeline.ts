@@ -1,11 +1,12 @@
 import { solitaryByRequest, transactionOf } from '../transactions.ts';
+import { isSet } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import type { Draft, Placed, TransactionMode } from './types.ts';
 
 /** A remark about the file's own BEGIN and COMMIT. */
 export interface Slip {
   readonly statement: Statement;
-  readonly kind: 'nested' | 'commits-managed' | 'left-open' | 'alone';
+  readonly kind: 'nested' | 'commits-managed' | 'left-open' | 'nothing-open' | 'alone';
 }
 
 export interface Timeline {
@@ -28,7 +29,8 @@ export function timeline(statements: readonly Statement[], mode: TransactionMode
     if (control === 'begin') state.open = statement;
     placed.push({ statement, transaction: state.transaction, shared: shared || control !== null, inside: null, base: 0 });
     if (control !== 'end') continue;
-    state.open = null;
+    // AND CHAIN begins the next at once.
+    if (!isSet(statement.node, 'chain')) state.open = null;
     state.transaction += 1;
   }
   if (state.open !== null) slips.push({ statement: state.open, kind: 'left-open' });
@@ -50,8 +52,13 @@ interface Around {
 
 function slipOf(statement: Statement, control: 'begin' | 'end' | null, { managed, enforced, open }: Around): Slip['kind'] | null {
   if (control === 'begin') return open || (managed && enforced) ? 'nested' : null;
-  if (control === 'end') return managed && enforced && !open ? 'commits-managed' : null;
+  if (control === 'end') return open ? null : endSlip(managed, enforced);
   return (managed || open) && isSolitary(statement) ? 'alone' : null;
+}
+
+function endSlip(managed: boolean, enforced: boolean): Slip['kind'] | null {
+  if (!managed) return 'nothing-open';
+  return enforced ? 'commits-managed' : null;
 }
 
 /** In one transaction that the file did not begin itself? */
@@ -78,6 +85,11 @@ export function slipDraft({ kind, statement }: Slip): Draft {
       };
     case 'commits-managed':
       return { rule: 'managed-transaction', message: 'this ends the transaction the tool runs the file in' };
+    case 'nothing-open':
+      return {
+        rule: 'no-transaction',
+        message: 'no transaction is open here: what stands before this is committed already, and this only warns',
+      };
     case 'left-open':
       return { rule: 'open-transaction', message: 'this transaction is not ended in the file' };
     case 'alone':

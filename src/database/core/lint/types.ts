@@ -133,6 +133,8 @@ export interface LintOptions {
   readonly minor?: number;
   /** Whether the session's TimeZone is UTC; null when nobody knows. */
   readonly utc: boolean | null;
+  /** Where the database looks for bare names, where it was asked; left out: the usual. */
+  readonly path?: readonly string[];
   /** Bytes and rows by table; a table that is not in it is of unknown size. */
   readonly sizes: ReadonlyMap<string, TableSize>;
 }

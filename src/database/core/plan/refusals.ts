@@ -11,7 +11,7 @@ export interface Ground {
   readonly schema: Schema;
   /** Names in use that the schema does not tell of: sequences, foreign tables, indexes that are not valid. */
   readonly others: ReadonlySet<string>;
-  /** Does a name without a schema mean one of `public`? Else nothing is said of such a name. */
+  /** Is it known which one each name without a schema means? Their schemas are written out then; else nothing is said of such a name. */
   readonly bare: boolean;
   /** May there be more than the schema tells: what an extension brought along? */
   readonly more?: boolean;
@@ -25,7 +25,7 @@ export function refusalsOf(statement: Statement, ground: Ground): readonly Refus
   const needed = neededIn(statement, ground.schema).map(({ what, because }) => `it cannot ${what}: ${because}`);
   const reasons = [...missing(statement, ground), ...taken(statement, ground), ...(holding.length > 0 ? holding : needed)];
   // Of what is there, or not, the linter knows more. It is asked where nothing was found, so that nothing is told twice.
-  const all = reasons.length > 0 ? reasons : wrongIn(statement, ground.schema).map(told);
+  const all = reasons.length > 0 || !ground.bare ? reasons : wrongIn(statement, ground.schema).map(told);
   return [...new Set(all)].map((why) => ({ line: statement.line, why }));
 }
 

@@ -1,6 +1,7 @@
 import { droppedNames, forgetDependants, isOpaque, noteDependants } from '../lint/dependants-follow.ts';
 import { copyOf, relationKey, type Schema } from '../lint/schema.ts';
 import { applyStatement } from '../lint/schema-apply.ts';
+import { resolveNames, type Path } from '../lint/search-path.ts';
 import { settingOf } from '../lint/settings.ts';
 import { followThere } from '../lint/there.ts';
 import { child, children, findAll, relationName, textOf } from '../tree.ts';
@@ -23,7 +24,7 @@ export interface NotLookedAt {
 export interface Looked {
   readonly name: string;
   readonly statements: readonly Statement[];
-  readonly ground: Ground;
+  readonly ground: Omit<Ground, 'bare'> & { readonly path: Path };
   /** Why nobody can tell what is there when it begins; null where that is known. */
   readonly unsure: string | null;
 }
@@ -44,24 +45,26 @@ export function refusedIn({ name, statements, ground, unsure: before }: Looked):
   let notLookedAt: NotLookedAt | null = null;
   let unsure = before;
   let more = ground.more === true;
-  for (const statement of statements) {
+  for (const written of statements) {
     if (unsure !== null) {
-      if (notLookedAt === null && isAsked(statement)) notLookedAt = { line: statement.line, why: unsure };
+      if (notLookedAt === null && isAsked(written)) notLookedAt = { line: written.line, why: unsure };
       continue;
     }
-    const here = { ...ground, schema, more };
+    const { statement, sure } = resolveNames(written, ground.path, schema);
+    const here = { ...ground, schema, more, bare: sure };
     refusals.push(...refusalsOf(statement, here));
     if (statement.kind === 'CreateExtensionStmt') {
       more = true;
       followThere(schema.dependants, statement);
-    } else if (isFollowed(statement, here)) follow(schema, statement, ground.bare);
+    } else if (isFollowed(statement, here)) follow(schema, written, ground.path);
     else unsure = `what line ${statement.line} of ${name} leaves is not known here`;
   }
   return { refusals, notLookedAt, unsure, more };
 }
 
-/** Changes the schema as a statement does, with what needs what and what is there. @param plain does a bare name mean one of `public`? */
-export function follow(schema: Schema, statement: Statement, plain: boolean): void {
+/** Changes the schema as a statement does, with what needs what and what is there. @param path where bare names are looked for */
+export function follow(schema: Schema, written: Statement, path: Path): void {
+  const { statement, sure: plain } = resolveNames(written, path, schema);
   // What is only a session's has no part in the schema.
   if (plain && isTemporary(statement, schema)) return followThere(schema.dependants, statement);
   forgetDependants(schema, statement, plain);
