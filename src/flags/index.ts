@@ -39,7 +39,7 @@ export { keepTellingOwners, tellOwners, type NoticeAddress, type NoticeDeps } fr
 export { postNotice } from './adapters/webhook.ts';
 export { findStale, type FlagStanding, type FoundCode, type StaleReport } from './stale.ts';
 export { forgetServer, strangers } from './servers.ts';
-export { ruleChange } from './rules.ts';
+export { ruleChange, turnedOffBy } from './origins.ts';
 export { createToken, revokeToken, SCOPES, tokenEvents, type TokenEvent } from './tokens.ts';
 export type { FlagDeclaration, FlagFiles, FlagTest, Place as FlagPlace, SegmentDeclaration } from './core/files/declaration.ts';
 export { parsePercent, percentText } from './core/files/percent.ts';

@@ -16,6 +16,7 @@ describe('flags on the command line', () => {
       environment: 'dev',
       key: 'release_checkout',
       revision: 1,
+      turnedOff: null,
       flag: {
         enabled: false,
         off: 'off',
@@ -24,6 +25,14 @@ describe('flags on the command line', () => {
         about: { description: 'the new one' },
       },
     });
+    await ask('flag', 'on', 'release_checkout');
+    await ask('flag', 'off', 'release_checkout', '--reason', 'support is overrun');
+    await ask('flag', 'set', 'release_checkout', '--owner', 'web');
+    expect((await ask('flag', 'show', 'release_checkout')).out).toMatch(/\n +turned off by ann at 20\S+Z: support is overrun\n/);
+    expect(await json('flag', 'show', 'release_checkout')).toMatchObject({ turnedOff: { seq: 3, actor: 'ann' }, kill: null });
+    await ask('flag', 'on', 'release_checkout');
+    expect(await json('flag', 'show', 'release_checkout')).toMatchObject({ turnedOff: null });
+    await ask('flag', 'off', 'release_checkout');
     expect(await create('release_checkout')).toMatchObject({ exit: 5, err: expect.stringContaining('is there already, changed by ann') });
   });
 

@@ -105,7 +105,12 @@ describe('flags on the way back', () => {
     expect(await enabled(environment)).toBe(false);
     const [change] = await store.flags.history(environment, { limit: 1 });
     expect(change).toMatchObject({ actor: `release ${plan.release}`, action: 'release', acknowledge: true });
-    expect(change?.reason).toContain(`${plan.release}/rollback.flags-off/1`);
+    expect(change?.reason).toBe(`${plan.service} ${plan.version} goes back (${plan.release}/rollback.flags-off/1)`);
+    await turnOnAgain(environment);
+    // A rollback by hand is of the version that it goes to.
+    await turnOff({ ...plan, kind: 'rollback' });
+    const [byHand] = await store.flags.history(environment, { limit: 1 });
+    expect(byHand?.reason).toContain(`${plan.service} goes back to ${plan.version} (`);
   });
 
   it('are turned off once, however often the step runs', async () => {

@@ -1,4 +1,5 @@
-import { deliveryDocument, deliveryOf, flagOf, killDocument, killOf, killsOf } from '../../flags/index.ts';
+import { deliveryDocument, deliveryOf, flagOf, killDocument, killOf, killsOf, turnedOffBy } from '../../flags/index.ts';
+import { toIso } from '../../kernel/index.ts';
 import { answer } from '../output/as-is.ts';
 import { elsewhereDocument, renderFlag, renderFlags } from '../output/flags.ts';
 import { withAppNow } from './shared/app.ts';
@@ -28,6 +29,7 @@ export const show: Handler = (call) =>
     const stored = await store.read(environment);
     const { flag, revision } = flagOf(stored, key);
     const kill = flag.enabled ? null : await killOf(store, environment, key);
+    const turnedOff = flag.enabled || kill !== null ? null : await turnedOffBy(store, { environment, key });
     const delivery = kill && deliveryOf(await app.opened.telemetry.reach(environment), kill.change.seq, kill.first);
     const on = await onElsewhere(store, key, environment);
     const { terminal } = call;
@@ -38,9 +40,12 @@ export const show: Handler = (call) =>
       revision,
       flag,
       kill: killDocument(kill),
+      turnedOff: turnedOff && { seq: turnedOff.seq, at: toIso(turnedOff.at), actor: turnedOff.actor, reason: turnedOff.reason },
       delivery: deliveryDocument(delivery),
       onElsewhere: elsewhereDocument(key, on),
     };
-    answer(terminal, document, () => renderFlag({ environment, key, revision, flag, kill, delivery, onElsewhere: on }, terminal.style));
+    answer(terminal, document, () =>
+      renderFlag({ environment, key, revision, flag, kill, turnedOff, delivery, onElsewhere: on }, terminal.style),
+    );
     return 0;
   });

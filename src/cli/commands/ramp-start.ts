@@ -122,7 +122,7 @@ async function rulePutAside(
   { environment, key, flag }: { readonly environment: string; readonly key: string; readonly flag: Flag },
 ): Promise<string | null> {
   if (!flag.rules.some(({ name }) => name === RAMP_RULE)) return null;
-  const change = await ruleChange(flags, { environment, key, rule: RAMP_RULE });
+  const change = await ruleChange(flags, { environment, key }, RAMP_RULE);
   if (change?.action === 'ramp') return null;
   const who = change === null ? 'somebody' : `${change.actor} at ${toIso(change.at)}`;
   return `its rule "${RAMP_RULE}" was written by ${who}, and the ramp keeps one of that name: give it another name, or remove it (\`slipway flag target ${key} -e ${environment} --remove ${RAMP_RULE}\`)`;

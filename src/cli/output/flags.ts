@@ -9,6 +9,7 @@ import {
   type Dependant,
   type Ended,
   type Flag,
+  type FlagChange,
   type FlagSet,
   type Kill,
   type Lost,
@@ -52,6 +53,8 @@ export interface ShownFlag {
   readonly revision: number;
   readonly flag: Flag;
   readonly kill: Kill | null;
+  /** By which it is off, where that is no kill and somebody turned it off. */
+  readonly turnedOff: FlagChange | null;
   /** Of the kill. */
   readonly delivery: Delivery | null;
   /** Other environments in which a flag of this key is on. */
@@ -59,11 +62,12 @@ export interface ShownFlag {
 }
 
 /** One flag whole. */
-export function renderFlag({ environment, key, revision, flag, kill, delivery, onElsewhere }: ShownFlag, style: Style): string {
+export function renderFlag({ environment, key, revision, flag, kill, turnedOff, delivery, onElsewhere }: ShownFlag, style: Style): string {
   const { about, variants, prerequisites, stale } = flag;
   const rows: readonly (readonly string[])[] = [
     ['state', flag.enabled ? style.good('on') : `off: everybody gets ${flag.off}`],
     ...(kill === null ? [] : killTexts(kill).map((text) => ['', style.bad(plain(text))])),
+    ...(turnedOff === null ? [] : [['', plain(turnedOffText(turnedOff))]]),
     ...(delivery === null ? [] : [['', deliveryText({ environment, key }, delivery, style)]]),
     ...elsewhereTexts(key, onElsewhere).map((text, index) => [index === 0 ? 'elsewhere' : '', text]),
     ...Object.entries(variants).map(([name, value], index) => [index === 0 ? 'variants' : '', plain(`${name} = ${valueText(value)}`)]),
@@ -83,6 +87,11 @@ export function renderFlag({ environment, key, revision, flag, kill, delivery, o
   ];
   const title = [style.bold(`${key} in ${environment}`), ...[about.name, about.description].filter((text) => text !== '').map(plain)];
   return `${title.join('\n')}\n${table(rows, '  ')}`;
+}
+
+/** Who turned it off, when, and why where that was said. */
+function turnedOffText({ actor, at, reason }: FlagChange): string {
+  return `turned off by ${actor} at ${toIso(at)}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /** Where a flag is on beside the environment that was asked about, a line for each, with what kills it there. */

@@ -32,6 +32,17 @@ describe('the rollback notice', () => {
       expect(notice).toContain(line);
   });
 
+  it('says what became of the flags, where the version carried some', () => {
+    const { state, events } = failingIn('verify.smoke');
+    expect(rollbackNotice(state, events)).not.toContain('- Flags: ');
+    const told = events.map((event) =>
+      event.type === 'step.finished' && event.data.stage === 'rollback'
+        ? { ...event, data: { ...event.data, step: 'rollback.flags-off', reason: 'release_checkout is off now' } }
+        : event,
+    );
+    expect(rollbackNotice(state, told)).toContain('\n- Flags: release_checkout is off now\n');
+  });
+
   it('counts as degraded only the time for which the old version did not have the traffic', () => {
     const plan = aPlan();
     const routed = (mode: string, where: string): NewEvent => ({

@@ -39,8 +39,17 @@ export function rollbackNotice(state: ReleaseState, events: readonly ReleaseEven
   const finished = events.find((event) => event.type === 'release.finished');
   if (finished?.type !== 'release.finished') return null;
   const started = events.find((event) => event.type === 'rollback.started');
-  if (started?.type === 'rollback.started') return noticeOf(undone(state, events, { started, finished }));
-  return state.plan.kind === 'rollback' && state.outcome === 'released' ? noticeOf(putBack(state, finished)) : null;
+  const flags = flagsText(events);
+  if (started?.type === 'rollback.started') return noticeOf(undone(state, events, { started, finished }), flags);
+  return state.plan.kind === 'rollback' && state.outcome === 'released' ? noticeOf(putBack(state, finished), flags) : null;
+}
+
+/** What became of the flags that the version carried, as the step said last that turned them off; null where it carried none. */
+function flagsText(events: readonly ReleaseEvent[]): string | null {
+  const told = events.flatMap((event) =>
+    event.type === 'step.finished' && event.data.step.endsWith('.flags-off') ? [event.data.reason] : [],
+  );
+  return told.at(-1) ?? null;
 }
 
 type Event<T extends ReleaseEvent['type']> = ReleaseEvent & { readonly type: T };
@@ -51,7 +60,7 @@ interface Notice extends Readonly<Record<'title' | 'to' | 'degraded' | 'reason' 
   readonly took: RollbackTime | undefined;
 }
 
-function noticeOf({ title, from, to, time, took, degraded, reason, impact, next, contact }: Notice): string {
+function noticeOf({ title, from, to, time, took, degraded, reason, impact, next, contact }: Notice, flags: string | null): string {
   const target =
     took === undefined ? 'not measured' : `${formatDuration(took.tookMs)}, target ${formatDuration(took.targetMs)}: ${took.verdict}`;
   return [
@@ -64,6 +73,7 @@ function noticeOf({ title, from, to, time, took, degraded, reason, impact, next,
     `- Degraded for: ${degraded}`,
     `- Reason: ${reason}`,
     `- Customer impact: ${impact}`,
+    ...(flags === null ? [] : [`- Flags: ${flags}`]),
     `- Next steps: ${next}`,
     `- Contact: ${contact}`,
     '',

@@ -38,7 +38,8 @@ type Tried = TurnedOff | { readonly key: string; readonly became: 'failed'; read
 
 async function tryOne({ flags }: StepDeps, { plan, key, effects: { clock }, signal }: StepContext, flag: string): Promise<Tried> {
   const late = new AbortController();
-  const reason = `${plan.service} ${plan.version} goes back (${key})`;
+  const what = plan.kind === 'rollback' ? `${plan.service} goes back to ${plan.version}` : `${plan.service} ${plan.version} goes back`;
+  const reason = `${what} (${key})`;
   const order = { environment: plan.environment, key: flag, actor: `release ${plan.release}`, reason };
   try {
     const turned = await within(turnOff(flags, order, AbortSignal.any([signal, late.signal])), MOST_WRITING_MS, clock);

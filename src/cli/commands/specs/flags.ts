@@ -57,7 +57,7 @@ export const FLAG_COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'flag show',
-    purpose: 'Show one flag whole: its values, who gets which, who answers for it, and where else it is on.',
+    purpose: 'Show one flag whole: its values, who gets which, who answers for it, who turned it off, and where else it is on.',
     args: [KEY],
     options: [FLAG_ENV],
     examples: [
@@ -65,7 +65,7 @@ export const FLAG_COMMANDS: readonly CommandSpec[] = [
       { line: 'slipway flag show release_checkout --env prd --json', what: 'its definition' },
     ],
     exits: [NO_FLAG, STORE],
-    json: '{ environment, seq, key, revision, flag, kill: { seq, at, actor, reason, wasOn } | null, delivery, onElsewhere }; "delivery" as of flag kill, null where the flag is not killed; "onElsewhere" as of flag kill',
+    json: '{ environment, seq, key, revision, flag, kill: { seq, at, actor, reason, wasOn } | null, turnedOff: { seq, at, actor, reason } | null, delivery, onElsewhere }; "turnedOff": by which it is off, where that is no kill; "delivery" as of flag kill, null where the flag is not killed; "onElsewhere" as of flag kill',
     load: async () => (await import('../flag-look.ts')).show,
   },
   {
