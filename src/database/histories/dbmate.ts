@@ -8,7 +8,7 @@ export const dbmate: ToolHistory = {
   columns: { has: ['version'], hasNot: ['dirty', 'inserted_at'] },
   capabilities: { down: true, beginsEmpty: false },
   programs: null,
-  create: (table) => `CREATE TABLE ${table} (version varchar(255) PRIMARY KEY)`,
+  create: (table) => `CREATE TABLE ${table} (version varchar PRIMARY KEY)`,
   locks: () => [],
   identify: async (path) => ({ key: /^\d+/.exec(baseOf(path))?.[0] ?? '', path, checksums: [], repeatable: false }),
   obstacle: noObstacle,

@@ -14,7 +14,7 @@ import { readSources } from './sources.ts';
 export async function lintPending(access: DatabaseAccess, request: FolderRequest): Promise<readonly LintedFile[]> {
   const { directory } = request;
   const { format, files } = await readSources(directory, await declaredFormat(request), new Map());
-  const directed = files.filter(({ direction }) => direction === 'up');
+  const directed = files.filter(({ direction, elsewhere }) => direction === 'up' && elsewhere !== true);
   // A database without the tool's table has applied nothing; whether a history may begin there, applying it says.
   const pending = (await pendingFiles(access, { path: directory, format, files: directed })) ?? directed;
   const { version, minor, utc, sizes, schema } = await readCatalog(access);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { applyMigrations } from '../../../src/database/index.ts';
+import { applyMigrations, lintPending } from '../../../src/database/index.ts';
 import { toolWorld } from './tool-world.ts';
 
-const { files, query, session, request, status, refused } = toolWorld();
+const { access, folder, files, query, session, request, status, refused } = toolWorld();
 
 const TABLE = `CREATE TABLE databasechangelog (id varchar(255) NOT NULL, author varchar(255) NOT NULL, filename varchar(255) NOT NULL,
   dateexecuted timestamp NOT NULL, orderexecuted int NOT NULL, exectype varchar(10) NOT NULL, md5sum varchar(35), description varchar(255),
@@ -74,6 +74,7 @@ describe('Liquibase', () => {
       ),
     });
     await query(`${TABLE}; CREATE TABLE a (id int); ${ran('1', '1.sql')}`);
+    expect(await lintPending(access(), { directory: folder() })).toMatchObject([{ name: '1.sql', verdict: 'pass' }]);
     expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', applied: ['1.sql::6::ann'] });
   });
 

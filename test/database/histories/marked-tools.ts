@@ -70,7 +70,7 @@ export const MARKED_CASES: readonly ToolCase[] = [
     second: { '20240102000000_two.sql': dbmate(TWO, 'ALTER TABLE t DROP COLUMN a;') },
     third: { '20240103000000_three.sql': dbmate(THREE, 'DROP INDEX i;', ' transaction:false') },
     names: ['20240101000000_one', '20240102000000_two', '20240103000000_three'],
-    made: `CREATE TABLE schema_migrations (version varchar(255) PRIMARY KEY); INSERT INTO schema_migrations VALUES ('20240101000000')`,
+    made: `CREATE TABLE schema_migrations (version varchar PRIMARY KEY); INSERT INTO schema_migrations VALUES ('20240101000000')`,
     query: 'SELECT version FROM schema_migrations ORDER BY version',
     rows: [{ version: '20240101000000' }, { version: '20240102000000' }],
     half: null,
