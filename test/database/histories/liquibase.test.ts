@@ -43,10 +43,12 @@ describe('Liquibase', () => {
   test('the path has to be known: from one that Liquibase applied, or from the file', async () => {
     files({ '1.sql': changelog(changeset('1', 'CREATE TABLE a (id int)'), changeset('2', 'CREATE TABLE b (id int)')) });
     expect((await refused()).message).toContain('does not tell under which path Liquibase knows these files');
-    await query(TABLE);
+    // Another file, whose name ends alike.
+    await query(`${TABLE}; ${ran('1', 'db/11.sql')}`);
     const answer = await applyMigrations(request());
     expect(answer).toMatchObject({ verdict: 'fail', changed: false });
     expect(answer.reason.split('does not tell')).toHaveLength(2);
+    await query('TRUNCATE databasechangelog');
     // Of two services that number their changesets alike.
     await query(`${ran('1', 'billing/1.sql')}; ${ran('1', 'shop/1.sql')}`);
     expect((await refused()).message).toContain('under billing/ and under shop/');
