@@ -163,6 +163,8 @@ export interface MigrationRequest {
   readonly directory: string;
   /** Whose history says what is applied. Left out: told from the folder and the database. */
   readonly history?: WantedHistory;
+  /** The database was made for this and is removed afterwards, so nobody reads what a tool's table says of its files. */
+  readonly thrownAway?: boolean;
   readonly release: string;
   /** Of the caller's claim: a run with a lower one is refused, and a higher one ends the sessions of a lower one. */
   readonly fence: number;

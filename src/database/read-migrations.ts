@@ -15,6 +15,8 @@ export interface Migrations {
   readonly shown: string;
   /** slipway.yaml says whose history it is. */
   readonly written: boolean;
+  /** The database is removed afterwards. */
+  readonly thrownAway: boolean;
 }
 
 const HINT = 'Correct the files named above. Nothing was run.';
@@ -27,7 +29,7 @@ const HINT = 'Correct the files named above. Nothing was run.';
  * is not clear whose history it is
  */
 export async function readMigrations(
-  { directory, shown = directory, history = 'auto' }: FolderRequest,
+  { directory, shown = directory, history = 'auto', thrownAway = false }: FolderRequest,
   client: pg.Client | null = null,
 ): Promise<Migrations> {
   if ((await stat(directory).catch(() => null))?.isDirectory() !== true)
@@ -38,7 +40,7 @@ export async function readMigrations(
   const tool = await chooseHistory(folder, history, client);
   const { files, problems } = tool === null ? await readOwnFolder(directory) : await readToolFolder(tool, folder);
   refuseUnusable(shown, [...problems, ...(client === null ? files.flatMap((file) => file.unusable) : [])]);
-  return { files, tool, shown, written: history !== 'auto' };
+  return { files, tool, shown, written: history !== 'auto', thrownAway };
 }
 
 /** @throws SlipwayError `config_invalid` with all problems, unless there are none */

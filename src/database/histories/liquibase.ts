@@ -145,10 +145,11 @@ export const liquibase: ToolHistory = {
     return found === undefined ? noObstacle() : `(${HEAD.exec(text)?.[2] ?? path}) ${found[1]}`;
   },
   around: liquibaseRoots,
-  settle: async (client, table, entries) => {
+  settle: async (client, table, entries, thrownAway) => {
     const rows = table === null ? [] : await rowsOf(client, table);
     const unsaid = entries.filter((entry) => headOf(entry).filename === '');
     const prefixes = new Set(unsaid.flatMap((entry) => rows.map((row) => prefixOf(row, entry)).filter((one) => one !== null)));
+    if (prefixes.size === 0 && thrownAway) prefixes.add('');
     return entries.map((entry) => settled(entry, [...prefixes]));
   },
   read: async (client, table, entries) =>

@@ -38,10 +38,10 @@ export async function lookAhead(client: pg.Client, migrations: Migrations): Prom
 }
 
 /** Compares the files with what the tool's table says, or without a tool Slipway's own; one that is not there says nothing. */
-export async function lookAt(client: pg.Client, { tool, files: read, written }: Migrations): Promise<Look> {
+export async function lookAt(client: pg.Client, { tool, files: read, written, thrownAway }: Migrations): Promise<Look> {
   const own = await readHistory(client);
   const table = tool === null ? null : await findTable(client, tool);
-  const files = await settle(client, { tool, table }, read);
+  const files = await settle(client, { tool, table, thrownAway }, read);
   const comparable = files.map((file) => ({ ...file, repeatable: file.entry?.repeatable ?? false }));
   const recorded = tool === null || table === null ? [] : await tool.read(client, table, entriesOf(files));
   const rows = tool === null ? own : withoutDoubles([...appliedBy(tool, files, recorded), ...own.filter((row) => !row.finished)]);
@@ -59,11 +59,11 @@ export async function lookAt(client: pg.Client, { tool, files: read, written }: 
 /** What only the table can say of the files; one of which it does not say it cannot be run. */
 async function settle(
   client: pg.Client,
-  { tool, table }: { readonly tool: ToolHistory | null; readonly table: string | null },
+  { tool, table, thrownAway }: Pick<Migrations, 'tool' | 'thrownAway'> & { readonly table: string | null },
   files: readonly MigrationFile[],
 ): Promise<readonly MigrationFile[]> {
   if (tool?.settle === undefined) return files;
-  const settled = await tool.settle(client, table, entriesOf(files));
+  const settled = await tool.settle(client, table, entriesOf(files), thrownAway);
   let next = 0;
   return files.map((file) => {
     if (file.entry === null) return file;

@@ -8,6 +8,8 @@ export interface FolderRequest {
   readonly shown?: string;
   /** Left out: told from the folder and the database. */
   readonly history?: WantedHistory;
+  /** The database was made for this and is removed afterwards, so nobody reads what the table says of its files. */
+  readonly thrownAway?: boolean;
 }
 
 /** A migration as a tool's table knows it. */
@@ -84,8 +86,10 @@ export interface ToolHistory {
   /**
    * The entries as its table knows them, where files do not say all of it; or why one is not known.
    * @param table null where there is none yet
+   * @param thrownAway what would not be known may be anything
    */
-  settle?(client: pg.Client, table: string | null, entries: readonly Entry[]): Promise<readonly (Entry | string)[]>;
+  // oxlint-disable-next-line max-params -- which database, where in it, what, and how exactly
+  settle?(client: pg.Client, table: string | null, entries: readonly Entry[], thrownAway: boolean): Promise<readonly (Entry | string)[]>;
   /** Of `entries`, which are those of the folder in order, and of what else the table names. */
   read(client: pg.Client, table: string, entries: readonly Entry[]): Promise<readonly Recorded[]>;
   /** Inside the transaction of what it records. */

@@ -50,7 +50,7 @@ async function pendingOfTool(client: pg.Client, tool: ToolHistory, { path, files
   if (table === null) return null;
   const folder = await openFolder(path);
   const read = await Promise.all(files.map((file) => tool.identify(file.name, Buffer.from(file.text), folder)));
-  const settled = (await tool.settle?.(client, table, read)) ?? read;
+  const settled = (await tool.settle?.(client, table, read, false)) ?? read;
   const named = files.flatMap((file, index) => {
     const [entry, known] = [read[index], settled[index]];
     return entry === undefined ? [] : [{ file, entry: typeof known === 'object' ? known : entry }];

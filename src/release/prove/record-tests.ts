@@ -117,6 +117,7 @@ async function fill({ deps, request, database }: Work, access: DatabaseAccess): 
   const { verdict, reason } = await applyMigrations({
     access,
     directory: join(request.workspace, database.migrations ?? ''),
+    thrownAway: true,
     ...historyOf(database),
     release: 'db capture',
     fence: 1,

@@ -210,6 +210,7 @@ async function apply(source: SchemaSource, of: ReadyVersion, access: DatabaseAcc
   const { verdict, reason } = await applyMigrations({
     access,
     directory: migrationsOf(of).directory,
+    thrownAway: true,
     ...historyOf(database),
     release: 'db prove',
     fence: 1,
