@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyMigrations, downMigrations, migrationStatus } from '../../src/database/index.ts';
+import { applyMigrations, downMigrations, migrationStatus, pendingFiles, readSources } from '../../src/database/index.ts';
 import { migrationWorld } from './migration-world.ts';
 import { until } from './support.ts';
 
@@ -38,6 +38,17 @@ describe('without a transaction', () => {
     expect(await query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 'u'::regclass`)).toEqual([{ indisvalid: true }]);
     expect(await query('SELECT count(*)::int AS n FROM t')).toEqual([{ n: 3 }]);
     expect(await history()).toMatchObject([{ name: '1_a' }, { name: '2_b', finished: true, begun: 3, done: 3 }]);
+  });
+
+  test('lint does not refuse what of it is there already', async () => {
+    files({ ...half, '3_c.sql': 'SELECT 1' });
+    await applyMigrations(request());
+    const sources = await readSources(folder(), 'slipway', new Map());
+    const pending = await pendingFiles(access(), { path: folder(), ...sources });
+    expect(pending?.map(({ name, conditional }) => [name, conditional])).toEqual([
+      ['2_b.sql', true],
+      ['3_c.sql', undefined],
+    ]);
   });
 
   test('the statement that failed may be corrected; what is done may not', async () => {

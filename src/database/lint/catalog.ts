@@ -111,13 +111,21 @@ async function readPartitions(client: pg.Client, schema: Schema): Promise<void> 
 }
 
 async function readColumns(client: pg.Client, schema: Schema): Promise<void> {
-  const { rows } = await client.query<{ name: string; column: string; type: string; present: boolean; virtual: boolean }>(
-    `SELECT ${NAMED} AS name, coalesce(to_jsonb(a) ->> 'attgenerated' = 'v', false) AS virtual, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS present
-     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  const { rows } = await client.query<{
+    name: string;
+    column: string;
+    type: string;
+    present: boolean;
+    unfilled: boolean;
+    virtual: boolean;
+  }>(
+    `SELECT ${NAMED} AS name, coalesce(to_jsonb(a) ->> 'attgenerated' = 'v', false) AS virtual, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS present,
+       NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL AS unfilled
+     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE ${OURS} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped`,
   );
-  for (const { name, column, type, present, virtual } of rows) {
-    const known: Column = { name: column, type: typeOfText(type), notNull: present, file: null, ...(virtual ? { virtual } : {}) };
+  for (const { name, column, type, present, unfilled, virtual } of rows) {
+    const known: Column = { name: column, type: typeOfText(type), notNull: present, file: null, unfilled, ...(virtual ? { virtual } : {}) };
     schema.tables.get(plainName(name))?.columns.set(column, known);
   }
 }

@@ -126,10 +126,13 @@ export const VALUES: readonly Case[] = [
   [MOOD, `SELECT id FROM m WHERE m = 'ok'::public.mood`],
   [MOOD, `CREATE VIEW v AS SELECT 'ok'::mood AS m`],
   [`${MOOD} ALTER TYPE mood RENAME VALUE 'sad' TO 'ok'`, `UPDATE m SET m = 'sad'`],
-  [`${MOOD} ALTER TABLE m RENAME m TO n; ALTER TYPE mood RENAME TO mind`, `INSERT INTO m (n) VALUES ('ok')`],
+  [`${MOOD} ALTER TABLE m RENAME m TO n; ALTER TYPE mood RENAME TO mind`, `INSERT INTO m (id, n) VALUES (1, 'ok')`],
   [T, 'INSERT INTO t (id, a) VALUES (1, 2), (NULL, 3)'],
   [`${T} ALTER TABLE t ALTER b SET NOT NULL`, 'INSERT INTO t (id, b) VALUES (1, NULL) ON CONFLICT DO NOTHING'],
   [`${T} CREATE POLICY p ON t`, 'INSERT INTO t (id) VALUES (NULL)'],
+  [T, 'INSERT INTO t (a) VALUES (1)'],
+  [`${MOOD} ALTER TABLE m ALTER m SET NOT NULL`, 'INSERT INTO m (id) VALUES (1)'],
+  [`${T} ALTER TABLE t ALTER b SET DEFAULT 'x', ALTER b SET NOT NULL; ALTER TABLE t ALTER b DROP DEFAULT`, 'INSERT INTO t (id) VALUES (1)'],
 ];
 
 /** It takes it. */
@@ -241,6 +244,15 @@ export const FINE: readonly Case[] = [
   [`${MOOD} DROP TABLE m; DROP TYPE mood`, `CREATE TYPE mood AS ENUM ('x'); CREATE TABLE m (m mood DEFAULT 'x')`],
   [`${MOOD} DROP TABLE m; DROP TYPE mood; CREATE TABLE mood (a int)`, 'CREATE TABLE m (m mood)'],
   [MOOD, `INSERT INTO m (id, m, ms) VALUES (1, 'sad', '{sad}'), (2, NULL, NULL); UPDATE m SET m = DEFAULT, ms = '{}'`],
+  [
+    `CREATE DOMAIN d AS int DEFAULT 1; CREATE TABLE t (a serial, b int NOT NULL DEFAULT 1, c int GENERATED ALWAYS AS IDENTITY, d d NOT NULL, e int NOT NULL GENERATED ALWAYS AS (b) STORED, f int)`,
+    'INSERT INTO t (f) VALUES (1)',
+  ],
+  [
+    `${T} ALTER TABLE t ALTER id ADD GENERATED ALWAYS AS IDENTITY, ALTER b SET DEFAULT 'x', ALTER b SET NOT NULL`,
+    'INSERT INTO t (a) VALUES (1)',
+  ],
+  [T, 'INSERT INTO t (a) SELECT 1 WHERE false'],
   [MOOD, `ALTER TABLE m ADD n mood DEFAULT NULL, ADD o text DEFAULT 'ok', ADD p mood[] DEFAULT '{sad}'`],
   [`${MOOD} ALTER TABLE m ALTER m TYPE text`, `UPDATE m SET m = 'ok'`],
   [`CREATE TYPE mood AS ENUM ('sad'); ALTER TYPE mood ADD VALUE 'ok'; CREATE TABLE m (m mood)`, `INSERT INTO m (m) VALUES ('ok')`],

@@ -1,7 +1,8 @@
 import { child, children, findAll, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { givenTo } from './checks-enums.ts';
-import { plainName, relationKey, type Schema } from './schema.ts';
+import type { Dependants } from './dependant.ts';
+import { plainName, relationKey, type Column, type Schema } from './schema.ts';
 import { typeKey } from './there-others.ts';
 import { refused, type Wrong } from './there-wrong.ts';
 
@@ -59,6 +60,18 @@ function defaultOf(column: Node): readonly Typed[] {
     .map((one) => ({ type: typeNamed(child(column, 'typeName')), value: child(one, 'raw_expr') }));
 }
 
+/** Must it be given? A domain may have a default of its own, and so may a type that nobody knows. */
+function isRequired({ notNull, unfilled, virtual, type }: Column, { there }: Dependants): boolean {
+  if (!notNull || unfilled !== true || virtual === true || type === null) return false;
+  return BUILT_IN.has(type.base) || there.get(typeKey(plainName(type.base)))?.whole === true;
+}
+
+const BUILT_IN = new Set(
+  'bool bpchar bytea date float4 float8 inet int2 int4 int8 interval json jsonb numeric text time timestamp timestamptz timetz uuid varchar'.split(
+    ' ',
+  ),
+);
+
 /** A trigger or a rule may put something else in its place. */
 function absent({ kind, node }: Statement, { tables, dependants }: Schema): readonly string[] {
   const table = relationKey(child(node, 'relation'));
@@ -66,7 +79,15 @@ function absent({ kind, node }: Statement, { tables, dependants }: Schema): read
   const known = tables.get(table);
   if (kind !== 'InsertStmt' || known === undefined || known.partitioned !== null || made?.whole !== true || !made.partsWhole) return [];
   if ([...made.parts].some((one) => !one.startsWith('policy '))) return [];
-  return givenTo(kind, node)
+  const given = givenTo(kind, node);
+  const named = new Set(given.map(({ column }) => column));
+  // Without names it is not known here which columns are left out.
+  const left =
+    named.size === 0 || named.has('')
+      ? []
+      : [...known.columns.values()].filter((one) => !named.has(one.name) && isRequired(one, dependants));
+  const nulls = given
     .filter(({ column, value }) => child(value, 'A_Const')['isnull'] === true && known.columns.get(column)?.notNull === true)
     .map(({ column }) => `NULL for ${table}.${column}, which is NOT NULL`);
+  return [...nulls, ...left.map(({ name }) => `nothing for ${table}.${name}, which is NOT NULL and has no default`)];
 }

@@ -15,6 +15,11 @@ export function alterTable(schema: Schema, node: Node, where: Where): void {
   for (const one of children(node, 'cmds')) apply({ schema, table, where }, child(one, 'AlterTableCmd'));
 }
 
+function refill({ columns }: Table, name: string, unfilled: boolean): void {
+  const known = columns.get(name);
+  if (known !== undefined) columns.set(name, { ...known, unfilled });
+}
+
 export function unseen(name: string): Table {
   return {
     name,
@@ -56,6 +61,9 @@ function apply({ schema, table, where }: At, command: Node): void {
       const type = columnType(child(child(child(command, 'def'), 'ColumnDef'), 'typeName'));
       return void table.columns.set(name, { notNull: false, file: null, ...known, name, type });
     }
+    case 'AT_ColumnDefault':
+    case 'AT_AddIdentity':
+      return refill(table, name, command['def'] === undefined);
     case 'AT_SetNotNull':
       return setNotNull(table, name, true);
     case 'AT_DropNotNull':

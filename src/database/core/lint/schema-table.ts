@@ -23,6 +23,7 @@ export function addColumn(table: Table, definition: Node, where: Where): void {
     type: columnType(child(definition, 'typeName')),
     notNull: has('CONSTR_NOTNULL') || has('CONSTR_PRIMARY') || has('CONSTR_IDENTITY') || isSerial(definition),
     file: where.file,
+    unfilled: !has('CONSTR_DEFAULT') && !has('CONSTR_IDENTITY') && !has('CONSTR_GENERATED') && !isSerial(definition),
     ...(constraints.some((one) => textOf(one, 'generated_kind') === 'v') ? { virtual: true } : {}),
   };
   table.columns.set(name, column);

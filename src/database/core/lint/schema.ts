@@ -97,6 +97,8 @@ export interface Column {
   readonly type: ColumnType | null;
   readonly notNull: boolean;
   readonly file: number | null;
+  /** Nothing fills it for certain where a row leaves it out, unless its type does. */
+  readonly unfilled?: boolean;
   /** Computed when it is read: there is nothing of it in the table. */
   readonly virtual?: true;
 }
