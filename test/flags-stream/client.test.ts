@@ -74,6 +74,7 @@ describe('a client', () => {
     says(server, signer, setOf(3, { 'kill-me': aSwitch(true) }));
     const client = connect();
     await client.ready;
+    server.send('event: server\ndata: {"process":"p1"}\n\n');
     says(server, signer, setOf(4, { 'kill-me': aSwitch(false) }));
     server.refuseFor = 12;
     server.cut();

@@ -82,6 +82,9 @@ describe('flag stale', () => {
     expect(out).toMatch(/2 of 2 flags in one may go:\n\ncart\n {2}release_left +everybody has had off for .*\n +never evaluated/);
     expect(out).toMatch(/no flag in one: its own default is served\n {2}release_gone +a\.ts:4/);
     expect(out).toContain('slipway flag refs KEY --cleanup');
+    // What asked for it a month ago is no code that asks for it.
+    await opened.telemetry.count([{ environment: 'one', flag: 'release_left', variant: 'on', hour: hour - 30 * 24 * HOUR, count: 1 }]);
+    expect(wrong(await told('one', repository))).toEqual(['release_left not-in-code']);
   });
 
   it('fails on what it was told to fail on, and on nothing else', async () => {

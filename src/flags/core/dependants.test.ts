@@ -32,9 +32,11 @@ it('takes a flag for off that requires several, when one of these is not met', (
     release_a: on(),
     release_b: on(needs('release_a', 'off'), needs('release_c')),
     release_c: on(needs('release_a')),
+    release_d: on(needs('release_a'), needs('release_c', 'off')),
   };
   expect(dependantsOf({ flags }, 'release_a')).toEqual([
     { flag: 'release_b', isMet: false },
     { flag: 'release_c', isMet: false },
+    { flag: 'release_d', isMet: false },
   ]);
 });

@@ -15,10 +15,9 @@ export function dependantsOf({ flags }: Pick<FlagSet, 'flags'>, key: string): re
     const served = flags[one]?.off ?? '';
     for (const [flag, { enabled, prerequisites }] of Object.entries(flags)) {
       const required = prerequisites.find((prerequisite) => prerequisite.flag === one);
+      // Of several that it requires one that is not met is enough.
       if (!enabled || required === undefined || found.get(flag)?.isMet === false) continue;
       const isMet = required.variants.includes(served);
-      // Of several that it requires one that is not met is enough.
-      if (isMet && found.has(flag)) continue;
       found.set(flag, { flag, isMet });
       if (!isMet) off.push(flag);
     }
