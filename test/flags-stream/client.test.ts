@@ -75,14 +75,16 @@ describe('a client', () => {
     const client = connect();
     await client.ready;
     server.send('event: server\ndata: {"process":"p1"}\n\n');
-    says(server, signer, setOf(4, { 'kill-me': aSwitch(false) }));
+    server.send(frameOf(signer, deltaOf(4, { 'kill-me': aSwitch(true) })));
+    await eventually('both are heard', () => client.status().seq === 4);
+    says(server, signer, setOf(5, { 'kill-me': aSwitch(false) }));
     server.refuseFor = 12;
     server.cut();
-    await eventually('the whole', () => client.status().seq === 4);
+    await eventually('the whole', () => client.status().seq === 5);
     expect([client.status().state, server.streams.length, server.polls]).toEqual(['READY', 2, { whole: 1, same: 0 }]);
     // Whoever refused it counts it, and is told; of the process that its last stream came from nothing is said.
     await eventually('it says so', () => server.posted.length > 0);
-    expect(server.posted).toEqual([{ path: '/flags/v1/acknowledge', body: { client: expect.any(String) as string, seq: 4 } }]);
+    expect(server.posted).toEqual([{ path: '/flags/v1/acknowledge', body: { client: expect.any(String) as string, seq: 5 } }]);
   });
 
   it('is not up to date after a gap until nothing is missing, whatever answers were on their way', async () => {
