@@ -14,6 +14,7 @@ import { findWalk } from './key.ts';
 import { startMonitor } from './monitor.ts';
 import type { BackfillRequest } from './ports.ts';
 import { serverFolder } from './server-folder.ts';
+import { exchangesOf } from './timing.ts';
 import { runTrial } from './trial.ts';
 
 /** What a backfill would do, and what that would cost. */
@@ -59,7 +60,7 @@ export async function forecastBackfill(request: BackfillRequest): Promise<Backfi
     const dataFolder = await serverFolder(client, access);
     const size = await sizeOf(client, walk);
     const counted = await countRows(client, walk, definition.where);
-    const trial = await runTrial(client, { definition, walk, compute, fence: 0, faults: effects.faults }, effects.clock);
+    const trial = await runTrial(client, { definition, walk, compute, fence: 0, faults: effects.faults, clock: effects.clock });
     const limits = definition.limits.health;
     const monitor = await startMonitor({ client, walk, limits, clock: effects.clock, dataFolder, name: null });
     await monitor.stop();
@@ -67,12 +68,13 @@ export async function forecastBackfill(request: BackfillRequest): Promise<Backfi
       left: counted.left,
       scanned: size.rows,
       rowBytes: size.rowBytes,
-      nice: definition.limits.nice,
+      limits: definition.limits,
+      exchanges: exchangesOf(definition.change.kind),
       workers: request.workers,
     };
     const unknown = [
       ...(dataFolder === null ? ["free space on the server's disk"] : []),
-      ...(trial.walBytes === null ? ['how much WAL it writes'] : []),
+      ...(trial.rowWalBytes === null ? ['how much WAL it writes'] : []),
       ...(trial.rows === 0 ? ['how long it takes: no row needs work, or all that do are held'] : []),
     ];
     return {

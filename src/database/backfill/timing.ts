@@ -26,6 +26,9 @@ const TRY_AGAIN = 64;
 
 /** Exchanges with the server, one after the other: begin, claim, record and commit, and those that change the rows. */
 const CLAIMED: Readonly<Record<BackfillChange['kind'], number>> = { set: 5, statement: 6, function: 7 };
+/** Of a batch, with the search for its end. */
+export const exchangesOf = (kind: BackfillChange['kind']): number => 1 + (kind === 'set' ? 1 : CLAIMED[kind]);
+
 /** One of no rows claims and records. */
 const EMPTY: Readonly<Record<Manner, number>> = { direct: 1, claimed: 2 };
 

@@ -1,20 +1,24 @@
 import type pg from 'pg';
-import type { Clock } from '../../kernel/index.ts';
+import type { Clock, Duration } from '../../kernel/index.ts';
 import type { Trial } from '../core/backfill/forecast.ts';
 import { boundaryQuery, changeQuery, claimQuery, stillQuery, type Key } from '../core/backfill/sql.ts';
 import { QUOTES_ROWS, serverError } from '../errors.ts';
 import { changeByFunction } from './function.ts';
 import type { BatchWork } from './batch.ts';
 
-const ROWS = 500;
-/** The first rows pay for plans and pages that all later ones share, so they are not counted. */
-const ROUNDS = 2;
+/** About as many as a batch has. */
+const ROWS = 125;
+/** The first rows pay for plans and pages that all later ones share, so they do not count where there are more. */
+const ROUNDS = 4;
+const ANSWERS = 5;
 /** Rows looked at for some that need work. */
 const SCAN = 50_000;
 const WITHIN_MS = 10_000;
 
+type Trying = Omit<BatchWork, 'range' | 'sparing'> & { readonly clock: Clock };
+
 /** Changes a few rows in a transaction that is taken back, and measures. Leaves dead rows behind, as any change that is taken back does. */
-export async function runTrial(client: pg.Client, work: Omit<BatchWork, 'range' | 'sparing'>, clock: Clock): Promise<Trial> {
+export async function runTrial(client: pg.Client, work: Trying): Promise<Trial> {
   const { definition, walk } = work;
   await client.query(
     `BEGIN; SET LOCAL lock_timeout = ${Math.ceil(definition.limits.lockTimeoutMs)}; SET LOCAL statement_timeout = ${WITHIN_MS}`,
@@ -22,22 +26,20 @@ export async function runTrial(client: pg.Client, work: Omit<BatchWork, 'range' 
   try {
     const boundary = boundaryQuery(walk, { after: null, until: null }, SCAN);
     const until = (await client.query<{ key: Key }>({ text: boundary.text, values: [...boundary.values] })).rows[0]?.key ?? null;
-    let trial: Trial = { rows: 0, tookMs: 0, walBytes: null, refused: 0, stays: false };
+    const answerMs = await leastAnswer(client, work.clock);
+    let trial: Trial = { rows: 0, rowMs: null, answerMs, rowWalBytes: null, refused: 0, stays: false };
     for (let [round, after]: [number, Key | null] = [0, null]; round < ROUNDS; round++) {
-      const claim = claimQuery(walk, { after, until }, { where: definition.where, quarantine: null });
-      const limited = claim.text.replace(' FOR NO KEY UPDATE', ` LIMIT ${ROWS} FOR NO KEY UPDATE`);
-      const claiming = clock.monotonic();
-      const keys: readonly Key[] = (await client.query<{ key: Key }>({ text: limited, values: [...claim.values] })).rows.map(
-        ({ key }) => key,
-      );
+      const { keys, claimedMs } = await claim(client, work, { after, until });
       if (keys.length === 0) break;
-      // A batch of `set` claims nothing unless somebody holds its rows.
-      const since = definition.change.kind === 'set' ? clock.monotonic() : claiming;
-      const { walBytes, refused } = await tryRows(client, work, keys);
-      const tookMs = clock.monotonic() - since;
+      const { servedMs, walBytes, refused } = await tryRows(client, work, keys);
       const written = keys.filter((key) => !refused.has(key));
-      const stays = trial.stays || (await isStill(client, work, written));
-      trial = { rows: written.length, tookMs, walBytes, refused: trial.refused + refused.size, stays };
+      // A batch of `set` claims nothing unless somebody holds its rows.
+      const ms = servedMs + (definition.change.kind === 'set' ? 0 : claimedMs);
+      trial = {
+        ...withRound(trial, round, { rows: written.length, servedMs: ms, walBytes }),
+        refused: trial.refused + refused.size,
+        stays: trial.stays || (await isStill(client, work, written)),
+      };
       after = keys.at(-1) ?? null;
     }
     return trial;
@@ -46,30 +48,67 @@ export async function runTrial(client: pg.Client, work: Omit<BatchWork, 'range' 
   }
 }
 
-interface Tried {
+async function leastAnswer(client: pg.Client, clock: Clock): Promise<Duration> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < ANSWERS; time++) {
+    const since = clock.monotonic();
+    await client.query('SELECT');
+    least = Math.min(least, clock.monotonic() - since);
+  }
+  return least;
+}
+
+async function claim(
+  client: pg.Client,
+  { definition, walk, clock }: Trying,
+  span: { readonly after: Key | null; readonly until: Key | null },
+): Promise<{ readonly keys: readonly Key[]; readonly claimedMs: Duration }> {
+  const { text, values } = claimQuery(walk, span, { where: definition.where, quarantine: null });
+  const limited = text.replace(' FOR NO KEY UPDATE', ` LIMIT ${ROWS} FOR NO KEY UPDATE`);
+  const since = clock.monotonic();
+  const { rows } = await client.query<{ key: Key }>({ text: limited, values: [...values] });
+  return { keys: rows.map(({ key }) => key), claimedMs: clock.monotonic() - since };
+}
+
+/** What rows cost. */
+interface Cost {
+  /** The server's own time where it tells, or as measured here. */
+  readonly servedMs: Duration;
   readonly walBytes: number | null;
+}
+
+/** Of several rounds the quickest was in nobody's way. */
+function withRound(trial: Trial, round: number, { rows, servedMs, walBytes }: Cost & { readonly rows: number }): Trial {
+  if (rows === 0) return trial;
+  const now = servedMs / rows;
+  const rowMs = round <= 1 || trial.rowMs === null ? now : Math.min(trial.rowMs, now);
+  return { ...trial, rows: trial.rows + rows, rowMs, rowWalBytes: walBytes === null ? null : walBytes / rows };
+}
+
+interface Tried extends Cost {
   readonly refused: ReadonlySet<Key>;
 }
 
 /** All at once; where the server refuses the data of one, each on its own, as the run would set it aside. */
-async function tryRows(client: pg.Client, work: Omit<BatchWork, 'range' | 'sparing'>, keys: readonly Key[]): Promise<Tried> {
+async function tryRows(client: pg.Client, work: Trying, keys: readonly Key[]): Promise<Tried> {
   const all = await tryOnce(client, work, keys);
-  if (all !== 'refused') return { walBytes: all, refused: new Set() };
+  if (all !== 'refused') return { ...all, refused: new Set() };
   const refused = new Set<Key>();
-  for (const key of keys) if ((await tryOnce(client, work, [key])) === 'refused') refused.add(key);
-  return { walBytes: null, refused };
+  let servedMs = 0;
+  for (const key of keys) {
+    const one = await tryOnce(client, work, [key]);
+    if (one === 'refused') refused.add(key);
+    else servedMs += one.servedMs;
+  }
+  return { servedMs, walBytes: null, refused };
 }
 
-async function tryOnce(
-  client: pg.Client,
-  work: Omit<BatchWork, 'range' | 'sparing'>,
-  keys: readonly Key[],
-): Promise<number | null | 'refused'> {
+async function tryOnce(client: pg.Client, work: Trying, keys: readonly Key[]): Promise<Cost | 'refused'> {
   await client.query('SAVEPOINT tried');
   try {
-    const walBytes = await changeMeasured(client, work, keys);
+    const cost = await changeMeasured(client, work, keys);
     await client.query('RELEASE tried');
-    return walBytes;
+    return cost;
   } catch (error) {
     if (!QUOTES_ROWS.test(serverError(error)?.code ?? '')) throw error;
     await client.query('ROLLBACK TO tried');
@@ -88,20 +127,23 @@ async function isStill(
 }
 
 interface Explained {
-  readonly 'QUERY PLAN': readonly { readonly Plan: { readonly 'WAL Bytes'?: number } }[];
+  readonly 'QUERY PLAN': readonly {
+    readonly Plan: { readonly 'WAL Bytes'?: number };
+    readonly 'Planning Time': Duration;
+    readonly 'Execution Time': Duration;
+  }[];
 }
 
-async function changeMeasured(
-  client: pg.Client,
-  { definition, walk, compute }: Omit<BatchWork, 'range' | 'sparing'>,
-  keys: readonly Key[],
-): Promise<number | null> {
+async function changeMeasured(client: pg.Client, { definition, walk, compute, clock }: Trying, keys: readonly Key[]): Promise<Cost> {
   const { change, where } = definition;
   if (change.kind === 'function') {
+    const since = clock.monotonic();
     if (compute !== null) await changeByFunction(client, walk, compute, keys);
-    return null;
+    return { servedMs: clock.monotonic() - since, walBytes: null };
   }
   const { text, values } = changeQuery(walk, change, where, keys);
   const { rows } = await client.query<Explained>({ text: `EXPLAIN (ANALYZE, TIMING OFF, WAL, FORMAT JSON) ${text}`, values: [...values] });
-  return rows[0]?.['QUERY PLAN'][0]?.Plan['WAL Bytes'] ?? null;
+  const [plan] = rows[0]?.['QUERY PLAN'] ?? [];
+  if (plan === undefined) throw new Error('EXPLAIN answered no plan');
+  return { servedMs: plan['Planning Time'] + plan['Execution Time'], walBytes: plan.Plan['WAL Bytes'] ?? null };
 }

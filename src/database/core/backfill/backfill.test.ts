@@ -99,16 +99,27 @@ describe('the health of the server', () => {
 });
 
 describe('a forecast', () => {
-  const trial = { rows: 500, tookMs: 50, walBytes: 100_000 };
-  const scale = { left: 10_000, scanned: 10_000, rowBytes: 80, nice: 1, workers: 1 };
+  const trial = { rowMs: 0.1, rowWalBytes: 200, answerMs: 0 };
+  const limits = { nice: 1, transactionMs: 1, mostRowsPerBatch: 20_000 };
+  const scale = { left: 10_000, scanned: 10_000, rowBytes: 80, workers: 1, exchanges: 2, limits };
 
   it('scales what a trial cost to all rows', () => {
     expect(forecast(trial, scale)).toEqual({ takesMs: [2_000, 8_000], walBytes: 2_000_000, bloatBytes: 800_000 });
-    expect(forecast(trial, { ...scale, workers: 2, nice: 0 }).takesMs?.[0]).toBe(500);
+    expect(forecast(trial, { ...scale, workers: 2, limits: { ...limits, nice: 0 } }).takesMs?.[0]).toBe(500);
+    expect(forecast(trial, { ...scale, scanned: 510_000 }).takesMs?.[0]).toBe(4_000);
+  });
+
+  it('counts the ways to the server and back of each batch, which grow fewer with longer transactions', () => {
+    const far = { ...trial, answerMs: 60 };
+    // Ten rows a batch, so a thousand batches.
+    expect(forecast(far, scale).takesMs?.[0]).toBe(2_000 + 120_000);
+    expect(forecast(far, { ...scale, limits: { ...limits, transactionMs: 10 } }).takesMs?.[0]).toBe(2_000 + 12_000);
+    expect(forecast(far, { ...scale, limits: { ...limits, transactionMs: 10, mostRowsPerBatch: 50 } }).takesMs?.[0]).toBe(2_000 + 24_000);
+    expect(forecast({ ...far, rowMs: 5 }, scale).takesMs?.[0]).toBe(100_000 + 1_200_000);
   });
 
   it('says nothing of what was not tried', () => {
-    expect(forecast({ rows: 0, tookMs: 0, walBytes: null }, scale)).toMatchObject({ takesMs: null, walBytes: null });
+    expect(forecast({ rowMs: null, rowWalBytes: null, answerMs: 0 }, scale)).toMatchObject({ takesMs: null, walBytes: null });
   });
 
   it('of a running one follows its recent speed', () => {
