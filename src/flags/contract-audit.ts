@@ -1,25 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Flag } from '../../packages/flags/src/core/definition.ts';
+import { aFlag } from './contract-flag.ts';
 import type { FlagConnection } from './contract.ts';
 import { isSecret, readToken } from './token.ts';
 import { createToken } from './tokens.ts';
 
-const FLAG: Flag = {
-  type: 'ops',
-  valueType: 'boolean',
-  variants: { off: false, on: true },
-  enabled: true,
-  off: 'off',
-  rules: [],
-  default: { variant: 'on' },
-  prerequisites: [],
-  salt: 'salt',
-  hash: 1,
-  stale: null,
-  about: { name: '', description: '', owner: 'shop', tags: [], createdAt: '2026-11-30T00:00:00.000Z', expiresAt: null },
-};
-
-const made = (key: string) => ({ kind: 'flag', key, revision: null, after: FLAG }) as const;
+const made = (key: string) => ({ kind: 'flag', key, revision: null, after: aFlag() }) as const;
 
 /** Part of the contract of the flag store: who did what to tokens, and environments in which each change must say why. */
 export function auditContract(both: () => readonly [FlagConnection, FlagConnection], fresh: () => string): void {

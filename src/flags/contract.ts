@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Flag, Segment } from '../../packages/flags/src/core/definition.ts';
 import { auditContract } from './contract-audit.ts';
+import { aFlag } from './contract-flag.ts';
 import { serversContract } from './contract-servers.ts';
 import type { FlagStore, FlagTelemetry, TokenStore, WantedChange, WantedWrite } from './ports.ts';
 
@@ -18,32 +19,6 @@ export interface FlagBed {
 }
 
 const HOUR_MS = 3_600_000;
-
-/** A flag that says what tells it apart. */
-function aFlag(changes: Partial<Flag> = {}): Flag {
-  return {
-    type: 'release',
-    valueType: 'boolean',
-    variants: { off: false, on: true },
-    enabled: true,
-    off: 'off',
-    rules: [],
-    default: { variant: 'on' },
-    prerequisites: [],
-    salt: 'salt',
-    hash: 1,
-    stale: null,
-    about: {
-      name: '',
-      description: '',
-      owner: 'shop',
-      tags: [],
-      createdAt: '2026-11-30T00:00:00.000Z',
-      expiresAt: '2027-11-30T00:00:00.000Z',
-    },
-    ...changes,
-  };
-}
 
 const SEGMENT: Segment = { description: 'us', when: { attribute: 'country', operator: 'eq', value: 'us' } };
 

@@ -11,7 +11,8 @@ const MORE = new RegExp(`<(${ELEMENTS})\\b|["'\\s](${ATTRIBUTES})["']?\\s*[=:]`,
 
 interface Root {
   readonly shown: string;
-  readonly text: string;
+  /** Null where it may not be read. */
+  readonly text: string | null;
 }
 
 /**
@@ -24,6 +25,7 @@ export async function liquibaseRoots(folder: Folder): Promise<readonly string[]>
 }
 
 function complaintOf({ shown, text }: Root, sql: readonly string[]): readonly string[] {
+  if (text === null) return [`${shown} cannot be read, and may say which of these files Liquibase runs`];
   const [, element, attribute] = MORE.exec(text) ?? [];
   const more = element ?? attribute;
   if (more !== undefined) return [`${shown} has ${more}, which only Liquibase follows`];
@@ -51,14 +53,23 @@ async function rootsOf({ directory, files }: Folder): Promise<readonly Root[]> {
   let at = resolve(directory);
   for (let level = 0; level < HIGHEST; level += 1) {
     at = resolve(at, '..');
-    const names = await readdir(at).catch(() => []);
+    const names = await readdir(at).catch(notForUs<readonly string[]>([]));
     above.push(...names.filter((name) => CHANGELOG.test(name)).map((name) => join(at, name)));
   }
   const roots: Root[] = [];
   for (const path of [...inside, ...above]) {
-    const text = await readFile(path, 'utf8').catch(() => '');
-    const speaks = inside.includes(path) || text.includes(basename(resolve(directory)));
-    if (/databaseChangeLog/.test(text) && speaks) roots.push({ shown: relative(directory, path), text });
+    const text = await readFile(path, 'utf8').catch(notForUs(null));
+    const isInside = inside.includes(path);
+    const speaks = text === null ? isInside : /databaseChangeLog/.test(text) && (isInside || text.includes(basename(resolve(directory))));
+    if (speaks) roots.push({ shown: relative(directory, path), text });
   }
   return roots;
+}
+
+/** What we may not read above the project, or what is a folder, is no root file of it. */
+function notForUs<T>(nothing: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'EACCES' || error.code === 'EISDIR') return nothing;
+    throw error;
+  };
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { CHANGESET } from '../core/lint/sections.ts';
 import type { Folder } from '../lint/ports.ts';
 import type { Entry, Recorded, ToolHistory } from './ports.ts';
 import { liquibaseRoots } from './liquibase-roots.ts';
@@ -20,7 +21,6 @@ interface Row {
   readonly at: string;
 }
 
-const HEAD = /^\s*--[ \t]*changeset[ \t]+("[^"\n]+"|[^:\n]+):[ \t]*("[^"\n]+"|\S+)(.*)$/im;
 const FIRST_LINE = /^\s*--\s*liquibase\s*formatted.*$/im;
 const LOGICAL = /\blogicalFilePath:(\S+)/i;
 const COMMENT = /^--\s*comment:? (.*)$/gim;
@@ -62,7 +62,7 @@ async function firstLineOf(path: string, folder: Folder): Promise<string> {
 
 /** @param first of the file, which may say its path for all of its changesets */
 function headIn(text: string, first: string): Head {
-  const [, author = '', id = '', attributes = ''] = HEAD.exec(text)?.map(unquoted) ?? [];
+  const [, author = '', id = '', attributes = ''] = CHANGESET.exec(text)?.map(unquoted) ?? [];
   return { id, author, comments: commentIn(text), filename: LOGICAL.exec(attributes)?.[1] ?? LOGICAL.exec(first)?.[1] ?? '' };
 }
 
@@ -142,7 +142,7 @@ export const liquibase: ToolHistory = {
   obstacle: (path, text) => {
     if (text === '') return 'has no changeset; Liquibase takes such a file for one of its own';
     const found = ITS_OWN.find(([pattern]) => pattern.test(text));
-    return found === undefined ? noObstacle() : `(${HEAD.exec(text)?.[2] ?? path}) ${found[1]}`;
+    return found === undefined ? noObstacle() : `(${CHANGESET.exec(text)?.[2] ?? path}) ${found[1]}`;
   },
   around: liquibaseRoots,
   settle: async (client, table, entries, thrownAway) => {

@@ -3,6 +3,7 @@ import type { Dependant, Dependants } from '../core/lint/dependant.ts';
 import { noDependants } from '../core/lint/dependant.ts';
 import { quoted } from '../core/lint/fixes.ts';
 import { plainName } from '../core/lint/schema.ts';
+import { brought, NAMED, OURS } from './catalog-sql.ts';
 
 interface Row {
   readonly as: Dependant['as'];
@@ -74,12 +75,8 @@ const TOLD: Readonly<Record<Dependant['as'], (known: Known) => Told>> = {
   }),
 };
 
-const NAME = `format('%s.%s', n.nspname, c.relname)`;
-const OURS = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'`;
 /** What an extension brought along goes with it. */
-const NOT_OF_EXTENSION = (table: string, oid: string): string =>
-  `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${table}'::regclass AND e.objid = ${oid} AND e.deptype = 'e')`;
-const RELATION = `JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS} AND ${NOT_OF_EXTENSION('pg_class', 'c.oid')}`;
+const RELATION = `JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS} AND NOT ${brought('pg_class', 'c.oid')}`;
 const WORD = `CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END`;
 const ROUTINE = `CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END`;
 const CALLED = `format('%s%I(%s)', CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END, p.proname, pg_get_function_identity_arguments(p.oid))`;
@@ -90,28 +87,28 @@ const CALLED = `format('%s%I(%s)', CASE n.nspname WHEN 'public' THEN '' ELSE quo
  */
 const USERS = `WITH users AS (
   SELECT 'pg_rewrite'::regclass AS classid, r.oid AS objid, 0 AS objsubid, CASE r.rulename WHEN '_RETURN' THEN 'view' ELSE 'policy' END AS "as",
-    CASE r.rulename WHEN '_RETURN' THEN ${WORD} ELSE 'RULE' END AS word, ${NAME} AS owner, NULL::text AS "column",
+    CASE r.rulename WHEN '_RETURN' THEN ${WORD} ELSE 'RULE' END AS word, ${NAMED} AS owner, NULL::text AS "column",
     CASE r.rulename WHEN '_RETURN' THEN NULL ELSE r.rulename::text END AS part, NULL::text AS called
   FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class ${RELATION}
-  UNION ALL SELECT 'pg_trigger'::regclass, t.oid, 0, 'trigger', 'TRIGGER', ${NAME}, NULL, t.tgname::text, NULL
+  UNION ALL SELECT 'pg_trigger'::regclass, t.oid, 0, 'trigger', 'TRIGGER', ${NAMED}, NULL, t.tgname::text, NULL
   FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid ${RELATION} AND NOT t.tgisinternal AND coalesce(to_jsonb(t) ->> 'tgparentid', '0') = '0'
-  UNION ALL SELECT 'pg_policy'::regclass, o.oid, 0, 'policy', 'POLICY', ${NAME}, NULL, o.polname::text, NULL
+  UNION ALL SELECT 'pg_policy'::regclass, o.oid, 0, 'policy', 'POLICY', ${NAMED}, NULL, o.polname::text, NULL
   FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid ${RELATION}
-  UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 0, 'key', 'foreign key', ${NAME}, NULL, k.conname::text, NULL
+  UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 0, 'key', 'foreign key', ${NAMED}, NULL, k.conname::text, NULL
   FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid ${RELATION} AND k.contype = 'f' AND k.conparentid = 0
   UNION ALL SELECT 'pg_attrdef'::regclass, x.oid, 0, 'default', CASE WHEN coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' THEN 'DEFAULT' ELSE 'GENERATED' END,
-    ${NAME}, a.attname::text, NULL, NULL
+    ${NAMED}, a.attname::text, NULL, NULL
   FROM pg_attrdef x JOIN pg_attribute a ON a.attrelid = x.adrelid AND a.attnum = x.adnum JOIN pg_class c ON c.oid = x.adrelid ${RELATION}
-  UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'type', 'COLUMN', ${NAME}, a.attname::text, NULL, NULL
+  UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'type', 'COLUMN', ${NAMED}, a.attname::text, NULL, NULL
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid ${RELATION} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
-  UNION ALL SELECT 'pg_class'::regclass, c.oid, 0, 'heir', ${WORD}, ${NAME}, NULL, NULL, NULL
+  UNION ALL SELECT 'pg_class'::regclass, c.oid, 0, 'heir', ${WORD}, ${NAMED}, NULL, NULL, NULL
   FROM pg_class c ${RELATION} AND c.relkind IN ('r', 'f') AND NOT c.relispartition
   UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, 'function', ${ROUTINE}, format('%s.%s', n.nspname, p.proname), NULL, NULL, ${CALLED}
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OURS} AND ${NOT_OF_EXTENSION('pg_proc', 'p.oid')})`;
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OURS} AND NOT ${brought('pg_proc', 'p.oid')})`;
 
 /** What can be needed; rows of a table are needed as the table, arrays as what they are of, and of functions those without arguments are known by name. */
 const NEEDED = `needed AS (
-  SELECT 'pg_class'::regclass AS classid, c.oid AS objid, 'relation' AS kind, ${NAME} AS name
+  SELECT 'pg_class'::regclass AS classid, c.oid AS objid, 'relation' AS kind, ${NAMED} AS name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS}
   UNION ALL SELECT 'pg_type'::regclass, y.oid, CASE e.typrelid WHEN 0 THEN 'type' ELSE CASE c.relkind WHEN 'c' THEN 'type' ELSE 'relation' END END, format('%s.%s', n.nspname, e.typname)
   FROM pg_type y JOIN pg_type e ON e.oid = CASE WHEN y.typcategory = 'A' AND y.typelem <> 0 THEN y.typelem ELSE y.oid END
@@ -128,13 +125,13 @@ const PAIRS = `SELECT u."as", u.word, u.owner, u."column", u.part, u.called,
   WHERE (way.whole OR a.attname IS NOT NULL) AND NOT (way.whole AND x.kind = 'relation' AND x.name = u.owner AND u."as" <> 'function')`;
 
 /** What is in a schema, apart from what belongs to something else there. */
-const CONTENTS = `SELECT 'content', ${WORD}, ${NAME}, NULL, NULL, NULL, 'schema', n.nspname, NULL
+const CONTENTS = `SELECT 'content', ${WORD}, ${NAMED}, NULL, NULL, NULL, 'schema', n.nspname, NULL
   FROM pg_class c ${RELATION} AND n.nspname <> 'public' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0 AND o.deptype IN ('a', 'i') AND o.refclassid = 'pg_class'::regclass)
   UNION SELECT 'content', CASE y.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, format('%s.%s', n.nspname, y.typname), NULL, NULL, NULL, 'schema', n.nspname, NULL
-  FROM pg_type y JOIN pg_namespace n ON n.oid = y.typnamespace WHERE ${OURS} AND ${NOT_OF_EXTENSION('pg_type', 'y.oid')} AND n.nspname <> 'public' AND y.typtype IN ('d', 'e')
+  FROM pg_type y JOIN pg_namespace n ON n.oid = y.typnamespace WHERE ${OURS} AND NOT ${brought('pg_type', 'y.oid')} AND n.nspname <> 'public' AND y.typtype IN ('d', 'e')
   UNION SELECT 'content', ${ROUTINE}, format('%s.%s', n.nspname, p.proname), NULL, NULL, ${CALLED}, 'schema', n.nspname, NULL
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OURS} AND ${NOT_OF_EXTENSION('pg_proc', 'p.oid')} AND n.nspname <> 'public'`;
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OURS} AND NOT ${brought('pg_proc', 'p.oid')} AND n.nspname <> 'public'`;
 
-const INDEXES = `SELECT 'constraint', 'constraint', ${NAME}, NULL, k.conname::text, NULL, 'index', format('%s.%s', n.nspname, i.relname), NULL
+const INDEXES = `SELECT 'constraint', 'constraint', ${NAMED}, NULL, k.conname::text, NULL, 'index', format('%s.%s', n.nspname, i.relname), NULL
   FROM pg_constraint k JOIN pg_class i ON i.oid = k.conindid JOIN pg_class c ON c.oid = k.conrelid ${RELATION} AND k.contype IN ('u', 'p', 'x')`;

@@ -3,6 +3,7 @@ import type { Dependants, Made } from '../core/lint/dependant.ts';
 import { plainName, type Schema, type Table } from '../core/lint/schema.ts';
 import { VAGUE } from '../core/lint/there-alter.ts';
 import { extensionKey, functionKey, roleKey, schemaKey, typeKey } from '../core/lint/there-others.ts';
+import { brought, NAMED, OURS } from './catalog-sql.ts';
 
 /** Notes all that the catalog has, schemas in the schema too, so that what is not among it is not there. */
 export async function readThere(client: pg.Client, schema: Schema, dependants: Dependants): Promise<void> {
@@ -111,23 +112,18 @@ function partOwners(tables: Schema['tables']): ReadonlyMap<string, string> {
   );
 }
 
-const OURS = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'`;
-const NAME = `format('%s.%s', n.nspname, c.relname)`;
-const BROUGHT = (table: string, oid: string): string =>
-  `EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${table}'::regclass AND e.objid = ${oid} AND e.deptype = 'e')`;
-
-const RELATIONS = `SELECT ${NAME} AS name, c.relkind AS kind, ${BROUGHT('pg_class', 'c.oid')} AS brought, coalesce(i.indisvalid, true) AS valid,
+const RELATIONS = `SELECT ${NAMED} AS name, c.relkind AS kind, ${brought('pg_class', 'c.oid')} AS brought, coalesce(i.indisvalid, true) AS valid,
     (SELECT format('%s.%s', o.nspname, t.relname) FROM pg_class t JOIN pg_namespace o ON o.oid = t.relnamespace WHERE t.oid = i.indrelid) AS owner
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE ${OURS} AND c.relkind NOT IN ('c', 't')`;
 
-const TYPES = `SELECT format('%s.%s', n.nspname, t.typname) AS name, ${BROUGHT('pg_type', 't.oid')} AS brought
+const TYPES = `SELECT format('%s.%s', n.nspname, t.typname) AS name, ${brought('pg_type', 't.oid')} AS brought
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
   WHERE ${OURS} AND (t.typtype <> 'c' OR c.relkind = 'c') AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)`;
 /** PostgreSQL's own are found by their bare names. */
 const OWN_TYPES = `SELECT typname AS name FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype <> 'c'`;
 
 /** With the types of each one's arguments, as statements write them. */
-const FUNCTIONS = `SELECT format('%s.%s', n.nspname, p.proname) AS name, bool_or(${BROUGHT('pg_proc', 'p.oid')}) AS brought,
+const FUNCTIONS = `SELECT format('%s.%s', n.nspname, p.proname) AS name, bool_or(${brought('pg_proc', 'p.oid')}) AS brought,
     array_agg((SELECT coalesce(string_agg(CASE WHEN tn.nspname IN ('pg_catalog', 'public') THEN '' ELSE tn.nspname || '.' END || e.typname || CASE e.oid WHEN t.oid THEN '' ELSE '[]' END, ', ' ORDER BY a.place), '')
       FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a (type, place) JOIN pg_type t ON t.oid = a.type
         JOIN pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem ELSE t.oid END JOIN pg_namespace tn ON tn.oid = e.typnamespace)) AS signatures
@@ -135,10 +131,10 @@ const FUNCTIONS = `SELECT format('%s.%s', n.nspname, p.proname) AS name, bool_or
 
 /** Triggers that are copies of those of the whole go with these. */
 const PARTS = `SELECT name, array_agg(part) AS parts FROM (
-    SELECT ${NAME} AS name, 'trigger ' || t.tgname AS part FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT ${NAMED} AS name, 'trigger ' || t.tgname AS part FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE ${OURS} AND NOT t.tgisinternal AND coalesce(to_jsonb(t) ->> 'tgparentid', '0') = '0'
-    UNION ALL SELECT ${NAME}, 'policy ' || o.polname FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS}
-    UNION ALL SELECT ${NAME}, 'rule ' || r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS} AND r.rulename <> '_RETURN'
+    UNION ALL SELECT ${NAMED}, 'policy ' || o.polname FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS}
+    UNION ALL SELECT ${NAMED}, 'rule ' || r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS} AND r.rulename <> '_RETURN'
   ) of_relations GROUP BY name`;
 
 const OTHERS = `SELECT nspname::text AS name, 'schema' AS kind FROM pg_namespace UNION ALL SELECT extname::text, 'extension' FROM pg_extension

@@ -8,6 +8,7 @@ import { typeOfText } from '../core/lint/type-change.ts';
 import type { TableSize } from '../core/lint/types.ts';
 import type { DatabaseAccess } from '../ports.ts';
 import { readNeeded } from './catalog-needed.ts';
+import { NAMED, OURS } from './catalog-sql.ts';
 import { readThere } from './catalog-there.ts';
 
 /** What a database tells a linter: its version, how large its tables are, what is in it. */
@@ -48,10 +49,6 @@ export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
     return { version, minor, utc: isUtc(zone), sizes, schema: { ...schema, dependants }, others, path };
   });
 }
-
-/** Every name as these files would write it, with its schema. */
-const NAMED = `format('%s.%s', n.nspname, c.relname)`;
-const OURS = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'`;
 
 async function readTables(client: pg.Client, schema: Schema): Promise<ReadonlyMap<string, TableSize>> {
   const { rows } = await client.query<{ name: string; kind: string; rows: number; bytes: string }>(

@@ -39,7 +39,10 @@ describe('pending migrations, judged as a step of a release', () => {
 
   it('fail by the worst, with its place and what to do: not by what somebody said is known', () => {
     const known = found({ line: 1, allowed: 'an empty table' });
-    const files = [file('a.sql', 'unknown', [found({ certainty: 'unknown' })]), file('b.sql', 'fail', [known, found({ line: 7 })])];
+    const files = [
+      file('a.sql', 'unknown', [found({ certainty: 'unknown' })]),
+      file('b.sql', 'fail', [known, found({ line: 5, certainty: 'unknown' }), found({ line: 7 })]),
+    ];
     const { verdict, reason, checks, facts } = outcomeOfLint(files);
     expect({ verdict, reason }).toEqual({
       verdict: 'fail',

@@ -53,5 +53,7 @@ export function outcomeOfLint(files: readonly LintedFile[]): StepOutcome {
 
 function decisive({ verdict, findings }: LintedFile): Found | undefined {
   const counted = findings.filter(({ allowed, severity }) => allowed === null && severity !== 'notice');
-  return counted.find(({ certainty, severity }) => (verdict === 'fail' ? severity === 'error' : certainty === 'unknown')) ?? counted[0];
+  const decides = ({ certainty, severity }: Found): boolean =>
+    verdict === 'fail' ? severity === 'error' && certainty === 'known' : certainty === 'unknown';
+  return counted.find(decides);
 }

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { sql, type Selectable } from 'kysely';
+import { sql } from 'kysely';
 import {
   NoFlag,
   refuseUnexplained,
@@ -11,9 +10,9 @@ import {
   type WantedWrite,
 } from '../../flags/index.ts';
 import { SlipwayError, toIso, type Faults } from '../../kernel/index.ts';
-import { guardKey } from '../rows.ts';
 import type { Db, Session, Trx } from '../session.ts';
-import { FLAG_CHANNEL, type FlagChangeTable } from './schema.ts';
+import { writeOnce } from './once.ts';
+import { FLAG_CHANNEL } from './schema.ts';
 
 /**
  * Commits a change: the definitions, the history and the notification, in one transaction. One writer per environment at a time.
@@ -32,13 +31,7 @@ export async function commitAt(
   { change, checkedAt }: { readonly change: WantedChange; readonly checkedAt: number | null },
 ): Promise<FlagChange | null> {
   refuseNonsense(change);
-  const attempt = randomUUID();
-  let tries = 0;
-  const made = await session.transact(async (trx) => {
-    tries += 1;
-    await guardKey(trx, `flags ${change.environment}`);
-    const earlier = tries === 1 ? null : await recorded(trx, change.environment, attempt);
-    if (earlier !== null) return earlier;
+  const made = await writeOnce(session, change.environment, async (trx, attempt) => {
     await refuseUnexplained({ needsReasons: (environment) => reasonsRequired(trx, environment) }, change);
     if (checkedAt !== null && checkedAt !== (await seqOf(trx, change.environment))) return null;
     const writes = await withBefore(trx, change);
@@ -69,23 +62,6 @@ async function seqOf(trx: Trx, name: string): Promise<number> {
 function refuseNonsense({ writes }: WantedChange): void {
   const names = new Set(writes.map(({ kind, key }) => `${kind} ${key}`));
   if (names.size === 0 || names.size !== writes.length) throw new Error('A change of flags writes something, and nothing twice');
-}
-
-/** What an earlier try of the same call recorded. */
-export async function recorded(trx: Trx, environment: string, attempt: string): Promise<FlagChange | null> {
-  const row = await trx
-    .selectFrom('flag_change')
-    .selectAll()
-    .where('environment', '=', environment)
-    .where('attempt', '=', attempt)
-    .executeTakeFirst();
-  return row === undefined ? null : changeOf(row);
-}
-
-/** A change as its row tells it. */
-export function changeOf(row: Selectable<FlagChangeTable>): FlagChange {
-  const { environment, seq, at, actor, reason, action, acknowledge, writes } = row;
-  return { environment, seq, at: at.getTime(), actor, reason, action, acknowledge, writes };
 }
 
 /** What each write finds. The environment is guarded, so nobody changes it before the commit. */

@@ -4,7 +4,8 @@ import type { FlagServer, FlagTelemetry } from '../../flags/index.ts';
 import { toIso } from '../../kernel/index.ts';
 import { guardKey } from '../rows.ts';
 import type { Session, Trx } from '../session.ts';
-import { advance, record, recorded } from './commit.ts';
+import { advance, record } from './commit.ts';
+import { recorded } from './once.ts';
 import { COMING_BACK, endOf, forgetEnded, leaving, SILENT, standingOf, type IsAlive, type Standing } from './servers.ts';
 
 /** What people see of the processes that may answer, and what they may say of one. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Flag, FlagChange, HistoryQuery, Segment, StoredFlags } from '../../flags/index.ts';
 import type { Instant } from '../../kernel/index.ts';
 import type { Session } from '../session.ts';
-import { changeOf } from './commit.ts';
+import { changeOf } from './once.ts';
 import { HISTORY } from './histories.ts';
 
 /** So many changes are offered one by one; who missed more is better served with the whole. */

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { FlagChange } from '../../flags/index.ts';
-import { guardKey } from '../rows.ts';
 import type { Session } from '../session.ts';
-import { advance, reasonsRequired, record, recorded } from './commit.ts';
+import { advance, reasonsRequired, record } from './commit.ts';
+import { writeOnce } from './once.ts';
 
 interface Wish {
   readonly environment: string;
@@ -17,13 +16,7 @@ export function needsReasons({ db, again }: Session, environment: string): Promi
 
 /** From here on each change of the environment must say why, or need not, with a record of who wanted that. */
 export async function requireReasons(session: Session, { environment, required, actor, reason }: Wish): Promise<FlagChange | null> {
-  const attempt = randomUUID();
-  let tries = 0;
-  return session.transact(async (trx) => {
-    tries += 1;
-    await guardKey(trx, `flags ${environment}`);
-    const earlier = tries === 1 ? null : await recorded(trx, environment, attempt);
-    if (earlier !== null) return earlier;
+  return writeOnce(session, environment, async (trx, attempt) => {
     if ((await reasonsRequired(trx, environment)) === required) return null;
     const { seq, at } = await advance(trx, environment);
     await trx.updateTable('flag_environment').set({ reasons_required: required }).where('name', '=', environment).execute();

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { FlagChange } from '../../flags/index.ts';
 import { SlipwayError } from '../../kernel/index.ts';
-import { guardKey } from '../rows.ts';
 import type { Session } from '../session.ts';
-import { record, recorded } from './commit.ts';
+import { record } from './commit.ts';
+import { writeOnce } from './once.ts';
 
 /** More than anybody changes between a backup and its restore. */
 const FAR = 1_000_000;
@@ -18,13 +17,7 @@ interface Restored {
 
 /** Raises the number of an environment and ends its history, with a record of who did. @throws SlipwayError `not_possible_now` */
 export async function beginHistory(session: Session, { environment, actor, reason }: Restored): Promise<FlagChange | null> {
-  const attempt = randomUUID();
-  let tries = 0;
-  return session.transact(async (trx) => {
-    tries += 1;
-    await guardKey(trx, `flags ${environment}`);
-    const earlier = tries === 1 ? null : await recorded(trx, environment, attempt);
-    if (earlier !== null) return earlier;
+  return writeOnce(session, environment, async (trx, attempt) => {
     const now = await trx.selectFrom('flag_environment').select('seq').where('name', '=', environment).executeTakeFirst();
     if (now === undefined) return null;
     if (now.seq > LAST_SEQ - 2 * FAR)

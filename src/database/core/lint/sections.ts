@@ -76,13 +76,14 @@ export function splitNodePgMigrate(text: string): readonly Section[] {
   return up < down ? [part('up', up, down), part('down', down, text.length)] : [part('up', up, text.length), part('down', down, up)];
 }
 
-const CHANGESET = /^[ \t]*--[ \t]*changeset[ \t]+("[^"\n]+"|[^:\n]+):[ \t]*("[^"\n]+"|\S+)(.*)$/gim;
+/** A changeset's first line: author, id, attributes. */
+export const CHANGESET = /^[ \t]*--[ \t]*changeset[ \t]+("[^"\n]+"|[^:\n]+):[ \t]*("[^"\n]+"|\S+)(.*)$/im;
 const IGNORE = /^--\s*ignoreLines:(\w+)\s*$/i;
 
 /** Splits Liquibase's formatted SQL into its changesets, each a transaction of its own; `--rollback` lines are comments. */
 export function splitLiquibase(whole: string): readonly Section[] {
   const text = withoutIgnored(whole);
-  const heads = [...text.matchAll(CHANGESET)];
+  const heads = [...text.matchAll(new RegExp(CHANGESET, 'gim'))];
   return heads.map((head, index) => {
     const [, author = '', id = '', attributes = ''] = head.map((one) => one.replace(/^"(.*)"$/, '$1'));
     const dbms = /\bdbms\s*:\s*"?([^"\s]+)/i.exec(attributes)?.[1] ?? 'all';

@@ -82,3 +82,9 @@ export function snakeCase(name: string): string {
     .replaceAll(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
     .toLowerCase();
 }
+
+/** What a table may be called of which a type has the name of one row: `OrderItem` of `order_items`. */
+export function tableNames(type: string): readonly string[] {
+  const word = snakeCase(type);
+  return [word, `${word}s`, word.replace(/y$/, 'ies')];
+}

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../kernel/pure.ts';
 import { child, children, textOf } from '../tree.ts';
-import { snakeCase } from './ast.ts';
+import { snakeCase, tableNames } from './ast.ts';
 import type { ClaimedColumn, ClaimedTable, Claims, Kind } from './types.ts';
 
 /**
@@ -22,8 +22,7 @@ export function readGraphql(document: JsonObject): Claims {
     const claimed = { columns: columnsOf(type), whole: false, line: lineOf(type) };
     const table = named(type, 'table');
     if (table !== null) return [{ ...claimed, names: [table] }];
-    const word = snakeCase(nameOf(type));
-    return ROOTS.has(nameOf(type)) ? [] : [{ ...claimed, names: [word, `${word}s`, word.replace(/y$/, 'ies')], guessed: true }];
+    return ROOTS.has(nameOf(type)) ? [] : [{ ...claimed, names: tableNames(nameOf(type)), guessed: true }];
   });
   return { tables, enums: [], whole: false, unclear: [] };
 }

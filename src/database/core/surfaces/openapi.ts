@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/pure.ts';
 import { child, textOf } from '../tree.ts';
-import { snakeCase } from './ast.ts';
+import { snakeCase, tableNames } from './ast.ts';
 import type { ClaimedColumn, ClaimedTable, Claims, Kind } from './types.ts';
 
 /** Where in the document something stands. */
@@ -21,9 +21,8 @@ export function readOpenApi(document: JsonValue, placeOf: PlaceOf): Claims | nul
     const table = textOf(schema, 'x-table');
     const place = [...under, name];
     const claimed = { columns: columnsOf(schema, place, placeOf), whole: false, line: placeOf(place) };
-    const word = snakeCase(name);
     if (table !== '') return [{ ...claimed, names: [table] }];
-    return [{ ...claimed, names: [word, `${word}s`, word.replace(/y$/, 'ies')], guessed: true }];
+    return [{ ...claimed, names: tableNames(name), guessed: true }];
   });
   return { tables, enums: [], whole: false, unclear: [] };
 }
