@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inProcess, scratch, slipway } from './support.ts';
@@ -62,6 +62,22 @@ describe('a mistake gets a clear answer, an exit code and no stack', () => {
     expect(readdirSync(empty)).toEqual([]);
   });
 
+  it.each([
+    ['plan'],
+    ['release'],
+    ['db', 'apply'],
+    ['db', 'plan'],
+    ['db', 'prove'],
+    ['db', 'contract'],
+    ['db', 'capture'],
+    ['db', 'surfaces'],
+    ['ramp', 'start', 'new-checkout', '--steps', 'off, 100%', '--reason', 'a try'],
+  ])('%s tells a mistake in slipway.yaml before it makes a store', async (...args) => {
+    const ran = await inProcess(['-C', broken, ...args]);
+    expect(ran).toMatchObject({ exit: 2, out: '', err: expect.stringContaining('slipway.yaml:2:1') });
+    expect(existsSync(join(broken, '.slipway'))).toBe(false);
+  });
+
   it('--json puts the refusal on stderr as a document, also when parsing failed', async () => {
     for (const [args, code] of [
       [['-C', empty, 'list', '--json'], 'config_missing'],
@@ -98,6 +114,7 @@ describe('a mistake gets a clear answer, an exit code and no stack', () => {
     expect(err).toContain('slipway.yaml:2:1');
     expect(err).toContain('processes');
     expect(err).not.toMatch(/^\s+at /m);
+    expect(existsSync(join(broken, '.slipway'))).toBe(false);
   });
 });
 

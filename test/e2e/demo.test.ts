@@ -1,7 +1,11 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DEMO_FAULTS } from '../../src/cli/demo/demo.ts';
+import { endHome } from './support/small-service.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const DEADLINE_MS = 240_000;
@@ -12,6 +16,15 @@ const SEEN_BY: Readonly<Partial<Record<(typeof DEMO_FAULTS)[number], RegExp>>> =
   // It may live just long enough to count as started.
   'worker-dead': /rolling back: (deploy.start|verify.smoke) failed/,
 };
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'slipway-demo-'));
+});
+afterAll(async () => {
+  for (const fault of Object.keys(SEEN_BY)) await endHome(join(folder, fault, '.slipway'));
+  await rm(folder, { recursive: true, force: true });
+});
 
 /** The first thing a stranger runs: two good releases, one that undoes itself, proof of all three. */
 describe('the demo', () => {
@@ -47,7 +60,7 @@ function demo(fault: string): Promise<{ readonly code: number | null; readonly s
   return new Promise((resolve) => {
     // Ends before the test does, so that what it said is shown.
     const options = { timeout: DEADLINE_MS - 20_000, maxBuffer: 16 * 1024 * 1024 };
-    execFile(process.execPath, [MAIN, 'demo', '--fault', fault], options, (error, stdout, stderr) => {
+    execFile(process.execPath, [MAIN, 'demo', '--fault', fault, '--folder', join(folder, fault)], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : null, said: `${stdout}\n${stderr}` });
     });
   });

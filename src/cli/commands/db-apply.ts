@@ -10,7 +10,7 @@ import {
 } from '../../database/index.ts';
 import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import { renderApplied, renderMigrationStatus } from '../output/migrations.ts';
-import { actorOf, withApp } from './shared/app.ts';
+import { actorOf, withConfig } from './shared/app.ts';
 import { declaredDatabase, migrationsFolder } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { passedOver } from './shared/passed-over.ts';
@@ -18,7 +18,7 @@ import { flag, many, text, type Call, type Handler } from './spec.ts';
 
 /** Applies pending migrations outside a release, or takes named ones back, as a release does it. */
 export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+  withConfig(call, async (app) => {
     if (text(call, 'acceptDrift')?.trim() === '')
       throw new SlipwayError('usage', '--accept-drift: the reason is empty', {
         hint: 'Say why: --accept-drift "the comment was corrected".',

@@ -12,7 +12,7 @@ import {
 import { ERRORS, messageOf, SlipwayError, type Duration, type ErrorCode } from '../../kernel/index.ts';
 import { loadBackfill } from '../../config/index.ts';
 import { backfillMeter, renderBackfill, renderBackfillState, renderEvidenceCheck, renderForecast } from '../output/backfill.ts';
-import { configOf, withApp } from './shared/app.ts';
+import { refuseStrangeFolder, withConfig } from './shared/app.ts';
 import { checkBackfillEvidence, openBackfillEvidence, type BackfillEvidence } from './shared/backfill-evidence.ts';
 import { declaredDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
@@ -24,15 +24,16 @@ const OVERTAKEN: ReadonlySet<string> = new Set<ErrorCode>(['fenced', 'locked']);
 const CONTROLS: readonly BackfillControl[] = ['pause', 'resume', 'stop'];
 
 /** Changes the rows of a table while users work with it; what else can be asked of that is an option. */
-export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
-    const [name = ''] = call.args;
-    const { definition, folder } = await loadBackfill(call.directory, name);
-    const { environment } = (await configOf(call)).definition;
+export const run: Handler = async (call) => {
+  const [name = ''] = call.args;
+  await refuseStrangeFolder(call);
+  const { definition, folder } = await loadBackfill(call.directory, name);
+  const workers = text(call, 'workers') === undefined ? 1 : wholeNumber('--workers', text(call, 'workers') ?? '', WORKERS);
+  return withConfig(call, async (app, config) => {
+    const { environment } = config.definition;
     const file = join(app.places.home, 'backfills', environment, `${name}.jsonl`);
     if (flag(call, 'evidence')) return checkEvidence(call, file, name);
     const { access } = await declaredDatabase(call, app);
-    const workers = text(call, 'workers') === undefined ? 1 : wholeNumber('--workers', text(call, 'workers') ?? '', WORKERS);
     const request: BackfillRequest = { access, definition, folder, workers, effects: app.effects };
     if (flag(call, 'status')) return status(call, request);
     if (flag(call, 'dryRun')) return dryRun(call, request);
@@ -45,6 +46,7 @@ export const run: Handler = async (call) =>
       openBackfillEvidence(file, () => app.effects.clock.now(), startOf(request, environment)),
     );
   });
+};
 
 /** What a run does, and where: an auditor has nothing but this file. */
 function startOf({ access, definition }: BackfillRequest, environment: string): Readonly<Record<string, unknown>> {

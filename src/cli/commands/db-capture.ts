@@ -4,19 +4,20 @@ import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import { recordTests, TESTS_FILE } from '../../release/index.ts';
 import type { App } from '../compose.ts';
 import { renderCaptured } from '../output/captured.ts';
-import { configOf, withApp } from './shared/app.ts';
+import { configOf, refuseStrangeFolder, withApp } from './shared/app.ts';
 import { declaredDatabase, namedDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { wholeNumber } from './shared/numbers.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
 
 /** Writes what a version asks of its database as a query set: from the server's statistics, or from the version's tests. */
-export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+export const run: Handler = async (call) => {
+  const tests = flag(call, 'tests');
+  refuseOdd(call, tests);
+  await refuseStrangeFolder(call);
+  const folder = await folderOf(call);
+  return withApp(call, async (app) => {
     const { terminal } = call;
-    const tests = flag(call, 'tests');
-    refuseOdd(call, tests);
-    const folder = await folderOf(call);
     const interrupt = onInterrupt();
     try {
       const captured = tests ? await fromTests(call, app, interrupt.signal) : await fromServer(call, app);
@@ -35,6 +36,7 @@ export const run: Handler = async (call) =>
       interrupt.release();
     }
   });
+};
 
 function refuseOdd(call: Call, tests: boolean): void {
   const odd = tests ? ['url', 'role', 'minimumCalls'] : ['server'];

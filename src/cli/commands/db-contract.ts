@@ -1,7 +1,7 @@
 import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import { contractGate, sourceOf } from '../../release/index.ts';
 import { renderGate } from '../output/contract.ts';
-import { configOf, withApp } from './shared/app.ts';
+import { withConfig } from './shared/app.ts';
 import { declaredDatabase, migrationsFolder } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { wholeNumber } from './shared/numbers.ts';
@@ -12,9 +12,8 @@ const MOST_ROWS = 10_000_000;
 
 /** Says whether anybody still needs what is about to be contracted. */
 export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+  withConfig(call, async (app, { definition }) => {
     const { terminal } = call;
-    const { definition } = await configOf(call);
     migrationsFolder(definition, call.directory);
     await declaredDatabase(call, app);
     const rows = text(call, 'rows');

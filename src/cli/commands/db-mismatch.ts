@@ -3,7 +3,7 @@ import { loadContract } from '../../config/index.ts';
 import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import { random } from '../compose.ts';
 import { renderChecks } from '../output/checks.ts';
-import { withApp } from './shared/app.ts';
+import { refuseStrangeFolder, withConfig } from './shared/app.ts';
 import { declaredDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { timeSpan, wholeNumber } from './shared/numbers.ts';
@@ -15,20 +15,22 @@ const DAY_MS = 86_400_000;
 const USUAL_MS = 60_000;
 
 /** Looks for rows in which the old and the new shape disagree. */
-export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+export const run: Handler = async (call) => {
+  const [name = ''] = call.args;
+  await refuseStrangeFolder(call);
+  const { mismatch } = await loadContract(call.directory, name);
+  if (mismatch === null)
+    throw new SlipwayError('config_invalid', `contracts/${name}.yaml does not say how rows that disagree are found`, {
+      hint: 'Add `mismatch` with `table` and `where` (docs/contract.md).',
+    });
+  const bounds = boundsOf(call);
+  return withConfig(call, async (app) => {
     const { terminal } = call;
-    const [name = ''] = call.args;
-    const { mismatch } = await loadContract(call.directory, name);
-    if (mismatch === null)
-      throw new SlipwayError('config_invalid', `contracts/${name}.yaml does not say how rows that disagree are found`, {
-        hint: 'Add `mismatch` with `table` and `where` (docs/contract.md).',
-      });
     const { access } = await declaredDatabase(call, app);
     const interrupt = onInterrupt();
     try {
       const sample = await sampleMismatch(access, mismatch, {
-        ...boundsOf(call),
+        ...bounds,
         clock: app.effects.clock,
         random,
         signal: interrupt.signal,
@@ -42,6 +44,7 @@ export const run: Handler = async (call) =>
       interrupt.release();
     }
   });
+};
 
 function boundsOf(call: Call): { readonly rows: number | null; readonly withinMs: number } {
   const [rows, within] = [text(call, 'rows'), text(call, 'within')];

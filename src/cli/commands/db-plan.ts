@@ -6,7 +6,7 @@ import { renderMigrationPlan } from '../output/migration-plan.ts';
 import { renderRunbook } from '../output/runbook.ts';
 import { renderSurface } from '../output/surfaces.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { configOf, withApp } from './shared/app.ts';
+import { configOf, withConfig } from './shared/app.ts';
 import { declaredDatabase, migrationsFolder } from './shared/database.ts';
 import { notAsked, surfacesOn } from './shared/surfaces.ts';
 import { flag, text, type Call, type Handler } from './spec.ts';
@@ -35,7 +35,7 @@ interface Planned {
 }
 
 async function online(call: Call): Promise<Planned> {
-  return withApp(call, async (app) => {
+  return withConfig(call, async (app) => {
     const { access, definition, database } = await declaredDatabase(call, app);
     const root = app.places.workspace;
     const folder = migrationsFolder(definition, root);

@@ -3,7 +3,7 @@ import { captureQueries, type Captured } from '../../database/index.ts';
 import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import { proveMigrations, saveProof } from '../../release/index.ts';
 import { renderProof } from '../output/proof.ts';
-import { configOf, withApp } from './shared/app.ts';
+import { withConfig } from './shared/app.ts';
 import { migrationsFolder, namedDatabase } from './shared/database.ts';
 import { INTERRUPTED, onInterrupt } from './shared/interrupt.ts';
 import { oldVersionOf } from './shared/old-version.ts';
@@ -11,9 +11,8 @@ import { flag, text, type Call, type Handler } from './spec.ts';
 
 /** Runs the old and the new version on each schema of a change, in databases made for it, and says which of them work. */
 export const run: Handler = async (call) =>
-  withApp(call, async (app) => {
+  withConfig(call, async (app, { definition }) => {
     const { terminal } = call;
-    const { definition } = await configOf(call);
     migrationsFolder(definition, call.directory);
     const beyond = beyondOf(call);
     const interrupt = onInterrupt();

@@ -12,7 +12,8 @@ import { many, type Call, type Handler } from './spec.ts';
 export const run: Handler = async (call) => {
   const { terminal } = call;
   const server = namedDatabase(call, 'server');
-  const answer = server === null ? await withApp(call, async (app) => check(call, await app.deps.ownServer())) : await check(call, server);
+  const check = await checkOf(call);
+  const answer = server === null ? await withApp(call, async (app) => check(await app.deps.ownServer())) : await check(server);
   // Nothing to be out of step is no finding.
   const verdict = answer.surfaces.length === 0 ? 'pass' : joinVerdicts(answer.surfaces.map((one) => one.verdict));
   const document = { verdict, ...answer };
@@ -27,13 +28,17 @@ interface Answer {
   readonly surfaces: readonly SurfaceAnswer[];
 }
 
-async function check(call: Call, server: DatabaseAccess): Promise<Answer> {
+/** Reads what is to be compared, before a store is opened for it. */
+async function checkOf(call: Call): Promise<(server: DatabaseAccess) => Promise<Answer>> {
   const real = namedDatabase(call, 'url');
   const sources = real === null ? await migrationSources(call) : null;
   const named = await namedFiles(call);
-  const surfaces = await surfacesOn(server, { root: call.directory, named, sources: real ?? sources?.files ?? [] });
-  if (sources === null) return { against: `the database ${real?.name ?? ''}`, surfaces };
-  return { against: `${sources.files.length} migrations of ${relative(call.directory, sources.path) || '.'}`, surfaces };
+  const against =
+    sources === null
+      ? `the database ${real?.name ?? ''}`
+      : `${sources.files.length} migrations of ${relative(call.directory, sources.path) || '.'}`;
+  const question = { root: call.directory, named, sources: real ?? sources?.files ?? [] };
+  return async (server) => ({ against, surfaces: await surfacesOn(server, question) });
 }
 
 async function namedFiles(call: Call): Promise<readonly string[] | null> {

@@ -2,25 +2,24 @@ import { ERRORS, joinVerdicts, type Check } from '../../kernel/index.ts';
 import { runPreflight } from '../../release/index.ts';
 import { agentStatus } from '../../server/index.ts';
 import { renderPlan } from '../output/plan.ts';
-import { loadSet } from '../../config/index.ts';
 import type { App } from '../compose.ts';
 import { withApp } from './shared/app.ts';
-import { prepare, type Prepared } from './shared/prepare.ts';
-import { prepareSet } from './shared/prepare-set.ts';
+import type { Prepared } from './shared/prepare.ts';
+import { prepareAll, readReleasable } from './shared/prepare-set.ts';
 import type { Handler } from './spec.ts';
 
 /** Shows what a release would do, and asks every preflight question. Changes nothing. */
 export const run: Handler = async (call) => {
-  const set = call.config === null ? await loadSet(call.directory) : null;
+  const what = await readReleasable(call);
   return withApp(call, async (app) => {
-    const plans = set === null ? [await prepare(call, app)] : await prepareSet(call, app, set);
+    const plans = await prepareAll(call, app, what);
     const looks = [];
     for (const one of plans) looks.push(await lookAhead(app, one));
     const verdict = joinVerdicts(looks.map((one) => one.verdict));
     const { terminal } = call;
     const documents = looks.map(({ plan, checks, ...one }) => ({ plan, checks, verdict: one.verdict }));
     if (!terminal.json) for (const one of looks) terminal.say(renderPlan(one, terminal.width, terminal.style));
-    else for (const one of set === null ? documents : [{ set: set.name, plans: documents, verdict }]) terminal.data(one);
+    else for (const one of what.set === null ? documents : [{ set: what.set.name, plans: documents, verdict }]) terminal.data(one);
     return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
   });
 };

@@ -1,10 +1,8 @@
 import { ERRORS, SlipwayError } from '../../kernel/index.ts';
 import type { Plan } from '../../release/index.ts';
-import { loadSet } from '../../config/index.ts';
 import { withApp } from './shared/app.ts';
 import { ensureDriver, type WorkerChoice } from './shared/driver.ts';
-import { prepare } from './shared/prepare.ts';
-import { prepareSet } from './shared/prepare-set.ts';
+import { prepareAll, readReleasable } from './shared/prepare-set.ts';
 import { sayPlanning } from './shared/planning.ts';
 import { runPlans } from './shared/run-plan.ts';
 import { flag, text, type Handler } from './spec.ts';
@@ -17,9 +15,9 @@ export const run: Handler = async (call) => {
       hint: 'Use one of them.',
     });
   sayPlanning(call);
-  const set = call.config === null ? await loadSet(call.directory) : null;
+  const what = await readReleasable(call);
   return withApp(call, async (app) => {
-    const prepared = set === null ? [await prepare(call, app)] : await prepareSet(call, app, set);
+    const prepared = await prepareAll(call, app, what);
     if (flag(call, 'wait')) for (const { plan, skips } of prepared) refuseUnclean(plan, skips);
     const here = await ensureDriver(call, app, flag(call, 'detach') && choice === 'auto' ? await detachedChoice(app.places.home) : choice);
     const plans = prepared.map(({ plan }) => plan);

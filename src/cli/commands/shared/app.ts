@@ -16,6 +16,13 @@ export async function withApp<T>(call: Call, use: (app: App) => Promise<T>): Pro
   return openedApp(call, use);
 }
 
+/** The same for what goes by slipway.yaml: a mistake in it is told before a store is opened, which takes seconds, or made. */
+export async function withConfig<T>(call: Call, use: (app: App, config: LoadedConfig) => Promise<T>): Promise<T> {
+  await refuseStrangeFolder(call);
+  const config = await configOf(call);
+  return openedApp(call, (app) => use(app, config));
+}
+
 /**
  * The same for what needs the store alone: it looks at releases, or says what is wished of them. Where the store is on a server, no state
  * directory is made or needed.

@@ -1,20 +1,43 @@
-import type { ServiceSet } from '../../../config/index.ts';
+import { loadSet, type LoadedConfig, type ServiceSet } from '../../../config/index.ts';
 import { SlipwayError } from '../../../kernel/index.ts';
 import type { ReleaseSet } from '../../../release/index.ts';
 import type { App } from '../../compose.ts';
 import type { Call } from '../spec.ts';
-import { configOf } from './app.ts';
+import { configOf, refuseStrangeFolder } from './app.ts';
 import { prepare, type Prepared } from './prepare.ts';
 
-/** Plans every service of a set. Nothing is submitted unless all of them can be planned. */
-export async function prepareSet(call: Call, app: App, { name, order, folders }: ServiceSet): Promise<readonly Prepared[]> {
-  const services = await Promise.all(folders.map(async (folder) => (await configOf({ ...call, directory: folder })).definition.service));
+/** What is to be released: the service here, or those of the set that is declared here, each with its configuration. */
+export type Releasable =
+  | { readonly set: null; readonly config: LoadedConfig }
+  | { readonly set: ServiceSet; readonly configs: readonly LoadedConfig[] };
+
+/** Read before a store is opened, which takes seconds, or made: so long nobody should wait to hear of a mistake in slipway.yaml. */
+export async function readReleasable(call: Call): Promise<Releasable> {
+  const set = call.config === null ? await loadSet(call.directory) : null;
+  if (set !== null) return { set, configs: await configsOf(call, set) };
+  await refuseStrangeFolder(call);
+  return { set, config: await configOf(call) };
+}
+
+async function configsOf(call: Call, { name, folders }: ServiceSet): Promise<readonly LoadedConfig[]> {
+  const configs = await Promise.all(folders.map((folder) => configOf({ ...call, directory: folder })));
+  const services = configs.map(({ definition }) => definition.service);
   const twice = services.find((service, index) => services.indexOf(service) !== index);
   if (twice !== undefined) throw new SlipwayError('config_invalid', `Two services of the set ${name} are called ${twice}`);
-  const set = setOf(app, { name, order, services });
+  return configs;
+}
+
+/** Plans the service, or every service of the set. Nothing is submitted unless all of them can be planned. */
+export async function prepareAll(call: Call, app: App, what: Releasable): Promise<readonly Prepared[]> {
+  if (what.set === null) return [await prepare(call, app, what.config)];
+  const { name, order, folders } = what.set;
+  const set = setOf(app, { name, order, services: what.configs.map(({ definition }) => definition.service) });
   const plans: Prepared[] = [];
-  for (const [index, folder] of folders.entries())
-    plans.push(await prepare({ ...call, directory: folder }, app, { set, release: set.members[index]?.release ?? '', workspace: folder }));
+  for (const [index, config] of what.configs.entries()) {
+    const workspace = folders[index] ?? '';
+    const member = { set, release: set.members[index]?.release ?? '', workspace };
+    plans.push(await prepare({ ...call, directory: workspace }, app, config, member));
+  }
   return plans;
 }
 

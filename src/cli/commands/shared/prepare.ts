@@ -1,8 +1,9 @@
 import { redactDeep } from '../../../kernel/index.ts';
 import { prepareRelease, type Plan, type ReleaseSet } from '../../../release/index.ts';
+import type { LoadedConfig } from '../../../config/index.ts';
 import type { App } from '../../compose.ts';
 import { many, text, type Call } from '../spec.ts';
-import { actorOf, configOf } from './app.ts';
+import { actorOf } from './app.ts';
 import { refuseLiteralSecrets } from './literal-secrets.ts';
 import { parseSkips, refuseUnknownSkips } from './skips.ts';
 
@@ -20,12 +21,11 @@ export interface Member {
   readonly workspace: string;
 }
 
-/** Reads configuration, skips and the facts of the change; shared by `plan` and `release`, so both mean the same. */
-export async function prepare(call: Call, app: App, member?: Member): Promise<Prepared> {
+/** Reads skips and the facts of the change; shared by `plan` and `release`, so both mean the same. */
+export async function prepare(call: Call, app: App, { definition, sha256 }: LoadedConfig, member?: Member): Promise<Prepared> {
   const { effects, places, deps, secrets } = app;
   const workspace = member?.workspace ?? places.workspace;
   const asked = parseSkips(many(call, 'skip'));
-  const { definition, sha256 } = await configOf(call);
   refuseLiteralSecrets(definition, await secrets.environmentFor(workspace, definition.envFile));
   // Only now are the values of the variables file known.
   const skips = redactDeep(asked, effects.redact);
