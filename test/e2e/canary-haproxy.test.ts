@@ -7,7 +7,7 @@ import { bucketOf } from '../../src/traffic/core/cohort.ts';
 import { signalOne } from '../support/signal.ts';
 import { agentPid } from './support/agent.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
-import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+import { makeSmallRig, until, watchFor, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, shareOf, type User, type Users } from './support/users.ts';
 
 const installed = spawnSync('haproxy', ['-v']).status === 0;
@@ -19,7 +19,7 @@ const strategy = {
   errors: { clean: '2%', warmup: '0s' },
   latency: { clean: '20%', warmup: '0s', 'least-bad': 1_000 },
 };
-const config = { strategy, observe: { window: '2s', every: '500ms', because: 'a test' } };
+const config = { strategy, observe: watchFor('2s') };
 const cohort = { key: { header: 'x-user-id' }, force: { header: 'x-version' }, only: { paths: ['/shop'] } };
 
 /** Ten users with a bucket from here to there, so that the canary has enough requests for a test of seconds, whatever its share of all users. */

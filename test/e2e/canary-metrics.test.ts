@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasPrometheus, makePrometheus, type RunningPrometheus } from '../analysis/support.ts';
 import { freePort } from '../support/free-port.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
-import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+import { makeSmallRig, until, watchFor, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, type Users } from './support/users.ts';
 
-const observe = { window: '2s', every: '500ms', because: 'a test' };
+const observe = watchFor('2s');
 
 /** Counts payments of every version at a steady pace, as the versions' own processes would. */
 function payments(failing: () => string | null): { readonly server: Server; stop(): void } {

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/index.ts';
+import { agentStatus } from '../../src/server/index.ts';
 import { signalOne } from '../support/signal.ts';
 import { agentPid } from './support/agent.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { freePort } from '../support/free-port.ts';
-import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+import { makeSmallRig, until, watchFor, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, type Users } from './support/users.ts';
 
 const VERSIONS = ['1.0.0', '1.1.0', '1.2.0'];
@@ -61,7 +62,7 @@ describe('a canary judged by payments that are sent over OTLP', () => {
       latency: { ...tolerant, clean: '30%', 'least-bad': 1_000 },
     },
     metrics: { payments: { ...tolerant, from: 'otlp', requests: 'payments', bad: 'payments{result="failed"}', every: '1s' } },
-    observe: { window: '1s', every: '500ms', because: 'a test' },
+    observe: watchFor('1s'),
   };
   beforeAll(async () => {
     rig = await makeSmallRig();
@@ -80,6 +81,14 @@ describe('a canary judged by payments that are sent over OTLP', () => {
     await rig.close();
   }, 180_000);
 
+  /** How often a step of the newest release was begun. */
+  const attemptsOf = async (id: string): Promise<number> => {
+    const { stages } = JSON.parse((await service.slipway('show', '--json')).stdout) as {
+      readonly stages: readonly { readonly steps: readonly { readonly id: string; readonly attempt: number }[] }[];
+    };
+    return stages.flatMap(({ steps }) => steps).find((step) => step.id === id)?.attempt ?? 0;
+  };
+
   it('is asked for by an agent that does so already, and refused by one that does not', async () => {
     expectSaid(await service.slipway('agent', 'start', '--otlp', address), 0, 'Runs already');
     expectSaid(await service.slipway('agent', 'start', '--otlp', '9'), 24, `receives metrics on ${address}, and goes on so`, '--otlp 9');
@@ -89,8 +98,9 @@ describe('a canary judged by payments that are sent over OTLP', () => {
   it('is released when the agent that receives them is killed on the way and started again', async () => {
     await service.commit('1.1.0', { config });
     expectSaid(await service.slipway('release', '--detach'), 0);
-    await until('it is judged', async () => (await service.slipway('show')).said.includes('deploy.judge-20'), 60_000);
+    await until('it is judged', async () => (await attemptsOf('deploy.judge-20')) > 0);
     signalOne(await agentPid(rig.home));
+    await until('the agent is gone', async () => (await agentStatus(rig.home)) === null);
     // Whoever starts it knows of no address.
     expectSaid(await service.slipway('agent', 'start'), 0, `metrics on ${address}`);
     await until('everybody is on it', async () => (await service.status()).inFlight === 0, 90_000);

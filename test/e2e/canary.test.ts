@@ -6,7 +6,7 @@ import { signalOne } from '../support/signal.ts';
 import { workerPid } from './support/agent.ts';
 import { expectSaid, expectUnharmed } from './support/expect.ts';
 import { openFastJudge, type FastJudge } from './support/fast-judge.ts';
-import { makeSmallRig, until, type SmallRig, type SmallService } from './support/small-service.ts';
+import { makeSmallRig, until, watchFor, type SmallRig, type SmallService } from './support/small-service.ts';
 import { sendUsers, shareOf, type Met, type Users } from './support/users.ts';
 
 /** Tolerant enough for a test's few seconds: what is below `clean` passes without a comparison. */
@@ -21,7 +21,7 @@ const strategy = {
   errors: { clean: '2%', warmup: '0s' },
   latency: { clean: '20%', warmup: '0s', 'least-bad': 1_000 },
 };
-const observe = { window: '2s', every: '500ms', because: 'a test' };
+const observe = watchFor('2s');
 
 interface StepShown {
   readonly id: string;

@@ -81,7 +81,8 @@ describe('a set of services', () => {
   }, 180_000);
 
   it('is paused and aborted as one', async () => {
-    await set.commit('1.5.0', { order: 'together' });
+    // Watched for longer than any of these commands may take.
+    await set.commit('1.5.0', { order: 'together', watched: '10m' });
     expectSaid(await whole.slipway('release', '--detach'), 0);
     const both = (requested: string) => ({ set: 'whole', releases: [{ requested, by: 'ann' }, { requested }] });
     expect(await answer(whole, 'pause')).toMatchObject(both('pause'));

@@ -211,6 +211,14 @@ async function makeService(folder: string, environment: Readonly<Record<string, 
   };
 }
 
+/**
+ * A watch under the traffic of {@link sendUsers} that no pause of this machine ends: while it stands still for a second, more than a
+ * hundredth of a few hundred requests wait for longer than any usual limit. What is slow on purpose is for the canary's judge.
+ */
+export function watchFor(window: string): Readonly<Record<string, unknown>> {
+  return { window, every: '500ms', because: 'a test', p99: '30s' };
+}
+
 /** What a service's slipway.yaml says unless a test says otherwise. */
 export function usualConfig(name: string, port: number): Readonly<Record<string, unknown>> {
   return {

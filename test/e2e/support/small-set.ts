@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { usualConfig, type Behaviour, type SmallRig, type SmallService } from './small-service.ts';
+import { usualConfig, watchFor, type Behaviour, type SmallRig, type SmallService } from './small-service.ts';
 
 /** What a version of a set brings. */
 export interface SetChange {
@@ -9,6 +9,8 @@ export interface SetChange {
   /** What the second service does wrong. */
   readonly web?: Behaviour;
   readonly strategy?: object;
+  /** How long each of them is watched; 2 s by default. */
+  readonly watched?: string;
 }
 
 /** Two services, `api` and `web`, in one repository, released as one change. */
@@ -33,13 +35,14 @@ export async function makeSmallSet(rig: SmallRig): Promise<SmallSet> {
   return {
     whole,
     ports,
-    commit: async (version, { order, web = {}, strategy }) => {
+    commit: async (version, { order, web = {}, strategy, watched = '2s' }) => {
       const files: Record<string, string> = {};
       for (const [index, name] of SET_SERVICES.entries()) {
         files[`${name}/package.json`] = JSON.stringify({ type: 'module', version });
         files[`${name}/behaviour.json`] = JSON.stringify(name === 'web' ? web : {});
         files[`${name}/slipway.yaml`] = stringify({
-          ...memberConfig(name, ports[index] ?? 0),
+          ...usualConfig(name, ports[index] ?? 0),
+          observe: watchFor(watched),
           ...(strategy === undefined ? {} : { strategy }),
         });
       }
@@ -48,10 +51,6 @@ export async function makeSmallSet(rig: SmallRig): Promise<SmallSet> {
     },
     served: () => Promise.all([whole.served(), other.served()]),
   };
-}
-
-function memberConfig(service: string, port: number): object {
-  return { ...usualConfig(service, port), observe: { window: '2s', every: '500ms', because: 'a test' } };
 }
 
 /** Top-level keys of the set's file; what a service alone would have is left out. */

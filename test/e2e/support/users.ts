@@ -25,10 +25,11 @@ export interface User {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The part of the answers that came from a version, from its first one to its last. */
+/** The part of the requests that a version answered, from its first one to its last: as they were sent, for a version that stands still answers later. */
 export function shareOf(version: string, answers: readonly Answer[]): number {
   const isIts = (answer: Answer): boolean => answer.version === version;
-  const between = answers.slice(answers.findIndex(isIts), answers.findLastIndex(isIts) + 1);
+  const sent = answers.toSorted((a, b) => a.sentAt - b.sentAt);
+  const between = sent.slice(sent.findIndex(isIts), sent.findLastIndex(isIts) + 1);
   return between.filter(isIts).length / between.length;
 }
 
