@@ -7,11 +7,12 @@ import { foldEvents, type ReleaseEvent } from '../../src/release/index.ts';
 import { agentStatus } from '../../src/server/index.ts';
 import { expectSaid } from '../e2e/support/expect.ts';
 import { signalOne } from '../support/signal.ts';
-import { makeSmallRig, until, type SmallRig, type SmallService } from '../e2e/support/small-service.ts';
+import { makeSmallRig, until, watchFor, type SmallRig, type SmallService } from '../e2e/support/small-service.ts';
 import { sendUsers, type Answer, type Users } from '../e2e/support/users.ts';
 
 /** The worker dies before a first weight is applied, after that, and before a second is: of a bad canary, that is the way back. */
 const POINTS = ['rehearse.recorded', 'route.acted', 'route.intended'] as const;
+const LAST_POINT: (typeof POINTS)[number] = 'route.intended';
 const FAULTS = 'rehearse.recorded,route.acted,route.intended#2';
 
 const config = {
@@ -27,15 +28,20 @@ const config = {
     latency: { clean: '30%', warmup: '0s', 'least-bad': 1_000 },
   },
   metrics: { payments: { from: 'command', run: 'node payments.mjs', every: '1s', clean: '10%', warmup: '0s' } },
-  observe: { window: '1s', every: '500ms', because: 'a test' },
+  observe: watchFor('1s'),
 };
 
-/** Prints counts that grow with time, and runs long enough to be met. */
-const payments = (pidFile: string): string => `
-import { writeFileSync } from 'node:fs';
+/**
+ * Prints counts that grow with time, and runs long enough to be met. None while `holding` is there, once the last fault point has struck:
+ * a canary that is good would be through before a killer that stood still comes to its last checkpoint.
+ */
+const payments = ({ pidFile, holding, once }: Pick<Bed, 'pidFile' | 'holding' | 'once'>): string => `
+import { existsSync, writeFileSync } from 'node:fs';
 writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
 const requests = Math.floor((Date.now() % 1e8) / 5);
-setTimeout(() => console.log(JSON.stringify({ canary: { requests, bad: 0 }, stable: { requests, bad: 0 } })), 250);
+const isHeld = [${JSON.stringify(holding)}, ${JSON.stringify(join(once, LAST_POINT))}].every((file) => existsSync(file));
+const counts = JSON.stringify({ canary: { requests, bad: 0 }, stable: { requests, bad: 0 } });
+setTimeout(() => (isHeld ? process.exit(1) : console.log(counts)), 250);
 `;
 
 export type Victim = 'worker' | 'agent' | 'haproxy' | 'source';
@@ -69,16 +75,16 @@ export interface CanaryBed {
 export async function makeCanaryBed(): Promise<CanaryBed> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-canary-bed-'));
   const once = join(folder, 'once');
+  const [pidFile, holding] = [join(folder, 'payments.pid'), join(folder, 'holding')];
   mkdirSync(once);
   POINTS.forEach((point) => writeFileSync(join(once, point), ''));
   const rig = await makeSmallRig({ variables: { SLIPWAY_FAULT_AT: FAULTS, SLIPWAY_FAULT_ONCE: once } });
   const service = await rig.service('bird');
-  const pidFile = join(folder, 'payments.pid');
-  await service.commit('1.0.0', { config, files: { 'payments.mjs': payments(pidFile) } });
+  await service.commit('1.0.0', { config, files: { 'payments.mjs': payments({ pidFile, holding, once }) } });
   expectSaid(await service.slipway('release'), 0);
   const app = await openApp({ workspace: service.folder, environment: { SLIPWAY_HOME: rig.home }, log: () => undefined });
   const users = sendUsers(service.port, 200);
-  const bed: Bed = { rig, service, app, users, once, pidFile };
+  const bed: Bed = { rig, service, app, users, once, pidFile, holding };
   let minor = 0;
   let stable = '1.0.0';
   return {
@@ -111,6 +117,8 @@ interface Bed {
   readonly users: Users;
   readonly once: string;
   readonly pidFile: string;
+  /** While this file is there, the last checkpoint is not passed. */
+  readonly holding: string;
 }
 
 interface Wanted {
@@ -126,6 +134,7 @@ async function releaseAmongKills(bed: Bed, kills: Kills, { version, good }: Want
   await kill(bed, 'worker');
   await until('there is a new worker', async () => ((await agentStatus(rig.home))?.worker?.pid ?? before) !== before);
   POINTS.forEach((point) => rmSync(join(once, point), { force: true }));
+  writeFileSync(bed.holding, '');
   const from = users.answers().length;
   expectSaid(await service.slipway('release', '--detach'), 0);
   const [newest] = await app.opened.store.list({ limit: 1 });
@@ -141,6 +150,7 @@ async function releaseAmongKills(bed: Bed, kills: Kills, { version, good }: Want
       for (const victim of kills[moment] ?? []) await kill(bed, victim);
       killed[moment] = users.answers().length - from;
     }
+    if (left.size === 0) rmSync(bed.holding, { force: true });
     over = summary.sealed;
     await app.opened.store.changed(id, events.length, AbortSignal.timeout(20));
   }
@@ -150,16 +160,16 @@ async function releaseAmongKills(bed: Bed, kills: Kills, { version, good }: Want
 
 /** Kills it as soon as it runs; an agent is started again, as a service manager would do. */
 async function kill(bed: Bed, victim: Victim): Promise<void> {
-  let pid = 0;
-  await until(`there is a ${victim}`, async () => isAlive((pid = await pidOf(bed, victim)), victim), 30_000);
-  signalOne(pid);
+  await until(`a ${victim} is killed`, async () => isKilled(await pidOf(bed, victim), victim));
   if (victim === 'agent') expectSaid(await bed.service.slipway('agent', 'start'), 0);
 }
 
-/** Does it run, and is it not somebody else who got its number since? */
-function isAlive(pid: number, victim: Victim): boolean {
+/** False where it does not run, or ended before it was met; nor is somebody else killed who got its number since. */
+function isKilled(pid: number, victim: Victim): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(victim === 'source' ? 'payments.mjs' : victim);
+    if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(victim === 'source' ? 'payments.mjs' : victim)) return false;
+    signalOne(pid);
+    return true;
   } catch {
     return false;
   }

@@ -82,5 +82,6 @@ async function releaseUnderFaults(rig: Rig): Promise<{ readonly found: Findings;
   const release = await rig.submit();
   const state = await rig.ended(release);
   expect(state.stuck).toBeNull();
+  await rig.settled();
   return { found: await examine(rig, release), struck: await readdir(folder) };
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { queryRows } from '../../src/database/index.ts';
 import { fingerprint, verifyPack } from '../../src/evidence/index.ts';
 import { foldEvents, packFolder, prepareRelease, type ReleaseState } from '../../src/release/index.ts';
 import { agentStatus, startAgent, stopAgent } from '../../src/server/index.ts';
+import { runningPostmaster } from '../../src/store/embedded/postmaster.ts';
 import { endStore } from '../support/place-store.ts';
 import { neverSync } from '../support/postgres.ts';
 
@@ -38,11 +39,11 @@ export interface Rig {
 const DEADLINE_MS = 300_000;
 
 /** Makes a rig with 1.0.0 committed; observation windows are cut to what a test needs. */
-export async function makeRig(): Promise<Rig> {
+export async function makeRig(window = '400ms'): Promise<Rig> {
   const workspace = await makeWorkspace(null);
   const config = join(workspace.folder, 'slipway.yaml');
   const quick = (await readFile(config, 'utf8'))
-    .replace('window: 5s', 'window: 400ms')
+    .replace('window: 5s', `window: ${window}`)
     .replace('every: 1s', 'every: 200ms')
     .replace('instances: 2', 'instances: 1')
     .replace('alive: 1s', 'alive: 200ms')
@@ -80,13 +81,8 @@ export async function makeRig(): Promise<Rig> {
     },
     agentPid: async () => (await agentStatus(home))?.pid ?? null,
     workerPid: async () => (await agentStatus(home))?.worker?.pid ?? null,
-    postmasterPid: () => {
-      try {
-        return Number(readFileSync(join(home, 'store', 'pg', 'postmaster.pid'), 'utf8').split('\n')[0]);
-      } catch {
-        return null;
-      }
-    },
+    // Not what the file says: once the server is killed, its number may be somebody else's.
+    postmasterPid: () => runningPostmaster(join(home, 'store', 'pg')),
     settled: () => settled(app, workspace),
     close: () => close(app, workspace),
   };

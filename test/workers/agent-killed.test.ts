@@ -9,7 +9,8 @@ import { signalOne } from '../support/signal.ts';
 describe('a release whose supports are killed', () => {
   let rig: Rig;
   beforeAll(async () => {
-    rig = await makeRig();
+    // Still watched when the agent dies, however late that is.
+    rig = await makeRig('5s');
     await rig.startAgent();
     await rig.ended(await rig.submit());
   }, 180_000);
