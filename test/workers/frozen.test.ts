@@ -8,7 +8,8 @@ import { eventually } from '../store/support.ts';
 import { allSealed, makeSite, scriptStep, sharedServer, type RunningWorker, type SharedServer, type Site } from './processes.ts';
 import { aStep } from './rig.ts';
 
-const LEASE_MS = 2_000;
+/** Long enough that no worker, and no guard of its command, takes a pause of this machine for a freeze. */
+const LEASE_MS = 6_000;
 
 /** SIGSTOP for longer than the lease, in the middle of a step; another worker takes over; SIGCONT. */
 describe('a worker that is frozen for longer than its lease', () => {
@@ -80,7 +81,7 @@ describe('a worker that is frozen for longer than its lease', () => {
   it('has its migration refused by the database, which is migrated once', async () => {
     const url = await server.create('shop');
     const file = '20260101000000_slow.sql';
-    const sql = 'create table once (id int); insert into once values (1); select pg_sleep(4);\n';
+    const sql = 'create table once (id int); insert into once values (1); select pg_sleep(8);\n';
     const folder = join(site.home, 'artifacts', 'slow');
     mkdirSync(join(folder, 'migrations'), { recursive: true });
     writeFileSync(join(folder, 'migrations', file), sql);
@@ -103,7 +104,7 @@ describe('a worker that is frozen for longer than its lease', () => {
     await eventually(
       'the migration runs',
       async () =>
-        (await server.query('shop', `select 1 from pg_stat_activity where query like '%pg_sleep(4)%' and pid <> pg_backend_pid()`)).length >
+        (await server.query('shop', `select 1 from pg_stat_activity where query like '%pg_sleep(8)%' and pid <> pg_backend_pid()`)).length >
         0,
     );
     const { zombie, heir } = await freezeDriver(release);

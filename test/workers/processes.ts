@@ -93,12 +93,12 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Writes `begin`, a `tick` every 50 ms for so many, and `end`; ignores SIGTERM. The process that writes is named in each line. */
+/** Writes `begin`, a `tick` every 50 ms for so many and until it is told, and `end`; ignores SIGTERM. The process that writes is named in each line. */
 const SCRIPT = `trap '' TERM
 note() { echo "$SLIPWAY_RELEASE $2 $$ $1" >>"$3"; }
 note begin "$1" "$2"
 n=0
-while [ "$n" -lt "$3" ]; do note tick "$1" "$2"; sleep 0.05; n=$((n + 1)); done
+while [ "$n" -lt "$3" ] || { [ -n "$5" ] && [ ! -e "$5" ]; }; do note tick "$1" "$2"; sleep 0.05; n=$((n + 1)); done
 note end "$1" "$2"
 exit "\${4:-0}"
 `;
@@ -151,18 +151,23 @@ export function makeSite(server: SharedServer, node: string): Site {
   };
 }
 
-/** A step that runs the script: `ticks` of 50 ms, then `exit`. */
+/** A step that runs the script: `ticks` of 50 ms, and on until the file `told` is there, then `exit`. */
 export function scriptStep(
   id: string,
-  { ticks = 1, exit = 0, ...changes }: { readonly ticks?: number; readonly exit?: number } & Partial<Step> = {},
+  {
+    ticks = 1,
+    exit = 0,
+    told = '',
+    ...changes
+  }: { readonly ticks?: number; readonly exit?: number; readonly told?: string } & Partial<Step> = {},
 ): Step {
-  return aStep(id, { ...changes, input: { ticks, exit } });
+  return aStep(id, { ...changes, input: { ticks, exit, told } });
 }
 
 function withCommand(step: Step, root: string, effects: string): Step {
   if (step.kind !== 'command') return step;
-  const { ticks = 1, exit = 0 } = step.input;
-  const argv = ['/bin/sh', join(root, 'step.sh'), step.id, effects, String(ticks), String(exit)];
+  const { ticks = 1, exit = 0, told = '' } = step.input;
+  const argv = ['/bin/sh', join(root, 'step.sh'), step.id, effects, ...[ticks, exit, told].map(String)];
   return { ...step, input: { command: { argv, timeoutMs: 60_000, env: {}, rerunnable: true } } };
 }
 

@@ -72,11 +72,13 @@ describe('an upgrade while releases are in flight', () => {
   });
 
   it('lets the next build finish what this one began: stopped in a step, in a window, at an approval', async () => {
-    // Long enough for the next release to be at work before it is over.
+    // Long enough for the old worker to be stopped, and the next one at work, before it is over: all else is ready by then.
     const window = scriptStep('observe.window', { repeat: { everyMs: 400, forMs: 12_000 } });
     const from = (step: Step) => ({ ...step, invented: { later: [1, 2] } });
     const changes = { invented: 'by a later build' } as unknown as Partial<Plan>;
-    const inWindow = await site.submit(store, [scriptStep('build.make'), window].map(from), changes);
+    const go = join(site.home, 'go');
+    const step = scriptStep('build.make', { told: go });
+    const inStep = await site.submit(store, [step, scriptStep('verify.smoke')].map(from), changes);
     const atApproval = await site.submit(
       store,
       [scriptStep('build.make'), scriptStep('change.world', { approvals: 1 })].map(from),
@@ -85,13 +87,15 @@ describe('an upgrade while releases are in flight', () => {
 
     const old = await site.startWorker();
     await resting(atApproval, 'step.finished build.make pass');
+    await eventually('the step runs', () => site.effects().some((effect) => effect.release === inStep && effect.word === 'tick'));
+    const inWindow = await site.submit(store, [scriptStep('build.make'), window].map(from), changes);
     await eventually(
       'the window is being watched',
       async () => (await told(inWindow)).filter((line) => line === 'step.finished observe.window pass').length > 1,
     );
-    const inStep = await site.submit(store, [scriptStep('build.make', { ticks: 40 }), scriptStep('verify.smoke')].map(from), changes);
-    await eventually('the step runs', () => site.effects().some((effect) => effect.release === inStep && effect.word === 'tick'));
-    await old.stop();
+    const stopped = old.stop();
+    writeFileSync(go, '');
+    await stopped;
     // Its step was let end and recorded before it went.
     expect((await told(inStep)).at(-1)).toBe('step.finished build.make pass');
 
