@@ -219,14 +219,18 @@ describe('silence', () => {
     says(server, signer, setOf(1, { 'kill-me': minding, other: aSwitch(true) }));
     const client = connect({ staleAfterMs: 200 });
     await client.ready;
-    const states: string[] = [];
-    client.on('state', ({ state }) => states.push(state));
+    // Looked at in the moment in which it is so: a word counts for no longer than the next silence begins.
+    const states: (readonly [state: string, minding: boolean])[] = [];
+    client.on('state', ({ state }) => states.push([state, isOn(client)]));
     await eventually('the safe variant', () => client.booleanDetails('kill-me', {}, true).reason === 'STALE');
     expect([isOn(client), client.boolean('other', {}, false)]).toEqual([false, true]);
     expect(client.status().staleForMs).toBeGreaterThan(200);
     server.send(':\n\n');
-    await eventually('all is well', () => isOn(client));
-    expect(states).toEqual(['STALE', 'READY']);
+    await eventually('all is well', () => states.length > 1);
+    expect(states.slice(0, 2)).toEqual([
+      ['STALE', false],
+      ['READY', true],
+    ]);
   });
 
   it('of the store behind the server counts, although the server speaks', async () => {

@@ -74,8 +74,8 @@ const read = (client: FlagsClient): readonly unknown[] => ['a', 'b'].map((key) =
 describe('the last-good file', () => {
   it('is what a client begins with while the server is away, and where it goes on from', async () => {
     await firstLife();
-    const client = connect({ initTimeoutMs: 2_000 });
-    expect(await client.ready).toMatchObject({ source: 'last-good', environment: 'dev', seq: 4 });
+    const client = await begun();
+    expect(client.status()).toMatchObject({ source: 'last-good', environment: 'dev', seq: 4 });
     expect(read(client)).toEqual([true, false]);
     server.status = 0;
     await eventually('the server is back', () => client.status().source === 'server');

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createClient, type FlagsClient, type NodeClientOptions } from '../../packages/flags/src/node.ts';
+import { makeClient } from '../../packages/flags/src/client/client.ts';
+import type { ClientOptions } from '../../packages/flags/src/client/options.ts';
+import { systemPlatform } from '../../packages/flags/src/client/platform.ts';
+import { createClient, type FlagsClient } from '../../packages/flags/src/node.ts';
 import type { Signer } from '../../src/flags/index.ts';
 import { eventually } from '../store/support.ts';
 import { aSwitch, deltaOf, frameOf, newSigner, says, scriptedServer, setOf, type Scripted } from './scripted-server.ts';
@@ -18,10 +21,28 @@ afterEach(async () => {
   await server.stop();
 });
 
-function connect(options: Partial<NodeClientOptions> = {}): FlagsClient {
+const optionsOf = (options: Partial<ClientOptions>): ClientOptions => {
   const log = (level: string, message: string): void => void said.push(`${level}: ${message}`);
-  client = createClient({ url: server.url, token: 'slp_a_b', log, initTimeoutMs: 20_000, ...options });
+  return { url: server.url, token: 'slp_a_b', log, initTimeoutMs: 20_000, ...options };
+};
+
+function connect(options: Partial<ClientOptions> = {}): FlagsClient {
+  client = createClient(optionsOf(options));
   return client;
+}
+
+/** The time for its start is over as soon as it knows of a problem: how busy this machine is does not decide what it knows by then. */
+async function connectInVain(options: Partial<ClientOptions> = {}): Promise<void> {
+  let isOver = (): void => undefined;
+  const after: typeof systemPlatform.after = (ms, call, holds) => {
+    // Only the start holds the process.
+    if (holds === undefined) return systemPlatform.after(ms, call);
+    isOver = call;
+    return () => undefined;
+  };
+  client = makeClient(optionsOf(options), { platform: { ...systemPlatform, after }, lastGood: null });
+  await eventually('it knows of a problem', () => client.status().problem !== null);
+  isOver();
 }
 
 /** Whoever reads the log, or asks for the status, is told the same. */
@@ -54,12 +75,12 @@ describe('a client says what is wrong and what to do', () => {
     [502, 'bad gateway', 'answered 502 and no flags: look at `slipway serve` there, and at what stands before it'],
   ])('when it is answered %s', async (status, body, words) => {
     Object.assign(server, { status, body });
-    connect({ initTimeoutMs: 2_000 });
+    await connectInVain();
     await expectToldAtStart(words);
   });
 
   it('when nobody can be reached', async () => {
-    connect({ url: 'http://127.0.0.1:1', initTimeoutMs: 2_000 });
+    await connectInVain({ url: 'http://127.0.0.1:1' });
     await expectToldAtStart('http://127.0.0.1:1 cannot be reached (', 'check `url`', 'tried again by itself');
   });
 

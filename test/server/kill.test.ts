@@ -44,7 +44,8 @@ it('the command ends with 19 while clients that lost their server process a mome
   const { exit, out } = await bed.cli('flag', 'kill', 'release_on', '--reason', 'it burns', '--within', '5s');
   expect(orphans.map((client) => client.boolean('release_on', {}, false))).toEqual([true, true]);
   expect(exit).toBe(19);
-  expect(out).toContain('2 of 2 clients have it');
+  // By then or a moment later.
+  await until(async () => (await bed.cli('flag', 'show', 'release_on')).out.includes('2 of 2 clients have it'));
   for (const { child } of [lost, left])
     expect(out).toMatch(new RegExp(`1 client of the server process ${child.pid} on \\S+, which had ended by 20\\S+Z, may be without it`));
   await bed.query(`update slipway.flag_server set ended_at = ended_at - interval '61 seconds' where ended_at is not null`);

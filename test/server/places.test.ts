@@ -2,7 +2,8 @@ import { OFREPWebProvider } from '@openfeature/ofrep-web-provider';
 import { OpenFeature, ProviderEvents, type Provider } from '@openfeature/web-sdk';
 import { EventSource } from 'eventsource';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { createClient } from '../../packages/flags/src/node.ts';
+import { makeClient } from '../../packages/flags/src/client/client.ts';
+import { systemPlatform } from '../../packages/flags/src/client/platform.ts';
 import { aFlag, openBed, until, type Bed, type Served } from './bed.ts';
 import { listen, type Heard } from './listen.ts';
 
@@ -84,19 +85,25 @@ it('the refusal has a code, and what it says to do', async () => {
 
 it('our client without a place goes on by asking, is not stale, and has a stream as soon as there is one', async () => {
   for (let taken = 0; taken < 4; taken++) await rules();
-  const client = createClient({
-    url: served.base,
-    token: tokens.server,
-    initTimeoutMs: 20_000,
-    timings: { pollMs: 500 },
-    log: () => undefined,
-  });
+  // It asks when it may: between two questions it has not heard of a kill for certain.
+  let [asking, mayAsk] = [0, Promise.resolve()];
+  const asked: typeof systemPlatform.fetch = async (url, init) => {
+    await mayAsk;
+    asking += 1;
+    return systemPlatform.fetch(url, init).finally(() => void (asking -= 1));
+  };
+  const options = { url: served.base, token: tokens.server, initTimeoutMs: 20_000, timings: { pollMs: 500 }, log: () => undefined };
+  const client = makeClient(options, { platform: { ...systemPlatform, fetch: asked }, lastGood: null });
   await client.ready;
+  let goOn = (): void => undefined;
+  mayAsk = new Promise((resolve) => (goOn = resolve));
+  await until(() => asking === 0);
   // A kill waits for it as for those that have a stream, and names when it asks.
   const { seq } = await bed.write([['release_on', aFlag({ enabled: false })]], 'kill');
   await until(async () => (await bed.store.telemetry.reach('dev')).some((one) => one.seq === seq && one.connected === 5));
   const [{ stale } = { stale: [] }] = await bed.store.telemetry.reach('dev');
   expect(stale.filter(({ comesBy }) => comesBy !== undefined)).toHaveLength(1);
+  goOn();
   await until(() => client.status().seq === seq);
   expect(client.status().state).toBe('READY');
   open.splice(0).forEach((one) => one.close());
