@@ -51,6 +51,7 @@ export function brokenContract(createRig: CreateRig): void {
       const more = load.done() + 60;
       await until('both serve again', () => load.done() > more);
       expect([...(await load.stop()).keys()].toSorted()).toEqual(['good', 'other']);
+      await until('all are counted', async () => ((await counted(bed))?.requests ?? 0) >= load.done());
       const mine = await counted(bed);
       expect(mine).toMatchObject({ requests: load.done(), errors: 0 });
       expect(mine?.retries).toBeGreaterThan(0);
@@ -66,6 +67,7 @@ export function brokenContract(createRig: CreateRig): void {
       const outcomes = await load.stop();
       const failed = load.done() - (outcomes.get('good') ?? 0) - (outcomes.get('other') ?? 0);
       expect(failed).toBeGreaterThan(0);
+      await until('all are counted', async () => ((await counted(bed))?.requests ?? 0) >= load.done());
       expect(await counted(bed)).toMatchObject({ requests: load.done(), errors: failed });
       const after = startLoad(bed.cleanup, bed.port, order);
       await until('more than a second of orders', () => after.done() > 120);
@@ -75,6 +77,7 @@ export function brokenContract(createRig: CreateRig): void {
     it('stays when there is no other, is counted, and serves as soon as it can', async () => {
       const [works, fails] = ['other', 'failed'];
       expect(await askAlone(bed, ['GET', 'POST', 'GET', 'POST'])).toEqual(Array.from({ length: 4 }, () => [works, fails, fails]));
+      await until('all are counted', async () => ((await counted(bed))?.requests ?? 0) >= 12);
       expect(await counted(bed)).toMatchObject({ requests: 12, errors: 8 });
     });
   });

@@ -68,7 +68,10 @@ describe('slipway db backfill', () => {
       .update(text.slice(0, text.trimEnd().lastIndexOf('\n') + 1))
       .digest('hex');
     expect(JSON.parse(text.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ kind: 'end', sha256 });
-    writeFileSync(kept, text.replace('"changed":100', '"changed":101'));
+    writeFileSync(
+      kept,
+      text.replace(/"changed":(\d+)/, (_all, rows) => `"changed":${Number(rows) + 1}`),
+    );
     expect(await slipway('db', 'backfill', 'split', '--evidence')).toMatchObject({
       exit: 14,
       out: expect.stringContaining('were changed') as string,

@@ -217,10 +217,12 @@ describe('slipway db apply', () => {
   it('tells how far an index is while it is built', async () => {
     migration('1_people.sql', 'CREATE TABLE people (id int); INSERT INTO people SELECT generate_series(1, 1000)');
     expect((await slipway('db', 'apply')).exit).toBe(0);
-    // Slow enough to be met.
-    migration('2_index.sql', 'CREATE INDEX CONCURRENTLY people_id ON people (slow(id))');
+    // Goes on when it was looked at: the first look may come before the table is read, and the next one seconds later.
+    migration('2_index.sql', 'CREATE INDEX CONCURRENTLY people_id ON people (met(id))');
+    const seen = `SELECT FROM pg_stat_activity WHERE query LIKE '%FROM pg_stat_progress_create_index%' AND query_start > began AND state = 'idle'`;
     await query(
-      `CREATE FUNCTION slow(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT CASE WHEN pg_sleep(0.001) IS NULL THEN n ELSE n END'`,
+      `CREATE FUNCTION met(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE began timestamptz := clock_timestamp(); BEGIN
+        WHILE n = 500 AND NOT EXISTS (${seen}) LOOP PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; RETURN n; END $$`,
     );
     const { exit, out } = await slipway('db', 'apply');
     expect(out).toMatch(/index: building index/);

@@ -40,13 +40,19 @@ describe('locks', () => {
   test('a deadlock with a user costs the migration a try, not the user the transaction', async () => {
     files({ '1_a.sql': 'CREATE TABLE products (id int); CREATE TABLE orders (id int)' });
     await applyMigrations(request());
-    // Long enough for a busy machine. A user who waits before the migration does is the first to look for a deadlock.
-    await query(`ALTER DATABASE ${access().name} SET deadlock_timeout = '2s'`);
-    files({ '2_b.sql': 'ALTER TABLE products ADD COLUMN n int; SELECT pg_sleep(0.4); ALTER TABLE orders ADD COLUMN n int' });
+    // A user who waits before the migration does is the first to look for a deadlock: the migration must have given up by then, which it
+    // does after half of this, also where it comes to its second table some seconds late.
+    await query(`ALTER DATABASE ${access().name} SET deadlock_timeout = '8s'`);
+    const [held, waits] = [`relation = 'orders'::regclass`, 'NOT granted'].map((of) => `EXISTS (SELECT FROM pg_locks WHERE ${of})`);
+    const userWaits = `DO $$ BEGIN
+      WHILE ${held} AND NOT ${waits} LOOP PERFORM pg_sleep(0.01); END LOOP;
+      IF ${held} THEN PERFORM pg_sleep(0.5); END IF;
+    END $$`;
+    files({ '2_b.sql': `ALTER TABLE products ADD COLUMN n int; ${userWaits}; ALTER TABLE orders ADD COLUMN n int` });
     const user = await session('user');
     await user.query('BEGIN; INSERT INTO orders VALUES (1)');
     const applying = applyMigrations(request({ lockTimeoutMs: 60_000 }));
-    await until('the migration has the products', () => lines.some((line) => line.includes('pg_sleep')));
+    await until('the migration has the products', () => lines.some((line) => line.includes('DO $$')));
     await user.query('SELECT * FROM products');
     await user.query('COMMIT');
     const answer = await applying;

@@ -18,7 +18,10 @@ const clock: Clock = {
     ms < LIMIT_MS
       ? systemClock.sleep(ms, signal)
       : new Promise((resolve) => {
-          const over = (): void => void (waiting.delete(over), resolve());
+          const over = (): void => {
+            waiting.delete(over);
+            resolve();
+          };
           waiting.add(over);
           signal?.addEventListener('abort', over);
         }),

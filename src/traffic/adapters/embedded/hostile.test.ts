@@ -34,7 +34,8 @@ describe('embedded router among broken peers', () => {
     const rig = await createEmbeddedRig(cleanup, { limits });
     rig.point((await good()).port);
     expect(await raw(cleanup, rig.port, bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    expect((await ask(rig.port)).body).toBe('good');
+    // With so little time a good client may lose it as well, where this process stands still.
+    await until('a good client is answered', async () => (await ask(rig.port)).body === 'good');
     expect((await rig.router.inspect(ROUTE))?.inFlight).toBe(0);
   });
 

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { signalOne } from '../../../../test/support/signal.ts';
-import { type Cleanup, createCleanup } from '../../../../test/traffic/support.ts';
-import { systemClock, type Clock } from '../../../kernel/index.ts';
+import { type Cleanup, createCleanup, until } from '../../../../test/traffic/support.ts';
+import { readProcessStat, systemClock, type Clock } from '../../../kernel/index.ts';
 import { oversleeps } from './oversleeps.ts';
 
 let cleanup: Cleanup;
@@ -23,6 +23,8 @@ async function start(program: string): Promise<number> {
 it.runIf(process.platform === 'linux')('says so of a process that was stopped', async () => {
   const pid = await start('setInterval(() => undefined, 1_000)');
   signalOne(pid, 'SIGSTOP');
+  // As long as it waits for a processor it is not stopped.
+  await until('it is stopped', () => readProcessStat(pid)?.state === 'T');
   expect(await oversleeps(pid, () => false, quick)).toBe(true);
 });
 
