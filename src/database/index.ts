@@ -37,6 +37,7 @@ export { usualFolders } from './lint/usual-folders.ts';
 export { readCatalog } from './lint/catalog.ts';
 export { pipedSql, printWith } from './lint/printed.ts';
 export { lintPending } from './lint/pending.ts';
+export { judgeFiles, type PostgresVersion, type VersionFrom } from './lint/judge.ts';
 export { pendingFiles, type JudgedFiles } from './lint/applied.ts';
 export { FORMAT_NAMES, type FormatName, type SourceFile } from './lint/ports.ts';
 export { MEASURED, measuredVersion } from './core/lint/measured-facts.ts';

@@ -38,9 +38,10 @@ describe('the folder and the history of a tool', () => {
     });
     expect((await slipway('db', 'apply', '--dry-run')).out).toContain('1 applied by _prisma_migrations, the last one 20240101000000_one');
     expect(await json('db', 'lint')).toMatchObject({ exit: 0, data: { format: 'prisma' } });
-    expect((await json('db', 'lint', '--database', 'SHOP_DATABASE')).data).toMatchObject({
-      files: [{ name: '20240102000000_two/migration.sql' }],
-    });
+    const asked = ['db', 'lint', '--database', 'SHOP_DATABASE'];
+    expect((await json(...asked)).data).toMatchObject({ postgresFrom: 'database', files: [{ name: '20240102000000_two/migration.sql' }] });
+    expect((await slipway(...asked)).out).toMatch(/\(prisma, PostgreSQL \d+ as the database says\)/);
+    expect((await json(...asked, '--postgres', '15')).data).toMatchObject({ postgres: 15, postgresFrom: 'given' });
   });
 
   it('are named by database.history where that is not clear', async () => {

@@ -19,6 +19,12 @@ beforeAll(() => {
   writeFileSync(join(good, '0001_a.sql'), 'CREATE TABLE t (id bigint PRIMARY KEY);\n');
 });
 
+interface Linted {
+  readonly postgres: number;
+  readonly postgresFrom: string;
+  readonly measuredOn: number;
+}
+
 interface Run {
   readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
   readonly results: readonly {
@@ -35,7 +41,9 @@ describe('slipway db lint', () => {
     expect(ran).toMatchObject({ exit: 6, err: '' });
     expect(ran.out).toContain('bad/0001_a.sql:2:3  error  set-not-null\n  2 |   ALTER COLUMN név SET NOT NULL;\n    |   ^\n');
     expect(ran.out).toContain('instead:\n    ALTER TABLE orders ADD CONSTRAINT');
-    expect(ran.out).toContain('2 files (sql, PostgreSQL 18): 1 pass, 1 fail, 0 unknown\n1 errors, 1 warnings');
+    expect(ran.out).toContain(
+      '2 files (sql, PostgreSQL 18 assumed: --postgres or --database says which): 1 pass, 1 fail, 0 unknown\n1 errors, 1 warnings',
+    );
   });
 
   it('exits with 0 when every file passes', async () => {
@@ -78,6 +86,17 @@ describe('slipway db lint', () => {
       line: 3,
       column: 24,
     });
+  });
+
+  it('says for which version it judged, and who said so', async () => {
+    const told = async (...args: readonly string[]): Promise<readonly unknown[]> => {
+      const { postgres, postgresFrom, measuredOn } = JSON.parse((await inProcess(['db', 'lint', good, ...args, '--json'])).out) as Linted;
+      return [postgres, postgresFrom, measuredOn];
+    };
+    expect(await told()).toEqual([18, 'assumed', 18]);
+    expect(await told('--postgres', '14.3')).toEqual([14, 'given', 14]);
+    expect(await told('--postgres', '21')).toEqual([21, 'given', 18]);
+    expect((await inProcess(['db', 'lint', good, '--postgres', '21'])).out).toContain('PostgreSQL 21 as given, by what 18 does)');
   });
 
   it('--report sarif and github point at the same place', async () => {

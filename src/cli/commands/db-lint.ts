@@ -2,21 +2,20 @@ import { relative, resolve } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { ERRORS, isJsonObject, joinVerdicts, messageOf, SlipwayError } from '../../kernel/index.ts';
 import {
-  lintFiles,
+  judgeFiles,
   MEASURED,
   measuredVersion,
   RULES,
   pendingFiles,
-  readCatalog,
   type DatabaseAccess,
   type FormatName,
   type JudgedFiles,
   type LintedFile,
-  type LintOptions,
-  type Schema,
+  type PostgresVersion,
   type SourceFile,
   type TableSize,
   type TransactionMode,
+  type VersionFrom,
 } from '../../database/index.ts';
 import { githubAnnotations } from '../output/annotations.ts';
 import { countOf, renderLint } from '../output/lint.ts';
@@ -30,27 +29,26 @@ import { flag, text, type Call, type Handler } from './spec.ts';
 export const run: Handler = async (call) => {
   const access = namedDatabase(call, 'database');
   const { path, format, files, applied } = await migrationSources(call);
-  const { options, schema } = await knowledge(call, access);
+  const [postgres, sizes] = [version(call), await givenSizes(call)];
   const chosen = await pending(call, access, { path, format, files });
-  const all = await lintFiles({
-    files: chosen.map((file) => ({ ...file, ...(applied ? BY_SLIPWAY : {}), transactions: mode(call) ?? file.transactions })),
+  const judged = await judgeFiles({
+    access,
+    format,
+    files: chosen.map((file) => ({ ...file, transactions: mode(call) ?? file.transactions })),
+    applied,
+    postgres,
+    sizes,
     defines: defines(call),
-    options,
-    limited: applied || format === 'slipway',
     strict: flag(call, 'strict'),
     // Slipway gives each file a transaction of its own.
     ...(applied ? {} : together(call, chosen, { access, format })),
-    ...(schema === null ? {} : { schema }),
   });
-  const linted = access === null ? fromMigration(all, text(call, 'since')) : all;
+  const linted = access === null ? fromMigration(judged.files, text(call, 'since')) : judged.files;
   // No pending migration is no reason to worry, but it must be the database that says so.
   const verdict = linted.length === 0 && access !== null ? 'pass' : joinVerdicts(linted.map((file) => file.verdict));
-  show(call, { path, format, postgres: options.version, measuredOn: measuredVersion(options.version), verdict, files: linted });
+  show(call, { ...judged, path, format, measuredOn: measuredVersion(judged.postgres), verdict, files: linted });
   return verdict === 'pass' ? 0 : ERRORS.gate_blocked.exit;
 };
-
-/** It sends files to the server as they are, whose ever they are. */
-const BY_SLIPWAY = { readsAs: 'sql' } as const;
 
 /** Drizzle applies everything that is pending in one transaction; what that is, the database or --since says. */
 function together(
@@ -61,17 +59,6 @@ function together(
   if (format !== 'drizzle' || mode(call) !== null) return {};
   if (access !== null) return { together: 0 };
   return text(call, 'since') === undefined ? {} : { together: files.length - fromMigration(files, text(call, 'since')).length };
-}
-
-/** What is known of the database: from its catalog when it is asked, from options, or nothing. */
-async function knowledge(
-  call: Call,
-  access: DatabaseAccess | null,
-): Promise<{ readonly options: LintOptions; readonly schema: Schema | null }> {
-  const given = await sizes(call);
-  if (access === null) return { options: { ...version(call, null), utc: null, sizes: given }, schema: null };
-  const { version: major, minor, utc, path, sizes: measured, schema } = await readCatalog(access);
-  return { options: { ...version(call, { version: major, minor }), utc, path, sizes: new Map([...measured, ...given]) }, schema };
 }
 
 /** With a database, what it has applied is in its catalog already, and only the rest is judged. */
@@ -101,6 +88,8 @@ export interface Linted {
   readonly path: string;
   readonly format: string;
   readonly postgres: number;
+  readonly postgresFrom: VersionFrom;
+  /** The version whose facts were used. */
   readonly measuredOn: number;
   readonly verdict: 'pass' | 'fail' | 'unknown';
   readonly files: readonly LintedFile[];
@@ -143,18 +132,16 @@ function rulesOf({ files }: Linted): unknown {
   return Object.fromEntries([...broken].map((rule) => [rule, RULES[rule].why]));
 }
 
-type Version = Pick<LintOptions, 'version' | 'minor'>;
-
-function version(call: Call, server: Version | null): Version {
+function version(call: Call): PostgresVersion | null {
   const given = text(call, 'postgres');
-  if (given === undefined) return server ?? { version: MEASURED.newest };
+  if (given === undefined) return null;
   const [major = '', minor] = given.split('.', 2);
   // Of a version newer than any measured one, what the newest does is the best that is known.
   const version = wholeNumber('--postgres', major, [MEASURED.oldest, 99]);
   return minor === undefined ? { version } : { version, minor: wholeNumber('--postgres', minor, [0, 99]) };
 }
 
-async function sizes(call: Call): Promise<ReadonlyMap<string, TableSize>> {
+async function givenSizes(call: Call): Promise<ReadonlyMap<string, TableSize>> {
   const file = text(call, 'statistics');
   if (file === undefined) return new Map();
   const refuse = (why: string): SlipwayError =>

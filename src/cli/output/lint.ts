@@ -67,11 +67,23 @@ export function placeIn(path: string, file: string): string {
   return path === '.' || path === file || path.endsWith(`/${file}`) ? (path === '.' ? file : path) : `${path}/${file}`;
 }
 
+const FROM: Readonly<Record<Linted['postgresFrom'], string>> = {
+  given: 'as given',
+  database: 'as the database says',
+  assumed: 'assumed: --postgres or --database says which',
+};
+
+/** For which version it was judged, and why for that. */
+function judgedFor({ postgres, postgresFrom, measuredOn }: Linted): string {
+  const facts = measuredOn === postgres ? '' : `, by what ${measuredOn} does`;
+  return `PostgreSQL ${postgres} ${FROM[postgresFrom]}${facts}`;
+}
+
 function summary(linted: Linted, notices: boolean, style: Style): string {
   const { files, pass, fail, unknown, error, warning, notice, allowed } = countOf(linted);
   const hidden = !notices && (notice ?? 0) > 0 ? ' (--notices shows them)' : '';
   return [
-    `${files} files (${linted.format}, PostgreSQL ${linted.postgres}): ${pass} pass, ${fail} fail, ${unknown} unknown`,
+    `${files} files (${linted.format}, ${judgedFor(linted)}): ${pass} pass, ${fail} fail, ${unknown} unknown`,
     `${error} errors, ${warning} warnings, ${notice} notices${hidden}, ${allowed} allowed by comments`,
     verdictWord(linted.verdict, style),
   ].join('\n');

@@ -2,8 +2,8 @@ import { declaredFormat } from '../histories/choose.ts';
 import type { FolderRequest } from '../histories/ports.ts';
 import type { DatabaseAccess } from '../ports.ts';
 import { pendingFiles } from './applied.ts';
-import { readCatalog } from './catalog.ts';
-import { lintFiles, type LintedFile } from './lint.ts';
+import { judgeFiles } from './judge.ts';
+import type { LintedFile } from './lint.ts';
 import { readSources } from './sources.ts';
 
 /**
@@ -17,12 +17,6 @@ export async function lintPending(access: DatabaseAccess, request: FolderRequest
   const directed = files.filter(({ direction, elsewhere }) => direction === 'up' && elsewhere !== true);
   // A database without the tool's table has applied nothing; whether a history may begin there, applying it says.
   const pending = (await pendingFiles(access, { path: directory, format, files: directed })) ?? directed;
-  const { version, minor, utc, sizes, schema } = await readCatalog(access);
-  return lintFiles({
-    // Slipway sends files to the server as they are, whose ever they are, each in a transaction of its own, and sets the limits itself.
-    files: pending.map((file) => ({ ...file, readsAs: 'sql' })),
-    options: { version, minor, utc, sizes },
-    limited: true,
-    schema,
-  });
+  const judged = await judgeFiles({ access, format, files: pending, applied: true, postgres: null, sizes: new Map() });
+  return judged.files;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lintFiles, openAccess, pendingFiles, readCatalog } from '../../../src/database/index.ts';
+import { judgeFiles, openAccess, pendingFiles } from '../../../src/database/index.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { inProcess } from '../../cli/support.ts';
 import { scratch, writeMigrations } from '../support.ts';
@@ -34,9 +34,9 @@ afterAll(async () => server.stop());
 
 /** What is said of SQL, given the catalog of that database. */
 async function lint(text: string): Promise<readonly string[]> {
-  const { version, utc, sizes, schema } = await readCatalog(openAccess(url));
   const files = [{ name: '1.sql', text, direction: 'up' as const, transactions: 'auto' as const, gaps: [] }];
-  const [linted] = await lintFiles({ files, options: { version, utc, sizes }, limited: true, schema });
+  const asked = { access: openAccess(url), postgres: null, sizes: new Map(), applied: true } as const;
+  const [linted] = (await judgeFiles({ ...asked, format: 'sql', files })).files;
   return [linted?.verdict ?? '', ...ruled(linted?.findings ?? [])];
 }
 

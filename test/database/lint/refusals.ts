@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { lintFiles, openAccess, readCatalog, type Finding } from '../../../src/database/index.ts';
+import { judgeFiles, openAccess, type Finding } from '../../../src/database/index.ts';
 import type { Case } from './needed-cases.ts';
 import { session } from './session.ts';
 
@@ -32,9 +32,9 @@ export function withCatalog(path?: string): (one: Case) => Promise<Both> {
     await client().query('DROP SCHEMA IF EXISTS s CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public');
     await client().query(before.startsWith('BEGIN;') ? `${before}; COMMIT` : before);
     await client().query('DISCARD ALL');
-    const { version, utc, sizes, schema, path: looked } = await readCatalog(openAccess(url()));
     const file = { name: '1.sql', text: sql, direction: 'up' as const, transactions: 'statement' as const, gaps: [] };
-    const [linted] = await lintFiles({ files: [file], options: { version, utc, sizes, path: looked }, limited: true, schema });
+    const asked = { access: openAccess(url()), postgres: null, sizes: new Map(), applied: true } as const;
+    const [linted] = (await judgeFiles({ ...asked, format: 'sql', files: [file] })).files;
     await client().query('BEGIN');
     const refused = await attempt(client(), sql);
     await client().query('ROLLBACK');
@@ -42,7 +42,8 @@ export function withCatalog(path?: string): (one: Case) => Promise<Both> {
   };
 }
 
-async function attempt(client: pg.Client, sql: string): Promise<string | null> {
+/** The code of the server's refusal; null where it takes it. */
+export async function attempt(client: pg.Client, sql: string): Promise<string | null> {
   return client.query(sql).then(
     () => null,
     (error: unknown) => (error instanceof pg.DatabaseError ? (error.code ?? '') : 'not refused but broken'),

@@ -33,12 +33,20 @@ export async function declaredDatabase(call: Call, app: App): Promise<DeclaredDa
   });
 }
 
-/** The folder of migrations of slipway.yaml. @throws SlipwayError `config_invalid` when slipway.yaml names no folder of migrations */
+/** The folder of migrations of slipway.yaml. @throws SlipwayError `config_invalid` when slipway.yaml names none, or a command in its place */
 export function migrationsFolder({ database, environment }: Definition, home: string): FolderRequest {
   if (database !== null && database.migrations !== null) {
     const { migrations, history } = database;
     return { directory: join(home, migrations), shown: migrations, ...(history === undefined ? {} : { history }) };
   }
+  if (database !== null && database.migrateCommand !== null)
+    throw new SlipwayError(
+      'config_invalid',
+      `In ${environment} the command of database.migrate migrates (${database.migrateCommand.argv.join(' ')}); this reads a folder, and slipway.yaml names none`,
+      {
+        hint: 'A release runs that command itself, and outside of one you run it as before. For Slipway to read and apply the files, write `database.migrations: FOLDER` in its place: a folder of SQL, or of a tool that docs/migrations.md names.',
+      },
+    );
   throw new SlipwayError('config_invalid', `slipway.yaml names no folder of migrations for ${environment}`, {
     hint: 'Add `database.migrations`.',
   });

@@ -82,6 +82,6 @@ export const LINT_COMMAND: CommandSpec = {
     [26, 'the command that prints SQL was not found'],
     [22, 'the database cannot be reached, or refused'],
   ],
-  json: '{ path, format, postgres, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, rules: { RULE: why }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, fix, relation, line, column, allowed }], claims: [{ statement, line, locks: [{ relation, mode }], scans, rewrites }] }] }; "claims" are what each statement does to tables in use',
+  json: '{ path, format, postgres, postgresFrom, measuredOn, verdict, counts: { files, pass, fail, unknown, error, warning, notice, allowed }, rules: { RULE: why }, files: [{ name, direction, verdict, findings: [{ rule, category, severity, certainty, message, fix, relation, line, column, allowed }], claims: [{ statement, line, locks: [{ relation, mode }], scans, rewrites }] }] }; "postgresFrom" is given, database or assumed; "claims" are what each statement does to tables in use',
   load: async () => (await import('../db-lint.ts')).run,
 };
