@@ -51,10 +51,7 @@ export async function changeByFunction(client: pg.Client, walk: Walk, compute: R
     const names = Object.keys(group[0]?.answer ?? {});
     if (names.length === 0) continue;
     // The key as PostgreSQL printed it: the driver's own types would lose microseconds and large numbers.
-    const given = group.map(({ answer, key }) => ({
-      ...answer,
-      ...Object.fromEntries(walk.key.map(({ name }, index) => [name, key[index]])),
-    }));
+    const given = group.map(({ answer, key }) => ({ ...answer, [ROW_KEY]: key }));
     await client.query(writeText(walk, names), [asJson(given)]);
   }
 }
@@ -81,14 +78,16 @@ function byColumns(answers: readonly Answer[]): readonly (readonly Answer[])[] {
  * @throws SlipwayError `config_invalid` for a column that the table does not have
  */
 function writeText({ table, key, types }: Walk, names: readonly string[]): string {
-  const columns = [...new Set([...key.map(({ name }) => name), ...names])].map((name) => {
+  const columns = names.map((name) => {
     const type = types.get(name);
     if (type === undefined) throw new SlipwayError('config_invalid', `The function answers a column ${name}, which ${table} does not have`);
     return `${quoteName(name)} ${type}`;
   });
   const set = names.map((name) => `${quoteName(name)} = given.${quoteName(name)}`).join(', ');
-  const same = key.map(({ name }) => `t.${quoteName(name)} = given.${quoteName(name)}`).join(' AND ');
-  return asOwn(`UPDATE ${table} t SET ${set} FROM jsonb_to_recordset($1::jsonb) AS given (${columns.join(', ')}) WHERE ${same}`);
+  // Read as a text first: what is printed of a jsonb is not the JSON text of it.
+  const same = key.map(({ name, type }, index) => `t.${quoteName(name)} = given.${ROW_KEY}[${index + 1}]::${type}`).join(' AND ');
+  const given = [...columns, `${ROW_KEY} text[]`].join(', ');
+  return asOwn(`UPDATE ${table} t SET ${set} FROM jsonb_to_recordset($1::jsonb) AS given (${given}) WHERE ${same}`);
 }
 
 async function answersOf(compute: RowFunction, rows: readonly Row[]): Promise<readonly unknown[]> {

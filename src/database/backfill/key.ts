@@ -8,6 +8,8 @@ interface Index {
   readonly columns: readonly string[];
   readonly types: readonly string[];
   readonly usable: boolean;
+  /** Its columns of which PostgreSQL prints fewer digits than they have, in this database. */
+  readonly shortened: readonly string[];
 }
 
 const PARTS = 'SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)';
@@ -55,6 +57,12 @@ export async function findWalk(client: pg.Client, table: string, wanted: readonl
   const indexes = await uniqueIndexes(client, relation.oid);
   const chosen = wanted === null ? indexes.find((one) => one.primary) : indexes.find((one) => sameColumns(one.columns, wanted));
   if (chosen === undefined || !chosen.usable) throw refuse(whyNoKey(table, wanted, chosen), hintFor(indexes));
+  const [shortened] = chosen.shortened;
+  if (shortened !== undefined)
+    throw refuse(
+      `The key ${shortened} of ${table} is printed here with fewer digits than it has (extra_float_digits), so no batch could end exactly at a row`,
+      'Take the setting back (ALTER DATABASE ... RESET extra_float_digits), or walk along another unique index (`key`).',
+    );
   const key = chosen.columns.map((name, index): KeyColumn => ({ name, type: chosen.types[index] ?? 'text' }));
   return {
     table: `${quoteName(relation.schema ?? 'public')}.${quoteName(relation.name)}`,
@@ -68,10 +76,15 @@ async function uniqueIndexes(client: pg.Client, table: number): Promise<readonly
   const { rows } = await client.query<Index>(
     `SELECT ic.relname AS name, i.indisprimary AS primary, array_agg(a.attname::text ORDER BY k.place) AS columns,
        array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY k.place) AS types,
-       bool_and(a.attnotnull AND i.indoption[k.place - 1] = 0) AND i.indisvalid AND i.indimmediate AS usable
+       bool_and(a.attnotnull AND i.indoption[k.place - 1] = 0 AND i.indcollation[k.place - 1] = a.attcollation
+           AND EXISTS (SELECT FROM pg_opclass d WHERE d.opcfamily = oc.opcfamily AND d.opcintype = oc.opcintype AND d.opcdefault))
+         AND i.indisvalid AND i.indimmediate AS usable,
+       coalesce(array_agg(a.attname::text ORDER BY k.place) FILTER (
+         WHERE current_setting('extra_float_digits')::int < 1 AND coalesce(b.typname, t.typname) ~ '^_?float[48]$'), '{}') AS shortened
      FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
        CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (attnum, place)
        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+       JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype JOIN pg_opclass oc ON oc.oid = i.indclass[k.place - 1]
      WHERE i.indrelid = $1 AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
      GROUP BY ic.relname, i.indisprimary, i.indisvalid, i.indimmediate, i.indnkeyatts ORDER BY i.indisprimary DESC, ic.relname`,
     [table],
@@ -84,7 +97,7 @@ const sameColumns = (one: readonly string[], other: readonly string[]): boolean 
 
 function whyNoKey(table: string, wanted: readonly string[] | null, chosen: Index | undefined): string {
   if (chosen !== undefined)
-    return `The index ${chosen.name} of ${table} cannot be walked: it is invalid, deferrable or descending, or a column may be null`;
+    return `The index ${chosen.name} of ${table} cannot be walked: it is invalid, deferrable or descending, has an operator class or collation of its own, or a column may be null`;
   return wanted === null ? `${table} has no primary key to walk along` : `${table} has no unique index over exactly ${wanted.join(', ')}`;
 }
 
