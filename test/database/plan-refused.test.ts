@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planMigrations } from '../../src/database/index.ts';
+import { lintPending, planMigrations } from '../../src/database/index.ts';
 import { migrationWorld } from './migration-world.ts';
 
 const world = migrationWorld();
@@ -41,21 +41,21 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
       'ALTER TABLE customers ALTER name TYPE varchar(90)',
       'it changes the type of customers.name, which view customer_totals reads; drop the view first and make it again after',
     ],
-    ['ALTER TABLE customers ADD COLUMN old text', 'it adds the column customers.old, which is there already'],
+    ['ALTER TABLE customers ADD COLUMN old text', 'column old of customers is there already'],
     ['ALTER TABLE customers ADD COLUMN IF NOT EXISTS old text', null],
     ['DROP MATERIALIZED VIEW names; ALTER TABLE customers ADD COLUMN old text, DROP COLUMN old', null],
-    ['ALTER TABLE customers ALTER gone SET NOT NULL', 'there is no column customers.gone'],
+    ['ALTER TABLE customers ALTER gone SET NOT NULL', 'column gone of customers is not there'],
     ['ALTER TABLE heir ALTER id SET NOT NULL', null],
     ['ALTER TABLE days DROP COLUMN note', 'it drops the column days.note, which view notes still needs'],
     ['DROP TABLE days', 'it drops the table days, which view notes still needs'],
     ['DROP VIEW notes; DROP TABLE days', null],
-    ['DROP INDEX nowhere', 'there is no index nowhere'],
-    ["INSERT INTO customers (id, nickname) VALUES (9, 'x')", 'there is no column customers.nickname'],
+    ['DROP INDEX nowhere', 'nowhere is not there'],
+    ["INSERT INTO customers (id, nickname) VALUES (9, 'x')", 'column nickname of customers is not there'],
     ["ALTER TABLE customers ADD COLUMN nickname text; INSERT INTO customers (id, nickname) VALUES (9, 'x')", null],
-    ['UPDATE orders o SET gone = c.id, total = 1 FROM customers c', 'there is no column orders.gone'],
+    ['UPDATE orders o SET gone = c.id, total = 1 FROM customers c', 'column gone of orders is not there'],
     ['UPDATE heir SET id = 1, more = 2', null],
     ['ALTER TABLE days_1 ADD COLUMN x int', 'it adds the column x to days_1, which is a partition; add it to days'],
-    ['DROP VIEW nowhere', 'there is no view nowhere'],
+    ['DROP VIEW nowhere', 'nowhere is not there'],
     ['DROP INDEX IF EXISTS nowhere; DROP INDEX orders_total', null],
     [
       'CREATE INDEX CONCURRENTLY i ON days (note)',
@@ -63,30 +63,29 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
     ],
     ['ALTER TABLE parent ADD COLUMN x int; ALTER TABLE heir ALTER x SET NOT NULL', null],
     ['ALTER TABLE customers DROP COLUMN IF EXISTS gone', null],
-    ['ALTER TABLE nowhere ADD COLUMN x int', 'there is no table nowhere'],
+    ['ALTER TABLE nowhere ADD COLUMN x int', 'nowhere is not there'],
     ['ALTER TABLE IF EXISTS nowhere ADD COLUMN x int', null],
-    ['UPDATE app.nothing SET x = 1', 'there is no table app.nothing'],
+    ['UPDATE app.nothing SET x = 1', 'app.nothing is not there'],
     ['TRUNCATE app.things', null],
-    ['DROP TABLE nowhere', 'there is no table nowhere'],
-    ['CREATE TABLE customers (id int)', 'it makes the table customers, and there is a table of that name already'],
+    ['INSERT INTO api_key (id) VALUES (1)', 'api_key is not there'],
+    ['ALTER TABLE orders_pkey RENAME TO k', null],
+    ['DROP TABLE nowhere', 'nowhere is not there'],
+    ['CREATE TABLE customers (id int)', 'table customers is there already'],
     ['CREATE TEMP TABLE customers (id int)', null],
     ['CREATE TEMP TABLE t (id int); INSERT INTO t SELECT id FROM orders; TRUNCATE t; DROP TABLE t; CREATE TABLE t (x int)', null],
-    ['CREATE TEMP TABLE t (id int); DROP TABLE t; DROP TABLE t', 'there is no table t'],
+    ['CREATE TEMP TABLE t (id int); DROP TABLE t; DROP TABLE t', 't is not there'],
     ['CREATE TABLE app.customers (id int); CREATE INDEX orders_total ON app.customers (id)', null],
     [
       'CREATE TABLE fresh (id int); ALTER TABLE fresh ADD COLUMN x int; CREATE INDEX fresh_x ON fresh (x); DROP TABLE fresh; CREATE TABLE fresh (x int); CREATE INDEX fresh_x ON fresh (x)',
       null,
     ],
-    ['DROP TABLE app.things; TRUNCATE app.things', 'there is no table app.things'],
-    ['CREATE INDEX orders_total ON orders (id)', 'it makes the index orders_total, and there is an index of that name already'],
+    ['DROP TABLE app.things; TRUNCATE app.things', 'app.things is not there'],
+    ['CREATE INDEX orders_total ON orders (id)', 'index orders_total is there already'],
     ['DROP INDEX orders_total; CREATE INDEX orders_total ON orders (id)', null],
     ['ALTER TABLE orders DROP CONSTRAINT orders_pkey; CREATE UNIQUE INDEX orders_pkey ON orders (id)', null],
-    ['CREATE VIEW customer_totals AS SELECT 1 AS a', 'it makes the view customer_totals, and there is a view of that name already'],
+    ['CREATE VIEW customer_totals AS SELECT 1 AS a', 'view customer_totals is there already'],
     ['DROP MATERIALIZED VIEW names; CREATE MATERIALIZED VIEW names AS SELECT 1 AS a', null],
-    [
-      'ALTER TABLE orders ADD CONSTRAINT of_customer CHECK (total > 0)',
-      'it adds the constraint of_customer to orders, which has one of that name already',
-    ],
+    ['ALTER TABLE orders ADD CONSTRAINT of_customer CHECK (total > 0)', 'constraint of_customer of orders is there already'],
     ['DO $$ BEGIN CREATE TABLE made (id int); END $$; ALTER TABLE made ADD COLUMN x int', null],
     [
       'ALTER TABLE orders RENAME total TO sum; ALTER TABLE customers DROP COLUMN name',
@@ -101,13 +100,10 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
       'ALTER TABLE customers RENAME TO clients; DROP TABLE clients',
       'it drops the table clients, which view customer_totals and view names and foreign key of_customer of orders still need',
     ],
-    ['ALTER TABLE orders RENAME TO bought; DROP TABLE orders', 'there is no table orders'],
+    ['ALTER TABLE orders RENAME TO bought; DROP TABLE orders', 'orders is not there'],
     ['ALTER TABLE parent RENAME TO p; DROP TABLE p', 'it drops the table p, which table heir, which inherits from it, still needs'],
-    ['ALTER TABLE parent RENAME id TO k; ALTER TABLE heir ADD COLUMN k int', 'it adds the column heir.k, which is there already'],
-    [
-      'ALTER TABLE orders RENAME CONSTRAINT orders_pkey TO k; CREATE INDEX k ON orders (total)',
-      'it makes the index k, and there is an index of that name already',
-    ],
+    ['ALTER TABLE parent RENAME id TO k; ALTER TABLE heir ADD COLUMN k int', 'column k of heir is there already'],
+    ['ALTER TABLE orders RENAME CONSTRAINT orders_pkey TO k; CREATE INDEX k ON orders (total)', 'index k is there already'],
     ['ALTER INDEX orders_total RENAME TO k; CREATE INDEX orders_total ON orders (total)', null],
     ['ALTER VIEW customer_totals RENAME TO t; DROP VIEW t; ALTER TABLE customers DROP COLUMN name', null],
     ['DROP FUNCTION seen()', 'it cannot drop function seen: trigger watch of orders still needs it'],
@@ -197,10 +193,21 @@ describe('what PostgreSQL will refuse, as its catalog says', () => {
     });
     const { files } = await planMigrations(world.access(), { directory: world.folder() });
     expect(files[0]?.refusals.map(({ why }) => why)).toEqual([
-      'there is no table nowhere',
-      'it adds the column app.things.id, which is there already',
+      'nowhere is not there',
+      'column id of app.things is there already',
       'it drops the table customers, which view customer_totals and view names and foreign key of_customer of orders still need',
     ]);
+    // The release's own lint looks there too.
+    const [linted] = await lintPending(world.access(), { directory: world.folder() });
+    const told = linted?.findings.filter(({ rule }) => rule.endsWith('-there')).map(({ message }) => message.replace(/:.*/, ''));
+    expect(told).toEqual(['nowhere is not there', 'column id of app.things is there already']);
+  });
+
+  it('only names with a schema where none is looked into', async () => {
+    await world.query(`${SHOP} ALTER DATABASE ${world.access().name} SET search_path = ''`);
+    world.files({ '1_new.sql': 'UPDATE app.nothing SET x = 1; TRUNCATE nowhere; ALTER TABLE app.things ADD id text' });
+    const { files } = await planMigrations(world.access(), { directory: world.folder() });
+    expect(files[0]?.refusals.map(({ why }) => why)).toEqual(['app.nothing is not there', 'column id of app.things is there already']);
   });
 
   it('a new column that is NOT NULL and gets no value, as soon as there are rows', async () => {

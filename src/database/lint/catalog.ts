@@ -20,8 +20,6 @@ export interface Catalog {
   readonly utc: boolean;
   readonly sizes: ReadonlyMap<string, TableSize>;
   readonly schema: Schema;
-  /** Names in use that the schema does not tell of: sequences, foreign tables, types of rows, indexes that are not valid. */
-  readonly others: ReadonlySet<string>;
   /** The schemas in which it looks for a name without one. */
   readonly path: readonly string[];
 }
@@ -42,11 +40,10 @@ export async function readCatalog(access: DatabaseAccess): Promise<Catalog> {
     await readConstraints(client, schema);
     await readIndexes(client, schema);
     await readOthers(client, schema);
-    const others = await readOtherNames(client);
     const { version = 0, minor = 0, zone = '', path = [] } = rows[0] ?? {};
     const dependants = await readNeeded(client);
     await readThere(client, schema, dependants);
-    return { version, minor, utc: isUtc(zone), sizes, schema: { ...schema, dependants }, others, path };
+    return { version, minor, utc: isUtc(zone), sizes, schema: { ...schema, dependants }, path };
   });
 }
 
@@ -125,14 +122,6 @@ async function readColumns(client: pg.Client, schema: Schema): Promise<void> {
     const known: Column = { name: column, type: typeOfText(type), notNull: present, file: null, unfilled, ...(virtual ? { virtual } : {}) };
     schema.tables.get(plainName(name))?.columns.set(column, known);
   }
-}
-
-async function readOtherNames(client: pg.Client): Promise<ReadonlySet<string>> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT ${NAMED} AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE ${OURS} AND (c.relkind NOT IN ('r', 'p', 'v', 'm', 'i', 'I') OR EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND NOT i.indisvalid))`,
-  );
-  return new Set(rows.map(({ name }) => plainName(name)));
 }
 
 const KINDS: Readonly<Record<string, Constraint['kind']>> = {

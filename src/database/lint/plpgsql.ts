@@ -5,6 +5,7 @@ import type { Ending, Way } from '../core/lint/bodies.ts';
 import { child, children, findAll, isSet, nameParts, textOf } from '../core/tree.ts';
 import { libpgQuery } from '../libpg-query.ts';
 import { parseSql } from '../parser.ts';
+import { expressionOf, firstValues, valuesIn, type Types } from './plpgsql-values.ts';
 
 /** SQL that a body runs, and the body's line on which. */
 export interface Piece extends Way {
@@ -21,8 +22,12 @@ export interface Pieces {
   readonly refused: string | null;
 }
 
+/** What of a function's head says types. */
+export type Head = Pick<Types, 'parameters' | 'returns'>;
+const BLOCK: Head = { parameters: new Map(), returns: null };
+
 /** The SQL of a DO block or function in PL/pgSQL. */
-export async function plpgsqlPieces(text: string): Promise<Pieces> {
+export async function plpgsqlPieces(text: string, head = BLOCK): Promise<Pieces> {
   const { parsePlPgSQLSync } = await libpgQuery();
   let tree: JsonValue;
   try {
@@ -32,16 +37,16 @@ export async function plpgsqlPieces(text: string): Promise<Pieces> {
   }
   const variables = variablesOf(tree);
   const fixed = await fixedOf(variables, tree);
-  const body: Body = { found: [], hidden: [], ends: [], refused: null, variables, lists: fixed.lists };
+  const first = firstValues(text, { variables }).map((one): Piece => ({ ...one, sure: true, caught: false, executed: false }));
+  const body: Body = { found: [...first], hidden: [], ends: [], refused: null, variables, lists: fixed.lists, ...head };
   await walk(tree, { line: 1, known: [fixed.texts], sure: true, caught: false, executed: false }, body);
   return body;
 }
 
-interface Body extends Pieces {
+interface Body extends Pieces, Types {
   readonly found: Piece[];
   readonly hidden: number[];
   readonly ends: Ending[];
-  readonly variables: readonly JsonObject[];
   readonly lists: Fixed['lists'];
 }
 
@@ -95,6 +100,7 @@ const DYNAMIC: Readonly<Record<string, string>> = {
 async function note(tag: string, node: JsonObject, { line, known, sure, caught }: At, body: Body): Promise<void> {
   const { found, hidden, ends } = body;
   const way = { line, sure, caught, executed: false };
+  found.push(...(await valuesIn(tag, node, body)).map((one) => ({ query: one, ...way })));
   const [query, text] = [queryOf(node, STATIC[tag] ?? ''), queryOf(node, DYNAMIC[tag] ?? '')];
   if (query !== '') found.push({ query, ...way });
   if (tag === 'PLpgSQL_stmt_commit' || tag === 'PLpgSQL_stmt_rollback') ends.push(way);
@@ -135,18 +141,12 @@ function queryOf(node: JsonObject, key: string): string {
   return textOf(child(child(node, key), 'PLpgSQL_expr'), 'query');
 }
 
-/** The tree of an expression; null for what is none. */
-async function expressionOf(text: string): Promise<JsonObject | null> {
-  const parsed = await parseSql(`SELECT ${text}`);
-  const [statement] = parsed.ok ? parsed.statements : [];
-  const [target] = statement === undefined ? [] : children(statement.node, 'targetList');
-  return target === undefined ? null : child(child(target, 'ResTarget'), 'val');
-}
-
 /** The variables of a body, by their number. */
 function variablesOf(tree: JsonValue): readonly JsonObject[] {
   const [body] = isJsonObject(tree) ? children(tree, 'plpgsql_funcs') : [];
-  return body === undefined ? [] : children(child(body, 'PLpgSQL_function'), 'datums').map((one) => child(one, 'PLpgSQL_var'));
+  return body === undefined
+    ? []
+    : children(child(body, 'PLpgSQL_function'), 'datums').map((one) => ({ ...child(one, 'PLpgSQL_rec'), ...child(one, 'PLpgSQL_var') }));
 }
 
 /** Variables that keep what they are declared with. */

@@ -5,7 +5,8 @@ import { transactionOf } from '../core/transactions.ts';
 import { child, children, nameParts, textOf } from '../core/tree.ts';
 import type { Statement } from '../core/types.ts';
 import { parseSql } from '../parser.ts';
-import { plpgsqlPieces } from './plpgsql.ts';
+import { plpgsqlPieces, type Head } from './plpgsql.ts';
+import { typeWritten } from './plpgsql-values.ts';
 
 /** A statement with those in its body: a DO block's, or a function's in PL/pgSQL or SQL. */
 export async function unfold(statement: Statement, sql: string): Promise<Unfolded> {
@@ -16,7 +17,7 @@ export async function unfold(statement: Statement, sql: string): Promise<Unfolde
   const pieces =
     language === 'sql'
       ? { found: [{ query: text, line: 1, ...ALWAYS }], hidden: [], ends: [], refused: null }
-      : await plpgsqlPieces(statement.text);
+      : await plpgsqlPieces(statement.text, headOf(statement));
   const at = bodyPlace(statement, text, sql);
   const inner: Inner[] = [];
   const hidden = pieces.hidden.map((line) => at.line + line - 1);
@@ -32,6 +33,16 @@ export async function unfold(statement: Statement, sql: string): Promise<Unfolde
     transactionOf(one) === 'end' || (executed && one.kind === 'TransactionStmt') ? [{ sure, caught, executed, line: one.line }] : [],
   );
   return { statement, inner, hidden, ends: [...ends, ...committed], refused: pieces.refused, makes, readAtOnce: language === 'sql' };
+}
+
+/** The types that the head of a function says. */
+function headOf({ kind, node }: Statement): Head {
+  if (kind !== 'CreateFunctionStmt') return { parameters: new Map(), returns: null };
+  const parameters = children(node, 'parameters').map((one) => child(one, 'FunctionParameter'));
+  return {
+    parameters: new Map(parameters.map((one) => [textOf(one, 'name'), typeWritten(child(one, 'argType')) ?? ''])),
+    returns: typeWritten(child(node, 'returnType')),
+  };
 }
 
 const ALWAYS: Way = { sure: true, caught: false, executed: false };

@@ -6,6 +6,7 @@ import { partitionSql } from '../core/plan/partition-losses.ts';
 import { typeLosses } from '../core/plan/type-loss.ts';
 import { serverError } from '../errors.ts';
 import { asOwn } from '../core/own.ts';
+import { holdingLosses } from './holding.ts';
 import type { CountedLoss } from './ports.ts';
 
 const COUNT_WITHIN_MS = 30_000;
@@ -56,6 +57,10 @@ async function known(client: pg.Client, loss: Loss, find: Find): Promise<readonl
       return [await keyLoss(client, loss, find)];
     case 'domain':
       return domainLosses(client, loss, find);
+    case 'referenced':
+      return holdingLosses(client, loss, find.deleted);
+    case 'filled':
+      return filledLosses(client, loss, find);
     case 'partition':
       return [{ ...loss, sql: await partitionQuery(client, find) }];
   }
@@ -132,4 +137,28 @@ async function domainLosses(
     const sql = `SELECT count(*)::float8 AS rows FROM (SELECT ${column} AS value FROM ${table}) of_domain WHERE ${holds}`;
     return { ...loss, what: `${loss.what}, in ${table}.${column}`, sql };
   });
+}
+
+/** Of the domain and those that it is made of: their rules, what they are made of in the end, and the first default. */
+const DOMAIN = `WITH RECURSIVE made AS (
+    SELECT t.oid, t.typbasetype, t.typtypmod, t.typnotnull, t.typdefault, t.typdefaultbin, 1 AS deep FROM pg_type t WHERE t.oid = to_regtype($1) AND t.typtype = 'd'
+    UNION ALL SELECT t.oid, t.typbasetype, t.typtypmod, t.typnotnull, t.typdefault, t.typdefaultbin, deep + 1 FROM pg_type t JOIN made m ON m.typbasetype = t.oid AND t.typtype = 'd')
+  SELECT (SELECT format_type(typbasetype, typtypmod) FROM made ORDER BY deep DESC LIMIT 1) AS base, bool_or(typnotnull) AS present,
+    (SELECT pg_get_expr(typdefaultbin, 0) FROM made WHERE typdefaultbin IS NOT NULL ORDER BY deep LIMIT 1) AS value,
+    ARRAY(SELECT pg_get_expr(k.conbin, 0) FROM pg_constraint k JOIN made m ON m.oid = k.contypid WHERE k.contype = 'c') AS checks
+  FROM made HAVING count(*) > 0`;
+
+/** None for a type that is no domain, has no rules, or that an earlier file makes. */
+async function filledLosses(
+  client: pg.Client,
+  loss: Loss,
+  { table, type, value }: Extract<Find, { kind: 'filled' }>,
+): Promise<readonly Loss[]> {
+  const { rows } = await client.query<{ base: string; present: boolean; value: string | null; checks: readonly string[] }>(DOMAIN, [type]);
+  const [domain] = rows;
+  if (domain === undefined || (!domain.present && domain.checks.length === 0)) return [];
+  const broken = [...domain.checks.map((one) => `(${one}\n) IS FALSE`), ...(domain.present ? ['value IS NULL'] : [])].join(' OR ');
+  const given = value ?? domain.value ?? 'NULL';
+  const sql = `SELECT count(*)::float8 AS rows FROM (SELECT (${given}\n)::${domain.base} AS value FROM ${relation(table)}) slipway_added WHERE ${broken}`;
+  return [{ ...loss, sql }];
 }

@@ -4,6 +4,7 @@ import { lossesOf, type Loss } from '../core/plan/losses.ts';
 import { filePhase, phasesOf, splitOf } from '../core/plan/phase.ts';
 import { refusedIn } from '../core/plan/refused.ts';
 import { effectsOf } from '../core/rollback-class.ts';
+import type { Statement } from '../core/types.ts';
 import { filledError } from '../histories/begin.ts';
 import { lookAhead } from '../histories/open.ts';
 import type { MigrationFile } from '../migrations.ts';
@@ -31,20 +32,19 @@ export async function planMigrations(access: DatabaseAccess | null, folder: Fold
   return withClient(access, 'planning migrations', async (client) => {
     const { pending, drift, broken, partial, filled } = await lookAhead(client, await readMigrations(folder, client));
     const refusal = filled === null ? null : filledError(filled);
-    const { schema, others, path: looked } = await readCatalog(access);
+    const { schema, path: looked } = await readCatalog(access);
     // Where no schema is looked into, a bare name means nothing.
     const path = looked.length === 0 ? null : looked;
     const plans: PlannedFile[] = [];
     // Of a file that stopped in the middle the catalog has a part already, and of which is known only when it goes on.
     let unsure = partial === null ? null : `${partial.name} is partly applied`;
-    let more = false;
     // Each file changes the schema that the next one meets.
-    for (const file of pending) {
-      const ground = { schema, others, path, more };
-      const judged = refusedIn({ name: file.name, statements: file.up.statements, ground, unsure });
-      ({ unsure, more } = judged);
+    for (const [index, file] of pending.entries()) {
+      const before = pending.slice(0, index).flatMap(({ up }) => up.statements);
+      const judged = refusedIn({ name: file.name, statements: file.up.statements, ground: { schema, path }, unsure });
       const { refusals, notLookedAt } = judged;
-      plans.push(planned(file, { ...(await factsOf(client, file)), refusals, notLookedAt }, { schema, path }));
+      unsure = judged.unsure;
+      plans.push(planned(file, { ...(await factsOf(client, file, before)), refusals, notLookedAt }, { schema, path }));
     }
     return {
       files: plans,
@@ -67,11 +67,12 @@ type Facts = Pick<PlannedFile, 'losses' | 'tables' | 'refusals' | 'notLookedAt'>
 
 function planned(file: MigrationFile, facts: Facts | null, before: Before | null): PlannedFile {
   const { name, rollbackClass, because, transactional, hasDown, up } = file;
-  const statements = phasesOf(effectsOf(up.statements));
+  const effects = effectsOf(up.statements);
+  const statements = phasesOf(effects);
   const { phase, because: phaseBecause } = filePhase(statements);
   const notAsked = (loss: Loss): CountedLoss => ({ ...withoutSql(loss), rows: null, because: 'no database was asked', query: loss.sql });
   const found: Facts = facts ?? {
-    losses: lossesIn(file).map(notAsked),
+    losses: lossesOf(effects).filter(isCounted).map(notAsked),
     refusals: [],
     notLookedAt: null,
     tables: touchedTables(up.statements).map((table) => ({ name: table, rows: null, bytes: null, dependants: null })),
@@ -93,12 +94,16 @@ function planned(file: MigrationFile, facts: Facts | null, before: Before | null
 
 const withoutSql = ({ line, kind, what }: Loss): Pick<Loss, 'line' | 'kind' | 'what'> => ({ line, kind, what });
 
-function lossesIn({ up }: MigrationFile): readonly Loss[] {
-  return lossesOf(effectsOf(up.statements));
-}
+/** Whether any key holds what is deleted, and whether a type is a domain, only a database tells. */
+const isCounted = ({ find }: Loss): boolean => find?.kind !== 'referenced' && find?.kind !== 'filled';
 
-async function factsOf(client: pg.Client, file: MigrationFile): Promise<Omit<Facts, 'refusals' | 'notLookedAt'>> {
+/** @param before what is pending before the file */
+async function factsOf(
+  client: pg.Client,
+  { up }: MigrationFile,
+  before: readonly Statement[],
+): Promise<Omit<Facts, 'refusals' | 'notLookedAt'>> {
   const losses: CountedLoss[] = [];
-  for (const loss of lossesIn(file)) losses.push(...(await countLoss(client, loss)));
-  return { losses, tables: await lookAtTables(client, touchedTables(file.up.statements)) };
+  for (const loss of lossesOf(effectsOf(up.statements), before)) losses.push(...(await countLoss(client, loss)));
+  return { losses, tables: await lookAtTables(client, touchedTables(up.statements)) };
 }

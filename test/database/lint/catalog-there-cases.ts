@@ -35,6 +35,21 @@ export const BY_CATALOG: readonly Case[] = [
   ['', 'CREATE SCHEMA s AUTHORIZATION nobody'],
   [T, 'CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION nowhere()'],
   [PARTS, 'DROP TRIGGER g ON t; DROP FUNCTION f(); DROP FUNCTION f()'],
+  // Names as PostgreSQL gives them to indexes and sequences: whatever it is called, this is done to tables.
+  ['', 'SELECT * FROM api_key'],
+  ['', 'INSERT INTO api_key (id) VALUES (1)'],
+  ['', 'UPDATE order_idx SET a = 1'],
+  ['', 'DELETE FROM order_seq'],
+  ['', 'TRUNCATE order_excl'],
+  ['', 'ALTER TABLE api_key ADD x int'],
+  ['', 'ALTER TABLE order_seq ALTER a SET NOT NULL'],
+  ['', 'CREATE INDEX ON api_pkey (a)'],
+  ['', 'CREATE TABLE t (a int REFERENCES api_key)'],
+  ['', 'CREATE VIEW v AS SELECT 1 AS a FROM api_key1'],
+  ['', 'DROP TABLE api_key'],
+  ['', 'DROP VIEW order_seq'],
+  ['', 'GRANT SELECT ON api_key TO public'],
+  ['', `COMMENT ON TABLE order_seq IS 'x'`],
   [`CREATE TABLE t (a int)`, 'ALTER TABLE t ADD UNIQUE (a); ALTER TABLE t DROP CONSTRAINT a_key'],
 ];
 
@@ -43,6 +58,18 @@ export const FINE_WITH_CATALOG: readonly Case[] = [
   [
     '',
     'CREATE TABLE t (id serial PRIMARY KEY, a int UNIQUE); ALTER TABLE t_id_seq OWNER TO slipway; ALTER INDEX t_a_key RENAME TO u; DROP TABLE t',
+  ],
+  [
+    '',
+    'CREATE TABLE t (id serial PRIMARY KEY, a int UNIQUE); SELECT last_value FROM t_id_seq; GRANT SELECT ON t_id_seq TO public; ALTER TABLE t_id_seq RENAME TO s',
+  ],
+  [
+    'CREATE SCHEMA s',
+    'CREATE TABLE t (id int PRIMARY KEY, b int UNIQUE); ALTER TABLE t_pkey RENAME TO k; ALTER TABLE t_b_key SET (fillfactor = 50)',
+  ],
+  [
+    '',
+    'CREATE TABLE t (id serial, a int); CREATE INDEX ON t (a); DROP INDEX t_a_idx; COMMENT ON SEQUENCE t_id_seq IS NULL; CREATE TABLE api_key (a int); TRUNCATE api_key',
   ],
   ['', 'CREATE TABLE t (a text, b "char", c name, d int[], e oid, f regclass, g pg_catalog.int4, h timestamptz(3), i bit varying(3))'],
   [

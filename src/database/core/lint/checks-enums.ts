@@ -65,11 +65,20 @@ export function givenTo(kind: string, node: Node): readonly Given[] {
   );
 }
 
-/** Statements of functions of this file that are called here; what earlier files made is judged here anyway. */
+/** Statements of functions of this file that are called here, by others too; what earlier files made is judged here anyway. */
 function calledBodies({ statement, schema, file }: Context): readonly Context['statement'][] {
-  if (statement.kind === 'CreateFunctionStmt') return [];
-  const called = calledFunctions(statement).map((name) => schema.functions.get(name));
-  return called.flatMap((one) => (one?.file === file.index && !one.readAtOnce ? one.body.map((inner) => inner.statement) : []));
+  const [found, seen]: [Context['statement'][], Set<string>] = [[], new Set()];
+  const open = statement.kind === 'CreateFunctionStmt' ? [] : [statement];
+  for (let next = open.pop(); next !== undefined; next = open.pop())
+    for (const name of calledFunctions(next).filter((one) => !seen.has(one))) {
+      seen.add(name);
+      const called = schema.functions.get(name);
+      if (called?.file !== file.index) continue;
+      const body = called.body.map((inner) => inner.statement);
+      open.push(...body);
+      if (!called.readAtOnce) found.push(...body);
+    }
+  return found;
 }
 
 function readsBodies({ settings }: Context['file']): boolean {

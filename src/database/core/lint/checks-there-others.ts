@@ -142,7 +142,10 @@ function granted(node: Node, known: Dependants): readonly Wrong[] {
   if (textOf(node, 'targtype') === 'ACL_TARGET_ALL_IN_SCHEMA')
     return objects.flatMap((one) => missing(known, schemaKey(textOf(child(one, 'String'), 'sval'))));
   if (textOf(node, 'targtype') !== 'ACL_TARGET_OBJECT') return [];
-  if (what === 'OBJECT_TABLE') return objects.flatMap((one) => relationMissing(known, relationKey(child(one, 'RangeVar'))));
+  if (what === 'OBJECT_TABLE') {
+    const names = objects.map((one) => relationKey(child(one, 'RangeVar')));
+    return names.filter((one) => isRelationMissing(known, one, ['sequence'])).map((one) => not(one, one));
+  }
   return objects.flatMap((one) => about(one, what, known));
 }
 

@@ -3,7 +3,7 @@ import type { Statement } from '../types.ts';
 import type { Dependants } from './dependant.ts';
 import { relationKey } from './schema.ts';
 import { schemaKey } from './there-others.ts';
-import { isMissing, isRelationMissing, not, type Wrong } from './there-wrong.ts';
+import { isMissing, isRelationMissing, not, type Other, type Wrong } from './there-wrong.ts';
 
 type Node = Statement['node'];
 
@@ -45,7 +45,30 @@ function onGone(kind: string, node: Node, known: Dependants): readonly Wrong[] {
       ? [relationKey(child(node, FINDS[kind] ?? ''))]
       : children(node, list).map((one) => relationKey(child(one, 'RangeVar')));
   const some = NOT_ALL_KNOWN.has(textOf(node, SAYS[kind] ?? ''));
-  return names.filter((one) => (some ? known.gone.has(one) : isRelationMissing(known, one))).map((one) => not(one, one));
+  const others = othersTaken(kind, node);
+  return names.filter((one) => (some ? known.gone.has(one) : isRelationMissing(known, one, others))).map((one) => not(one, one));
+}
+
+/** What ALTER TABLE does to tables alone. */
+const OF_TABLES = new Set([
+  'AT_AddColumn',
+  'AT_DropColumn',
+  'AT_AlterColumnType',
+  'AT_ColumnDefault',
+  'AT_SetNotNull',
+  'AT_DropNotNull',
+  'AT_AddConstraint',
+  'AT_DropConstraint',
+  'AT_ValidateConstraint',
+  'AT_AddIdentity',
+  'AT_EnableRowSecurity',
+]);
+
+/** ALTER TABLE takes indexes and sequences for some of what it does. */
+function othersTaken(kind: string, node: Node): readonly Other[] {
+  if (SAYS[kind] === undefined) return [];
+  const commands = children(node, 'cmds').map((one) => textOf(child(one, 'AlterTableCmd'), 'subtype'));
+  return commands.some((one) => OF_TABLES.has(one)) ? [] : ['index', 'sequence'];
 }
 
 const READS = new Set(['ViewStmt', 'CreateTableAsStmt', 'SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
@@ -58,7 +81,7 @@ function readGone(kind: string, node: Node, known: Dependants): readonly Wrong[]
     ...findAll(node, ['alias', 'Alias']).map((one) => textOf(one.node, 'aliasname')),
   ]);
   const names = new Set(findAll(node, ['RangeVar']).map((one) => relationKey(one.node)));
-  return [...names].filter((one) => !own.has(one) && isRelationMissing(known, one)).map((one) => not(one, one));
+  return [...names].filter((one) => !own.has(one) && isRelationMissing(known, one, ['sequence'])).map((one) => not(one, one));
 }
 
 /** Under which key a statement names what it makes. */

@@ -17,6 +17,7 @@ import {
   lacksConstraint as lacks,
   missingColumns as missing,
   not,
+  type Other,
   type Wrong,
 } from './there-wrong.ts';
 import type { Context, Draft } from './types.ts';
@@ -129,12 +130,14 @@ const DROPPED: Readonly<Record<string, (name: string) => string>> = {
   OBJECT_DOMAIN: typeKey,
 };
 
+const OTHERS: Readonly<Record<string, readonly Other[]>> = { OBJECT_INDEX: ['index'], OBJECT_SEQUENCE: ['sequence'] };
+
 function isDropMissing(known: Dependants, key: string, what: string): boolean {
   if (key.startsWith('type ')) return typeMissing(known, [key.slice('type '.length)]).length > 0;
   // The index of a constraint has its name, and is not dropped by itself.
   const bare = key.split('.').at(-1) ?? key;
   const constrained = what === 'OBJECT_INDEX' && [...known.there.values()].some(({ constraints }) => constraints.has(bare));
-  return !constrained && isRelationMissing(known, key);
+  return !constrained && isRelationMissing(known, key, OTHERS[what]);
 }
 
 /** With IF NOT EXISTS nobody looks what a table would be that is there already. */

@@ -1,3 +1,4 @@
+import { BUILT_IN_TYPES } from '../built-in-types.ts';
 import { child, children, findAll, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { givenTo } from './checks-enums.ts';
@@ -63,14 +64,8 @@ function defaultOf(column: Node): readonly Typed[] {
 /** Must it be given? A domain may have a default of its own, and so may a type that nobody knows. */
 function isRequired({ notNull, unfilled, virtual, type }: Column, { there }: Dependants): boolean {
   if (!notNull || unfilled !== true || virtual === true || type === null) return false;
-  return BUILT_IN.has(type.base) || there.get(typeKey(plainName(type.base)))?.whole === true;
+  return BUILT_IN_TYPES.has(type.base) || there.get(typeKey(plainName(type.base)))?.whole === true;
 }
-
-const BUILT_IN = new Set(
-  'bool bpchar bytea date float4 float8 inet int2 int4 int8 interval json jsonb numeric text time timestamp timestamptz timetz uuid varchar'.split(
-    ' ',
-  ),
-);
 
 /** A trigger or a rule may put something else in its place. */
 function absent({ kind, node }: Statement, { tables, dependants }: Schema): readonly string[] {

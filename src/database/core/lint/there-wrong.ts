@@ -23,15 +23,17 @@ export function isMissing({ there, gone, besides, temporary }: Dependants, key: 
 
 /** Everybody has them. */
 const SYSTEM = /^(?:pg_|information_schema\.)/;
-const GIVEN = /_(?:seq|idx|key|pkey|excl)\d*$/;
 
-/** May the server have given it this name: an index or a sequence, which some statements take for a table? */
-export const mayBeGiven = (name: string): boolean => GIVEN.test(name);
+/** What the server gives a name to itself, and the names that it gives. */
+const GIVEN = { index: /_(?:idx|key|pkey|excl)\d*$/, sequence: /_seq\d*$/ } as const;
 
-/** The same of a relation. */
-export function isRelationMissing(known: Dependants, name: string): boolean {
+/** What a statement takes beside tables and views. */
+export type Other = keyof typeof GIVEN;
+
+/** The same of a relation. @param others what else it may be, of which some have a name that nobody wrote */
+export function isRelationMissing(known: Dependants, name: string, others: readonly Other[] = []): boolean {
   if (name === '' || SYSTEM.test(name)) return false;
-  return known.gone.has(name) || (!mayBeGiven(name) && isMissing(known, name));
+  return known.gone.has(name) || (!others.some((one) => GIVEN[one].test(name)) && isMissing(known, name));
 }
 
 /** Of columns that every table has, none is missing. */

@@ -1,3 +1,4 @@
+import { BUILT_IN_TYPES } from '../built-in-types.ts';
 import { mayFail, SERIAL } from '../expression-effect.ts';
 import { child, children, findAll, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
@@ -18,7 +19,36 @@ export function addedLosses(definition: Node, table: string, statement: Statemen
     statement,
     constraints: children(definition, 'constraints').map((one) => child(one, 'Constraint')),
   };
-  return [...emptyLoss(added), ...computedLoss(added), ...defaultLosses(added)];
+  return [...emptyLoss(added), ...domainLoss(added), ...computedLoss(added), ...defaultLosses(added)];
+}
+
+/** What a new column is filled with, whose type may be a domain with rules of its own. */
+export interface Filled {
+  readonly table: string;
+  /** As SQL names it. */
+  readonly type: string;
+  /** The DEFAULT as it is written; null for that of the domain, or NULL. */
+  readonly value: string | null;
+}
+
+function domainLoss(added: Added): readonly Loss[] {
+  const { definition, table, statement } = added;
+  const names = nameParts(children(child(definition, 'typeName'), 'names'));
+  const type = child(definition, 'typeName')['arrayBounds'] === undefined ? names.map(quoted).join('.') : '';
+  const given = has(added, 'CONSTR_DEFAULT');
+  const value = given ? defaultIn(statement.text) : null;
+  const computed = has(added, 'CONSTR_GENERATED', 'CONSTR_IDENTITY');
+  if (
+    type === '' ||
+    names[0] === 'pg_catalog' ||
+    BUILT_IN_TYPES.has(names.join('.')) ||
+    SERIAL.test(names.at(-1) ?? '') ||
+    computed ||
+    (given && value === null)
+  )
+    return [];
+  const what = `rows of ${table}, for which the new column ${textOf(definition, 'colname')} breaks the rules of its domain ${names.join('.')}`;
+  return [{ line: statement.line, kind: 'refused', what, sql: null, find: { kind: 'filled', table, type, value } }];
 }
 
 interface Added {

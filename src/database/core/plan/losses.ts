@@ -3,7 +3,8 @@ import type { StatementEffect } from '../rollback-class.ts';
 import { child, children, droppedNames, findAll, isSet, nameParts, relationName, textOf, truncatedNames } from '../tree.ts';
 import type { Statement } from '../types.ts';
 import { checksIn, expressionOf, indexParts } from './slices.ts';
-import { addedLosses } from './added-losses.ts';
+import { addedLosses, type Filled } from './added-losses.ts';
+import { deleteLosses, type Deleted } from './delete-losses.ts';
 import { quoted, relation } from './names.ts';
 import { newPartition, partitionLoss, type NewPartition } from './partition-losses.ts';
 import type { TypeChange } from './type-loss.ts';
@@ -35,13 +36,18 @@ export type Find =
   /** The primary key of the other table is meant. */
   | { readonly kind: 'key'; readonly table: string; readonly own: readonly string[]; readonly other: string }
   /** `expression`: null for NOT NULL. */
-  | { readonly kind: 'domain'; readonly domain: string; readonly expression: string | null };
+  | { readonly kind: 'domain'; readonly domain: string; readonly expression: string | null }
+  | { readonly kind: 'referenced'; readonly deleted: Deleted }
+  | ({ readonly kind: 'filled' } & Filled);
 
 type Node = Statement['node'];
 
-/** What there is to count before a file is applied: values that go, rows that a new rule refuses. Of tables made in the file nothing is lost, and of its columns nothing before they are filled. */
-export function lossesOf(effects: readonly StatementEffect[]): readonly Loss[] {
-  return effects.flatMap(({ statement, onFresh, empty }): readonly Loss[] => {
+/**
+ * What there is to count before a file is applied: values that go, rows that a new rule refuses. Of tables made in the file nothing is lost, and of its columns nothing before they are filled.
+ * @param before what is pending before the file
+ */
+export function lossesOf(effects: readonly StatementEffect[], before: readonly Statement[] = []): readonly Loss[] {
+  return effects.flatMap(({ statement, onFresh, empty }, index): readonly Loss[] => {
     const { kind, node, line } = statement;
     const table = relationName(child(node, 'relation'));
     if (onFresh) return [];
@@ -49,6 +55,7 @@ export function lossesOf(effects: readonly StatementEffect[]): readonly Loss[] {
     if (kind === 'AlterDomainStmt') return domainLosses(statement);
     if (kind === 'CreateStmt') return madeLosses(statement);
     if (kind === 'DropStmt') return dropLosses(node, line);
+    if (kind === 'DeleteStmt') return deleteLosses(statement, [...before, ...effects.slice(0, index).map((one) => one.statement)]);
     if (kind === 'TruncateStmt') return truncatedNames(node).map((one) => allRows(one, line, 'TRUNCATE deletes the rows of'));
     const counted = kind === 'IndexStmt' && isSet(node, 'unique') && !indexKeptByNull(node, table, empty);
     return counted ? uniqueIndexLoss(statement, table) : [];

@@ -6,7 +6,7 @@ import { settingOf } from '../lint/settings.ts';
 import { followThere } from '../lint/there.ts';
 import { child, children, findAll, relationName, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
-import { inUse, isAsked, keyOf, refusalsOf, type Ground } from './refusals.ts';
+import { isAsked, keyOf, refusalsOf, type Ground } from './refusals.ts';
 
 /** A statement that PostgreSQL is going to refuse. */
 export interface Refusal {
@@ -24,42 +24,36 @@ export interface NotLookedAt {
 export interface Looked {
   readonly name: string;
   readonly statements: readonly Statement[];
-  readonly ground: Omit<Ground, 'bare'> & { readonly path: Path };
+  readonly ground: Pick<Ground, 'schema'> & { readonly path: Path };
   /** Why nobody can tell what is there when it begins; null where that is known. */
   readonly unsure: string | null;
 }
 
 /**
  * What the server refuses of a file, statement after statement, each on the ground the one before it leaves.
- * @returns `unsure`: why from here on nobody can tell what is there, so that nothing may be said of later files either; `more`: as in
- * the ground
+ * @returns `unsure`: why from here on nobody can tell what is there, so that nothing may be said of later files either
  */
 export function refusedIn({ name, statements, ground, unsure: before }: Looked): {
   readonly refusals: readonly Refusal[];
   readonly notLookedAt: NotLookedAt | null;
   readonly unsure: string | null;
-  readonly more: boolean;
 } {
   const schema = copyOf(ground.schema);
   const refusals: Refusal[] = [];
   let notLookedAt: NotLookedAt | null = null;
   let unsure = before;
-  let more = ground.more === true;
   for (const written of statements) {
     if (unsure !== null) {
       if (notLookedAt === null && isAsked(written)) notLookedAt = { line: written.line, why: unsure };
       continue;
     }
     const { statement, sure } = resolveNames(written, ground.path, schema);
-    const here = { ...ground, schema, more, bare: sure };
+    const here = { schema, bare: sure };
     refusals.push(...refusalsOf(statement, here));
-    if (statement.kind === 'CreateExtensionStmt') {
-      more = true;
-      followThere(schema.dependants, statement);
-    } else if (isFollowed(statement, here)) follow(schema, written, ground.path);
+    if (isFollowed(statement, here)) follow(schema, written, ground.path);
     else unsure = `what line ${statement.line} of ${name} leaves is not known here`;
   }
-  return { refusals, notLookedAt, unsure, more };
+  return { refusals, notLookedAt, unsure };
 }
 
 /** Changes the schema as a statement does, with what needs what and what is there. @param path where bare names are looked for */
@@ -96,6 +90,7 @@ const FOLLOWED = new Set([
   'CreateTrigStmt',
   'CreatePolicyStmt',
   'AlterPolicyStmt',
+  'CreateExtensionStmt',
   'CreateSeqStmt',
   'AlterSeqStmt',
   'CreateStatsStmt',
@@ -161,9 +156,10 @@ function isFollowed(statement: Statement, ground: Ground): boolean {
 }
 
 /** What is only a session's and stands before another of its name hides that, and nobody knows until when. */
-function hidesNothing(statement: Statement, { schema, bare, others }: Ground): boolean {
+function hidesNothing(statement: Statement, { schema, bare }: Ground): boolean {
   const name = temporaryMade(statement, schema);
-  return name === null || (bare && !inUse(name, schema) && !others.has(name));
+  const { there, besides } = schema.dependants;
+  return name === null || (bare && !there.has(name) && besides?.has(name) !== true);
 }
 
 /** The name of the relation that it makes for its session only: one that reads such is one too. */

@@ -92,3 +92,28 @@ export function defaultIn(text: string): string | null {
   const end = pieces.find((one, index) => index > at + 1 && one.depth <= word.depth && ENDS_DEFAULT.test(one.text));
   return text.slice(word.end, end?.start ?? text.length).trim();
 }
+
+/** What a DELETE says beside its table. */
+export interface DeleteParts {
+  /** WITH and what it makes; empty where there is none. */
+  readonly with: string;
+  readonly using: string | null;
+  readonly where: string | null;
+}
+
+/** The parts of a DELETE as they are written. Null when they are not found. */
+export function deleteParts(text: string): DeleteParts | null {
+  const pieces = piecesOf(text).filter(({ depth }) => depth === 0);
+  const at = (word: RegExp, after: number): number => pieces.findIndex(({ text: one }, index) => index > after && word.test(one));
+  const begin = at(/^delete$/i, -1);
+  if (begin < 0) return null;
+  const [using, where, end] = [at(/^using$/i, begin), at(/^where$/i, begin), at(/^(?:returning|;)$/i, begin)];
+  const slice = (from: number, to: number): string => text.slice(pieces[from]?.end, pieces[to]?.start ?? text.length).trim();
+  // Behind WHERE no list of tables begins.
+  const listed = using >= 0 && (where < 0 || using < where);
+  return {
+    with: text.slice(0, pieces[begin]?.start).trim(),
+    using: listed ? slice(using, where < 0 ? end : where) : null,
+    where: where < 0 ? null : slice(where, end),
+  };
+}
