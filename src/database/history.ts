@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { SlipwayError, type Duration } from '../kernel/index.ts';
 import type { HistoryRow } from './core/drift.ts';
 import type { Statement } from './core/types.ts';
-import type { Entry } from './histories/ports.ts';
+import type { Entry, ToolHistory } from './histories/ports.ts';
 import type { OpenHistory } from './histories/open.ts';
 import { makeInHistory } from './history-schema.ts';
 import type { PartialMigration } from './ports.ts';
@@ -31,9 +31,29 @@ const DDL = `CREATE TABLE IF NOT EXISTS slipway_history.migration (
 CREATE TABLE IF NOT EXISTS slipway_history.migration_fence (one boolean PRIMARY KEY DEFAULT true CHECK (one), fence bigint NOT NULL);
 INSERT INTO slipway_history.migration_fence (fence) VALUES (0) ON CONFLICT DO NOTHING`;
 
-/** Makes the history tables unless they are there. */
-export async function ensureHistory(client: pg.Client): Promise<void> {
+/** What we ran for a tool that enters its checksum later: until then only this tells whether the file has changed. */
+const TEXTS = `CREATE TABLE IF NOT EXISTS slipway_history.migration_text (
+  history text NOT NULL, key text NOT NULL, sha256 text NOT NULL, PRIMARY KEY (history, key))`;
+
+/** Makes the history tables unless they are there. @param tool whose history is kept; null: our own */
+export async function ensureHistory(client: pg.Client, tool: ToolHistory | null = null): Promise<void> {
   if (!(await historyExists(client))) await makeInHistory(client, DDL);
+  if (tool?.entersChecksum !== undefined && !(await textsExist(client))) await makeInHistory(client, TEXTS);
+}
+
+async function textsExist(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ ok: boolean }>(`SELECT to_regclass('slipway_history.migration_text') IS NOT NULL AS ok`);
+  return rows[0]?.ok === true;
+}
+
+/** The digests of what we ran for this tool, by key. */
+export async function readTexts(client: pg.Client, { name, entersChecksum }: ToolHistory): Promise<ReadonlyMap<string, string>> {
+  if (entersChecksum === undefined || !(await textsExist(client))) return new Map();
+  const { rows } = await client.query<{ key: string; sha256: string }>(
+    'SELECT key, sha256 FROM slipway_history.migration_text WHERE history = $1',
+    [name],
+  );
+  return new Map(rows.map(({ key, sha256 }) => [key, sha256]));
 }
 
 /** What was applied, in order of application; empty when nothing ever was. */
@@ -123,7 +143,10 @@ export async function recordProgress(client: pg.Client, history: OpenHistory, pr
   await holdHistory(client, history, progress);
   await claimFence(client, fence);
   const finished = done === statements.length;
-  if (tool !== null && entry !== null && (finished || begun === 1)) await tool.write(client, table, { ...progress, entry, finished });
+  if (tool !== null && entry !== null && (finished || begun === 1)) {
+    await tool.write(client, table, { ...progress, entry, finished });
+    await keepText(client, tool, { key: entry.key, sha256 });
+  }
   if (finished && (direction === 'down' || tool !== null)) {
     await client.query('DELETE FROM slipway_history.migration WHERE name = $1', [name]);
     return;
@@ -135,6 +158,20 @@ export async function recordProgress(client: pg.Client, history: OpenHistory, pr
        statements_begun = EXCLUDED.statements_begun, statements_done = EXCLUDED.statements_done, statements = EXCLUDED.statements,
        done_sha256 = EXCLUDED.done_sha256, finished = EXCLUDED.finished, applied_at = clock_timestamp()`,
     [name, sha256, direction, release, fence, begun, done, statements.length, digestOf(statements.slice(0, done)), finished],
+  );
+}
+
+/** Once more where a file is begun and ended apart. */
+async function keepText(
+  client: pg.Client,
+  { name, entersChecksum }: ToolHistory,
+  { key, sha256 }: { readonly key: string; readonly sha256: string },
+): Promise<void> {
+  if (entersChecksum === undefined) return;
+  await client.query(
+    `INSERT INTO slipway_history.migration_text (history, key, sha256) VALUES ($1, $2, $3)
+     ON CONFLICT (history, key) DO UPDATE SET sha256 = EXCLUDED.sha256`,
+    [name, key, sha256],
   );
 }
 

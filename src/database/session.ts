@@ -50,7 +50,7 @@ export async function withMigrationLock<T>(
   try {
     await takeLock(control, ADVISORY_KEY, { purpose: 'migrate', fence, ...wait });
     effects.faults.at('migrate.locked');
-    await ensureHistory(control);
+    await ensureHistory(control, tool);
     await claimFence(control, fence);
     const history = await openHistory(control, tool, wait);
     if (tool?.hold !== undefined) {

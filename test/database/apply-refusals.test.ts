@@ -54,6 +54,11 @@ const FOLDERS: readonly (readonly [what: string, files: Files, message: string])
     one((path) => symlinkSync(`${path}.gone`, path), 'a/migration.sql'),
     'a/migration.sql:1: it is a link to what is not there',
   ],
+  [
+    'a link in a circle, of a tool',
+    one((path) => symlinkSync(path, path), 'a/migration.sql'),
+    'a/migration.sql:1: it cannot be read: ELOOP',
+  ],
   ['a link to a folder', one((path) => symlinkSync('/tmp', path)), '1_a.sql: it is no file'],
   ['a pipe', one((path) => void execFileSync('mkfifo', [path])), '1_a.sql: it is no file'],
   ['a pipe, of a tool', one((path) => void execFileSync('mkfifo', [path]), 'a/migration.sql'), 'a/migration.sql:1: it is no file'],

@@ -36,7 +36,7 @@ function forShaped(shaped: ToolHistory, there: readonly ToolHistory[], own: bool
 }
 
 function forPlainFiles({ files }: Folder, there: readonly ToolHistory[], own: boolean): ToolHistory | null {
-  const fitting = there.filter(({ name, fits }) => PLAIN.has(name) && fits?.(files) !== false);
+  const fitting = there.filter(({ name, fits }) => fits?.(files) ?? PLAIN.has(name));
   // What Slipway has begun it goes on with, unless a table may speak of the same files.
   const ofConcern = own ? fitting : there;
   if (ofConcern.length === 0) return null;

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import type { Folder } from '../lint/ports.ts';
 
@@ -58,7 +58,7 @@ async function rootsOf({ directory, files }: Folder): Promise<readonly Root[]> {
   }
   const roots: Root[] = [];
   for (const path of [...inside, ...above]) {
-    const text = await readFile(path, 'utf8').catch(notForUs(null));
+    const text = await textOf(path);
     const isInside = inside.includes(path);
     const speaks = text === null ? isInside : /databaseChangeLog/.test(text) && (isInside || text.includes(basename(resolve(directory))));
     if (speaks) roots.push({ shown: relative(directory, path), text });
@@ -66,10 +66,18 @@ async function rootsOf({ directory, files }: Folder): Promise<readonly Root[]> {
   return roots;
 }
 
-/** What we may not read above the project, or what is a folder, is no root file of it. */
+/** Null where there is nothing to read; a pipe would be read for ever. */
+async function textOf(path: string): Promise<string | null> {
+  const found = await stat(path).catch(notForUs(null));
+  return found?.isFile() === true ? readFile(path, 'utf8').catch(notForUs(null)) : null;
+}
+
+/** We may not read it, it leads nowhere or in a circle, or it is a folder. */
+const NOT_FOR_US: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'ENOENT', 'ELOOP', 'EISDIR', 'ENOTDIR']);
+
 function notForUs<T>(nothing: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
-    if (error.code === 'EACCES' || error.code === 'EISDIR') return nothing;
+    if (NOT_FOR_US.has(error.code)) return nothing;
     throw error;
   };
 }

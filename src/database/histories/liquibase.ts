@@ -18,6 +18,7 @@ interface Row {
   readonly id: string;
   readonly author: string;
   readonly filename: string;
+  readonly checksum: string | null;
   readonly at: string;
 }
 
@@ -90,7 +91,7 @@ function isOf(row: Row, entry: Entry): boolean {
 
 async function rowsOf(client: pg.Client, table: string): Promise<readonly Row[]> {
   const { rows } = await client.query<Row>(
-    `SELECT id, author, filename, ${isoTime('dateexecuted', false)} AS at FROM ${table} ORDER BY orderexecuted`,
+    `SELECT id, author, filename, md5sum AS checksum, ${isoTime('dateexecuted', false)} AS at FROM ${table} ORDER BY orderexecuted`,
   );
   return rows;
 }
@@ -118,6 +119,7 @@ export const liquibase: ToolHistory = {
       dateexecuted timestamp NOT NULL, orderexecuted integer NOT NULL, exectype varchar(10) NOT NULL, md5sum varchar(35), description varchar(255),
       comments varchar(255), tag varchar(255), liquibase varchar(20), contexts varchar(255), labels varchar(255), deployment_id varchar(10))`,
   locks: () => [],
+  entersChecksum: 'liquibase update',
   /**
    * Its lock is a row that says `locked`. Holding that row keeps Liquibase waiting where it would write so, and is gone with the session
    * when this process is killed; the word itself would stay.
@@ -155,7 +157,7 @@ export const liquibase: ToolHistory = {
   read: async (client, table, entries) =>
     (await rowsOf(client, table)).map((row): Recorded => {
       const entry = entries.find((one) => isOf(row, one));
-      return { key: entry?.key ?? `${row.filename}::${row.id}::${row.author}`, checksum: null, at: row.at, broken: null };
+      return { key: entry?.key ?? `${row.filename}::${row.id}::${row.author}`, checksum: row.checksum, at: row.at, broken: null };
     }),
   // Its checksum depends on its edition. Where there is none, as `liquibase clear-checksums` leaves it, Liquibase enters its own.
   write: async (client, table, { entry, finished }) => {

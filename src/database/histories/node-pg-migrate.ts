@@ -8,9 +8,11 @@ export const nodePgMigrate: ToolHistory = {
   columns: { has: ['id', 'name', 'run_on'], hasNot: [] },
   capabilities: { down: true, beginsEmpty: false },
   programs: /^\d+[^/]*(?<!\.d)\.[cm]?[jt]s$/,
+  // Two files for the two ways are one migration to its loader "sql".
+  fits: (files) => files.some((name) => name.endsWith('.up.sql')),
   create: (table) => `CREATE TABLE ${table} (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)`,
   locks: () => [7_241_865_325_823_964n],
-  identify: async (path) => ({ key: baseOf(path).replace(/\.[^.]+$/, ''), path, checksums: [], repeatable: false }),
+  identify: async (path) => ({ key: baseOf(path).replace(/\.(?:up|down)\.sql$|\.[^.]+$/, ''), path, checksums: [], repeatable: false }),
   obstacle: noObstacle,
   read: async (client, table) => {
     const { rows } = await client.query<{ key: string; at: string }>(

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { SlipwayError, type Clock, type Duration } from '../../kernel/index.ts';
 import { compareHistory, orderIn, type Comparison } from '../core/drift.ts';
-import { historyExists, readHistory, type StoredRow } from '../history.ts';
+import { historyExists, readHistory, readTexts, type StoredRow } from '../history.ts';
 import type { MigrationFile } from '../migrations.ts';
 import { refuseUnusable, type Migrations } from '../read-migrations.ts';
 import { ident } from '../server.ts';
@@ -49,7 +49,12 @@ export async function lookAt(client: pg.Client, { tool, files: read, written, th
   const begins = compared.pending.length > 0 && (tool === null ? !(await historyExists(client)) : table === null);
   return {
     ...compared,
-    drift: [...compared.drift, ...(tool === null ? [] : appliedHere(tool, own, compared.pending))],
+    drift: [
+      ...compared.drift,
+      ...(tool === null
+        ? []
+        : [...appliedHere(tool, own, compared.pending), ...changedSince(tool, files, recorded, await readTexts(client, tool))]),
+    ],
     rows,
     broken: tool === null ? [] : brokenIn(tool, files, { own, recorded }),
     filled: begins ? await filledWithout(client, tool, written) : null,
@@ -88,6 +93,25 @@ function appliedHere(tool: ToolHistory, own: readonly StoredRow[], pending: read
     .map(
       (row) => `${row.name} is applied by slipway_history.migration and pending by ${tool.table}; enter it there as ${tool.title} would`,
     );
+}
+
+/** Files that were changed after Slipway applied them, of which the tool has no checksum yet; once it has one, that decides. */
+// oxlint-disable-next-line max-params -- whose, what there is, what it says, and what we ran
+function changedSince(
+  { title, entersChecksum = '' }: ToolHistory,
+  files: readonly MigrationFile[],
+  recorded: readonly Recorded[],
+  texts: ReadonlyMap<string, string>,
+): readonly string[] {
+  const open = new Set(recorded.filter(({ checksum, broken }) => checksum === null && broken === null).map(({ key }) => key));
+  const changed = files.filter(({ entry, sha256 }) => {
+    const ran = entry !== null && open.has(entry.key) ? texts.get(entry.key) : undefined;
+    return ran !== undefined && ran !== sha256;
+  });
+  return changed.map(
+    ({ name }) =>
+      `${name} was changed after Slipway applied it, and ${title} has no checksum of it yet; put it back as it was and write a new one, or, if the change means nothing, let ${title} judge it: ${entersChecksum} enters its checksum`,
+  );
 }
 
 function entriesOf(files: readonly MigrationFile[]): readonly Entry[] {

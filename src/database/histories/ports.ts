@@ -66,7 +66,7 @@ export interface ToolHistory {
     /** It refuses to begin in a database that holds something already. */
     readonly beginsEmpty: boolean;
   };
-  /** Could a folder of plain SQL files be its own? Left out: yes. */
+  /** Could a folder of plain SQL files be its own? Left out: only where all of its folders are such. */
   fits?(files: readonly string[]): boolean;
   /** Names of migrations in the folder that are programs; null where there are none. */
   readonly programs: RegExp | null;
@@ -78,6 +78,8 @@ export interface ToolHistory {
   hold?(client: pg.Client, table: string): Promise<Holder | null>;
   /** Key under which its table says that a migration is under way; left out where it has no word for that. */
   markOf?(change: Pick<Change, 'entry' | 'before' | 'direction'>): string;
+  /** What enters the checksum that a row lacks which we wrote; until then we know ourselves whether the file has changed. Left out where we write it, or there is none. */
+  readonly entersChecksum?: string;
   identify(path: string, bytes: Uint8Array, folder: Folder): Promise<Entry>;
   /** What of a file only the tool can do; null when nothing. Without a text: of one that holds no migration. */
   obstacle(path: string, text: string): string | null;

@@ -61,6 +61,8 @@ const marked = (name: 'goose' | 'dbmate' | 'sql-migrate', mark: RegExp): Format 
   read: (folder) => split(folder, flat(folder).toSorted(byNumber), (text) => splitMarked(text, name)),
 });
 
+const ONE_WAY = /\.(?:up|down)\.sql$/;
+
 const SQL_FORMATS: readonly Format[] = [
   {
     name: 'prisma',
@@ -125,8 +127,26 @@ const SQL_FORMATS: readonly Format[] = [
   {
     name: 'node-pg-migrate',
     readsAs: 'sql',
-    detect: (folder) => holds(folder, NODE_PG_MIGRATE_UP),
-    read: (folder) => split(folder, flat(folder).toSorted(byNumber), splitNodePgMigrate),
+    detect: async (folder) =>
+      (await holds(folder, NODE_PG_MIGRATE_UP)) ||
+      (numbered(folder) &&
+        flat(folder).some((name) => name.endsWith('.up.sql')) &&
+        saysAbove(folder, ['package.json'], /"node-pg-migrate"\s*:/)),
+    // One file for each way is what its loader "sql" reads; its usual one would run both as ways up.
+    read: async (folder) => {
+      const names = flat(folder);
+      const both = await split(
+        folder,
+        names.filter((name) => !ONE_WAY.test(name)),
+        splitNodePgMigrate,
+      );
+      const single = await plain(
+        folder,
+        names.filter((name) => ONE_WAY.test(name)),
+        () => 'file',
+      );
+      return [...both, ...single].toSorted((a, b) => byNumber(a.name, b.name));
+    },
   },
   {
     name: 'sqlx',

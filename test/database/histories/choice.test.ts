@@ -38,6 +38,17 @@ describe('whose history', () => {
     expect(await status()).toMatchObject({ history: 'schema_migrations', pending: [{ name: '2_b' }] });
   });
 
+  test("pairs of files are node-pg-migrate's beside its table, or where package.json names it", async () => {
+    files({ '1_a.up.sql': 'CREATE TABLE a (id int)', '1_a.down.sql': 'DROP TABLE a' });
+    expect(await status()).toMatchObject({ history: 'slipway_history.migration' });
+    await query('CREATE TABLE pgmigrations (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)');
+    expect(await status()).toMatchObject({ history: 'pgmigrations', pending: [{ name: '1_a', hasDown: true }] });
+    await query('DROP TABLE pgmigrations');
+    files({ 'package.json': '{"devDependencies":{"node-pg-migrate":"^8.0.3"}}' });
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', applied: ['1_a'] });
+    expect(await query('SELECT name FROM pgmigrations')).toEqual([{ name: '1_a' }]);
+  });
+
   test('files that Slipway applied go on with Slipway, until a table may speak of the same ones', async () => {
     files({ '1_a.up.sql': 'CREATE TABLE a (id int)' });
     await applyMigrations(request());

@@ -1,5 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { applyMigrations, lintPending } from '../../../src/database/index.ts';
+import { applyMigrations, lintPending, migrationStatus } from '../../../src/database/index.ts';
 import { toolWorld } from './tool-world.ts';
 
 const { access, folder, files, query, session, request, status, refused } = toolWorld();
@@ -67,6 +70,23 @@ describe('Liquibase', () => {
     expect(await applyMigrations(request({ thrownAway: true }))).toMatchObject({ verdict: 'pass', applied: ['2.sql::1::ann'] });
   });
 
+  test('a changeset that was changed after Slipway ran it is drift, until Liquibase has a checksum of its own', async () => {
+    const [two, three] = [changeset('2', 'CREATE TABLE b (id int)'), changeset('3', 'CREATE TABLE c (id int)')];
+    files({ '1.sql': changelog(changeset('1', 'CREATE TABLE a (id int)'), two, three) });
+    await query(`${TABLE}; CREATE TABLE a (id int); ${ran('1', 'db/1.sql')}`);
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', applied: ['1.sql::2::ann', '1.sql::3::ann'] });
+    files({ '1.sql': changelog(changeset('1', 'CREATE TABLE a (id bigint)'), changeset('2', 'CREATE TABLE b (id bigint)'), '', three) });
+    // What Liquibase itself ran it judges by its checksum, and where the others stand in the file is no part of them.
+    const said = '1.sql::2::ann was changed after Slipway applied it, and Liquibase has no checksum of it yet';
+    expect((await status()).drift).toEqual([expect.stringContaining(said)]);
+    expect(await applyMigrations(request())).toMatchObject({
+      verdict: 'fail',
+      reason: expect.stringContaining('liquibase update') as string,
+    });
+    await query(`UPDATE databasechangelog SET md5sum = '9:0123456789abcdef0123456789abcdef' WHERE id = '2'`);
+    expect(await applyMigrations(request())).toMatchObject({ verdict: 'pass', changed: false });
+  });
+
   test('what it does not run on PostgreSQL, or ignores, is none of the migrations', async () => {
     files({
       '1.sql': changelog(
@@ -122,6 +142,22 @@ describe('Liquibase', () => {
     files(FILES, more);
     await query(`${TABLE}; ${ran('1', 'db/1.sql')}`);
     expect((await refused()).message).toContain(message);
+  });
+
+  test.each<[string, (path: string) => void]>([
+    ['leads nowhere', (path) => symlinkSync('nowhere', path)],
+    ['leads in a circle', (path) => symlinkSync('root.xml', path)],
+    ['leads to a folder', (path) => symlinkSync('.', path)],
+    ['is a pipe', (path) => void execFileSync('mkfifo', [path])],
+  ])('a root file that %s is not passed over: nobody knows what it says', async (_what, make) => {
+    files(FILES);
+    make(join(folder(), 'root.xml'));
+    await query(`${TABLE}; ${ran('1', 'db/1.sql')}`);
+    expect((await refused()).message).toContain('root.xml cannot be read, and may say which of these files Liquibase runs');
+    // Above the folder it may be anybody's.
+    files({ 'more/1.sql': FILES['1.sql'], 'more/2.sql': FILES['2.sql'] });
+    const above = await migrationStatus(access(), { directory: join(folder(), 'more') });
+    expect(above).toMatchObject({ pending: [{ name: '2.sql::2::ann' }], drift: [] });
   });
 
   test('a root file that only includes them is in nobody’s way', async () => {

@@ -9,6 +9,23 @@ const sqlMigrate = (sql: string, back: string, option = ''): string => marked(`-
 
 const nodePgMigrate = (sql: string, back: string): string => marked('-- Up Migration', '-- Down Migration', sql, back);
 
+/** What its table holds, whether both ways are in one file or each in its own. */
+const NODE_PG_MIGRATE = {
+  names: ['1700000000000_one', '1700000000001_two-words', '1700000000002_three'],
+  made: `CREATE TABLE pgmigrations (id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL);
+    INSERT INTO pgmigrations (name, run_on) VALUES ('1700000000000_one', now())`,
+  query: 'SELECT id, name, run_on IS NOT NULL AS dated FROM pgmigrations ORDER BY id',
+  rows: [
+    { id: 1, name: '1700000000000_one', dated: true },
+    { id: 2, name: '1700000000001_two-words', dated: true },
+  ],
+  half: null,
+  broken: null,
+  lock: () => 7_241_865_325_823_964n,
+  down: true,
+  checksum: false,
+} as const;
+
 /** Tools whose files hold marks, with both ways or several migrations in one. */
 export const MARKED_CASES: readonly ToolCase[] = [
   {
@@ -102,18 +119,13 @@ export const MARKED_CASES: readonly ToolCase[] = [
     first: { '1700000000000_one.sql': nodePgMigrate(ONE, 'DROP TABLE t;') },
     second: { '1700000000001_two-words.sql': nodePgMigrate(TWO, 'ALTER TABLE t DROP COLUMN a;') },
     third: { '1700000000002_three.sql': nodePgMigrate(THREE, 'DROP INDEX i;') },
-    names: ['1700000000000_one', '1700000000001_two-words', '1700000000002_three'],
-    made: `CREATE TABLE pgmigrations (id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL);
-      INSERT INTO pgmigrations (name, run_on) VALUES ('1700000000000_one', now())`,
-    query: 'SELECT id, name, run_on IS NOT NULL AS dated FROM pgmigrations ORDER BY id',
-    rows: [
-      { id: 1, name: '1700000000000_one', dated: true },
-      { id: 2, name: '1700000000001_two-words', dated: true },
-    ],
-    half: null,
-    broken: null,
-    lock: () => 7_241_865_325_823_964n,
-    down: true,
-    checksum: false,
+    ...NODE_PG_MIGRATE,
+  },
+  {
+    tool: 'node-pg-migrate',
+    first: { '1700000000000_one.up.sql': ONE, '1700000000000_one.down.sql': 'DROP TABLE t;' },
+    second: { '1700000000001_two-words.up.sql': TWO, '1700000000001_two-words.down.sql': 'ALTER TABLE t DROP COLUMN a;' },
+    third: { '1700000000002_three.up.sql': THREE, '1700000000002_three.down.sql': 'DROP INDEX i;' },
+    ...NODE_PG_MIGRATE,
   },
 ];
