@@ -27,7 +27,7 @@ const TRIES = 50;
 
 /**
  * Reads, edits, checks and commits; once more when somebody else was quicker. What is so already is not written; null: all of it.
- * @throws SlipwayError `flag_invalid` for what the change would break, `flag_conflict` for another revision than `asked` names,
+ * @throws SlipwayError `flag_invalid` for what the change would break, `flag_conflict` for another revision than `asked` names, `flag_exists`,
  *   `not_possible_now` when it would turn a killed flag on; whatever `edit` throws
  */
 export async function changeFlags(store: FlagStore, asked: Asked, { action, revision, edit }: Making): Promise<FlagChange | null> {
@@ -39,8 +39,11 @@ export async function changeFlags(store: FlagStore, asked: Asked, { action, revi
     if (action !== 'create') refuseOlder(stored, edited, from);
     const targets = edited.filter((target) => action === 'create' || !same(currentOf(stored.set, target), target.after));
     if (targets.length === 0) return null;
-    refuseInvalid(stored.set, setWith(stored.set, targets), targets);
-    await refuseKilled(store, stored.set, targets);
+    // Of what is there already nothing else is worth saying than who made it, which the store knows.
+    if (!isThere(stored, targets, from)) {
+      refuseInvalid(stored.set, setWith(stored.set, targets), targets);
+      await refuseKilled(store, stored.set, targets);
+    }
     const writes = targets.map((target): WantedWrite => Object.assign({}, target, { revision: revisionOf(stored, target, from) }));
     const change = { environment, actor, reason, action, acknowledge: false, writes };
     const made = await store.commitChecked(stored.set.seq, change);
@@ -78,6 +81,11 @@ export function wasQuicker(error: unknown, asked: Asked): boolean {
 
 function revisionOf({ flagRevisions, segmentRevisions }: StoredFlags, { kind, key }: Target, from: number | null | undefined) {
   return from === undefined ? ((kind === 'flag' ? flagRevisions : segmentRevisions).get(key) ?? null) : from;
+}
+
+/** Something would be made that is there. */
+function isThere(stored: StoredFlags, targets: readonly Target[], from: number | null | undefined): boolean {
+  return from === null && targets.some((target) => revisionOf(stored, target, undefined) !== null);
 }
 
 /** Whoever names a revision is told that there is another one, also where the change would change nothing. @throws SlipwayError `flag_conflict` */

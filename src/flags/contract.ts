@@ -127,9 +127,10 @@ export function flagContract(name: string, makeBed: () => Promise<FlagBed>): voi
         [{ kind: 'segment', key: 'a', revision: 1, after: null } as const, 'is gone'],
       ] as const) {
         const mixed = wanted(environment, [flagWrite('b', 1, null), flagWrite('new', null), write]);
+        const isMade = write.revision === null;
         await expect(flags.commit(mixed)).rejects.toMatchObject({
-          code: 'flag_conflict',
-          http: 412,
+          code: isMade ? 'flag_exists' : 'flag_conflict',
+          http: isMade ? 409 : 412,
           message: expect.stringContaining(said),
         });
       }

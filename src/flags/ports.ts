@@ -73,8 +73,8 @@ export interface FlagStore {
   read(environment: string): Promise<StoredFlags>;
   /**
    * Commits a change and tells every process of it (`NOTIFY`), in one transaction. Changes of one environment are ordered.
-   * @throws SlipwayError `flag_conflict` when a write was made from another revision than there is, `not_found` when it is to the newest of
-   *   none, `reason_missing` where the environment needs a reason and there is none
+   * @throws SlipwayError `flag_conflict` when a write was made from another revision than there is, `flag_exists` when there is one of what is
+   *   made, `not_found` when it is to the newest of none, `reason_missing` where the environment needs a reason and there is none
    */
   commit(change: WantedChange): Promise<FlagChange>;
   /**

@@ -5,7 +5,7 @@ import type { Target } from './core/targets.ts';
 import { killOf } from './killed.ts';
 import type { FlagAction, FlagChange, FlagStore, StoredFlags } from './ports.ts';
 
-/** Makes a flag. @throws SlipwayError `flag_conflict` when there is one of that key, `flag_invalid` */
+/** Makes a flag. @throws SlipwayError `flag_exists` when there is one of that key, `flag_invalid` */
 export async function createFlag(store: FlagStore, asked: Asked, key: string, flag: Flag): Promise<FlagChange> {
   return written(
     await changeFlags(store, { ...asked, revision: null }, { action: 'create', edit: () => [{ kind: 'flag', key, after: flag }] }),

@@ -1,4 +1,5 @@
 import { createRedactor, messageOf, SlipwayError } from '../kernel/index.ts';
+import { REASON_MISSING } from './flags/reasons-kept.ts';
 
 /** What an error of the database means for an operation: try again, or refuse with a code. Null: a bug of ours. */
 export type Failure = 'transient' | SlipwayError | null;
@@ -31,6 +32,7 @@ export function classify(thrown: unknown): Failure {
   const code = (thrown as { readonly code?: unknown } | null)?.code;
   const message = redact(messageOf(thrown));
   if (typeof code !== 'string') return LOST.test(message) ? 'transient' : null;
+  if ((thrown as { readonly constraint?: unknown }).constraint === REASON_MISSING) return new SlipwayError('reason_missing', message);
   if (NETWORK.has(code) || AGAIN.has(code) || code.startsWith('08')) return 'transient';
   return refusal(code, message);
 }

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { addHistories } from './flags/histories.ts';
 import { FLAG_NOTICE_TABLE } from './flags/notices.ts';
+import { keepReasons } from './flags/reasons-kept.ts';
 import { FLAG_ACKNOWLEDGEMENT_TABLE, FLAG_LEFT_TABLE, FLAG_SERVER_TABLES, FLAG_TABLES } from './flags/tables.ts';
 import { RAMP_TABLES } from './ramps/tables.ts';
 
@@ -27,6 +28,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0012_flag_kills': { up: addKills },
   '0013_flag_server_keys': { up: addKeys },
   '0014_flag_reasons': { up: addReasons },
+  '0015_flag_reasons_kept': { up: keepReasons },
 };
 
 /** Version of the tables this build writes. Counted, because a store of before is brought up to it and no further. */

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -95,5 +95,34 @@ describe('a kill while the store is away', () => {
     expect(await killing).toMatchObject({ exit: 21, out: '', err: expect.stringMatching(/^error: Whether ops_a is off is not known: /) });
     await gone;
     await server.revive();
+  });
+});
+
+describe('files of flags that are wrong', () => {
+  const nowhere = 'postgresql://x@127.0.0.1:1/x';
+  const folder = scratch();
+  beforeAll(() => mkdirSync(join(folder.path, 'flags')));
+  afterAll(folder.remove);
+  const put = (serve: string): void =>
+    writeFileSync(
+      join(folder.path, 'flags', 'shop.yaml'),
+      `flags:\n  ops_a:\n    type: ops\n    owner: shop\n    prerequisites: { ops_elsewhere: on }\n    rules:\n      - { name: staff, when: { segment: elsewhere }, serve: ${serve} }\n`,
+    );
+  const commands: readonly (readonly [name: string, ...more: readonly string[]])[] = [['diff'], ['apply', '--reason', 'x'], ['pull']];
+
+  it.each(commands)('are told by flag %s before a store is looked for', async (...command) => {
+    put('nobody');
+    const wrong = { exit: 2, err: expect.stringMatching(/flags\/shop\.yaml:7:\d+ +ops_a\.rules\[0\]\.serve/) };
+    expect(await inProcess(['-C', folder.path, 'flag', ...command], { SLIPWAY_DATABASE_URL: nowhere })).toMatchObject(wrong);
+    // What is not in the files may be on the server: that is asked.
+    put('on');
+    expect(await inProcess(['-C', folder.path, 'flag', ...command], { SLIPWAY_DATABASE_URL: nowhere })).toMatchObject({ exit: 21 });
+  });
+
+  it.each(commands)('make no store by flag %s', async (...command) => {
+    put('nobody');
+    writeFileSync(join(folder.path, 'slipway.yaml'), 'service: shop\n');
+    expect(await inProcess(['-C', folder.path, 'flag', ...command])).toMatchObject({ exit: 2 });
+    expect(existsSync(join(folder.path, '.slipway'))).toBe(false);
   });
 });

@@ -81,7 +81,21 @@ describe('flags', () => {
       400,
       'request_invalid',
     ]);
-    expect(codeOf(await call('POST /api/v1/flags', { body: { key: 'release_race', flag: aFlag() } }))).toEqual([412, 'flag_conflict']);
+  });
+
+  it('are made once: of what is there it is said by whom, killed or not, and no precondition has failed', async () => {
+    await make('release_there');
+    const again = (): Promise<Answer> => call('POST /api/v1/flags', { body: { key: 'release_there', flag: aFlag() } });
+    const told = expect.objectContaining({ code: 'flag_exists', message: expect.stringContaining('test (token ') });
+    const there = await again();
+    expect([there.status, there.json['error']]).toEqual([409, told]);
+    await call('POST /api/v1/flags/release_there/kill', { body: { reason: 'it burns' } });
+    const killed = await again();
+    expect([killed.status, killed.json['error']]).toEqual([409, told]);
+    const both = await Promise.all(
+      ['release_first', 'release_first'].map((key) => call('POST /api/v1/flags', { body: { key, flag: aFlag() } })),
+    );
+    expect(new Set(both.map(({ status }) => status))).toEqual(new Set([201, 409]));
   });
 
   it('are killed without a revision, evaluated as off at once, and turned on again', async () => {

@@ -3,7 +3,7 @@ import { applyFiles, checkApply, planOf, problemsAfter, type ApplyPlan } from '.
 import { differenceDocument, leftDocument, leftText, renderDifferences, touchedBy } from '../output/flag-diff.ts';
 import { count } from '../output/table.ts';
 import { withAppNow } from './shared/app.ts';
-import { besideServer, refuseProblems } from './shared/flag-files.ts';
+import { besideServer, refuseProblems, refuseWrongFiles } from './shared/flag-files.ts';
 import { askedOf, needReason, newEnvironmentOf, noteNewEnvironment } from './shared/flags.ts';
 import { flag, many, type Handler } from './spec.ts';
 
@@ -13,6 +13,7 @@ export const run: Handler = async (call) => {
   const dryRun = flag(call, 'dryRun');
   if (!dryRun)
     needReason(call, 'An apply needs a reason', 'Say why, in a few words: --reason "...". In CI, the pull request or the commit.');
+  await refuseWrongFiles(call, environment);
   return withAppNow(call, async (app) => {
     const { terminal } = call;
     const asked = askedOf(call, app, environment);

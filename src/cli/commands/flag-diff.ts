@@ -2,13 +2,14 @@ import { ERRORS } from '../../kernel/index.ts';
 import { planOf } from '../../flags/index.ts';
 import { differenceDocument, leftDocument, leftText, renderDifferences, touchedBy } from '../output/flag-diff.ts';
 import { withAppNow } from './shared/app.ts';
-import { besideServer } from './shared/flag-files.ts';
+import { besideServer, refuseWrongFiles } from './shared/flag-files.ts';
 import { environmentOf } from './shared/flags.ts';
 import type { Handler } from './spec.ts';
 
 /** Says what an apply would do to an environment of the server; what it would leave as it is, is no difference for the exit code. */
 export const run: Handler = async (call) => {
   const environment = environmentOf(call);
+  await refuseWrongFiles(call, environment);
   return withAppNow(call, async (app) => {
     const { terminal } = call;
     const { loaded, compared } = await besideServer(call, app, environment);

@@ -3,7 +3,7 @@ import { editsFor, type JudgedFlag } from '../../flags/index.ts';
 import { differenceDocument, renderDifferences } from '../output/flag-diff.ts';
 import { count } from '../output/table.ts';
 import { withAppNow } from './shared/app.ts';
-import { besideServer } from './shared/flag-files.ts';
+import { besideServer, refuseWrongFiles } from './shared/flag-files.ts';
 import { environmentOf } from './shared/flags.ts';
 import { flag, type Handler } from './spec.ts';
 
@@ -11,6 +11,7 @@ import { flag, type Handler } from './spec.ts';
 export const run: Handler = async (call) => {
   const environment = environmentOf(call);
   const [dryRun, all] = [flag(call, 'dryRun'), flag(call, 'all')];
+  await refuseWrongFiles(call, environment);
   return withAppNow(call, async (app) => {
     const { terminal } = call;
     const { loaded, compared, pulled } = await besideServer(call, app, environment);

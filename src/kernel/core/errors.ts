@@ -16,6 +16,7 @@ export const ERRORS = {
   locked: { exit: 5, http: 409, hint: 'Wait for the owner, or queue behind it with --wait.' },
   flag_invalid: { exit: 2, http: 422, hint: 'Correct what is named above; docs/flags/README.md explains it.' },
   flag_conflict: { exit: 5, http: 412, hint: 'Look at it again (`slipway flag show`), then make the change from what is there.' },
+  flag_exists: { exit: 5, http: 409, hint: 'Change what is there (`slipway flag show` shows it), or choose another key.' },
   ramp_under_way: { exit: 5, http: 409, hint: 'See it with `slipway ramp status`, or end it with `slipway ramp cancel`.' },
   gate_blocked: { exit: 6, http: 422, hint: 'Correct the checks named above, or skip one with --skip NAME=REASON.' },
   release_failed: { exit: 10, http: 422, hint: 'Run `slipway show` to see the step that failed and its log.' },

@@ -16,7 +16,7 @@ import { FLAG_CHANNEL } from './schema.ts';
 
 /**
  * Commits a change: the definitions, the history and the notification, in one transaction. One writer per environment at a time.
- * @throws SlipwayError `flag_conflict`, `reason_missing`
+ * @throws SlipwayError `flag_conflict`, `flag_exists`, `reason_missing`
  */
 export async function commitChange(session: Session, faults: Faults, change: WantedChange): Promise<FlagChange> {
   const made = await commitAt(session, faults, { change, checkedAt: null });
@@ -132,12 +132,9 @@ async function conflict(
     .where('seq', '=', now)
     .executeTakeFirstOrThrow();
   const who = `by ${actor} at ${toIso(at.getTime())} (revision ${now})`;
-  return new SlipwayError(
-    'flag_conflict',
-    revision === null
-      ? `${what} is there already, changed ${who}`
-      : `${what} was changed ${who}; this change was made from revision ${revision}`,
-  );
+  // Who makes something has named no state of it that could be another one by now.
+  if (revision === null) return new SlipwayError('flag_exists', `${what} is there already, changed ${who}`);
+  return new SlipwayError('flag_conflict', `${what} was changed ${who}; this change was made from revision ${revision}`);
 }
 
 /** The next number of the environment, and a time that is never before the last one's. */

@@ -3,6 +3,7 @@ import { compareFiles, mistakesIn, resolveFiles, type ComparedFlags, type FilesP
 import { systemClock, toIso } from '../../../kernel/index.ts';
 import type { App } from '../../compose.ts';
 import { text, type Call } from '../spec.ts';
+import { refuseStrangeFolder } from './app.ts';
 import { isListed } from './flags.ts';
 
 /** The files of the workspace beside an environment of the server. */
@@ -10,6 +11,17 @@ export interface FilesBeside {
   readonly loaded: LoadedFlags;
   readonly compared: ComparedFlags;
   readonly pulled: Readonly<Record<string, number>>;
+}
+
+/**
+ * Refuses files that are wrong whatever stands on the server, before a store is opened for them, or made.
+ * @throws SlipwayError `config_missing` where nothing of Slipway is, `config_invalid` as {@link besideServer}
+ */
+export async function refuseWrongFiles(call: Call, environment: string): Promise<void> {
+  await refuseStrangeFolder(call);
+  await readPulled(call.directory);
+  // What is in no file may be on the server.
+  refuseMistakes(await readAll(call), [environment], { server: null, mayDeclare: () => true });
 }
 
 /** @throws SlipwayError `config_invalid` with the place of everything that is wrong in the files for this environment */
@@ -37,15 +49,29 @@ export async function soundFlags(
   environments: (files: LoadedFlags['files']) => readonly string[],
   server: FlagSet | null,
 ): Promise<LoadedFlags> {
-  const { loaded, faults, mayDeclare } = await readFlags(call.directory);
-  const around = { server, mayDeclare };
-  const strange = await strangeEnvironments(call, loaded.files);
-  const mistakes = environments(loaded.files)
+  const read = await readAll(call);
+  const { loaded, mayDeclare } = read;
+  refuseMistakes(read, environments(loaded.files), { server, mayDeclare });
+  for (const text of expiredTexts(loaded, environments(loaded.files))) call.terminal.note(`note: ${text}`);
+  return loaded;
+}
+
+type Read = Awaited<ReturnType<typeof readAll>>;
+
+async function readAll(call: Call) {
+  const read = await readFlags(call.directory);
+  return { ...read, strange: await strangeEnvironments(call, read.loaded.files) };
+}
+
+function refuseMistakes(
+  { loaded, faults, strange }: Read,
+  environments: readonly string[],
+  around: Parameters<typeof mistakesIn>[2],
+): void {
+  const mistakes = environments
     .filter((environment) => !strange.environments.has(environment))
     .map((environment) => ({ environment, problems: mistakesIn(loaded.files, environment, around) }));
   refuse(loaded, faults, [...mistakes, { environment: '', problems: strange.problems }]);
-  for (const text of expiredTexts(loaded, environments(loaded.files))) call.terminal.note(`note: ${text}`);
-  return loaded;
 }
 
 /** @throws SlipwayError `config_invalid` when there are any, each with its place */

@@ -40,7 +40,7 @@ export const CREATE = described({
   body: z.strictObject({ key: z.string().min(1).max(200), flag: flagSchema, reason: reason.default('') }),
   answers: {
     201: { description: 'It was made.', body: flagAnswer, headers: ETAG },
-    412: { description: 'There is one of that key.' },
+    409: { description: 'There is one of that key, killed or not: nothing was changed.' },
     422: { description: 'The flag is wrong, as the message says.' },
   },
 });

@@ -49,6 +49,7 @@ export const PUT = described({
   answers: {
     200: { description: 'It was changed.', body: segmentAnswer, headers: ETAG },
     201: { description: 'It was made.', body: segmentAnswer, headers: ETAG },
+    409: { description: 'Somebody else made one of that key in the same moment: nothing was changed.' },
     412: { description: 'There is a newer revision: nothing was changed.' },
     422: { description: 'The segment is wrong, as the message says.' },
     428: { description: 'It is there, and If-Match is missing.' },
