@@ -1,4 +1,4 @@
-import { createExec, createFaults, createRedactor, systemClock, systemIds } from '../../src/kernel/index.ts';
+import { createExec, createFaults, createRedactor, systemClock, systemIds, type Clock } from '../../src/kernel/index.ts';
 import { gateLook, runRamps, type RampDeps, type StepDeps } from '../../src/release/index.ts';
 import { keepCompiled } from '../support/child.ts';
 import { openStore, type OpenStore } from '../../src/store/index.ts';
@@ -8,13 +8,13 @@ export const NODE = 'here:/state';
 export const LEASE = { leaseMs: 600, renewMs: 200, marginMs: 100 };
 
 /** What driving ramps takes, over a real store and real sources. */
-export function rampDeps(opened: OpenStore, log: (line: string) => void = () => undefined): RampDeps {
+export function rampDeps(opened: OpenStore, log: (line: string) => void = () => undefined, clock: Clock = systemClock): RampDeps {
   const redact = createRedactor();
   const effects = {
-    clock: systemClock,
+    clock,
     ids: systemIds,
     faults: createFaults(process.env),
-    exec: createExec(systemClock, redact),
+    exec: createExec(clock, redact),
     log: (_level: string, message: string, fields: object = {}) => log(`${message} ${JSON.stringify(fields)}`),
     redact,
   };

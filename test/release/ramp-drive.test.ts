@@ -4,17 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../packages/flags/src/index.ts';
 import { deleteSegment, editFlag, flagOf, killFlag } from '../../src/flags/index.ts';
 import { systemClock, systemIds } from '../../src/kernel/index.ts';
-import { foldRamp, runRamps, type RampPlan, type RampState } from '../../src/release/index.ts';
+import { foldRamp, type RampPlan, type RampState } from '../../src/release/index.ts';
 import { readRampFlag, setFlag } from '../../src/release/ramps/set-flag.ts';
 import type { OpenStore } from '../../src/store/index.ts';
 import { serve } from '../analysis/support.ts';
 import { embeddedServer, eventually, type TestServer } from '../store/support.ts';
 import { CHILD_ENVIRONMENT } from '../support/child.ts';
 import { OFF_FLAG } from '../support/flag.ts';
-import { LEASE, NODE, rampDeps } from './ramp-child.ts';
-import { rampPlan, stepsOf } from './ramp-world.ts';
-
-const KEY = 'release_checkout';
+import { drivingIn, KEY, planned } from './ramp-bed.ts';
+import { LEASE, NODE } from './ramp-child.ts';
 
 let server: TestServer;
 let url: string;
@@ -43,8 +41,6 @@ afterAll(async () => {
   await server.stop();
 });
 
-let count = 0;
-
 /** A flag that is off, in an environment of its own, and a ramp of it that begins now. */
 async function startRamp(steps: readonly string[]): Promise<RampPlan> {
   const plan = await planRamp(steps);
@@ -53,48 +49,7 @@ async function startRamp(steps: readonly string[]): Promise<RampPlan> {
 }
 
 /** The same, with a ramp that nobody has begun. */
-async function planRamp(steps: readonly string[]): Promise<RampPlan> {
-  const environment = `env-${(count += 1)}`;
-  await store.flags.commit({
-    environment,
-    actor: 'ann',
-    reason: 'new',
-    action: 'create',
-    acknowledge: false,
-    writes: [
-      { kind: 'flag', key: KEY, revision: null, after: OFF_FLAG },
-      {
-        kind: 'segment',
-        key: 'staff',
-        revision: null,
-        after: { description: '', when: { attribute: 'staff', operator: 'eq', value: true } },
-      },
-    ],
-  });
-  const source = {
-    from: 'prometheus',
-    url: `http://127.0.0.1:${prometheus.port}`,
-    token: null,
-    ask: { kind: 'gauge', gauge: 'max(latency{flag="{{version}}"})' },
-    everyMs: 50,
-    timeoutMs: 60_000,
-  } as const;
-  const gate = {
-    policy: null,
-    router: false,
-    metrics: [],
-    guards: [{ name: 'latency', above: 0.5, forMs: 0, source, about: 'variant' }],
-  } as const;
-  return rampPlan({
-    ramp: systemIds.release(systemClock.now()),
-    environment,
-    steps: stepsOf(steps),
-    gate,
-    everyMs: 100,
-    node: NODE,
-    revision: 1,
-  });
-}
+const planRamp = (steps: readonly string[]): Promise<RampPlan> => planned(store, prometheus.port, steps);
 
 const stateOf = async ({ ramp }: RampPlan): Promise<RampState> => foldRamp(await store.ramps.load(ramp));
 const flagNow = async ({ environment }: RampPlan) => flagOf(await store.flags.read(environment), KEY).flag;
@@ -110,16 +65,7 @@ async function reach({ environment }: RampPlan): Promise<number> {
 }
 
 /** Drives ramps in this process while `work` runs. */
-async function driving<T>(work: () => Promise<T>): Promise<T> {
-  const stop = new AbortController();
-  const worker = runRamps(rampDeps(store), NODE, stop.signal);
-  try {
-    return await work();
-  } finally {
-    stop.abort();
-    await worker;
-  }
-}
+const driving = <T>(work: () => Promise<T>): Promise<T> => drivingIn(store, work);
 
 describe('a ramp over a real store and a source that speaks HTTP', () => {
   it('turns the flag on step by step, and says each change in its history', async () => {

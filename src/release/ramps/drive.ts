@@ -23,12 +23,12 @@ export interface RampDeps {
  * needs the newest record, and what is written to the flag its newest revision.
  */
 export async function driveRamp(deps: RampDeps, claim: RampClaim, signal: AbortSignal): Promise<void> {
-  const { ramps, effects } = deps;
+  const { ramps, flags } = deps;
   const over = new AbortController();
   try {
     void keep(deps, claim, over.signal);
     while (!signal.aborted) if (await turn(deps, claim, signal)) return;
-    await ramps.park(claim, foldRamp(await ramps.load(claim.ramp)).size, effects.clock.now());
+    await ramps.park(claim, foldRamp(await ramps.load(claim.ramp)).size, await flags.now());
   } catch (error) {
     // Somebody else drives it now.
     if (!(error instanceof SlipwayError && error.code === 'fenced')) throw error;
@@ -50,7 +50,8 @@ async function turn(deps: RampDeps, claim: RampClaim, signal: AbortSignal): Prom
   const { ramps, flags, effects } = deps;
   const state = foldRamp(await ramps.load(claim.ramp));
   const now = await readRampFlag(flags, state.plan);
-  const action = nextRamp(state, now.facts, effects.clock.now());
+  // By the clock that its events are dated by: that of this machine may be set at any time.
+  const action = nextRamp(state, now.facts, await flags.now());
   effects.faults.at(`ramp.decided.${action.do}`);
   if (action.do === 'over' || action.do === 'wait')
     return (await ramps.park(claim, state.size, action.do === 'wait' ? action.until : null)) === 'parked';

@@ -18,12 +18,12 @@ const SPARE_MS = 5_000;
 export function gateLook(deps: StepDeps): (state: RampState, signal: AbortSignal) => Promise<NewRampEvent> {
   return async (state, signal) => {
     const { plan, memory } = state;
-    const at = deps.effects.clock.now();
+    const at = await deps.flags.now();
     const due = dueOf(declaredBy(plan.gate), memory, at);
     const questions = await questionsOf(deps, plan, state.plan.variant);
     const answers = await Promise.all(due.map((name) => ask(deps, plan, { name, questions, signal })));
     const asked = { ...memory, askedAt: { ...memory.askedAt, ...Object.fromEntries(due.map((name) => [name, at])) } };
-    const look = lookAtGate(state, asked, { answers, at: deps.effects.clock.now() });
+    const look = lookAtGate(state, asked, { answers, at: await deps.flags.now() });
     return { type: 'step.looked', data: as<typeof look>(as<JsonObject>(look as never)) };
   };
 }

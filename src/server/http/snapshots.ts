@@ -9,6 +9,8 @@ const LOOK_MS = 1_000;
 /** Looking takes a moment, and so may a pause of the collector: less than this is no news. */
 const USUAL_MS = 3_000;
 const FIRST_PATIENCE_MS = 5_000;
+/** Longer than it takes to register and to look anew: where only a clock says that the limit has passed, that is known by then. */
+const DOUBT_MS = 5_000;
 
 export interface SnapshotsOptions {
   readonly flags: FlagStore;
@@ -76,7 +78,7 @@ export function createSnapshots({ flags, clock, log, presence, limitMs, ended }:
 
   return {
     get: async (environment) => {
-      if (standing() === 'starting') await within(watch.firstReady, FIRST_PATIENCE_MS, clock);
+      if (standing() === 'starting' || watch.isDoubtful()) await within(watch.ready(), FIRST_PATIENCE_MS, clock);
       refuseUnlessReady(standing());
       return currentOf(followed(environment), clock);
     },
@@ -120,28 +122,42 @@ interface StandingParts extends Pick<SnapshotsOptions, 'clock' | 'presence' | 'l
 function watchStanding({ clock, presence, limitMs, lastContact }: StandingParts) {
   let everReady = false;
   let was: Standing = 'starting';
-  let tellFirst = (): void => undefined;
-  const firstReady = new Promise<void>((resolve) => (tellFirst = resolve));
+  let doubtedAt: Duration | null = null;
+  let next = createSignal();
   const standing = (): Standing => {
     const since = presence.since();
     const last = lastContact();
     if (since !== null && last !== null && last.monotonic >= since && elapsedSince(last, clock) < limitMs) return 'ready';
     return everReady ? 'stale' : 'starting';
   };
+  const isHeard = (): boolean => standing() === 'stale' && isFresh(lastContact(), clock);
+  /** The store was heard a moment ago, so a clock was set, or the machine slept: until that is known nothing is answered, nor ended. */
+  const isDoubtful = (): boolean => isHeard() && (doubtedAt === null || clock.monotonic() - doubtedAt < DOUBT_MS);
   return {
     standing,
-    firstReady,
+    isDoubtful,
+    /** Resolves as soon as it is found ready, again. */
+    ready: (): Promise<void> => next.given,
     looked: (): void => {
       if (standing() !== 'ready') return;
       everReady = true;
-      tellFirst();
+      next.give();
+      next = createSignal();
     },
     becameStale: (): boolean => {
       const before = was;
+      doubtedAt = isHeard() ? (doubtedAt ?? clock.monotonic()) : null;
+      if (isDoubtful()) return false;
       was = standing();
       return was === 'stale' && before !== 'stale';
     },
   };
+}
+
+function createSignal(): { readonly given: Promise<void>; readonly give: () => void } {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => (give = resolve));
+  return { given, give: () => give() };
 }
 
 /** @throws SlipwayError `store_unreachable`, `flags_stale` */
@@ -168,14 +184,17 @@ async function currentOf(one: Followed, clock: Clock): Promise<Snapshot> {
   });
 }
 
+/** The store was heard within its usual second, by the clock that nobody sets. */
+function isFresh(last: Moment | null, clock: Clock): boolean {
+  return last === null || clock.monotonic() - last.monotonic <= USUAL_MS;
+}
+
 /** Since when the store was not heard of; says so in the log, once. */
 function createContact(clock: Clock, log: Log) {
   let last: Moment | null = null;
   let away = false;
-  const behindMs = (): Duration => {
-    const behind = last === null ? 0 : elapsedSince(last, clock);
-    return behind <= USUAL_MS ? 0 : Math.round(behind);
-  };
+  // A clock that was set, or a machine that slept, says nothing of the store yet: the next look, within its usual second, does.
+  const behindMs = (): Duration => (isFresh(last, clock) ? 0 : Math.round(last === null ? 0 : elapsedSince(last, clock)));
   const lost = (why: string): void => {
     if (!away) log('warn', `the store does not answer, flags are served from memory: ${why}`);
     away = true;

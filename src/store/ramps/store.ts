@@ -22,19 +22,21 @@ export function createRampStore(context: Context): RampStore {
 
 const DRIVER = 'slipway';
 
-async function start({ session, clock }: Context, plan: RampPlan): Promise<void> {
+/** All that is compared with each other is by this clock; events have milliseconds. */
+const NOW = sql<Date>`date_trunc('milliseconds', clock_timestamp())`;
+
+async function start({ session }: Context, plan: RampPlan): Promise<void> {
   const { ramp: id, environment, flag, node, startedBy } = plan;
-  const now = new Date(clock.now());
   await session.transact(async (trx) => {
     const made = await trx
       .insertInto('ramp')
-      .values({ id, environment, flag, node, size: 1, last_at: now, wake_at: now, outcome: null })
+      .values({ id, environment, flag, node, size: 1, last_at: NOW, wake_at: NOW, outcome: null })
       .onConflict((already) => already.doNothing())
-      .returning('id')
+      .returning('last_at')
       .executeTakeFirst();
     if (made === undefined) return refuseSecond(trx, plan);
     const event = { type: 'ramp.started', data: { plan } } as const;
-    await insert(trx, { ramp: id, seq: 0, at: now, actor: startedBy, event, attempt: id });
+    await insert(trx, { ramp: id, seq: 0, at: made.last_at, actor: startedBy, event, attempt: id });
   });
 }
 
@@ -88,11 +90,7 @@ interface Wanted {
   readonly expectedSize: number;
 }
 
-async function append(
-  { session, clock, lease }: Context,
-  claim: RampClaim,
-  { event, expectedSize }: Wanted,
-): Promise<'recorded' | 'changed'> {
+async function append({ session, lease }: Context, claim: RampClaim, { event, expectedSize }: Wanted): Promise<'recorded' | 'changed'> {
   const attempt = randomUUID();
   return session.transact(async (trx) => {
     const row = await lockClaimed(trx, claim);
@@ -103,7 +101,7 @@ async function append(
       outcome,
       lease_until: sql<Date>`clock_timestamp() + ${lease.leaseMs} * interval '1 millisecond'`,
     };
-    await grow(trx, row, { actor: DRIVER, event, attempt, now: clock.now() });
+    await grow(trx, row, { actor: DRIVER, event, attempt });
     await trx.updateTable('ramp').set(changes).where('id', '=', row.id).execute();
     return 'recorded';
   });
@@ -127,11 +125,7 @@ async function park({ session }: Context, claim: RampClaim, { expectedSize, wake
   });
 }
 
-async function request(
-  { session, clock }: Context,
-  ramp: string,
-  { actor, event }: { readonly actor: string; readonly event: NewRampEvent },
-) {
+async function request({ session }: Context, ramp: string, { actor, event }: { readonly actor: string; readonly event: NewRampEvent }) {
   const attempt = randomUUID();
   await session.transact(async (trx) => {
     const row = await trx.selectFrom('ramp').selectAll().where('id', '=', ramp).forUpdate().executeTakeFirst();
@@ -139,12 +133,8 @@ async function request(
     if (await wasRecorded(trx, ramp, attempt)) return;
     if (row.outcome !== null)
       throw new SlipwayError('not_possible_now', `Ramp ${ramp} is over (${row.outcome})`, { hint: 'Start another one.' });
-    await grow(trx, row, { actor, event, attempt, now: clock.now() });
-    await trx
-      .updateTable('ramp')
-      .set({ wake_at: new Date(clock.now()) })
-      .where('id', '=', ramp)
-      .execute();
+    await grow(trx, row, { actor, event, attempt });
+    await trx.updateTable('ramp').set({ wake_at: NOW }).where('id', '=', ramp).execute();
   });
 }
 
@@ -178,18 +168,17 @@ interface Growth {
   readonly actor: string;
   readonly event: NewRampEvent;
   readonly attempt: string;
-  readonly now: number;
 }
 
-/** An event is never earlier than the one before it, whatever the machine's clock does. */
-async function grow(trx: Trx, row: Row, { actor, event, attempt, now }: Growth): Promise<void> {
-  const at = new Date(Math.max(now, row.last_at.getTime()));
-  await insert(trx, { ramp: row.id, seq: row.size, at, actor, event, attempt });
-  await trx
+/** An event is never earlier than the one before it, whatever the database's clock does. */
+async function grow(trx: Trx, row: Row, { actor, event, attempt }: Growth): Promise<void> {
+  const { last_at: at } = await trx
     .updateTable('ramp')
-    .set({ size: row.size + 1, last_at: at })
+    .set({ size: row.size + 1, last_at: sql<Date>`greatest(last_at, ${NOW})` })
     .where('id', '=', row.id)
-    .execute();
+    .returning('last_at')
+    .executeTakeFirstOrThrow();
+  await insert(trx, { ramp: row.id, seq: row.size, at, actor, event, attempt });
 }
 
 interface Line {
