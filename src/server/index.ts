@@ -8,4 +8,5 @@ export { askedOtlp, isSameOtlp, otlpFor, tellOtlpAddress } from './agent/otlp-ad
 export { ROUTERS, routerFor, type RouterName } from './agent/routers.ts';
 export type * from './http/mount.ts';
 export { flagStream } from './flags-stream/mount.ts';
+export { readNetwork, type Network } from './http/address.ts';
 export { serveHttp, type ServeOptions } from './http/serve.ts';

@@ -77,7 +77,7 @@ it('has what the server refuses, and how', async () => {
     [MAKE, 400, { body: '{' }],
     [MAKE, 401, { token: 'none', body: {} }],
     [MAKE, 403, { token: reader, body: {} }],
-    [MAKE, 412, { body: { key: 'release_told', flag: aFlag() } }],
+    [MAKE, 409, { body: { key: 'release_told', flag: aFlag() } }],
     [MAKE, 413, { body: large }],
     [MAKE, 422, { body: { key: 'nothing', flag: aFlag() } }],
     [PATCH, 404, { body: { flag: {} }, headers: any }, 'PATCH /api/v1/flags/release_none'],
@@ -112,9 +112,10 @@ async function routes(): Promise<readonly string[]> {
   const presence = { registered: Promise.resolve(), since: () => null };
   const snapshots = createSnapshots({ flags, clock: systemClock, log, presence, limitMs: 1, ended: () => undefined });
   const streams = createEventStreams({ most: 2, random: () => 0, log });
-  const door = createTokenDoor({ tokens, clock: systemClock, log, rate });
+  const [addressOf, refusals] = [() => '', { note: log }];
+  const door = createTokenDoor({ tokens, clock: systemClock, log, rate, addressOf, refusals });
   const redact = (text: string): string => text;
-  const shared = { clock: systemClock, log, redact, snapshots, streams };
+  const shared = { clock: systemClock, log, redact, snapshots, streams, addressOf, refusals };
   const serving = {
     ...shared,
     flags,

@@ -1,6 +1,6 @@
 import { keepTellingOwners } from '../../flags/index.ts';
 import { SlipwayError, systemClock, systemIds, type Duration } from '../../kernel/index.ts';
-import { flagStream, serveHttp } from '../../server/index.ts';
+import { flagStream, readNetwork, serveHttp, type Network } from '../../server/index.ts';
 import { openApp, random } from '../compose.ts';
 import { createLog, levelFrom } from '../output/log.ts';
 import { ownVersion } from '../output/version.ts';
@@ -27,6 +27,7 @@ export const run: Handler = async (call) => {
     host: text(call, 'host') ?? HOST,
     port: numberOf(call, 'port', { usual: PORT, least: 0, most: 65_535 }),
     origins: many(call, 'origin').map(originOf),
+    proxies: many(call, 'trustProxy').map(proxyOf),
     rate: { perSecond, burst: 2 * perSecond },
     mostStreams: numberOf(call, 'mostStreams', { usual: STREAMS, least: 2, most: 1_000_000 }),
     limitMs: limitOf(call),
@@ -82,6 +83,15 @@ function numberOf(call: Call, name: string, { usual, least, most }: Bounds): num
   if (/^\d{1,9}$/.test(given) && number >= least && number <= most) return number;
   const option = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   throw new SlipwayError('usage', `--${option} ${given}: a whole number from ${least} to ${most} is needed`);
+}
+
+/** @throws SlipwayError `usage` */
+function proxyOf(given: string): Network {
+  const network = readNetwork(given);
+  if (network !== null) return network;
+  throw new SlipwayError('usage', `--trust-proxy ${given}: that is neither an address nor a network of some addresses`, {
+    hint: 'It looks like 10.0.0.7, 10.0.0.0/8 or fd00::/8: whence the proxy asks. What everybody could say of himself cannot be trusted.',
+  });
 }
 
 /** As browsers send it: scheme, host and port, nothing after it. */

@@ -2,7 +2,6 @@ import type { Context, Hono } from 'hono';
 import { z } from 'zod';
 import { eventFrame, type Signer } from '../../flags/index.ts';
 import { SlipwayError } from '../../kernel/index.ts';
-import { addressOf } from '../http/address.ts';
 import { parseJson, readText } from '../http/body.ts';
 import { Later } from '../http/later.ts';
 import type { Mount, Mounted, ServeEnv, Serving } from '../http/mount.ts';
@@ -76,7 +75,7 @@ async function openStream(parts: Parts, holders: Holders, context: Context<Serve
   const channel = await channelOf(parts, context);
   const token = context.get('token');
   const name = clientIn(context);
-  const from = { address: addressOf(context), token: { id: token.id, description: token.description } };
+  const from = { address: serving.addressOf(context), token: { id: token.id, description: token.description } };
   const client = { id: name ?? serving.ids.token(), from };
   const position = context.req.header('last-event-id') ?? null;
   const ends: (() => void)[] = [() => reports.moved(channel)];
@@ -106,11 +105,12 @@ async function channelOf({ serving, channels }: Parts, context: Context<ServeEnv
  * A client that wants another environment would refuse whatever it is sent, and never acknowledge a change that is none of its business.
  * @throws SlipwayError `token_environment`
  */
-function refuseOther({ log }: Pick<Serving, 'log'>, context: Context<ServeEnv>): void {
-  const { id, environment } = context.get('token');
+function refuseOther({ refusals }: Pick<Serving, 'refusals'>, context: Context<ServeEnv>): void {
+  const token = context.get('token');
+  const { id, environment } = token;
   const wanted = context.req.query('environment')?.slice(0, MOST_NAME);
   if (wanted === undefined || wanted === environment) return;
-  log('warn', 'a client was refused: its token is of another environment', { token: id, address: addressOf(context), environment, wanted });
+  refusals.note(context, { why: 'environment', token, more: { wanted } });
   throw new SlipwayError('token_environment', `The token ${id} is of ${environment}, and the client wants ${wanted}`, {
     hint: `Give the client a token of ${wanted}, or have it want ${environment}.`,
   });

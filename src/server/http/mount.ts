@@ -2,8 +2,10 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono, MiddlewareHandler } from 'hono';
 import type { FlagChange, FlagStore, FlagTelemetry, Scope, StoredFlags, Token } from '../../flags/index.ts';
 import type { Clock, Duration, Ids, Log, Redactor } from '../../kernel/index.ts';
+import type { AddressOf } from './address.ts';
 import type { Described } from './api/operation.ts';
 import type { Counts } from './counts.ts';
+import type { Refusals } from './refusals.ts';
 
 /** What a request carries: node's own objects, and the token it was admitted with (only behind {@link Serving.allow}). */
 export interface ServeEnv {
@@ -23,7 +25,7 @@ export interface Mounted {
   routes(app: Hono<ServeEnv>): void;
   /** What its routes are, for `/openapi.json`. */
   readonly described: readonly Described[];
-  /** Says good-bye to whoever is connected (within a moment); event streams are ended after it. */
+  /** Says good-bye to whoever is connected, before it waits for anything: event streams are ended right after that. */
   close(): Promise<void>;
 }
 
@@ -45,6 +47,8 @@ export interface Serving {
   readonly counts: Omit<Counts, 'stop'>;
   readonly snapshots: Snapshots;
   readonly streams: EventStreams;
+  readonly addressOf: AddressOf;
+  readonly refusals: Pick<Refusals, 'note'>;
   /** Lets a request pass whose token has one of the scopes, within its rate; 401, 403 or 429 otherwise. Sets the variable `token`. */
   allow(...scopes: readonly Scope[]): MiddlewareHandler<ServeEnv>;
   /** For a stream, which lasts longer than its request: is its token still good? Looked up again every few seconds; while the store is away, as it was. */

@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { messageOf, SlipwayError, within, type Clock, type Duration, type Ids, type Log, type Redactor } from '../../kernel/index.ts';
 import { strangers, type FlagStore, type FlagTelemetry, type TokenStore } from '../../flags/index.ts';
+import { createAddressOf, type Network } from './address.ts';
 import { createApp } from './app.ts';
 import { startCounts } from './counts.ts';
 import { createEventStreams } from './event-streams.ts';
 import type { Mount, Serving } from './mount.ts';
 import { startPresence } from './presence.ts';
 import type { RateOptions } from './rate.ts';
+import { startRefusals } from './refusals.ts';
 import { createSnapshots } from './snapshots.ts';
 import { createTokenDoor } from './token/door.ts';
 
@@ -41,6 +43,8 @@ export interface ServeOptions {
   readonly redact: Redactor;
   /** Origins whose pages may ask, or `*`. None: no page may. */
   readonly origins: readonly string[];
+  /** Proxies before us, which say truly by whom they are asked. */
+  readonly proxies: readonly Network[];
   /** Of each token, in this process. */
   readonly rate: RateOptions;
   /** Streams of this process; half of them at most for tokens that everybody can read. */
@@ -75,7 +79,9 @@ export async function serveHttp(
   const snapshots = createSnapshots({ flags, clock: own, log, presence, limitMs, ended: streams.endAll });
   // Nothing is known of a token before the store's time is, which says whether it has expired.
   const findAll: TokenStore['findAll'] = async (ids) => presence.registered.then(() => tokens.findAll(ids));
-  const door = createTokenDoor({ tokens: { ...tokens, findAll }, clock, log, rate: options.rate });
+  const addressOf = createAddressOf(options.proxies);
+  const refusals = startRefusals({ clock, log, addressOf });
+  const door = createTokenDoor({ tokens: { ...tokens, findAll }, clock, log, rate: options.rate, addressOf, refusals });
   const counts = startCounts({ clock, log, telemetry });
   const serving: Serving = {
     ...options,
@@ -84,6 +90,8 @@ export async function serveHttp(
     counts,
     snapshots,
     streams,
+    addressOf,
+    refusals,
     allow: door.allow,
     stillAllowed: async ({ id }) => (await door.valid(id)) !== null,
   };
@@ -91,27 +99,36 @@ export async function serveHttp(
   const { app, close } = createApp({ ...options, clock, serving, snapshots, streams, door, parts, isStopping: () => signal.aborted });
   try {
     const address = { host: options.host, port: (server.address() as AddressInfo).port };
-    log('info', 'serving', { ...address, process: serving.process, version: options.version, origins: options.origins });
+    const proxies = options.proxies.map((one) => `${one.address}/${one.bits}`);
+    log('info', 'serving', { ...address, process, version: options.version, origins: options.origins, proxies });
     onReady(address);
     await aborted(signal);
     log('info', 'stopping', { streams: streams.places.taken('public') + streams.places.taken('server') });
     const closed = new Promise((resolve) => server.close(resolve));
-    await Promise.all(parts.map((part) => part.close().catch((error: unknown) => log('warn', `stopping: ${messageOf(error)}`))));
+    // Each says good-bye before it waits for anything. Who must come back is written while they are on their way already.
+    const told = parts.map((part) => part.close().catch((error: unknown) => log('warn', `stopping: ${messageOf(error)}`)));
     close();
     streams.close();
-    server.closeIdleConnections();
-    const looking = setInterval(() => server.closeIdleConnections(), LOOK_FOR_IDLE_MS);
-    if ((await within(closed, DRAIN_MS, clock)) === null) log('warn', 'requests were cut off');
-    clearInterval(looking);
-    server.closeAllConnections();
-    await closed;
+    await drain(server, closed, { log, clock });
+    await Promise.all(told);
   } finally {
     snapshots.close();
     await counts.stop();
     await door.close();
+    refusals.close();
     await presence.leave();
   }
   log('info', 'stopped');
+}
+
+/** What is being answered is finished, within a bound. */
+async function drain(server: Server, closed: Promise<unknown>, { log, clock }: Pick<ServeOptions, 'log' | 'clock'>): Promise<void> {
+  server.closeIdleConnections();
+  const looking = setInterval(() => server.closeIdleConnections(), LOOK_FOR_IDLE_MS);
+  if ((await within(closed, DRAIN_MS, clock)) === null) log('warn', 'requests were cut off');
+  clearInterval(looking);
+  server.closeAllConnections();
+  await closed;
 }
 
 /** Whoever begins with other keys is told, for clients that come to it from another process would refuse its flags. */

@@ -15,6 +15,11 @@ export const SERVE_COMMANDS: readonly CommandSpec[] = [
         many: true,
       },
       {
+        flags: '--trust-proxy <network>',
+        what: 'address or network of a proxy before this server, whose X-Forwarded-For says who asks, such as 10.0.0.7 or 10.0.0.0/8; may be repeated (default: none)',
+        many: true,
+      },
+      {
         flags: '--stale-limit <time>',
         what: 'without the store for so long, answer no more: 503 (default: 1h; at least 10s). A kill that this process did not hear of is complete only then',
       },
@@ -29,6 +34,7 @@ export const SERVE_COMMANDS: readonly CommandSpec[] = [
     examples: [
       { line: 'slipway serve', what: 'for this machine' },
       { line: 'slipway serve --host 0.0.0.0 --port 8600 --origin https://shop.example', what: 'for others, and for the pages of a shop' },
+      { line: 'slipway serve --trust-proxy 127.0.0.1', what: 'behind a proxy on this machine, which says who asks' },
     ],
     exits: [
       [21, 'the store cannot be reached'],

@@ -75,7 +75,7 @@ export function createOfrep({ serving, snapshots, door }: OfrepParts): Ofrep {
   ): Promise<Response> => {
     const read = streamTokens.read(query.token, clock.now());
     const holder = read === null ? null : await door.brought(read.id, context);
-    if (read === null || holder === null || !read.isFrom(holder)) return door.refuse();
+    if (read === null || holder === null || !read.isFrom(holder)) return door.refuse(context, 'stream');
     const since = Number(context.req.header('last-event-id') ?? query.seq ?? 0);
     return notices.open(context, holder, Number.isSafeInteger(since) ? since : 0);
   };

@@ -1,10 +1,11 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { isSecret, readToken, type Scope, type Token, type TokenStore } from '../../../flags/index.ts';
-import { SlipwayError, type Clock, type Duration, type Log } from '../../../kernel/index.ts';
-import { addressOf } from '../address.ts';
+import { SlipwayError, type Clock, type Duration, type Instant, type Log } from '../../../kernel/index.ts';
+import type { AddressOf } from '../address.ts';
 import { Later } from '../later.ts';
 import type { ServeEnv } from '../mount.ts';
 import { createRate, type RateOptions } from '../rate.ts';
+import type { Refusal, Refusals } from '../refusals.ts';
 import { createKnownTokens } from './known.ts';
 
 const USED_EVERY_MS = 60_000;
@@ -20,6 +21,8 @@ export interface TokenDoorOptions {
   readonly tokens: TokenStore;
   readonly clock: Clock;
   readonly log: Log;
+  readonly addressOf: AddressOf;
+  readonly refusals: Pick<Refusals, 'note'>;
   /** For each token, in this process. */
   readonly rate: RateOptions;
 }
@@ -39,7 +42,7 @@ export interface TokenDoor {
   /** So many clients with this token were told to evaluate anew: each may ask once more than its rate. */
   invite(id: string, clients: number): void;
   /** @throws SlipwayError `token_refused` always */
-  refuse(): never;
+  refuse(context: Context<ServeEnv>, why: Refusal['why']): never;
   close(): Promise<void>;
 }
 
@@ -66,38 +69,59 @@ function createTakings(rate: RateOptions, clock: Clock): Takings {
   };
 }
 
-/** Who may come in, and how often. */
-export function createTokenDoor({ tokens, clock, log, rate }: TokenDoorOptions): TokenDoor {
-  const known = createKnownTokens(tokens, clock, log);
-  const takings = createTakings(rate, clock);
+/** Says no, to the client and to the log. */
+function createRefusing({ clock, addressOf, refusals }: Pick<TokenDoorOptions, 'clock' | 'addressOf' | 'refusals'>) {
   const unknown = createRate(UNKNOWN, clock);
-  const used = keepUsed(tokens, log);
-
-  const refuse = (): never => {
+  const refuse = (context: Context<ServeEnv>, why: Refusal['why'], token: Token | null = null): never => {
+    refusals.note(context, { why, token });
     throw new SlipwayError('token_refused', 'The token is missing, not known, revoked or expired');
   };
-
-  /** It is wrong: who brings many is told so less often. */
-  const refuseWrong = (context: Context<ServeEnv>): never => {
-    const wait = unknown.take(addressOf(context));
-    if (wait > 0) throw new Later('too_many_requests', 'Too many requests with a wrong token came from there', wait);
-    return refuse();
+  return {
+    refuse,
+    /** It is wrong: who brings many is told so less often. */
+    refuseWrong: (context: Context<ServeEnv>, why: Refusal['why'], token: Token | null): never => {
+      const wait = unknown.take(addressOf(context));
+      if (wait <= 0) return refuse(context, why, token);
+      refusals.note(context, { why: 'too-many-wrong', token });
+      throw new Later('too_many_requests', 'Too many requests with a wrong token came from there', wait);
+    },
+    refuseOften: (context: Context<ServeEnv>, token: Token, wait: Duration): never => {
+      refusals.note(context, { why: 'too-often', token });
+      throw new Later('too_many_requests', `The token ${token.id} is used too often`, wait);
+    },
+    refuseScope: (context: Context<ServeEnv>, token: Token, scopes: readonly Scope[]): never => {
+      const needs = scopes.join(' or ');
+      refusals.note(context, { why: 'scope', token, more: { needs } });
+      const message = `The token ${token.id} may not do this: it has ${token.scopes.join(', ')}`;
+      throw new SlipwayError('token_scope', message, { hint: `Use a token with ${needs}.` });
+    },
   };
+}
+
+/** Who may come in, and how often. */
+export function createTokenDoor({ tokens, clock, log, rate, addressOf, refusals }: TokenDoorOptions): TokenDoor {
+  const known = createKnownTokens(tokens, clock, log);
+  const takings = createTakings(rate, clock);
+  const used = keepUsed(tokens, log);
+
+  const { refuse, refuseWrong, refuseOften, refuseScope } = createRefusing({ clock, addressOf, refusals });
 
   const identify = async (context: Context<ServeEnv>): Promise<Token> => {
     const given = tokenOf(context);
-    const parts = given === null ? null : readToken(given);
-    if (parts === null) return refuse();
+    if (given === null) return refuse(context, 'no-token');
+    const parts = readToken(given);
+    if (parts === null) return refuse(context, 'malformed');
     const found = known.fresh(parts.id) ?? (await known.find(parts.id));
     // Whether there is such a token must not show in the time: the digest is compared in any case.
     const same = isSecret(parts.secret, found?.secretSha256 ?? '0'.repeat(64));
-    if (found === null || !same || !isGood(found.token, clock.now())) return refuseWrong(context);
-    return found.token;
+    if (found === null) return refuseWrong(context, 'unknown', null);
+    const wrong = same ? wrongWith(found.token, clock.now()) : 'secret';
+    return wrong === null ? found.token : refuseWrong(context, wrong, found.token);
   };
 
   const valid = async (id: string): Promise<Holder | null> => {
     const found = await known.find(id);
-    return found !== null && isGood(found.token, clock.now()) ? { ...found.token, secretSha256: found.secretSha256 } : null;
+    return found !== null && wrongWith(found.token, clock.now()) === null ? holderOf(found) : null;
   };
 
   return {
@@ -105,19 +129,20 @@ export function createTokenDoor({ tokens, clock, log, rate }: TokenDoorOptions):
       (...scopes) =>
       async (context, next) => {
         const token = await identify(context);
-        if (!scopes.some((scope) => token.scopes.includes(scope))) {
-          throw new SlipwayError('token_scope', `The token ${token.id} may not do this: it has ${token.scopes.join(', ')}`, {
-            hint: `Use a token with ${scopes.join(' or ')}.`,
-          });
-        }
+        if (!scopes.some((scope) => token.scopes.includes(scope))) refuseScope(context, token, scopes);
         const wait = takings.take(token, scopes);
-        if (wait > 0) throw new Later('too_many_requests', `The token ${token.id} is used too often`, wait);
+        if (wait > 0) refuseOften(context, token, wait);
         used.add(token.id);
         context.set('token', token);
         await next();
       },
     valid,
-    brought: async (id, context) => (await valid(id)) ?? refuseWrong(context),
+    brought: async (id, context) => {
+      const found = await known.find(id);
+      const wrong = found === null ? 'unknown' : wrongWith(found.token, clock.now());
+      if (found === null || wrong !== null) return refuseWrong(context, wrong ?? 'unknown', found?.token ?? null);
+      return holderOf(found);
+    },
     invite: takings.invite,
     refuse,
     close: used.close,
@@ -150,6 +175,12 @@ function tokenOf(context: Context<ServeEnv>): string | null {
   return bearer ?? context.req.header('x-api-key')?.trim() ?? null;
 }
 
-function isGood({ revokedAt, expiresAt }: Token, now: number): boolean {
-  return revokedAt === null && (expiresAt === null || now < expiresAt);
+function holderOf({ token, secretSha256 }: { readonly token: Token; readonly secretSha256: string }): Holder {
+  return { ...token, secretSha256 };
+}
+
+/** Null: it is good now. */
+function wrongWith({ revokedAt, expiresAt }: Token, now: Instant): 'revoked' | 'expired' | null {
+  if (revokedAt !== null) return 'revoked';
+  return expiresAt === null || now < expiresAt ? null : 'expired';
 }

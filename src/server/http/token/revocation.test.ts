@@ -47,7 +47,14 @@ async function begin() {
   const findAll = (ids: readonly string[]) =>
     Promise.resolve(new Map(ids.map((id) => [id, { token: { ...TOKEN, id, revokedAt: revoked ? now : null }, secretSha256: '00' }])));
   const log = (): void => undefined;
-  const door = createTokenDoor({ tokens: { findAll } as never, clock, log, rate: { perSecond: 1_000, burst: 1_000 } });
+  const door = createTokenDoor({
+    tokens: { findAll } as never,
+    clock,
+    log,
+    rate: { perSecond: 1_000, burst: 1_000 },
+    addressOf: () => '',
+    refusals: { note: log },
+  });
   const ended: string[] = [];
   const streams: EventStreams = {
     open: () => ({ stream: { send: log, end: () => void ended.push('values') }, response: new Response() }),
