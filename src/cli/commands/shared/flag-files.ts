@@ -20,8 +20,19 @@ export interface FilesBeside {
 export async function refuseWrongFiles(call: Call, environment: string): Promise<void> {
   await refuseStrangeFolder(call);
   await readPulled(call.directory);
-  // What is in no file may be on the server.
-  refuseMistakes(await readAll(call), [environment], { server: null, mayDeclare: () => true });
+  const read = await readAll(call);
+  const found = (mayDeclare: Around['mayDeclare']): readonly Mistakes[] => mistakesOf(read, [environment], { server: null, mayDeclare });
+  const certain = found(() => true);
+  if (read.faults.length === 0 && certain.every(({ problems }) => problems.length === 0)) return;
+  // What is in no file may be on the server, which is no reason to refuse; whoever has to correct the rest hears of it all the same.
+  const known = new Set(certain.flatMap(({ problems }) => problems).map((one) => JSON.stringify(one)));
+  const told = (one: FilesProblem): FilesProblem =>
+    known.has(JSON.stringify(one)) ? one : { ...one, message: `${one.message} in these files; the server was not asked` };
+  refuse(
+    read.loaded,
+    read.faults,
+    found(read.mayDeclare).map((one) => ({ ...one, problems: one.problems.map(told) })),
+  );
 }
 
 /** @throws SlipwayError `config_invalid` with the place of everything that is wrong in the files for this environment */
@@ -50,12 +61,13 @@ export async function soundFlags(
   server: FlagSet | null,
 ): Promise<LoadedFlags> {
   const read = await readAll(call);
-  const { loaded, mayDeclare } = read;
-  refuseMistakes(read, environments(loaded.files), { server, mayDeclare });
+  const { loaded, faults, mayDeclare } = read;
+  refuse(loaded, faults, mistakesOf(read, environments(loaded.files), { server, mayDeclare }));
   for (const text of expiredTexts(loaded, environments(loaded.files))) call.terminal.note(`note: ${text}`);
   return loaded;
 }
 
+type Around = Parameters<typeof mistakesIn>[2];
 type Read = Awaited<ReturnType<typeof readAll>>;
 
 async function readAll(call: Call) {
@@ -63,15 +75,12 @@ async function readAll(call: Call) {
   return { ...read, strange: await strangeEnvironments(call, read.loaded.files) };
 }
 
-function refuseMistakes(
-  { loaded, faults, strange }: Read,
-  environments: readonly string[],
-  around: Parameters<typeof mistakesIn>[2],
-): void {
+/** By environment; those that are of none are of the one without a name. */
+function mistakesOf({ loaded, strange }: Read, environments: readonly string[], around: Around): readonly Mistakes[] {
   const mistakes = environments
     .filter((environment) => !strange.environments.has(environment))
     .map((environment) => ({ environment, problems: mistakesIn(loaded.files, environment, around) }));
-  refuse(loaded, faults, [...mistakes, { environment: '', problems: strange.problems }]);
+  return [...mistakes, { environment: '', problems: strange.problems }];
 }
 
 /** @throws SlipwayError `config_invalid` when there are any, each with its place */
