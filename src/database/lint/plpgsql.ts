@@ -1,10 +1,10 @@
-import { isJsonObject, messageOf, type JsonObject, type JsonValue } from '../../kernel/index.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/index.ts';
 import { constantList, constantText, templateText, type Known } from '../core/lint/constant.ts';
 import { isKnownWithStandIns } from '../core/lint/stand-ins.ts';
 import type { Ending, Way } from '../core/lint/bodies.ts';
 import { child, children, findAll, isSet, nameParts, textOf } from '../core/tree.ts';
-import { libpgQuery } from '../libpg-query.ts';
 import { parseSql } from '../parser.ts';
+import { plpgsqlTree } from '../plpgsql-tree.ts';
 import { expressionOf, firstValues, valuesIn, type Types } from './plpgsql-values.ts';
 
 /** SQL that a body runs, and the body's line on which. */
@@ -28,13 +28,9 @@ const BLOCK: Head = { parameters: new Map(), returns: null };
 
 /** The SQL of a DO block or function in PL/pgSQL. */
 export async function plpgsqlPieces(text: string, head = BLOCK): Promise<Pieces> {
-  const { parsePlPgSQLSync } = await libpgQuery();
-  let tree: JsonValue;
-  try {
-    tree = parsePlPgSQLSync(text) as JsonValue;
-  } catch (error) {
-    return { found: [], hidden: [], ends: [], refused: messageOf(error) };
-  }
+  const parsed = await plpgsqlTree(text);
+  if (!parsed.ok) return { found: [], hidden: [], ends: [], refused: parsed.message };
+  const { tree } = parsed;
   const variables = variablesOf(tree);
   const fixed = await fixedOf(variables, tree);
   const first = firstValues(text, { variables }).map((one): Piece => ({ ...one, sure: true, caught: false, executed: false }));

@@ -14,9 +14,10 @@ export type Read =
 export async function readStatements(text: string): Promise<Read> {
   // Also where it can be read as it is: between quotes a placeholder is a name, and the same one as without them.
   const stood = placeholderIn(text) === null ? null : await readStandingIn(text);
-  if (stood !== null) return stood;
+  // What RAISE writes with percent signs may look like one, and has another number of them then.
+  if (stood?.ok === true && stood.statements.every(({ refused }) => refused === null)) return stood;
   const parsed = await parseSql(text);
-  return parsed.ok ? { ok: true, text, statements: await unfoldAll(parsed.statements, text) } : parsed;
+  return parsed.ok ? { ok: true, text, statements: await unfoldAll(parsed.statements, text) } : (stood ?? parsed);
 }
 
 /** Placeholders that only name schemas need no value to be judged; null where one is more. */

@@ -2,8 +2,8 @@ import { isJsonObject, type JsonValue } from '../../kernel/index.ts';
 import { columnUse } from '../core/old-shape/column-use.ts';
 import { isCertain, mentions, strongest, useOf } from '../core/old-shape/uses.ts';
 import { textOf } from '../core/tree.ts';
-import { libpgQuery } from '../libpg-query.ts';
 import { parseSql } from '../parser.ts';
+import { plpgsqlTree } from '../plpgsql-tree.ts';
 import type { Dependant } from '../core/old-shape/facts.ts';
 import type { FoundShape } from './resolve.ts';
 import { usesInText } from './statements.ts';
@@ -21,9 +21,9 @@ export interface Routine {
 export async function routineUse(routine: Routine, shape: FoundShape): Promise<Dependant['use'] | null> {
   const { language, source } = routine;
   if (language === 'sql') return (await usesInText(source, [shape]))[0]?.use ?? null;
-  const tree = language === 'plpgsql' ? await plpgsqlTree(routine.definition) : null;
-  if (tree === null) return mentionsIt(routine, shape) ? 'unreadable' : null;
-  return treeUse(tree, routine, shape);
+  const parsed = language === 'plpgsql' ? await plpgsqlTree(routine.definition) : null;
+  if (parsed?.ok !== true) return mentionsIt(routine, shape) ? 'unreadable' : null;
+  return treeUse(parsed.tree, routine, shape);
 }
 
 async function treeUse(tree: JsonValue, routine: Routine, shape: FoundShape): Promise<Dependant['use'] | null> {
@@ -33,15 +33,6 @@ async function treeUse(tree: JsonValue, routine: Routine, shape: FoundShape): Pr
   if (known !== null && isCertain(known)) return known;
   const hidden = uses.includes('unreadable') || (runsText(tree) && mentionsIt(routine, shape));
   return hidden ? 'unreadable' : known;
-}
-
-async function plpgsqlTree(definition: string): Promise<JsonValue | null> {
-  const { parsePlPgSQLSync } = await libpgQuery();
-  try {
-    return parsePlPgSQLSync(definition) as JsonValue;
-  } catch {
-    return null;
-  }
 }
 
 /** The text of a trigger need not say the table's name, only the column's. */

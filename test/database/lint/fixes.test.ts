@@ -33,4 +33,34 @@ describe('what to write instead', () => {
     expect(ofRule(await lint(MANY), rule)[0]?.fix).toContain(text);
     expect(ofRule(await lint(`DO $$ BEGIN /* ü */ ${MANY}; END $$`), rule)[0]?.fix).toContain(text);
   });
+
+  const fixOf = async (sql: string, made = 'CREATE TABLE orders (no int PRIMARY KEY, n int)'): Promise<readonly (string | null)[]> => {
+    const found = await lint([made, ...Array.from({ length: 11 }, () => ''), sql]);
+    return found.filter(({ severity, fix }) => severity !== 'notice' && fix !== null).map(({ fix }) => fix);
+  };
+
+  test.each([
+    ['UPDATE orders SET n = 1 RETURNING n', 'UPDATE orders SET n = 1\nWHERE no > $1 AND no <= $2\nRETURNING n;'],
+    [`UPDATE orders SET n = (SELECT max(x) FROM u WHERE u.y = 'WHERE )' -- WHERE\n LIMIT 1)`, `LIMIT 1)\nWHERE no > $1 AND no <= $2;`],
+    ['DELETE FROM orders WHERE true -- all', 'DELETE FROM orders WHERE no > $1 AND no <= $2 AND (true -- all\n);'],
+    [
+      'WITH gone AS (DELETE FROM orders RETURNING n) SELECT n FROM gone',
+      '-- in batches by key, each in its own transaction (slipway db backfill)',
+    ],
+    ['UPDATE orders o SET n = 1 FROM u', 'WHERE o.no > $1 AND o.no <= $2;'],
+  ])('a batch is cut by the key, in the WHERE of the statement itself: %s', async (sql, batch) => {
+    const [fix] = await fixOf(sql);
+    expect(fix).toContain(batch);
+    expect(await parseSql(fix ?? '')).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['ALTER TABLE "user" ALTER "order" SET NOT NULL', 'ALTER TABLE "user" ADD CONSTRAINT user_order_present NOT NULL "order" NOT VALID;'],
+    ['ALTER TABLE "user" RENAME "order" TO "Order"', 'ALTER TABLE "user" ADD COLUMN "Order" TYPE;'],
+    ['ALTER TABLE "user" ALTER "order" TYPE "Mood" USING NULL', 'ADD COLUMN order_new "Mood";'],
+  ])('names that need quotes have them: %s', async (sql, text) => {
+    const fixes = await fixOf(sql, `CREATE TYPE "Mood" AS ENUM ('ok'); CREATE TABLE "user" ("order" int)`);
+    expect(fixes.join('\n')).toContain(text);
+    for (const fix of fixes) expect(await parseSql(fix ?? ''), fix ?? '').toMatchObject({ ok: true });
+  });
 });

@@ -23,6 +23,19 @@ describe('placeholders without a value', () => {
     expect(await judge(sql)).toMatchObject({ verdict: 'unknown' });
   });
 
+  test.each([
+    `DO $$ BEGIN RAISE NOTICE 'now <%>', 1; DROP TABLE orders; RAISE NOTICE 'gone <%>', 1; END $$`,
+    `DO $$ BEGIN PERFORM 1 WHERE 'a' LIKE '<%>'; DROP TABLE orders; PERFORM 1 WHERE 'a' LIKE '<%>'; END $$`,
+    `DO $$ BEGIN RAISE NOTICE '<%.%>', 1, 2;\n DROP TABLE orders;\n RAISE NOTICE '<%.%>', 1, 2; END $$`,
+    `DO $$ BEGIN RAISE NOTICE '<% of %>', 1, 2; DROP TABLE orders; END $$`,
+    `DO $$ BEGIN PERFORM replace('a', '{{', ''); DROP TABLE orders; PERFORM replace('a', '}}', ''); END $$`,
+    `SELECT '{{1,2}}'::int[]; DROP TABLE orders; SELECT '{1}', '$\{'; SELECT '}'`,
+  ])('what only looks like one hides nothing: %s', async (sql) => {
+    const { verdict, findings } = await judge(['CREATE TABLE orders (id int)', sql]);
+    expect(verdict).toBe('pass');
+    expect(findings.map(({ rule }) => rule)).toContain('drop-table');
+  });
+
   test('a schema without a name is the same one in all files, quoted or not, and shown as it was read', async () => {
     const made = [...Array.from({ length: 12 }, () => ''), 'CREATE TABLE {{ .Schema }}.t (a int)'];
     const { verdict, findings, text } = await judge([...made, 'ALTER TABLE "{{ .Schema }}"."t" ALTER a SET NOT NULL']);

@@ -46,6 +46,7 @@ describe('what psql runs', () => {
     [`\\copy t (a, b) FROM 'x.csv' CSV\n\\copy (SELECT a FROM t) TO 'y'\nSELECT 1;`, []],
     ['\\copy t from stdin\nALTER\n\\.\nALTER TABLE old ADD CHECK (a > 0);', ['4:21 add-check']],
     ['SELECT 1; \\q\nALTER TABEL', []],
+    ['SELECT 1;\n\\quit\nALTER TABEL', []],
     [`\\set t old\n\\set s 'it''s' ' so'\nALTER TABLE :"t" ADD CHECK (a > :'s');`, ['3:23 add-check']],
     [`SELECT ':x', $$ :x \\x $$, "a:b", a::text, a[1:2], E'\\'\\\\' FROM t -- \\x`, []],
   ];

@@ -30,7 +30,7 @@ test('one value for every row of a new column is a default', async () => {
       ({ rule }) => rule === 'schema-and-rows',
     )?.fix;
   expect(await fix(`x = 1, y = 'it''s'::text`)).toContain(
-    `ALTER TABLE orders ADD COLUMN x TYPE NOT NULL DEFAULT 1, ADD COLUMN y TYPE NOT NULL DEFAULT 'it''s';`,
+    `ALTER TABLE orders ADD COLUMN x int4 NOT NULL DEFAULT 1, ADD COLUMN y text NOT NULL DEFAULT 'it''s';`,
   );
   for (const other of ['x = n', 'x = NULL', 'n = 1', 'x = 1 WHERE n > 3']) expect(await fix(other)).toContain('in batches');
 });

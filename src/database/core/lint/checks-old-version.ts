@@ -155,7 +155,7 @@ function isNewColumn(table: string, column: string, { schema, file }: Context): 
 
 function renameFix(form: 'rename column' | 'rename table', table: string, node: Node): string {
   const [before, after] = [textOf(node, 'subname'), textOf(node, 'newname')];
-  if (form === 'rename column') return newColumnFix(table, before, 'TYPE').replaceAll(`${before}_new`, after);
+  if (form === 'rename column') return newColumnFix(table, before, 'TYPE', after);
   return sql(
     `ALTER TABLE ${quoted(table)} RENAME TO ${quoted(after)}`,
     '-- in the same transaction, so that the old version finds it by its old name:',
@@ -240,7 +240,7 @@ function looksRenamed({ statement, done, schema, file }: Context): readonly Draf
       rule: 'looks-renamed',
       message: `${mine.table}.${from} is dropped beside the new ${to}: if it was renamed, its values are lost`,
       relation: mine.table,
-      fix: newColumnFix(mine.table, from, 'TYPE').replaceAll(`${from}_new`, to),
+      fix: newColumnFix(mine.table, from, 'TYPE', to),
     },
   ];
 }

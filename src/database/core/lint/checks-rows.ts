@@ -1,6 +1,6 @@
 import { child, children, isOn, isSet, nameParts, textOf } from '../tree.ts';
 import type { Statement } from '../types.ts';
-import { batchFix } from './fixes.ts';
+import { batchFix, quoted } from './fixes.ts';
 import { isFresh } from './impact.ts';
 import { relationKey } from './schema.ts';
 import type { Context, Draft } from './types.ts';
@@ -40,12 +40,23 @@ function write(node: Node, context: Context, all: 'update-all' | 'delete-all'): 
   const table = relationKey(child(node, 'relation'));
   if (isFresh(table, context.schema, context.file)) return [];
   const word = all === 'update-all' ? 'UPDATE' : 'DELETE';
-  const place = { relation: table, scales: true, fix: batchFix(context.statement) } as const;
+  const place = { relation: table, scales: true, ...batches(node, table, context) } as const;
   if (node['whereClause'] === undefined || isAlways(child(node, 'whereClause')))
     return [{ rule: all, message: `${word} without WHERE changes every row of ${table}`, ...place }];
   return namesOne(child(node, 'whereClause'))
     ? []
     : [{ rule: 'unbatched-write', message: `how many rows of ${table} this ${word} changes is not bounded`, ...place }];
+}
+
+/** By its key where that is known, and `id` where it is not; a write within a query is not cut by itself. */
+function batches(node: Node, table: string, { statement, schema }: Context): Pick<Draft, 'fix'> {
+  if (statement.node !== node) return { fix: '-- in batches by key, each in its own transaction (slipway db backfill)' };
+  const primary = [...(schema.tables.get(table)?.constraints.values() ?? [])].find(({ kind }) => kind === 'primary');
+  const column = primary?.columns.length === 1 ? (primary.columns[0] ?? 'id') : 'id';
+  const joins = node['fromClause'] !== undefined || node['usingClause'] !== undefined;
+  const relation = child(node, 'relation');
+  const name = textOf(child(relation, 'alias'), 'aliasname') || textOf(relation, 'relname');
+  return { fix: batchFix(statement, joins ? `${quoted(name)}.${quoted(column)}` : quoted(column)) };
 }
 
 /** WITH gone AS (DELETE ...) hides a write of its own. */

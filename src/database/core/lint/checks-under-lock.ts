@@ -4,6 +4,7 @@ import { namesOne } from './checks-rows.ts';
 import { constantText } from './constant.ts';
 import { ownText, quoted, sql } from './fixes.ts';
 import { relationKey } from './schema.ts';
+import { typeText } from './type-change.ts';
 import type { Context, Draft } from './types.ts';
 
 type Node = Statement['node'];
@@ -87,8 +88,9 @@ function defaultFix(table: string, { statement: { kind, node }, schema, file }: 
   const columns = children(node, 'targetList').map((one) => child(one, 'ResTarget'));
   const written = columns.map((one) => {
     const [column, value] = [textOf(one, 'name'), literalOf(child(one, 'val'))];
-    const isNew = schema.tables.get(table)?.columns.get(column)?.file === file.index;
-    return isNew && value !== null ? `ADD COLUMN ${quoted(column)} TYPE NOT NULL DEFAULT ${value}` : null;
+    const added = schema.tables.get(table)?.columns.get(column);
+    const type = added?.type === undefined || added.type === null ? 'TYPE' : typeText(added.type);
+    return added?.file === file.index && value !== null ? `ADD COLUMN ${quoted(column)} ${type} NOT NULL DEFAULT ${value}` : null;
   });
   const known = written.filter((one) => one !== null);
   if (known.length !== written.length) return null;

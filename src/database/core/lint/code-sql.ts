@@ -33,35 +33,64 @@ const QUOTES = [3, 1, 1, 1];
 
 /** Reads the SQL of one direction of a migration; `from` to `to` is its part of the code. */
 export function codeSql(code: string, dialect: CodeDialect, from: number, to: number): CodeSql {
-  const spans: { start: number; end: number }[] = [];
+  const spans: Span[] = [];
   const gaps: { line: number; column: number; message: string }[] = [];
   const gap = (index: number, message: string): void => void gaps.push({ ...placeOf(code, index), message });
   for (const call of within(code, dialect.runsSql, from, to)) {
     const start = call.index + call[0].length;
-    const string = STRINGS.exec(code.slice(start, to));
-    const part = string?.slice(1).findIndex((one) => one !== undefined) ?? -1;
-    const text = string?.[part + 1];
-    if (text === undefined) gap(call.index, 'this SQL is not written as one string, so it was not judged');
-    else if (dialect.interpolation.test(text)) gap(start, 'this SQL is put together by the code, so it was not judged');
-    else spans.push({ start: start + (QUOTES[part] ?? 1), end: start + (QUOTES[part] ?? 1) + text.length });
+    const strings = stringsAt(code, start, to);
+    if (strings.spans.length === 0) gap(call.index, 'this SQL is not written as one string, so it was not judged');
+    else if (!strings.all || strings.spans.some((one) => dialect.interpolation.test(code.slice(one.start, one.end))))
+      gap(start, 'this SQL is put together by the code, so it was not judged');
+    else spans.push(...strings.spans);
   }
   for (const call of within(code, dialect.builds, from, to))
     gap(call.index + call[0].length - call[0].trimStart().length, `"${call[0].trim().slice(0, 60)}" is not SQL, so it was not judged`);
   return { text: keep(code, spans), gaps };
 }
 
+/** A text within its quotes. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  /** It is the last of its call, or the only one. */
+  readonly last: boolean;
+}
+
+const JOINS = /^\s*(?:\+|<>)\s*/;
+
+/** The strings that are joined there; not all of what is joined where something else is too, or words of two would run together. */
+function stringsAt(code: string, start: number, to: number): { readonly spans: readonly Span[]; readonly all: boolean } {
+  const spans: Span[] = [];
+  let at = start;
+  for (;;) {
+    const string = STRINGS.exec(code.slice(at, to));
+    const part = string?.slice(1).findIndex((one) => one !== undefined) ?? -1;
+    const text = string?.[part + 1];
+    if (string === null || text === undefined) return { spans, all: false };
+    const begin = at + (QUOTES[part] ?? 1);
+    const before = spans.at(-1);
+    const joint = before === undefined ? ' ' : `${code.slice(before.end - 1, before.end)}${text.slice(0, 1)}`;
+    if (!/[\s(),;]/.test(joint)) return { spans, all: false };
+    const join = JOINS.exec(code.slice(at + string[0].length, to));
+    spans.push({ start: begin, end: begin + text.length, last: join === null });
+    if (join === null) return { spans, all: true };
+    at += string[0].length + join[0].length;
+  }
+}
+
 function within(code: string, pattern: RegExp, from: number, to: number): readonly RegExpExecArray[] {
   return [...code.matchAll(pattern)].filter(({ index }) => index >= from && index < to);
 }
 
-/** Everything but the spans blanked out; each span is ended as a statement. Escapes lose their backslash and gain a blank. */
-function keep(code: string, spans: readonly { readonly start: number; readonly end: number }[]): string {
+/** Everything but the spans blanked out; the last of a call is ended as a statement. Escapes lose their backslash and gain a blank. */
+function keep(code: string, spans: readonly Span[]): string {
   const characters = code.replace(/[^\r\n]/g, ' ').split('');
-  for (const { start, end } of spans) {
+  for (const { start, end, last } of spans) {
     const sql = code.slice(start, end).replace(/\\([`'"$\\])/g, '$1 ');
     for (const [offset, character] of sql.split('').entries()) characters[start + offset] = character;
     // The closing quote's place.
-    if (!sql.trimEnd().endsWith(';')) characters[end] = ';';
+    if (last && !sql.trimEnd().endsWith(';')) characters[end] = ';';
   }
   return characters.join('');
 }

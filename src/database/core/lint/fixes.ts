@@ -4,9 +4,19 @@ import type { Statement } from '../types.ts';
 export function quoted(name: string): string {
   return name
     .split('.')
-    .map((part) => (/^[a-z_][a-z0-9_$]*$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`))
+    .map((part) => (/^[a-z_][a-z0-9_$]*$/.test(part) && !RESERVED.has(part) ? part : `"${part.replaceAll('"', '""')}"`))
     .join('.');
 }
+
+/** Words that are no name of a table or column unless they are quoted. */
+const RESERVED: ReadonlySet<string> = new Set(
+  `all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column concurrently
+   constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp current_user default
+   deferrable desc distinct do else end except false fetch for foreign freeze from full grant group having ilike in initially inner
+   intersect into is isnull join lateral leading left like limit localtime localtimestamp natural not notnull null offset on only or
+   order outer overlaps placing primary references returning right select session_user similar some symmetric system_user table
+   tablesample then to trailing true union unique user using variadic verbose when where window with`.split(/\s+/),
+);
 
 /** Lines of SQL, each ended. */
 export function sql(...lines: readonly string[]): string {
@@ -84,8 +94,8 @@ export function fillLaterFix(table: string, column: string, type: string, value:
 }
 
 /** Expand and contract, for what cannot be changed in place. */
-export function newColumnFix(table: string, column: string, type: string): string {
-  const next = `${column}_new`;
+// oxlint-disable-next-line max-params -- the fourth where the new column has a name already
+export function newColumnFix(table: string, column: string, type: string, next = `${column}_new`): string {
   return sql(
     `ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(next)} ${type}`,
     '-- write both columns from the next version on, fill the old rows in batches, read the new one, then drop the old one:',
@@ -93,12 +103,33 @@ export function newColumnFix(table: string, column: string, type: string): strin
   );
 }
 
-/** One batch of a write that was not bounded. */
-export function batchFix(statement: Statement): string {
+/**
+ * One batch of an UPDATE or DELETE that was not bounded.
+ * @param key the column by which it is cut, as SQL
+ */
+export function batchFix(statement: Statement, key: string): string {
   const text = ownText(statement);
-  const bound = 'id > $1 AND id <= $2';
-  const where = /\bWHERE\b/i.exec(text);
+  const { where, returning } = clausesOf(text);
+  const bound = `WHERE ${key} > $1 AND ${key} <= $2`;
+  const [rest, answers] = [text.slice(0, returning).trimEnd(), returning === text.length ? '' : `\n${text.slice(returning)}`];
   const batch =
-    where === null ? `${text} WHERE ${bound}` : `${text.slice(0, where.index)}WHERE ${bound} AND (${text.slice(where.index + 5).trim()})`;
-  return sql('-- in batches by key, each in its own transaction (slipway db backfill):', batch);
+    where === null ? `${rest}\n${bound}` : `${rest.slice(0, where)}${bound} AND (${rest.slice(where + 'WHERE'.length).trim()}\n)`;
+  return sql('-- in batches by key, each in its own transaction (slipway db backfill):', `${batch}${answers}`);
+}
+
+/** What has words of its own, brackets, and the words that begin clauses. */
+const PARTS = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*[\s\S]*?\*\/|[()]|\b(?:WHERE|RETURNING)\b/gi;
+
+/** Where the statement's own WHERE and RETURNING begin, and not those of a query in it. */
+function clausesOf(text: string): { readonly where: number | null; readonly returning: number } {
+  let depth = 0;
+  let where: number | null = null;
+  for (const { 0: part, index } of text.matchAll(PARTS)) {
+    if (part === '(') depth += 1;
+    if (part === ')') depth -= 1;
+    if (depth > 0) continue;
+    if (/^where$/i.test(part)) where ??= index;
+    if (/^returning$/i.test(part)) return { where, returning: index };
+  }
+  return { where, returning: text.length };
 }

@@ -179,6 +179,12 @@ export interface InHistory {
 /** Of a history a tenth, and at most so many files, is not long: a table made within it is hardly large yet. */
 const YOUNG = 10;
 
+/**
+ * Where so many files spell rows of it out, a table is one that migrations keep, as one of settings, kinds or rights. Two are not enough:
+ * users have a first of them that a file makes, and perhaps one for the system itself.
+ */
+const KEPT = 3;
+
 interface Moment {
   readonly schema: Schema;
   readonly place: InHistory;
@@ -186,12 +192,13 @@ interface Moment {
 }
 
 /**
- * Is there little to read: was the table emptied by this very transaction, or made not long before? A short history says nothing
- * about that: two files may be years apart.
+ * Is there little to read: was the table emptied by this very transaction, made not long before, or is it one that migrations keep? A
+ * short history says nothing about age: two files may be years apart.
  */
 function isYoung(relation: string | undefined, { schema, place: { index, files }, transaction }: Moment): boolean {
   const table = relation === undefined ? undefined : schema.tables.get(relation);
   if (table === undefined) return false;
+  if ((table.spelt?.size ?? 0) >= KEPT) return true;
   return table.emptied === transaction || (table.file !== null && index - table.file <= Math.min(YOUNG, Math.floor(files / YOUNG)));
 }
 

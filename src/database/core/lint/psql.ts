@@ -63,7 +63,7 @@ function asPsql(text: string, parts: readonly PsqlPart[], defines: Defines): Sen
       edits.push({ ...one, by: '' });
       continue;
     }
-    if (one.name === 'q') {
+    if (one.name === 'q' || one.name === 'quit') {
       edits.push({ from: one.from, to: text.length, by: '' });
       break;
     }

@@ -35,7 +35,7 @@ const APPLIED: Readonly<Record<string, (schema: Schema, node: Node, where: Where
     if (node['whereClause'] === undefined && node['usingClause'] === undefined)
       empty(schema, relationKey(child(node, 'relation')), transaction);
   },
-  InsertStmt: (schema, node) => fill(schema, relationKey(child(node, 'relation'))),
+  InsertStmt: insert,
   CopyStmt: (schema, node) => fill(schema, relationKey(child(node, 'relation'))),
   MergeStmt: (schema, node) => fill(schema, relationKey(child(node, 'relation'))),
   CreateEnumStmt: (schema, node, { file, transaction }) =>
@@ -71,6 +71,15 @@ function truncate(schema: Schema, node: Node, { transaction }: Where): void {
 
 function empty(schema: Schema, name: string, transaction: number): void {
   schema.tables.set(name, { ...(schema.tables.get(name) ?? unseen(name)), emptied: transaction });
+}
+
+function insert(schema: Schema, node: Node, { file }: Where): void {
+  const name = relationKey(child(node, 'relation'));
+  fill(schema, name);
+  const table = schema.tables.get(name) ?? unseen(name);
+  // Rows that other tables have a part in are not known by heart.
+  if (table.spelt?.has(file) === true || schema.views.has(name) || findAll(node['selectStmt'] ?? null, ['RangeVar']).length > 0) return;
+  schema.tables.set(name, { ...table, spelt: new Set([...(table.spelt ?? []), file]) });
 }
 
 function fill(schema: Schema, name: string): void {

@@ -80,6 +80,8 @@ export interface Table {
   readonly parents: readonly string[];
   /** The transaction that took all rows out of it, as long as it put none in; null for any other table. */
   readonly emptied: number | null;
+  /** The files that wrote rows into it which they themselves spell out; left out where none did. */
+  readonly spelt?: ReadonlySet<number>;
 }
 
 /** How a table is cut into partitions, as far as it is known. */

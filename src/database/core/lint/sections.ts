@@ -128,8 +128,12 @@ function withoutIgnored(text: string): string {
 /** A value for a placeholder, as `--define NAME=VALUE` gave it. */
 export type Defines = ReadonlyMap<string, string>;
 
-/** A placeholder of Go's templates, of Flyway and the shell, of Ruby. */
-export const PLACEHOLDER = /\{\{-?\s*([^{}]*?)\s*-?\}\}|\$\{\s*([^{}]*?)\s*\}|<%=?\s*([^%]*?)\s*-?%>/g;
+/**
+ * A placeholder of Go's templates, of Flyway and the shell, of Ruby. Each begins with a word and ends in its line: `'{{1,2}}'` is an
+ * array, and from one `<%>` of RAISE to the next it is SQL that stands between.
+ */
+export const PLACEHOLDER =
+  /\{\{-?\s*([A-Za-z_.$"(@][^{}\n;]*?)\s*-?\}\}|\$\{\s*([A-Za-z_][^{}\n;]*?)\s*\}|<%[-=]?\s*([A-Za-z_@(][^%<>\n;]*?)\s*-?%>/g;
 
 /** Puts values in the place of `{{ NAME }}`, `${NAME}` and `<%= NAME %>`; those without one stay. */
 export function fillPlaceholders(text: string, defines: Defines): string {

@@ -1,5 +1,6 @@
 import { child, children, nameParts } from '../tree.ts';
 import type { Statement } from '../types.ts';
+import { quoted } from './fixes.ts';
 
 /** A column's type as far as a change of it is judged. */
 export interface ColumnType {
@@ -99,7 +100,7 @@ const SIZES = ['int2', 'int4', 'int8', 'numeric'];
 
 /** `varchar(20)`, as SQL. */
 export function typeText({ base, modifiers, array }: ColumnType): string {
-  return `${base}${modifiers.length > 0 ? `(${modifiers.join(',')})` : ''}${array ? '[]' : ''}`;
+  return `${quoted(base)}${modifiers.length > 0 ? `(${modifiers.join(',')})` : ''}${array ? '[]' : ''}`;
 }
 
 /** A type's words as a TypeName's fields would give them; for what a catalog says. */
