@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -182,5 +183,47 @@ describe('the files of the guide', () => {
     const shown = walk.slice(walk.indexOf(heading) + heading.length).split('\n```')[0] ?? '';
     expect(shown.split('\n').length).toBeGreaterThan(5);
     for (const line of shown.split('\n')) expect(shop(name)).toContain(line);
+  });
+});
+
+/** What somebody types who does not want the demo to do it. */
+describe('the shop, set up by hand', () => {
+  const [setUp = '', more = ''] = [
+    ...GUIDE.slice(GUIDE.indexOf('<details>'), GUIDE.indexOf('</details>')).matchAll(/^```sh\n([\s\S]*?)^```/gm),
+  ].map(([, text]) => text);
+  const overlays = ['base', ...[...GUIDE.matchAll(/\bnext (versions\/\d\.\d\.\d)/g)].map(([, name = '']) => name)];
+
+  it('is what the demo works with: the versions so far in one repository, and what they need beside them', () => {
+    const home = mkdtempSync(path.join(tmpdir(), 'slipway-by-hand-'));
+    const by = { GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@localhost', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@localhost' };
+    const run = (command: string, cwd: string): string =>
+      execFileSync('bash', ['-c', `set -eu\n${command}`], { cwd, env: { ...process.env, ...by, HOME: home }, encoding: 'utf8' });
+    try {
+      run(setUp, ROOT);
+      const folder = path.join(home, 'shop');
+      expect(run('git log --format=%s --reverse; git status --short', folder).trim().split('\n')).toEqual(
+        ['base', 'versions/1.1.0', 'versions/2.0.0'].map((one) => `feat: ${one}`),
+      );
+      expect(
+        run("node --input-type=module --eval \"await import('pg'); await import('@slipway/service')\" && node --test", folder),
+      ).toContain('fail 0');
+      expect(
+        run(
+          `${setUp.split('\n').find((line) => line.startsWith('SLIPWAY='))}\n${setUp.split('\n').find((line) => line.startsWith('slipway()'))}\nslipway --version`,
+          ROOT,
+        ),
+      ).toMatch(/^\d/);
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
+  });
+
+  it('names versions that are there, and asks the shop as its smoke checks do', () => {
+    expect(overlays.length).toBeGreaterThan(4);
+    for (const name of overlays) expect(existsSync(path.join(ROOT, 'examples/shop', name, 'package.json')), name).toBe(true);
+    const config = readFileSync(path.join(ROOT, 'examples/shop/versions/2.0.0/slipway.yaml'), 'utf8');
+    const [, at = ''] = /^listen: (\S+)/m.exec(config) ?? [];
+    expect(config).toContain('POST /customers');
+    expect(more).toContain(`http://${at}/customers`);
   });
 });
