@@ -17,6 +17,9 @@ CREATE FUNCTION also() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM 
 CREATE TRIGGER also BEFORE DELETE ON watched FOR EACH ROW EXECUTE FUNCTION also();
 INSERT INTO customers VALUES (1, 'a', NULL), (2, 'b', 1), (3, 'c', 3), (4, 'd', NULL), (5, 'e', NULL);
 INSERT INTO orders VALUES (1, 4), (2, 4), (3, NULL); INSERT INTO visits VALUES ('e'), (NULL); INSERT INTO notes VALUES (1, NULL, 3);
+INSERT INTO customers VALUES (6, 'f', NULL), (7, 'g', NULL); INSERT INTO notes VALUES (2, 6, NULL), (3, 7, NULL); INSERT INTO lines VALUES (2, NULL), (2, NULL), (NULL, 7);
+CREATE TABLE files (note int CONSTRAINT of_file REFERENCES notes ON DELETE CASCADE, name text UNIQUE); CREATE TABLE reads (file text CONSTRAINT of_read REFERENCES files (name));
+INSERT INTO customers VALUES (8, 'h', NULL); INSERT INTO notes VALUES (4, 8, NULL); INSERT INTO files VALUES (4, 'x'); INSERT INTO reads VALUES ('x');
 INSERT INTO days VALUES (1, '2026-01-01'); INSERT INTO uses VALUES (1, '2026-01-01'); INSERT INTO "Odd" VALUES (1); INSERT INTO odd_users VALUES (1);
 INSERT INTO watched VALUES (1); INSERT INTO watchers VALUES (1);`;
 
@@ -46,7 +49,10 @@ describe('rows of a DELETE that a foreign key holds are counted, and the server 
     ['WITH old AS (SELECT 4 AS id) DELETE FROM customers WHERE id IN (SELECT id FROM old)', [`2 ${CUSTOMERS} orders by of_customer`]],
     [`DELETE FROM customers WHERE code = 'e'`, [`1 ${CUSTOMERS} visits by by_code`]],
     ['DELETE FROM customers WHERE id = 1', [`1 ${CUSTOMERS} customers by led`]],
-    ['DELETE FROM customers', [`2 ${CUSTOMERS} orders by of_customer`, `1 ${CUSTOMERS} visits by by_code`]],
+    ['DELETE FROM customers WHERE id = 6', [`2 ${CUSTOMERS} lines by of_note, by way of notes`]],
+    ['DELETE FROM customers WHERE id = 7', [`1 ${CUSTOMERS} lines by of_line`]],
+    ['DELETE FROM customers WHERE id = 8', [`1 ${CUSTOMERS} reads by of_read, by way of notes, files`]],
+    ['DELETE FROM customers WHERE id < 6', [`2 ${CUSTOMERS} orders by of_customer`, `1 ${CUSTOMERS} visits by by_code`]],
     ['DELETE FROM days', ['1 rows that reference what it deletes of days: of uses by on_day']],
     ['DELETE FROM days_1', ['1 rows that reference what it deletes of days_1: of uses by on_day']],
     ['DELETE FROM "Odd"', ['1 rows that reference what it deletes of Odd: of odd_users by odd']],
@@ -61,7 +67,9 @@ describe('nothing is said of a DELETE that the server takes', () => {
     ['DELETE FROM customers WHERE id IN (1, 2)'],
     ['DELETE FROM customers WHERE id = 3; SET CONSTRAINTS ALL DEFERRED'],
     ['DELETE FROM orders'],
-    ['DELETE FROM notes'],
+    ['DELETE FROM notes WHERE id = 1'],
+    ['DELETE FROM lines; DELETE FROM customers WHERE id = 6'],
+    ['DELETE FROM reads; DELETE FROM customers WHERE id = 8'],
     // What goes before, or with it, may take along what holds.
     ['DELETE FROM orders WHERE customer = 4; DELETE FROM customers WHERE id = 4'],
     ['UPDATE orders SET customer = NULL; DELETE FROM customers WHERE id = 4'],

@@ -72,12 +72,19 @@ function changedBy(statement: Statement): readonly string[] | null {
   return [...named, ...(kind === 'DropStmt' ? droppedNames(node) : [])].filter((one) => one !== '');
 }
 
-/** A foreign key that holds rows back, as the catalog has it: tables as SQL names them. */
-export interface Holding {
-  readonly constraint: string;
+/** A foreign key, as the catalog has it: tables as SQL names them. */
+interface Key {
   readonly table: string;
   readonly own: readonly string[];
+  /** Of the other table. */
   readonly keys: readonly string[];
+}
+
+/** One that holds rows back. */
+export interface Holding extends Key {
+  readonly constraint: string;
+  /** The keys by which rows go that it holds, because others do; empty where it holds rows of the table itself. */
+  readonly way: readonly Key[];
   /** It is of the table itself: rows that go along hold nothing. */
   readonly self: boolean;
   /** The table is one of partitions, which are read with it. */
@@ -85,13 +92,24 @@ export interface Holding {
 }
 
 /** Counts the rows that would be left without theirs. */
-export function heldSql({ table, called, parts }: Deleted, { table: other, own, keys, self, parted }: Holding): string {
+export function heldSql({ table, called, parts }: Deleted, { way, self, parted, ...key }: Holding): string {
   const using = parts.using === null ? '' : `, ${parts.using}\n`;
   const where = parts.where === null ? '' : ` WHERE (${parts.where}\n)`;
   const from = ` FROM ${parted ? '' : 'ONLY '}${relation(table)}${called === table.split('.').at(-1) ? '' : ` AS ${quoted(called)}`}${using}${where}`;
-  const rows = (columns: readonly string[]): string =>
+  const deleted = (columns: readonly string[]): string =>
     `${parts.with}\n SELECT ${columns.map((one) => `${quoted(called)}.${one}`).join(', ')}${from}`;
-  const own_ = own.map((one) => `slipway_holding.${quoted(one)}`).join(', ');
-  const stays = self ? ` AND (slipway_holding.tableoid, slipway_holding.ctid) NOT IN (${rows(['tableoid', 'ctid'])})` : '';
-  return `SELECT count(*)::float8 AS rows FROM ${other} slipway_holding WHERE (${own_}) IN (${rows(keys.map(quoted))})${stays}`;
+  const [first = key] = way;
+  const gone = way.reduce(
+    (rows, one, index) => {
+      const next = way[index + 1] ?? key;
+      return `SELECT ${list(next.keys)} FROM ${one.table} WHERE (${list(one.own)}) IN (${rows})`;
+    },
+    deleted(first.keys.map(quoted)),
+  );
+  const stays =
+    self && way.length === 0 ? ` AND (slipway_holding.tableoid, slipway_holding.ctid) NOT IN (${deleted(['tableoid', 'ctid'])})` : '';
+  const own = key.own.map((one) => `slipway_holding.${quoted(one)}`).join(', ');
+  return `SELECT count(*)::float8 AS rows FROM ${key.table} slipway_holding WHERE (${own}) IN (${gone})${stays}`;
 }
+
+const list = (columns: readonly string[]): string => columns.map(quoted).join(', ');
