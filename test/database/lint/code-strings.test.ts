@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { CODE_DIALECTS, codeSql } from '../../../src/database/core/lint/code-sql.ts';
 
-const read = (call: string): { readonly text: string; readonly gaps: readonly string[] } => {
-  const { text, gaps } = codeSql(call, CODE_DIALECTS.typeorm, 0, call.length);
+const read = (call: string, tool: 'typeorm' | 'knex' = 'typeorm'): { readonly text: string; readonly gaps: readonly string[] } => {
+  const { text, gaps } = codeSql(call, CODE_DIALECTS[tool], 0, call.length);
   return { text: text.trim().replace(/ +/g, ' '), gaps: gaps.map(({ message }) => message) };
 };
 
@@ -21,4 +21,16 @@ test.each([
   "runner.query('DROP TABLE ' + `${table}`)",
 ])('of what the code puts together nothing is taken for SQL: %s', (call) => {
   expect(read(call)).toEqual({ text: '', gaps: ['this SQL is put together by the code, so it was not judged'] });
+});
+
+test('values that Knex puts in are not there to be judged', () => {
+  const gaps = ['this SQL is put together by the code, so it was not judged'];
+  expect(read(`await knex.raw('ALTER TABLE ?? SET (fillfactor = 90)', [table])`, 'knex')).toEqual({ text: '', gaps });
+  expect(read(`await knex.raw('UPDATE t SET x = ?', 1)`, 'knex')).toEqual({ text: '', gaps });
+  // Without values a question mark is an operator, and a comma may stand behind the last argument.
+  expect(read("await knex.raw(`DELETE FROM t WHERE x ? 'a'`,\n)", 'knex')).toMatchObject({
+    text: `DELETE FROM t WHERE x ? 'a';`,
+    gaps: [],
+  });
+  expect(read(`await runner.query('UPDATE t SET x = $1', [1])`)).toMatchObject({ text: 'UPDATE t SET x = $1;', gaps: [] });
 });

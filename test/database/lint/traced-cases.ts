@@ -21,6 +21,11 @@ export const CASES: Readonly<Record<string, Case>> = {
     sql: 'ALTER TABLE two@ DROP COLUMN one',
     rules: ['drop-foreign-key', 'drop-column'],
   },
+  'an index that is no constraint, and a constraint of its name that was not there to be dropped': {
+    before: 'CREATE TABLE one@ (n int); CREATE UNIQUE INDEX one@_key ON one@ (n); ALTER TABLE one@ DROP CONSTRAINT IF EXISTS one@_key',
+    sql: 'DROP INDEX one@_key',
+    rules: ['drop-index'],
+  },
   'a dropped column that others reference': {
     before: KEYS,
     sql: 'ALTER TABLE one@ DROP COLUMN id CASCADE',

@@ -12,10 +12,17 @@ export interface CodeDialect {
   /** Other calls of its schema builder, whose SQL only the tool knows. */
   readonly builds: RegExp;
   readonly interpolation: RegExp;
+  /** In SQL that is given values: where they come in. Left out for a tool that leaves that to the server (`$1`). */
+  readonly bindings?: RegExp;
 }
 
 export const CODE_DIALECTS = {
-  knex: { runsSql: /\.raw\(\s*/g, builds: /\.schema\s*(?:\.\w+\([^)]*\)\s*)*\.(?!raw\b)(\w+)\(|\bknex\((?=['"`])/g, interpolation: /\$\{/ },
+  knex: {
+    runsSql: /\.raw\(\s*/g,
+    builds: /\.schema\s*(?:\.\w+\([^)]*\)\s*)*\.(?!raw\b)(\w+)\(|\bknex\((?=['"`])/g,
+    interpolation: /\$\{/,
+    bindings: /\?/,
+  },
   typeorm: {
     runsSql: /\.query\(\s*/g,
     builds: /queryRunner\s*\.(?!query\b|manager\b|connection\b|(?:start|commit|rollback)Transaction\b)(\w+)\(/g,
@@ -40,7 +47,7 @@ export function codeSql(code: string, dialect: CodeDialect, from: number, to: nu
     const start = call.index + call[0].length;
     const strings = stringsAt(code, start, to);
     if (strings.spans.length === 0) gap(call.index, 'this SQL is not written as one string, so it was not judged');
-    else if (!strings.all || strings.spans.some((one) => dialect.interpolation.test(code.slice(one.start, one.end))))
+    else if (!strings.all || isPutTogether(code, strings, dialect))
       gap(start, 'this SQL is put together by the code, so it was not judged');
     else spans.push(...strings.spans);
   }
@@ -57,24 +64,41 @@ interface Span {
   readonly last: boolean;
 }
 
+/** What stands in the place of an argument, and not only a comma behind the last. */
+const ANOTHER = /^\s*,\s*[^)\s]/;
+
+/** Does the code put anything into it: its own words between others, or values that come behind it? */
+function isPutTogether(code: string, { spans, end }: Strings, dialect: CodeDialect): boolean {
+  const holds = (pattern: RegExp): boolean => spans.some((one) => pattern.test(code.slice(one.start, one.end)));
+  return holds(dialect.interpolation) || (dialect.bindings !== undefined && ANOTHER.test(code.slice(end)) && holds(dialect.bindings));
+}
+
+interface Strings {
+  readonly spans: readonly Span[];
+  /** Behind the last of them. */
+  readonly end: number;
+  /** Nothing else is joined to them. */
+  readonly all: boolean;
+}
+
 const JOINS = /^\s*(?:\+|<>)\s*/;
 
 /** The strings that are joined there; not all of what is joined where something else is too, or words of two would run together. */
-function stringsAt(code: string, start: number, to: number): { readonly spans: readonly Span[]; readonly all: boolean } {
+function stringsAt(code: string, start: number, to: number): Strings {
   const spans: Span[] = [];
   let at = start;
   for (;;) {
     const string = STRINGS.exec(code.slice(at, to));
     const part = string?.slice(1).findIndex((one) => one !== undefined) ?? -1;
     const text = string?.[part + 1];
-    if (string === null || text === undefined) return { spans, all: false };
+    if (string === null || text === undefined) return { spans, end: at, all: false };
     const begin = at + (QUOTES[part] ?? 1);
     const before = spans.at(-1);
     const joint = before === undefined ? ' ' : `${code.slice(before.end - 1, before.end)}${text.slice(0, 1)}`;
-    if (!/[\s(),;]/.test(joint)) return { spans, all: false };
+    if (!/[\s(),;]/.test(joint)) return { spans, end: at, all: false };
     const join = JOINS.exec(code.slice(at + string[0].length, to));
     spans.push({ start: begin, end: begin + text.length, last: join === null });
-    if (join === null) return { spans, all: true };
+    if (join === null) return { spans, end: at + string[0].length, all: true };
     at += string[0].length + join[0].length;
   }
 }

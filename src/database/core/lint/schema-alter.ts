@@ -71,6 +71,8 @@ function apply({ schema, table, where }: At, command: Node): void {
     case 'AT_AddConstraint':
       return constrain({ schema, table, where }, child(child(command, 'def'), 'Constraint'));
     case 'AT_DropConstraint':
+      // An index that is no constraint's stays, whatever its name.
+      if (isSet(command, 'missing_ok') && !table.constraints.has(name)) return;
       // With a key goes the index of its name.
       schema.indexes.delete(beside(table.name, name));
       return void table.constraints.delete(name);
