@@ -19,8 +19,9 @@ const VALUES = ['cond', 'expr', 'default_val'];
 const CASE_VARIABLE = /"__Case__Variable_\d+__"/g;
 
 /**
- * Queries that call the functions that a statement's expressions call, and that read the texts of these as values of a type that is not PostgreSQL's own, where it is certain that they
- * are such: a cast says so, or nothing else is in the expression than variables of that type.
+ * Queries that do what a statement's expressions do: those in them, calls of the functions that they call, and such that read their texts as
+ * values of a type that is not PostgreSQL's own, where it is certain that they are: a cast says so, or nothing else is in the expression than
+ * variables of that type.
  */
 export async function valuesIn(tag: string, node: JsonObject, types: Types): Promise<readonly string[]> {
   if (tag === 'PLpgSQL_stmt_perform' || tag === 'PLpgSQL_stmt_call') return [];
@@ -28,11 +29,16 @@ export async function valuesIn(tag: string, node: JsonObject, types: Types): Pro
   for (const text of textsOf(tag, node).filter((one) => /['(]/.test(one))) {
     const expression = await expressionOf(text);
     if (expression === null) continue;
-    queries.push(...callsIn(expression), ...castsIn(expression));
+    queries.push(...queriesIn(text, expression), ...callsIn(expression), ...castsIn(expression));
     const typed = text.includes("'") ? typedQuery(text, expression, { own: typesOf(tag, node, types), types }) : null;
     if (typed !== null && (await parseSql(typed)).ok) queries.push(typed);
   }
   return [...new Set(queries)];
+}
+
+/** As it is written: IF EXISTS (SELECT ...). */
+function queriesIn(text: string, expression: JsonObject): readonly string[] {
+  return findAll({ expression }, ['SubLink']).length > 0 ? [`SELECT ${text}`] : [];
 }
 
 /** Without what they are called with, of which nobody knows the types. */
@@ -62,8 +68,8 @@ export async function expressionOf(text: string): Promise<JsonObject | null> {
 }
 
 function castsIn(expression: JsonObject): readonly string[] {
-  const all = [...findAll({ expression }, ['TypeCast'])].map((one) => one.node);
-  return all.flatMap((one) => {
+  const casts = findAll({ expression }, ['TypeCast']).map((one) => one.node);
+  return casts.flatMap((one) => {
     const text = child(child(child(one, 'arg'), 'A_Const'), 'sval')['sval'];
     const type = typeWritten(child(one, 'typeName'));
     return typeof text !== 'string' || type === null ? [] : [`SELECT '${text.replaceAll("'", "''")}'::${type}`];

@@ -3,7 +3,7 @@ import { attempt } from './refusals.ts';
 import { session } from './session.ts';
 import { judge, ruled } from './support.ts';
 
-const MOOD = `CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood);`;
+const MOOD = `CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood); CREATE TABLE other (n text);`;
 const ADDED = `ALTER TYPE mood ADD VALUE 'b'; `;
 const block = (body: string): string => `DO $$ ${body.startsWith('BEGIN') ? '' : 'DECLARE '}${body} END $$`;
 const made = (head: string, body: string): string => `CREATE FUNCTION ${head} LANGUAGE plpgsql AS $$ BEGIN ${body} END $$;`;
@@ -31,6 +31,8 @@ describe('a new value of an enum in what a body works out', () => {
     block(`BEGIN RAISE NOTICE '%', 'b'::mood;`),
     block(`BEGIN EXECUTE 'SELECT $1' USING 'b'::mood;`),
     block(`n text; BEGIN n := 'b'::mood::text || 'x';`),
+    block(`BEGIN IF EXISTS (SELECT FROM t WHERE m = 'b') THEN NULL; END IF;`),
+    block(`n int; BEGIN n := (SELECT count(*) FROM t WHERE m <> 'b');`),
     `${made('f() RETURNS mood', `RETURN 'b';`)} SELECT f()`,
     `${made('f() RETURNS SETOF mood', `RETURN NEXT 'b';`)} SELECT f()`,
     `${made('f(m mood) RETURNS bool', `RETURN m <> 'b';`)} ${block(`BEGIN ASSERT f('a');`)}`,
@@ -48,6 +50,7 @@ describe('a new value of an enum in what a body works out', () => {
     block(`v mood; BEGIN v := lower('A');`),
     block(`r record; BEGIN SELECT 'x' AS n INTO r; IF r.n = 'b' THEN NULL; END IF;`),
     block(`BEGIN RAISE NOTICE '%', 'b';`),
+    block(`BEGIN IF EXISTS (SELECT FROM other WHERE n = 'b') THEN NULL; END IF;`),
     made('f() RETURNS mood', `RETURN 'b';`),
     made('f(n text) RETURNS bool', `RETURN n <> 'b';`),
   ])('%s is taken, and not told', async (sql) => {
