@@ -71,9 +71,9 @@ describe('a clock that is set back while a release runs', () => {
     const keys = events.flatMap((event) => (event.type === 'step.intended' ? [event.data.key] : []));
     expect(keys).toEqual([...new Set(keys)]);
     const watched = events
-      .filter((event) => event.type === 'step.finished' && event.data.step === 'observe.window')
+      .filter(({ type, data }) => type.startsWith('step.') && 'step' in data && data.step === 'observe.window')
       .map(({ time }) => time);
-    expect(Math.max(...watched) - Math.min(...watched)).toBeGreaterThanOrEqual(WINDOW_MS - 100);
+    expect(Math.max(...watched) - Math.min(...watched)).toBeGreaterThanOrEqual(WINDOW_MS);
     await expectUnharmed(service, '1.1.0');
   }, 180_000);
 });

@@ -123,7 +123,7 @@ interface Line {
   readonly kind: string;
   readonly release?: string;
   readonly service?: string;
-  readonly event?: { readonly type: string; readonly data: { readonly step?: string; readonly outcome?: string } };
+  readonly event?: { readonly time: number; readonly type: string; readonly data: { readonly step?: string; readonly outcome?: string } };
 }
 
 /** What happened, in order, as `service step intended` and `service finished outcome`. */
@@ -132,13 +132,17 @@ function expectSaidIn(
   wanted: number,
 ): readonly string[] {
   expect(exit, said).toBe(wanted);
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line)
-    .flatMap(({ kind, service = '', event }) => {
-      if (kind !== 'event' || event === undefined) return [];
-      if (event.type === 'step.intended') return [`${service} ${event.data.step ?? ''} intended`];
-      return event.type === 'release.finished' ? [`${service} finished ${event.data.outcome ?? ''}`] : [];
-    });
+  return (
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line)
+      // Each release is followed by itself, so what is told of two of them is told in the order in which it is heard.
+      .toSorted((one, other) => (one.event?.time ?? 0) - (other.event?.time ?? 0))
+      .flatMap(({ kind, service = '', event }) => {
+        if (kind !== 'event' || event === undefined) return [];
+        if (event.type === 'step.intended') return [`${service} ${event.data.step ?? ''} intended`];
+        return event.type === 'release.finished' ? [`${service} finished ${event.data.outcome ?? ''}`] : [];
+      })
+  );
 }

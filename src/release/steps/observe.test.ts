@@ -14,6 +14,8 @@ import { observeStep } from './observe.ts';
 /** What one look meets: `away` is a router that does not answer. */
 interface Met {
   readonly at: number;
+  /** By default at once. */
+  readonly endsAt?: number;
   readonly phase?: InstancePhase;
   readonly restarts?: number;
   readonly router?: 'away' | { readonly since: number; readonly requests: number; readonly errors?: number };
@@ -57,7 +59,7 @@ async function watch(looks: readonly Met[]) {
   const add = (time: number, event: object): void => void events.push({ seq: events.length, time, actor: 'w', ...event } as ReleaseEvent);
   add(0, { type: 'release.requested', data: { plan: { ...plan, steps: [window] } } });
   add(0, { type: 'lock.acquired', data: {} });
-  for (const [index, { at, phase = 'ready', restarts = 0, router = { since: 0, requests: at }, ...met }] of looks.entries()) {
+  for (const [index, { at, endsAt = at, phase = 'ready', restarts = 0, router = { since: 0, requests: at }, ...met }] of looks.entries()) {
     answers = met.answers ?? '1.1.0';
     let asked = 0;
     const one = {
@@ -95,7 +97,7 @@ async function watch(looks: readonly Met[]) {
       reason: 'no agent',
       retry: true,
     }));
-    add(at, { type: 'step.finished', data: { step: window.id, stage: 'observe', attempt: index + 1, facts: {}, ...outcome } });
+    add(endsAt, { type: 'step.finished', data: { step: window.id, stage: 'observe', attempt: index + 1, facts: {}, ...outcome } });
   }
   const state = foldEvents(events);
   const last = events.at(-1);
@@ -108,6 +110,15 @@ describe('the observation window', () => {
   it('ends when it was long enough and nothing happened', async () => {
     const { action } = await watch([{ at: 0 }, { at: 5_000 }, { at: 10_000 }]);
     expect(action).toEqual(released('every required step passed'));
+  });
+
+  it('needs a look after the first, however long that took', async () => {
+    const slow = { at: 0, endsAt: 12_000 };
+    expect((await watch([slow])).action).toMatchObject({ do: 'wait', for: 'timer' });
+    const { last, action } = await watch([slow, { at: 17_000, router: { since: 0, requests: 100, errors: 50 } }]);
+    expect(last?.verdict).toBe('fail');
+    expect(action).not.toEqual(released('every required step passed'));
+    expect((await watch([slow, { at: 17_000 }])).action).toEqual(released('every required step passed'));
   });
 
   it.each(['backoff', 'starting', 'unhealthy'] as const)('does not end while an instance is in %s', async (phase) => {

@@ -43,7 +43,8 @@ export function observeStep(deps: StepDeps): StepExecutor {
       notReady,
       away,
       seen: now.stats?.at ?? at,
-      unsettled: seen.notReady.length > 0,
+      // However long the first look takes, it has nothing to compare with: a window needs another.
+      unsettled: seen.notReady.length > 0 || (before.baseline === undefined && (step.repeat?.forMs ?? 0) > 0),
       tooFew: isTooFew(seen, checks),
       remarks: remarksOn(seen),
     };
