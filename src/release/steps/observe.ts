@@ -3,6 +3,7 @@ import { difference, quantile, type RouteStats } from '../../traffic/index.ts';
 import type { GroupState } from '../../targets/index.ts';
 import { isTooFew, judgeWindow, remarksOn, type Observed, type StopConditions } from '../core/observe.ts';
 import type { EventData, ReleaseEvent } from '../core/events.ts';
+import type { Step } from '../core/plan.ts';
 import type { StepContext, StepExecutor } from '../ports.ts';
 import type { StepDeps } from './deps.ts';
 import { howItEnded, nameOf, printedBy } from './group.ts';
@@ -43,8 +44,7 @@ export function observeStep(deps: StepDeps): StepExecutor {
       notReady,
       away,
       seen: now.stats?.at ?? at,
-      // However long the first look takes, it has nothing to compare with: a window needs another.
-      unsettled: seen.notReady.length > 0 || (before.baseline === undefined && (step.repeat?.forMs ?? 0) > 0),
+      unsettled: mustGoOn(step, before, seen),
       tooFew: isTooFew(seen, checks),
       remarks: remarksOn(seen),
     };
@@ -56,6 +56,11 @@ export function observeStep(deps: StepDeps): StepExecutor {
       facts: { ...printed, ...as<JsonObject>(facts as never) },
     };
   };
+}
+
+/** May the window not end with this look? However long the first one takes, it has nothing to compare with. */
+function mustGoOn({ repeat }: Step, before: Facts, { notReady }: Observed): boolean {
+  return notReady.length > 0 || (before.baseline === undefined && (repeat?.forMs ?? 0) > 0);
 }
 
 interface Compared {
