@@ -26,6 +26,11 @@ export const CASES: Readonly<Record<string, Case>> = {
     sql: 'DROP INDEX one@_key',
     rules: ['drop-index'],
   },
+  'a type that only a default still needs': {
+    before: `CREATE TYPE mood@ AS ENUM ('x'); CREATE TABLE one@ (m mood@ DEFAULT 'x'); ALTER TABLE one@ ALTER m TYPE text`,
+    sql: 'DROP TYPE mood@ CASCADE',
+    rules: ['drop-cascade'],
+  },
   'a dropped column that others reference': {
     before: KEYS,
     sql: 'ALTER TABLE one@ DROP COLUMN id CASCADE',

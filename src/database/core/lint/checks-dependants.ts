@@ -67,7 +67,10 @@ function refusedDrop(statement: Context['statement'], { dependants }: Schema): r
     // A trigger's function has no arguments.
     if (kind === 'function' && children(child(children(node, 'objects')[index] ?? {}, 'ObjectWithArgs'), 'objargs').length > 0) return [];
     const needing = dependants.list.filter((one) => one.kind === kind && one.name === name && !names.includes(one.owner));
-    return draftOf(`drop ${kind === 'relation' ? '' : `${kind} `}${name}`, needing, statement, kind === 'relation' ? name : undefined);
+    // With a column goes its default.
+    const typed = new Set(needing.filter((one) => one.as === 'type').map((one) => `${one.owner}.${one.column}`));
+    const left = needing.filter((one) => one.as !== 'default' || !typed.has(`${one.owner}.${one.column}`));
+    return draftOf(`drop ${kind === 'relation' ? '' : `${kind} `}${name}`, left, statement, kind === 'relation' ? name : undefined);
   });
 }
 

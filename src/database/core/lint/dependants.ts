@@ -164,18 +164,26 @@ function generatedFrom(constraint: Node, { name }: Table, column: string): reado
 
 const PLAIN_NAME = /^[a-z_][a-z0-9_$]*(?:\.[a-z_][a-z0-9_$]*)?$/;
 
-/** `nextval('name')`: a text that is cast to text first is looked up only when it runs. */
-function defaultOf(expression: Node, { name }: Table, column: string): readonly Dependant[] {
+/** What `nextval('name')` and a value of an enum need: the latter also when the column has another type by then. */
+function defaultOf(expression: Node, table: Table, column: string): readonly Dependant[] {
+  const undo = `ALTER TABLE ${quoted(table.name)} ALTER COLUMN ${quoted(column)} DROP DEFAULT`;
+  const about = { as: 'default', owner: table.name, column, part: '', told: `the default of ${table.name}.${column}`, undo } as const;
+  const type = plainName(table.schema.tables.get(table.name)?.columns.get(column)?.type?.base ?? '');
+  const isText = child(expression, 'A_Const')['sval'] !== undefined;
+  if (isText && table.schema.enums.has(type)) return [{ kind: 'type', name: type, ...about }];
+  const sequence = sequenceIn(expression);
+  return sequence === null ? [] : [{ kind: 'relation', name: sequence, ...about }];
+}
+
+/** A text that is cast to text first is looked up only when it runs. */
+function sequenceIn(expression: Node): string | null {
   const call = child(expression, 'FuncCall');
-  if (nameParts(children(call, 'funcname')).at(-1) !== 'nextval') return [];
+  if (nameParts(children(call, 'funcname')).at(-1) !== 'nextval') return null;
   const argument = children(call, 'args')[0] ?? {};
   const cast = child(argument, 'TypeCast');
   const regclass = nameParts(children(child(cast, 'typeName'), 'names')).at(-1) === 'regclass';
   const sequence = textOf(child(child(regclass ? child(cast, 'arg') : argument, 'A_Const'), 'sval'), 'sval');
-  if (!PLAIN_NAME.test(sequence)) return [];
-  const undo = `ALTER TABLE ${quoted(name)} ALTER COLUMN ${quoted(column)} DROP DEFAULT`;
-  const told = `the default of ${name}.${column}`;
-  return [{ kind: 'relation', name: plainName(sequence), as: 'default', owner: name, column, part: '', told, undo }];
+  return PLAIN_NAME.test(sequence) ? plainName(sequence) : null;
 }
 
 const OF_INDEX: Readonly<Record<string, string>> = { CONSTR_UNIQUE: 'key', CONSTR_PRIMARY: 'pkey', CONSTR_EXCLUSION: 'excl' };

@@ -167,14 +167,22 @@ function dropSchema(name: string, node: Node, schema: Schema): readonly Action[]
   return tables.flatMap((table) => dropRelation('drop table', table, node, schema));
 }
 
-/** With the type go the columns that have it. */
+/** With the type go the columns that have it, and the defaults of those that had it. */
 function dropType(type: Node, node: Node, schema: Schema): readonly Action[] {
   const name = plainName(nameParts(children(type, 'names')).join('.'));
-  return [...schema.tables.values()].flatMap((table) =>
-    [...table.columns.values()]
-      .filter((one) => one.type !== null && plainName(one.type.base) === name)
-      .map((one) => action('drop column', { target: table.name }, node, undefined, { column: one.name })),
-  );
+  const has = (table: string, column: string): boolean =>
+    plainName(schema.tables.get(table)?.columns.get(column)?.type?.base ?? '') === name;
+  const defaults = schema.dependants.list.filter((one) => one.kind === 'type' && one.as === 'default' && one.name === name);
+  return [
+    ...[...schema.tables.values()].flatMap((table) =>
+      [...table.columns.keys()]
+        .filter((one) => has(table.name, one))
+        .map((one) => action('drop column', { target: table.name }, node, undefined, { column: one })),
+    ),
+    ...defaults
+      .filter((one) => !has(one.owner, one.column))
+      .map((one) => action('drop default', { target: one.owner }, node, undefined, { column: one.column })),
+  ];
 }
 
 function dropRelation(form: FormName, name: string, node: Node, schema: Schema): readonly Action[] {
