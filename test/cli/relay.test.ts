@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { signalGroup } from '../../src/kernel/index.ts';
@@ -88,7 +88,16 @@ describe('the program that runs in our place', () => {
     expect(said.toString()).toBe('goes on\n');
   });
 
-  it('as Slipway begins by looking for whoever it was started by, and hands that on to nobody', async () => {
+  it('as Slipway hands on to nobody that it is in somebody’s place', () => {
+    const said = join(folder.path, 'said');
+    mkdirSync(join(folder.path, 'bin'));
+    writeFileSync(join(folder.path, 'bin', 'git'), `#!/bin/sh\nprintenv SLIPWAY_RELAY > '${said}'\nexit 1\n`, { mode: 0o755 });
+    const env = { ...process.env, SLIPWAY_RELAY: String(process.pid), PATH: `${join(folder.path, 'bin')}:${process.env['PATH']}` };
+    const { signal } = spawnSync(process.execPath, [MAIN, '-C', folder.path, 'flag', 'refs'], { env, timeout: 60_000 });
+    expect([signal, readFileSync(said, 'utf8')]).toEqual([null, '']);
+  });
+
+  it('as Slipway begins by looking for whoever it was started by', async () => {
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const env = { ...process.env, SLIPWAY_RELAY: String(dead) };
     const { signal } = spawnSync(
