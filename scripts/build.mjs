@@ -49,6 +49,7 @@ function fingerprint() {
 /** The compiler's messages go to the terminal, each with its place in src/. */
 async function checkTypes() {
   const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  if (!existsSync(tsc)) throw new Error('Nothing is installed here: run `npm ci` first.');
   const compiler = spawn(process.execPath, [tsc, '-p', path.join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit', cwd: ROOT });
   const [code] = await once(compiler, 'exit');
   if (code !== 0) throw new Error('The sources do not compile; the messages above say where.');

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { aFlag, openBed, type Answer, type Bed, type CallOptions, type Served } from './bed.ts';
 
@@ -69,4 +70,13 @@ it('an environment in which each change needs a reason refuses those without one
   expect(tokens).toContainEqual(
     expect.objectContaining({ id: json['id'], revokedBy: expect.stringMatching(/^test \(token /), revokeReason: 'lost' }),
   );
+});
+
+it('what the documentation makes by the API is made, and of what is not whole it is told how much is missing', async () => {
+  const page = readFileSync(new URL('../../docs/flags/server.md', import.meta.url), 'utf8');
+  const body = /\/api\/v1\/flags -d '(\{[^']*\})'/.exec(page)?.[1] ?? '';
+  const made = await call('POST /api/v1/flags', { body });
+  expect([made.status, made.json]).toMatchObject([201, { key: 'release_new-cart', flag: { rules: [{ name: 'staff' }] } }]);
+  const { json } = await call('POST /api/v1/flags', { body: { key: 'release_bare', flag: {} } });
+  expect(json['error']).toMatchObject({ message: expect.stringMatching(/^body\.flag\.type: .*; and 7 more$/) });
 });

@@ -102,6 +102,22 @@ describe('while the store is away for longer than the limit', () => {
 });
 
 describe('the end', () => {
+  it('holds no stream while it is written who was connected: they are on their way to another process by then', async () => {
+    const one = await bed.serve();
+    const heard = await listen(`${one.base}/flags/v1/stream?client=leaves`, { 'x-api-key': token });
+    const sleeping = `from pg_stat_activity where wait_event = 'PgSleep'`;
+    // Nobody can write it meanwhile.
+    const locked = bed.query('begin; lock table slipway.flag_left in access exclusive mode; select pg_sleep(60)').catch(() => []);
+    await until(async () => (await bed.query(`select pid ${sleeping}`)).length === 1);
+    const stopped = one.stop();
+    await until(heard.ended);
+    expect(one.log.join('\n')).not.toContain('who must come back');
+    expect(heard.events.map(({ event }) => event)).toContain('bye');
+    await bed.query(`select pg_terminate_backend(pid) ${sleeping}`);
+    await locked;
+    expect(await stopped).toBe(0);
+  });
+
   it('SIGTERM finishes what is being answered, ends streams, and the process leaves with 0', async () => {
     const one = await bed.serve();
     const heard = await listen(one.base + streamOf(await evaluate(one)));

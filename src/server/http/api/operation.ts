@@ -6,6 +6,8 @@ import { parseJson, readText } from '../body.ts';
 import type { ServeEnv, Serving } from '../mount.ts';
 
 const MOST_BYTES = 1024 * 1024;
+/** More are not read. */
+const MOST_TOLD = 5;
 
 /** What comes back with one status: of a body its shape, for the document. */
 interface Answer {
@@ -85,6 +87,8 @@ function check<T>(schema: z.ZodType<T> | undefined, value: unknown, where: strin
   if (schema === undefined) return undefined as T;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.slice(0, 5).map(({ path, message }) => `${[where, ...path].join('.')}: ${message}`);
-  throw new SlipwayError('request_invalid', problems.join('; ').slice(0, 1_000));
+  const { issues } = parsed.error;
+  const problems = issues.slice(0, MOST_TOLD).map(({ path, message }) => `${[where, ...path].join('.')}: ${message}`);
+  const more = issues.length > MOST_TOLD ? `; and ${issues.length - MOST_TOLD} more` : '';
+  throw new SlipwayError('request_invalid', `${problems.join('; ').slice(0, 1_000)}${more}`);
 }
