@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nameAt } from '../../src/cli/demo/customers.ts';
 import { openAccess, queryRows } from '../../src/database/index.ts';
 import { openEmbedded } from '../../src/store/index.ts';
-import { endHome, processesIn } from './support/small-service.ts';
+import { processesIn } from './support/processes.ts';
+import { endHome } from './support/small-service.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const ROWS = 3_000;

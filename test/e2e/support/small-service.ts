@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -12,6 +12,7 @@ import { freePort } from '../../support/free-port.ts';
 import { placeStore } from '../../support/place-store.ts';
 import { runningPostmaster, signalPostmaster } from '../../../src/store/embedded/postmaster.ts';
 import { socketDirectory } from '../../../src/store/embedded/socket.ts';
+import { endProcessesIn } from './processes.ts';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 /** Longer than any command here may take: a command that hangs is a failed test, not a hung suite. */
@@ -109,7 +110,7 @@ export async function makeSmallRig(
     close: async () => {
       await endHome(home);
       // A test that failed may have left the agent stopped, and then nobody ends what it supervised.
-      for (const pid of processesIn([folder, home])) process.kill(pid, 'SIGKILL');
+      endProcessesIn([folder, home]);
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -125,20 +126,6 @@ export async function endHome(home: string): Promise<void> {
   }
   // It is in the temporary folder, not in the state directory.
   if (existsSync(home)) rmSync(socketDirectory(realpathSync(home)), { recursive: true, force: true });
-}
-
-/** Processes whose working folder is one of these or below. */
-export function processesIn(folders: readonly string[]): readonly number[] {
-  const below = (cwd: string): boolean => folders.some((folder) => cwd === folder || cwd.startsWith(`${folder}/`));
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return pid > 0 && below(readlinkSync(`/proc/${pid}/cwd`));
-      } catch {
-        return false;
-      }
-    });
 }
 
 /** Nothing of the developer's own settings may decide a test. */
