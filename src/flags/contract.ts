@@ -3,7 +3,7 @@ import type { Flag, Segment } from '../../packages/flags/src/core/definition.ts'
 import { auditContract } from './contract-audit.ts';
 import { aFlag } from './contract-flag.ts';
 import { serversContract } from './contract-servers.ts';
-import type { FlagStore, FlagTelemetry, TokenStore, WantedChange, WantedWrite } from './ports.ts';
+import type { FlagChange, FlagStore, FlagTelemetry, TokenStore, WantedChange, WantedWrite } from './ports.ts';
 
 /** One connection of its own to the same data. */
 export interface FlagConnection {
@@ -177,6 +177,24 @@ export function flagContract(name: string, makeBed: () => Promise<FlagBed>): voi
       const last = made.toSorted((a, b) => a.seq - b.seq).at(-1);
       expect(last?.writes).toMatchObject([{ before: { salt: '19' }, after: { salt: '20' } }]);
       await expect(newest(one, 'nowhere')).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    test('what is made to the newest sees what changed since, and may refuse', async () => {
+      const environment = fresh();
+      const { seq: knows } = await flags.commit(wanted(environment, [flagWrite('a', null, aFlag({ salt: 'first' }))]));
+      await flags.commit(wanted(environment, [flagWrite('b', null)]));
+      await flags.commit(wanted(environment, [flagWrite('a', knows, aFlag({ salt: 'second' }))]));
+      await flags.commit(wanted(environment, [flagWrite('a', 3, aFlag({ salt: 'third' }))]));
+      const told = (given: readonly FlagChange[]): never => {
+        throw new Error(given.map(({ seq }) => seq).join());
+      };
+      const asking = (known: number) =>
+        flags.commit(
+          wanted(environment, [{ kind: 'flag', key: 'a', revision: 'newest', knows: known, after: (_flag, since) => told(since) }]),
+        );
+      await expect(asking(knows)).rejects.toThrow(/^3,4$/);
+      await expect(asking(4)).rejects.toThrow(/^$/);
+      expect((await flags.read(environment)).set).toMatchObject({ seq: 4, flags: { a: { salt: 'third' } } });
     });
 
     test('racing writers lose nothing: every change is counted once, in one order', async () => {

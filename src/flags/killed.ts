@@ -71,6 +71,12 @@ function byFlag(changes: readonly FlagChange[]): ReadonlyMap<string, readonly Fl
   return found;
 }
 
+/** May a change have begun or ended a kill of the flag? By any other it is killed as it was, or not. */
+export function mayTurn(change: FlagChange, key: string): boolean {
+  const { before, after } = enabledIn(change, key);
+  return before !== after || change.action === 'kill' || change.action === 'undo-kill';
+}
+
 /** Who killed it, when and why: the first time, and the newest. */
 export function killTexts({ first, change }: Kill): readonly string[] {
   const told = ({ actor, at, reason }: FlagChange): string => `by ${actor} at ${toIso(at)}: ${reason}`;

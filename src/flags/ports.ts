@@ -52,7 +52,14 @@ export interface WantedChange {
 
 export type WantedWrite =
   /** Made to whatever the flag says when its turn comes: nobody who changes it at the same time can be quicker. */
-  | { readonly kind: 'flag'; readonly key: string; readonly revision: 'newest'; readonly after: (flag: Flag) => Flag }
+  | {
+      readonly kind: 'flag';
+      readonly key: string;
+      readonly revision: 'newest';
+      /** `since`: changes of the flag after the revision that the writer knows, the oldest first. What it throws is the answer. */
+      readonly after: (flag: Flag, since: readonly FlagChange[]) => Flag;
+      readonly knows?: number;
+    }
   | { readonly kind: 'flag'; readonly key: string; readonly revision: number | null; readonly after: Flag | null }
   | { readonly kind: 'segment'; readonly key: string; readonly revision: number | null; readonly after: Segment | null };
 

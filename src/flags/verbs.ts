@@ -2,7 +2,7 @@ import type { Flag, Segment } from '../../packages/flags/src/core/definition.ts'
 import { SlipwayError } from '../kernel/index.ts';
 import { changeFlags, wasQuicker, type Asked } from './change.ts';
 import type { Target } from './core/targets.ts';
-import { killOf } from './killed.ts';
+import { killOf, mayTurn } from './killed.ts';
 import type { FlagAction, FlagChange, FlagStore, StoredFlags } from './ports.ts';
 
 /** Makes a flag. @throws SlipwayError `flag_exists` when there is one of that key, `flag_invalid` */
@@ -100,15 +100,22 @@ interface Urgent {
   readonly enabled: (flag: Flag) => Promise<boolean>;
 }
 
-/** However often others change the flag in the meantime: it is read and written again until it is done. */
+/** However often others change the flag in the meantime, they are not quicker: only whoever turns it on or off is looked at again. */
 async function commitUrgently(store: FlagStore, asked: Asked, { key, action, enabled }: Urgent): Promise<FlagChange> {
   const { environment, actor, reason } = asked;
   for (;;) {
     const { flag, revision } = flagOf(await store.read(environment), key);
-    const after = { ...flag, enabled: await enabled(flag) };
+    const on = await enabled(flag);
+    const after = (newest: Flag, since: readonly FlagChange[]): Flag => {
+      if (since.some((change) => mayTurn(change, key))) throw new SlipwayError('flag_conflict', `${key} was turned on or off meanwhile`);
+      return { ...newest, enabled: on };
+    };
+    const write =
+      asked.revision === undefined
+        ? ({ kind: 'flag', key, revision: 'newest', knows: revision, after } as const)
+        : ({ kind: 'flag', key, revision: asked.revision, after: after(flag, []) } as const);
     try {
-      const writes = [{ kind: 'flag' as const, key, revision: asked.revision ?? revision, after }];
-      return await store.commit({ environment, actor, reason, action, acknowledge: true, writes });
+      return await store.commit({ environment, actor, reason, action, acknowledge: true, writes: [write] });
     } catch (error) {
       if (!wasQuicker(error, asked)) throw error;
     }

@@ -197,24 +197,6 @@ describe('a kill', () => {
     for (let n = 0; n < 60; n++) await editFlag(store, asked, 'release_a', { edit: owned(`o${n}`) });
     expect(await killOf(store, asked.environment, 'release_a')).toMatchObject({ change: { seq }, wasOn: true });
   });
-
-  it('gets through although somebody else changes the flag all the time', async () => {
-    const asked = fresh();
-    await createFlag(store, asked, 'release_a', aFlag('release_a'));
-    const done = new AbortController();
-    let changes = 0;
-    const busy = (async () => {
-      while (!done.signal.aborted) if ((await editFlag(another, asked, 'release_a', { edit: owned(`o${changes}`) })) !== null) changes += 1;
-    })();
-    await expect.poll(() => changes, { timeout: 20_000 }).toBeGreaterThan(5);
-    for (let n = 0; n < 5; n++) {
-      await killFlag(store, asked, 'release_a');
-      expect((await store.read(asked.environment)).set.flags['release_a']?.enabled).toBe(false);
-      await undoKill(store, asked, 'release_a');
-    }
-    done.abort();
-    await busy;
-  });
 });
 
 describe('whatever is asked in whatever order', () => {
@@ -262,7 +244,7 @@ describe('whatever is asked in whatever order', () => {
           );
           const { set } = await store.read(asked.environment);
           if (expected === 'refused') {
-            expect(['not_found', 'flag_conflict', 'not_possible_now']).toContain(answer);
+            expect(['not_found', 'flag_exists', 'not_possible_now']).toContain(answer);
             expect(set.seq).toBe(seq);
           } else {
             expect(answer).toBe('done');

@@ -11,7 +11,7 @@ import {
 } from '../../flags/index.ts';
 import { SlipwayError, toIso, type Faults } from '../../kernel/index.ts';
 import type { Db, Session, Trx } from '../session.ts';
-import { writeOnce } from './once.ts';
+import { changeOf, writeOnce } from './once.ts';
 import { FLAG_CHANNEL } from './schema.ts';
 
 /**
@@ -72,7 +72,7 @@ async function withBefore(trx: Trx, { environment, writes }: WantedChange): Prom
   for (const write of writes) {
     const now = (write.kind === 'flag' ? flags : segments).get(write.key) ?? null;
     if (write.revision === 'newest') {
-      answer.push(ofNewest(environment, write, now));
+      answer.push(await ofNewest(trx, environment, write, now));
       continue;
     }
     if ((now?.revision ?? null) !== write.revision) throw await conflict(trx, environment, write, now?.revision ?? null);
@@ -85,10 +85,22 @@ async function withBefore(trx: Trx, { environment, writes }: WantedChange): Prom
 
 type ToNewest = Extract<WantedWrite, { readonly revision: 'newest' }>;
 
-function ofNewest(environment: string, { key, after }: ToNewest, now: Found | null): FlagWrite {
+async function ofNewest(trx: Trx, environment: string, { key, knows, after }: ToNewest, now: Found | null): Promise<FlagWrite> {
   if (now === null) throw new NoFlag(environment, key);
   const before = now.definition as Flag;
-  return { kind: 'flag', key, before, after: after(before) };
+  return { kind: 'flag', key, before, after: after(before, knows === undefined ? [] : await changedSince(trx, environment, key, knows)) };
+}
+
+async function changedSince(trx: Trx, environment: string, key: string, seq: number): Promise<readonly FlagChange[]> {
+  const rows = await trx
+    .selectFrom('flag_change')
+    .selectAll()
+    .where('environment', '=', environment)
+    .where('seq', '>', seq)
+    .where(sql<boolean>`keys @> array[${key}]::text[]`)
+    .orderBy('seq')
+    .execute();
+  return rows.map(changeOf);
 }
 
 interface Found {
