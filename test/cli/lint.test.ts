@@ -113,7 +113,7 @@ describe('slipway db lint', () => {
     ]);
     const { out } = await inProcess(['-C', home.path, 'db', 'lint', 'bad', '--report', 'github']);
     expect(out).toMatch(/^::error file=bad\/0001_a\.sql,line=2,col=3,title=slipway set-not-null::.+%0AInstead:%0A/m);
-    expect(out).toContain("SET a = '50%25' WHERE");
+    expect(out).toContain("SET a = '50%25'%0AWHERE");
   });
 
   it('sizes lower what is dangerous only for large tables', async () => {
