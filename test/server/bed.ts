@@ -267,27 +267,4 @@ export async function until(isSo: () => boolean | Promise<boolean>): Promise<voi
 }
 
 /** A flag with what tests are about. */
-export function aFlag(parts: Partial<Flag> = {}): Flag {
-  return {
-    type: 'release',
-    valueType: 'boolean',
-    variants: { on: true, off: false },
-    enabled: true,
-    off: 'off',
-    rules: [],
-    default: { variant: 'on' },
-    prerequisites: [],
-    salt: 'salt',
-    hash: 1,
-    stale: null,
-    about: {
-      name: '',
-      description: '',
-      owner: 'shop',
-      tags: [],
-      createdAt: '2026-11-30T00:00:00.000Z',
-      expiresAt: '2027-03-01T00:00:00.000Z',
-    },
-    ...parts,
-  };
-}
+export { aFlag } from '../../src/flags/contract-flag.ts';

@@ -18,13 +18,13 @@ import { flag, many, text, type Call, type Handler } from './spec.ts';
 
 /** Applies pending migrations outside a release, or takes named ones back, as a release does it. */
 export const run: Handler = async (call) =>
-  withConfig(call, async (app) => {
+  withConfig(call, async (app, { definition }) => {
     if (text(call, 'acceptDrift')?.trim() === '')
       throw new SlipwayError('usage', '--accept-drift: the reason is empty', {
         hint: 'Say why: --accept-drift "the comment was corrected".',
       });
-    const declared = await declaredDatabase(call, app);
-    const folder = migrationsFolder(declared.definition, app.places.workspace);
+    const declared = await declaredDatabase(app, definition);
+    const folder = migrationsFolder(definition, app.places.workspace);
     const status = await migrationStatus(declared.access, folder);
     const remarks =
       many(call, 'down').length > 0 ? [] : await passedOver(call.directory, { access: declared.access, migrations: folder, status });

@@ -33,7 +33,7 @@ export const run: Handler = async (call) => {
     const { environment } = config.definition;
     const file = join(app.places.home, 'backfills', environment, `${name}.jsonl`);
     if (flag(call, 'evidence')) return checkEvidence(call, file, name);
-    const { access } = await declaredDatabase(call, app);
+    const { access } = await declaredDatabase(app, config.definition);
     const request: BackfillRequest = { access, definition, folder, workers, effects: app.effects };
     if (flag(call, 'status')) return status(call, request);
     if (flag(call, 'dryRun')) return dryRun(call, request);

@@ -59,7 +59,7 @@ async function folderOf(call: Call): Promise<string> {
 }
 
 async function fromServer(call: Call, app: App): Promise<Captured> {
-  const access = namedDatabase(call, 'url') ?? (await declaredDatabase(call, app)).access;
+  const access = namedDatabase(call, 'url') ?? (await declaredDatabase(app, (await configOf(call)).definition)).access;
   const calls = text(call, 'minimumCalls');
   return captureQueries(access, {
     role: text(call, 'role') ?? null,

@@ -15,7 +15,7 @@ export const run: Handler = async (call) =>
   withConfig(call, async (app, { definition }) => {
     const { terminal } = call;
     migrationsFolder(definition, call.directory);
-    await declaredDatabase(call, app);
+    await declaredDatabase(app, definition);
     const rows = text(call, 'rows');
     const only = call.args[0] ?? null;
     const interrupt = onInterrupt();

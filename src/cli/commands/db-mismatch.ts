@@ -24,9 +24,9 @@ export const run: Handler = async (call) => {
       hint: 'Add `mismatch` with `table` and `where` (docs/contract.md).',
     });
   const bounds = boundsOf(call);
-  return withConfig(call, async (app) => {
+  return withConfig(call, async (app, { definition }) => {
     const { terminal } = call;
-    const { access } = await declaredDatabase(call, app);
+    const { access } = await declaredDatabase(app, definition);
     const interrupt = onInterrupt();
     try {
       const sample = await sampleMismatch(access, mismatch, {

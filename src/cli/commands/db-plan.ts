@@ -35,8 +35,8 @@ interface Planned {
 }
 
 async function online(call: Call): Promise<Planned> {
-  return withConfig(call, async (app) => {
-    const { access, definition, database } = await declaredDatabase(call, app);
+  return withConfig(call, async (app, { definition }) => {
+    const { access, database } = await declaredDatabase(app, definition);
     const root = app.places.workspace;
     const folder = migrationsFolder(definition, root);
     const plan = await planMigrations(access, folder);

@@ -4,18 +4,15 @@ import type { DatabaseDefinition, Definition } from '../../../release/index.ts';
 import { SlipwayError } from '../../../kernel/index.ts';
 import type { App } from '../../compose.ts';
 import { text, type Call } from '../spec.ts';
-import { configOf } from './app.ts';
 
 /** The declared database of the chosen environment and the way into it. */
 export interface DeclaredDatabase {
   readonly access: DatabaseAccess;
-  readonly definition: Definition;
   readonly database: DatabaseDefinition;
 }
 
-/** @throws SlipwayError `config_invalid` when slipway.yaml declares none; as `configOf` */
-export async function declaredDatabase(call: Call, app: App): Promise<DeclaredDatabase> {
-  const { definition } = await configOf(call);
+/** @throws SlipwayError `config_invalid` when slipway.yaml declares none */
+export async function declaredDatabase(app: App, definition: Definition): Promise<DeclaredDatabase> {
   const { database } = definition;
   // An empty database inside our own server is part of the state directory; before the first release it may not be there yet.
   if (typeof database?.url === 'object') await app.deps.ensureEmbedded(database.url.embedded);
@@ -27,7 +24,7 @@ export async function declaredDatabase(call: Call, app: App): Promise<DeclaredDa
       hint: 'Set the variable (or write it into .env), then run the same command again.',
     });
   });
-  if (access !== null && database !== null) return { access, definition, database };
+  if (access !== null && database !== null) return { access, database };
   throw new SlipwayError('config_invalid', `slipway.yaml declares no database for ${definition.environment}`, {
     hint: 'Add `database` with `url` or `embedded`.',
   });
